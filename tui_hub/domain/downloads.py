@@ -1,0 +1,98 @@
+"""Downloads: the plan before the first byte, and the figures while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.jobs import JobStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a download would do."""
+
+    model: str
+    revision: str
+    files: tuple[Artifact, ...]
+    bytes_total: int
+    bytes_to_transfer: int
+    bytes_deduplicated: int
+    """Already in the store, from whichever source."""
+    bytes_resumed: int
+    """Already here from an interrupted attempt."""
+    disk_free: int
+    disk_reserved: int
+    """What running downloads have still to write."""
+    unknown_sizes: int = 0
+    """Files whose size no one told."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the disk takes it, with what others were promised."""
+        return self.bytes_to_transfer <= self.disk_free - self.disk_reserved
+
+
+class FileState(StrEnum):
+    """What a file of a running download is doing."""
+
+    WAITING = "waiting"
+    RESOLVING = "resolving"
+    DOWNLOADING = "downloading"
+    VERIFYING = "verifying"
+    RETRYING = "retrying"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileProgress:
+    """One file of a running download."""
+
+    path: str
+    size: int | None
+    state: FileState = FileState.WAITING
+    done: int = 0
+    """Bytes that are here, resumed ones included."""
+    bytes_transferred: int = 0
+    """Bytes that came over the network in this attempt."""
+    resumed_from: int = 0
+    deduplicated: bool = False
+    connections: int = 0
+    retries: int = 0
+    ranges: tuple[tuple[int, int], ...] = ()
+    """The byte ranges that have arrived, as half-open pairs in order."""
+    message: str = ""
+    """Why it waits or failed, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A download as a screen shows it: the job and its files."""
+
+    job: str
+    model: str
+    revision: str | None
+    variant: str | None
+    status: JobStatus
+    files: tuple[FileProgress, ...] = ()
+    bytes_total: int = 0
+    done: int = 0
+    bytes_transferred: int = 0
+    bytes_deduplicated: int = 0
+    speed: float = 0.0
+    """Bytes a second over the last seconds."""
+    speeds: tuple[float, ...] = ()
+    """The speed of the last half minute, oldest first."""
+    eta: float | None = None
+    """Seconds to go, where known."""
+    connections: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+    path: str | None = None
+    error: str | None = None
+    error_code: str | None = None
+    local: bool = True
+    """Whether this process runs it."""

@@ -1,0 +1,95 @@
+"""The errors that reach a person, each with what happened, why, and what to do about it."""
+
+from __future__ import annotations
+
+
+class HubError(Exception):
+    """Something a person has to know about.
+
+    `code` is the machine-readable word of the command-line contract, `message` says what happened
+    and why, `hint` says what to do next.
+    """
+
+    code = "failed"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(HubError):
+    """The request itself is wrong: a bad option, name, pattern or setting."""
+
+    code = "usage"
+
+
+class NotFoundError(HubError):
+    """There is no such model, revision, file, job or feed."""
+
+    code = "not_found"
+
+
+class RefusedError(HubError):
+    """The program will not do this as things stand, and says what would have to change."""
+
+    code = "refused"
+
+
+class NoSpaceError(RefusedError):
+    """The disk has too little room; the message carries the figures."""
+
+    code = "no_space"
+
+
+class DoesNotFitError(RefusedError):
+    """The model needs more memory than there is."""
+
+    code = "does_not_fit"
+
+
+class UnsafeError(RefusedError):
+    """A name, path, file format or redirect that could do harm."""
+
+    code = "unsafe"
+
+
+class UnauthorizedError(HubError):
+    """The source refuses the token, or wants one."""
+
+    code = "unauthorized"
+
+
+class GatedError(UnauthorizedError):
+    """The maker grants access one by one, and this user has none yet."""
+
+    code = "gated"
+
+
+class UnreachableError(HubError):
+    """The source cannot be reached, or does not speak its own protocol."""
+
+    code = "unreachable"
+
+
+class RateLimitedError(HubError):
+    """The source asks for a pause longer than the program is willing to wait."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, hint: str | None = None, wait: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
+        """Seconds that the source asked for."""
+
+
+class CorruptError(HubError):
+    """Bytes that are not what their hash says."""
+
+    code = "corrupt"
+
+
+class InterruptedJobError(HubError):
+    """The work was stopped before its end; what it had done is kept."""
+
+    code = "interrupted"

@@ -1,0 +1,131 @@
+"""Feeds: queries against a source that the sync keeps up to date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class FeedState(StrEnum):
+    """What a feed is doing, or how its last sync ended."""
+
+    NEVER = "never"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class SyncMode(StrEnum):
+    """Whether a sync walks everything or only what changed."""
+
+    FULL = "full"
+    DIFFERENTIAL = "differential"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One query against a source. Several make a union, as one tag seldom means the whole of a thing."""
+
+    filter: tuple[str, ...] = ()
+    """Tags that a model must all carry, sent as they stand."""
+    pipeline_tag: str | None = None
+    author: str | None = None
+    library: str | None = None
+    search: str | None = None
+    sort: str = "lastModified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """One entry of the sync: a name, a source, and what to ask it."""
+
+    name: str
+    """`<source>:<what>`, for example `hf:litert`."""
+    source: str
+    queries: tuple[Query, ...] = (Query(),)
+    limit: int | None = None
+    """Models to take from each query; `None` takes all."""
+    enabled: bool = True
+    schedule: str = ""
+    """A cron expression in UTC; empty for the random interval."""
+    networked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What one sync of a feed did."""
+
+    fetched: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            fetched=self.fetched + other.fetched,
+            created=self.created + other.created,
+            updated=self.updated + other.updated,
+            unchanged=self.unchanged + other.unchanged,
+            removed=self.removed + other.removed,
+            skipped=self.skipped + other.skipped,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedStatus:
+    """What is known of a feed: its last sync, and its next."""
+
+    feed: str
+    state: FeedState = FeedState.NEVER
+    last_sync: str | None = None
+    last_success: str | None = None
+    next_run: str | None = None
+    retries: int = 0
+    error: str | None = None
+    counts: Counts = field(default_factory=Counts)
+    requests: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    cursor: str | None = None
+    """Where an interrupted sync goes on; opaque, made by the source."""
+    watermark: str | None = None
+    """The newest `last_modified` that a finished sync saw."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedReport:
+    """How one feed's sync went."""
+
+    feed: str
+    source: str
+    state: FeedState
+    mode: SyncMode = SyncMode.FULL
+    counts: Counts = field(default_factory=Counts)
+    requests: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+    error_code: str | None = None
+    """The code of the error that ended it, for the exit code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncReport:
+    """How a whole sync went."""
+
+    feeds: tuple[FeedReport, ...]
+
+    @property
+    def status(self) -> str:
+        """`completed`, `partial` (some feeds failed) or `failed` (all that were tried did)."""
+        tried = [feed for feed in self.feeds if feed.state is not FeedState.SKIPPED]
+        failed = [feed for feed in tried if feed.state is FeedState.FAILED]
+        if failed and len(failed) == len(tried):
+            return "failed"
+        if failed or any(feed.state is FeedState.PARTIAL for feed in tried):
+            return "partial"
+        return "completed"

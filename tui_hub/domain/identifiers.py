@@ -1,0 +1,96 @@
+"""Model ids, repository paths and digests: parsed once, trusted afterwards."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from tui_hub.domain.errors import UnsafeError, UsageError
+
+SOURCES = ("hf", "ollama", "replicate", "curated", "url", "local")
+"""The prefixes of model ids, one for each place that models come from."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*(?:/[A-Za-z0-9_.][A-Za-z0-9._:-]*)?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA1 = re.compile(r"[0-9a-f]{40}")
+_MAX_NAME = 200
+_MAX_PATH = 1024
+_MAX_COMPONENT = 255
+
+
+@dataclass(frozen=True, slots=True)
+class ModelId:
+    """`<source>:<name>`, for example `hf:stabilityai/sdxl-turbo`."""
+
+    source: str
+    path: str
+    """What stands behind the prefix: `stabilityai/sdxl-turbo`."""
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.path}"
+
+    @property
+    def author(self) -> str | None:
+        """The organisation or user before the slash, if there is one."""
+        author, slash, _ = self.path.partition("/")
+        return author if slash else None
+
+    @property
+    def name(self) -> str:
+        """The name without its author."""
+        return self.path.rpartition("/")[2]
+
+    @classmethod
+    def parse(cls, text: str) -> ModelId:
+        """Read an id as a person types it; a bare `org/name` means `hf:org/name`.
+
+        Raises:
+            UsageError: when the text is not the id of a model.
+        """
+        head, colon, tail = text.strip().partition(":")
+        if colon and head in SOURCES:
+            source, path = head, tail
+        else:
+            source, path = "hf", text.strip()
+        if len(path) > _MAX_NAME or not _NAME.fullmatch(path) or ".." in path:
+            raise UsageError(
+                f"{text[:80]!r} is not the id of a model",
+                hint="An id is source:name, for example hf:org/name or ollama:llama3.1.",
+            )
+        if source == "hf" and (":" in path or "--" in path):
+            raise UsageError(
+                f"{text[:80]!r} is not the id of a Hugging Face repository",
+                hint="A repository is org/name, in letters, digits, '.', '_' and '-'.",
+            )
+        return cls(source, path)
+
+
+def is_sha256(text: object) -> bool:
+    """Whether this is a SHA-256 in the form used everywhere here: 64 lower-case hex digits."""
+    return isinstance(text, str) and _SHA256.fullmatch(text) is not None
+
+
+def is_sha1(text: object) -> bool:
+    """Whether this is a SHA-1 (a git object id): 40 lower-case hex digits."""
+    return isinstance(text, str) and _SHA1.fullmatch(text) is not None
+
+
+def repository_path(text: object) -> str:
+    """A path inside a repository, checked so that joining it to a folder stays inside.
+
+    Raises:
+        UnsafeError: for absolute paths, `..`, backslashes, drive letters, control characters,
+            bidirectional overrides and names that no file system takes.
+    """
+    if not isinstance(text, str) or not text or len(text) > _MAX_PATH:
+        raise UnsafeError("a file in the repository has no usable name")
+    shown = text.encode("ascii", "backslashreplace").decode("ascii")[:80]
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in text):
+        raise UnsafeError(f"the file name {shown!r} holds characters that cannot be shown")
+    if "\\" in text or text.startswith(("/", "~")) or re.match(r"[A-Za-z]:", text):
+        raise UnsafeError(f"the file name {shown!r} points outside its repository")
+    for part in text.split("/"):
+        if part in ("", ".", "..") or len(part.encode()) > _MAX_COMPONENT:
+            raise UnsafeError(f"the file name {shown!r} points outside its repository")
+    return text

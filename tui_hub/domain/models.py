@@ -1,0 +1,98 @@
+"""Models as the catalogue lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tui_hub.domain.types import ModelType
+
+
+class ModelStatus(StrEnum):
+    """What this box has of a model."""
+
+    NOT_INSTALLED = "not_installed"
+    DOWNLOADING = "downloading"
+    INSTALLED = "installed"
+    ACTIVE = "active"
+    ERROR = "error"
+
+
+class Fit(StrEnum):
+    """Whether a model fits the GPUs of this box."""
+
+    FITS = "fits"
+    FITS_AFTER_SWAP = "fits_after_swap"
+    NEEDS_GPUS = "needs_gpus"
+    OFFLOAD = "offload"
+    TOO_BIG = "too_big"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One entry of the catalogue. Sizes are bytes, times are ISO 8601 UTC, all text is clean."""
+
+    id: str
+    """`<source>:<name>`, unique in the catalogue."""
+    source: str
+    name: str
+    """The name without its author."""
+    author: str | None = None
+    type: ModelType = ModelType.UTILITY
+    task: str | None = None
+    """The Hub's `pipeline_tag`."""
+    library: str | None = None
+    license: str | None = None
+    gated: bool | str = False
+    """`False`, or how access is granted: `auto` or `manual`."""
+    tags: tuple[str, ...] = ()
+    downloads: int = 0
+    """In the last 30 days."""
+    likes: int = 0
+    trending: float = 0.0
+    params: int | None = None
+    """Number of parameters."""
+    size: int | None = None
+    """Bytes of all files, where known."""
+    last_modified: str | None = None
+    created_at: str | None = None
+    revision: str | None = None
+    """The upstream commit that the catalogue knows."""
+    status: ModelStatus = ModelStatus.NOT_INSTALLED
+    fit: Fit = Fit.UNKNOWN
+    deprecated: bool = False
+    removed: bool = False
+    """Vanished upstream; kept because this box may still hold it."""
+    origin: str = "sync"
+    """How the record came to be: `sync`, `curated`, `user` or `local`."""
+    owner: str = ""
+    """The system user that owns the record, for example `hf_sync_system`."""
+    upstream_id: str | None = None
+    """The source's own stable key (the Hub's `_id`), which survives a rename."""
+    description: str | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What only some sources know: maker, release date, limits, price, links, requirements."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelEdit:
+    """What a user added to a model. No sync overwrites it."""
+
+    model: str
+    note: str | None = None
+    favourite: bool = False
+    type: ModelType | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One upstream commit of a model, as this box saw it."""
+
+    model: str
+    revision: str
+    seen_at: str
+    name: str | None = None
+    """The version name that a user gave it."""
+    variant: str | None = None

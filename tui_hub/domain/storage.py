@@ -1,0 +1,30 @@
+"""What the store holds, and what taking something out of it would free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageUsage:
+    """The store in figures; sizes are bytes."""
+
+    path: str
+    blobs: int
+    bytes: int
+    bytes_logical: int
+    """What the models would take without sharing."""
+    bytes_saved: int
+    by_type: dict[str, int]
+    by_model: dict[str, int]
+    disk_free: int
+    disk_total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """What a deletion took, or would take."""
+
+    model: str
+    files: int
+    bytes_freed: int

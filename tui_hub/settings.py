@@ -1,0 +1,205 @@
+"""The settings: their meaning, their defaults, and how the file and the environment change them.
+
+The file is TOML at the platform's config directory. Every key may come from the environment as
+`TUI_HUB_<SECTION>__<KEY>`, which wins over the file; options on the command line win over both.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tui_hub.domain.errors import UsageError
+from tui_hub.paths import Paths, resolve_paths
+
+_PREFIX = "TUI_HUB_"
+_NOT_SETTINGS = {"TUI_HUB_HOME", "TUI_HUB_CONFIG_FILE"}
+
+
+class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the program talks to the world."""
+
+    offline: bool = False
+    """Never open a connection."""
+    timeout: float = 20.0
+    """Seconds to wait for a connection or for the next byte of a listing."""
+    retries: int = 5
+    """Attempts without progress before a request is given up."""
+
+
+class HuggingFaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The Hugging Face Hub."""
+
+    endpoint: str = ""
+    """A mirror's address; empty takes `HF_ENDPOINT`, else the Hub itself."""
+    page_size: int = 1000
+    """Entries to a page of the listing; the Hub is known to take up to 1000."""
+
+
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The store on disk."""
+
+    path: str = ""
+    """Where the bytes live; empty takes `MODEL_STORE_PATH`, else the home's `store`."""
+    reserve: int = 64 * 1024**2
+    """Bytes of free disk that a download leaves alone."""
+
+
+class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Downloads."""
+
+    connections: int = 8
+    """The most connections for one file; fewer are used while more bring nothing."""
+    files: int = 4
+    """Files of one download that are fetched at the same time."""
+    jobs: int = 2
+    """Downloads that run at the same time; the others wait in line."""
+    piece_size: int = 8 * 1024**2
+    """Bytes to a range request."""
+    limit: int = 0
+    """Bytes a second for all downloads of this process together; 0 is no limit."""
+    stall: float = 30.0
+    """Seconds without a byte before a connection is opened afresh."""
+
+
+class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The background sync of the catalogue."""
+
+    enabled: bool = True
+    """Whether the screen starts a sync of feeds that were never synced."""
+    first_delay: float = 2.0
+    """Seconds from the start of the screen to its first sync."""
+
+
+class ScreenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The screen."""
+
+    theme: str = ""
+    """The name of a theme; empty takes the program's own."""
+    ascii: bool = False
+    """Draw with plain ASCII."""
+    rate: float = 0.0
+    """Repaints a second of moving figures; 0 takes 4 over SSH and 8 elsewhere."""
+
+
+class QuerySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One query of a feed."""
+
+    filter: list[str] = []
+    pipeline_tag: str = ""
+    author: str = ""
+    library: str = ""
+    search: str = ""
+    sort: str = ""
+
+
+class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A feed of the user's own, or a change to a shipped one."""
+
+    source: str = "hf"
+    queries: list[QuerySettings] = []
+    limit: int | None = None
+    enabled: bool = True
+    schedule: str = ""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings of one run."""
+
+    network: NetworkSettings = NetworkSettings()
+    huggingface: HuggingFaceSettings = HuggingFaceSettings()
+    store: StoreSettings = StoreSettings()
+    downloads: DownloadSettings = DownloadSettings()
+    sync: SyncSettings = SyncSettings()
+    screen: ScreenSettings = ScreenSettings()
+    feeds: dict[str, FeedSettings] = {}
+    """Feeds by name, `hf:litert` for example."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings of one run, where they came from, and where everything lives."""
+
+    settings: Settings
+    paths: Paths
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The environment of the run, for tokens, endpoints and proxies. Never shown or logged."""
+
+
+def load_configuration(
+    *,
+    home: str | None = None,
+    config_file: str | None = None,
+    offline: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Configuration:
+    """Read the file and the environment.
+
+    Raises:
+        UsageError: naming the file or variable, the key, and what is wrong with it.
+    """
+    environment = dict(os.environ if environment is None else environment)
+    paths = resolve_paths(home, config_file, environment=environment)
+    document = _read_file(paths.config_file, required=config_file is not None)
+    settings = _convert(document, str(paths.config_file))
+    overlay = _from_environment(environment)
+    if overlay:
+        settings = _convert(_merge(document, overlay), "the environment")
+    if offline or environment.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        settings = msgspec.structs.replace(
+            settings, network=msgspec.structs.replace(settings.network, offline=True)
+        )
+    if settings.store.path and not environment.get("MODEL_STORE_PATH"):
+        paths = resolve_paths(home, config_file, settings.store.path, environment)
+    return Configuration(settings, paths, environment)
+
+
+def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        if required:
+            raise UsageError(f"there is no settings file {path}") from None
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise UsageError(
+            f"the settings file {path} cannot be read: {error}",
+            hint="Mend the line, or move the file away to start with the defaults.",
+        ) from None
+    except OSError as error:
+        raise UsageError(f"the settings file {path} cannot be read: {error.strerror}") from None
+
+
+def _convert(document: dict[str, Any], origin: str) -> Settings:
+    try:
+        return msgspec.convert(document, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"a setting in {origin} is wrong: {error}",
+            hint="The README lists every key with its meaning.",
+        ) from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The settings that the environment gives, as the file would give them."""
+    overlay: dict[str, Any] = {}
+    for name, value in environment.items():
+        if not name.startswith(_PREFIX) or name in _NOT_SETTINGS or "__" not in name:
+            continue
+        section, _, key = name.removeprefix(_PREFIX).lower().partition("__")
+        overlay.setdefault(section, {})[key] = value
+    return overlay
+
+
+def _merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for section, values in overlay.items():
+        existing = merged.get(section)
+        merged[section] = {**existing, **values} if isinstance(existing, dict) else values
+    return merged

@@ -1,0 +1,154 @@
+"""Text for people: sizes, counts, ages, durations, bars; and `clean` for text from outside."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_BLOCKS = " ▏▎▍▌▋▊▉█"
+
+
+def clean(text: object, limit: int = 500, *, lines: bool = False) -> str:
+    """Foreign text made safe for a terminal, a row and a log.
+
+    Control characters (escape sequences live on them), bidirectional overrides, zero-width and tag
+    characters and lone surrogates become U+FFFD; combining marks beyond two on one letter go.
+
+    Args:
+        text: anything; what is not a string gives an empty one.
+        limit: characters to keep; a cut is shown as an ellipsis.
+        lines: keep line feeds and tabs, for descriptions and cards.
+    """
+    if not isinstance(text, str):
+        return ""
+    cut = len(text) > limit
+    kept: list[str] = []
+    marks = 0
+    for character in text[:limit]:
+        if character.isascii() and character.isprintable():
+            kept.append(character)
+            marks = 0
+            continue
+        category = unicodedata.category(character)
+        if category in ("Mn", "Me"):
+            marks += 1
+            if marks <= 2:
+                kept.append(character)
+            continue
+        marks = 0
+        if lines and character in "\n\t":
+            kept.append(character)
+        elif category == "Cc" and character in "\n\r\t":
+            kept.append(" ")
+        elif category in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+            kept.append(_REPLACEMENT)
+        else:
+            kept.append(character)
+    return "".join(kept) + ("…" if cut else "")
+
+
+def size(count: int | float | None) -> str:
+    """Bytes in binary units, three or four characters and a unit: `13.4 GiB`."""
+    if count is None:
+        return "-"
+    value = float(count)
+    for unit in _UNITS:
+        if abs(value) < 1000 or unit == _UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    raise AssertionError("unreachable")
+
+
+def speed(rate: float | None) -> str:
+    """Bytes a second: `412.0 MiB/s`."""
+    return "-" if rate is None else f"{size(rate)}/s"
+
+
+def count(number: int | None) -> str:
+    """A count in at most five characters: `950`, `31.4k`, `1.9M`."""
+    if number is None:
+        return "-"
+    value = float(number)
+    for unit in ("", "k", "M", "B"):
+        if abs(value) < 999.5 or unit == "B":
+            if not unit:
+                return f"{value:.0f}"
+            return f"{value:.1f}{unit}" if abs(value) < 99.95 else f"{value:.0f}{unit}"
+        value /= 1000
+    raise AssertionError("unreachable")
+
+
+def grouped(number: int) -> str:
+    """A whole number with thin groups of three digits: `2 514 233`."""
+    return f"{number:,}".replace(",", " ")
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time in its two largest units: `12 s`, `4 min 3 s`, `3 h 20 min`."""
+    if seconds is None or seconds < 0:
+        return "-"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours // 24} d"
+
+
+def now() -> str:
+    """The present moment as it is written everywhere: ISO 8601, UTC, whole seconds."""
+    return stamp(datetime.now(UTC))
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as ISO 8601 in UTC: `2026-01-31T02:00:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_time(text: object) -> datetime | None:
+    """Read an ISO 8601 time; `None` for anything that is not one."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def ago(moment: str | None, *, at: datetime | None = None) -> str:
+    """How long ago a time was: `4 min ago`, `never`."""
+    then = parse_time(moment)
+    if then is None:
+        return "never"
+    seconds = ((at or datetime.now(UTC)) - then).total_seconds()
+    if seconds < 0:
+        return f"in {duration(-seconds)}"
+    if seconds < 60:
+        return "just now"
+    minutes = int(seconds // 60)
+    if minutes < 60:
+        return f"{minutes} min ago"
+    hours = minutes // 60
+    if hours < 48:
+        return f"{hours} h ago"
+    days = hours // 24
+    if days < 60:
+        return f"{days} d ago"
+    return f"{days // 30} mo ago" if days < 730 else f"{days // 365} y ago"
+
+
+def bar(fraction: float, width: int, *, ascii_only: bool = False) -> str:
+    """A horizontal bar of exactly `width` characters, drawn to an eighth of one."""
+    fraction = min(max(fraction, 0.0), 1.0)
+    if ascii_only:
+        return ("#" * round(fraction * width)).ljust(width, ".")
+    eighths = round(fraction * width * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_BLOCKS[rest] if rest else "")).ljust(width)
