@@ -7,6 +7,7 @@ events wait to be read, later ones with the same key replace earlier ones.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Hashable
 from dataclasses import dataclass
@@ -100,6 +101,14 @@ class Subscription:
         trace: TracebackType | None,
     ) -> None:
         self._bus.unsubscribe(self)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until something happened, but no longer than `seconds`; forgets what it was."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ready.wait(), seconds)
+        self._ready.clear()
+        self._waiting.clear()
+        await asyncio.sleep(INTERVAL)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         while True:

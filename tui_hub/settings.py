@@ -99,11 +99,25 @@ class QuerySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sort: str = ""
 
 
+class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a feed takes in of that which its queries find. An empty rule takes all."""
+
+    libraries: list[str] = []
+    tasks: list[str] = []
+    licenses: list[str] = []
+    authors: list[str] = []
+    min_downloads: int = 0
+    max_size: int | None = None
+    """Bytes; a model of unknown size is taken."""
+    gated: bool | None = None
+
+
 class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A feed of the user's own, or a change to a shipped one."""
 
     source: str = "hf"
     queries: list[QuerySettings] = []
+    rules: RuleSettings = RuleSettings()
     limit: int | None = None
     enabled: bool = True
     schedule: str = ""

@@ -24,6 +24,8 @@ def clean(text: object, limit: int = 500, *, lines: bool = False) -> str:
     if not isinstance(text, str):
         return ""
     cut = len(text) > limit
+    if not cut and text.isascii() and text.isprintable():
+        return text
     kept: list[str] = []
     marks = 0
     for character in text[:limit]:

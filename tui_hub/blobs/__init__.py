@@ -1,0 +1,38 @@
+"""The store on disk: content-addressed blobs, the views that loaders open, and the receipts that
+keep blobs alive. Knows hashes and files, nothing of models beyond plain strings."""
+
+from tui_hub.blobs.garbage import collect, recover, unreferenced
+from tui_hub.blobs.holds import Hold, hold
+from tui_hub.blobs.huggingface import publish_hf, remove_hf
+from tui_hub.blobs.partial import Partial, PartialInfo
+from tui_hub.blobs.receipts import Receipt, ReceiptFile, metadata_folder
+from tui_hub.blobs.store import BlobStore, Usage
+from tui_hub.blobs.views import (
+    clear_active,
+    publish_model,
+    read_active,
+    remove_model,
+    set_active,
+)
+
+__all__ = [
+    "BlobStore",
+    "Hold",
+    "Partial",
+    "PartialInfo",
+    "Receipt",
+    "ReceiptFile",
+    "Usage",
+    "clear_active",
+    "collect",
+    "hold",
+    "metadata_folder",
+    "publish_hf",
+    "publish_model",
+    "read_active",
+    "recover",
+    "remove_hf",
+    "remove_model",
+    "set_active",
+    "unreferenced",
+]

@@ -159,7 +159,7 @@ def select(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
 ) -> tuple[Artifact, ...]:
-    """The files that were asked for: exact paths, or those that match a pattern and no exclusion."""
+    """The files that were asked for: exact paths, or what a pattern takes in and none excludes."""
     chosen = [file for file in files if file.path in paths] if paths else list(files)
     if include:
         chosen = [file for file in chosen if any(fnmatchcase(file.path, glob) for glob in include)]
@@ -172,8 +172,8 @@ def variants_of(files: Iterable[Artifact]) -> tuple[Variant, ...]:
     """Group a model's files into what a person would choose between.
 
     GGUF files group by quantisation with their shards and projector, safetensors and pickles by
-    precision, each `.tflite`, `.task` or `.litertlm` stands alone, other formats are one variant each.
-    Files that are no weights belong to every variant.
+    precision, each `.tflite`, `.task` or `.litertlm` stands alone, and any other format is one
+    variant. Files that are no weights belong to every variant.
     """
     everything = sorted(files, key=lambda file: file.path)
     groups: dict[tuple[str, str], list[Artifact]] = {}

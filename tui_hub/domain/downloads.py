@@ -15,6 +15,8 @@ class Plan:
 
     model: str
     revision: str
+    ref: str = "main"
+    """The branch or tag that was asked for."""
     files: tuple[Artifact, ...]
     bytes_total: int
     bytes_to_transfer: int
@@ -28,10 +30,18 @@ class Plan:
     unknown_sizes: int = 0
     """Files whose size no one told."""
 
+    disk_margin: int = 0
+    """What every download leaves free."""
+
+    @property
+    def disk_usable(self) -> int:
+        """What this download may take."""
+        return max(0, self.disk_free - self.disk_reserved - self.disk_margin)
+
     @property
     def fits(self) -> bool:
         """Whether the disk takes it, with what others were promised."""
-        return self.bytes_to_transfer <= self.disk_free - self.disk_reserved
+        return self.bytes_to_transfer <= self.disk_usable
 
 
 class FileState(StrEnum):

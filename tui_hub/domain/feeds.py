@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tui_hub.domain.models import Model
+
 
 class FeedState(StrEnum):
     """What a feed is doing, or how its last sync ended."""
@@ -26,7 +28,7 @@ class SyncMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One query against a source. Several make a union, as one tag seldom means the whole of a thing."""
+    """One query against a source. Several make a union: one tag seldom means the whole thing."""
 
     filter: tuple[str, ...] = ()
     """Tags that a model must all carry, sent as they stand."""
@@ -35,6 +37,32 @@ class Query:
     library: str | None = None
     search: str | None = None
     sort: str = "lastModified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a feed takes in of that which its queries find. An empty rule takes all."""
+
+    libraries: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    licenses: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    min_downloads: int = 0
+    max_size: int | None = None
+    """Bytes; a model of unknown size is taken."""
+    gated: bool | None = None
+
+    def take(self, model: Model) -> bool:
+        """Whether a model belongs into the feed."""
+        return (
+            (not self.libraries or model.library in self.libraries)
+            and (not self.tasks or model.task in self.tasks)
+            and (not self.licenses or model.license in self.licenses)
+            and (not self.authors or model.author in self.authors)
+            and model.downloads >= self.min_downloads
+            and (self.max_size is None or model.size is None or model.size <= self.max_size)
+            and (self.gated is None or bool(model.gated) is self.gated)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +75,7 @@ class Feed:
     queries: tuple[Query, ...] = (Query(),)
     limit: int | None = None
     """Models to take from each query; `None` takes all."""
+    rules: Rules = Rules()
     enabled: bool = True
     schedule: str = ""
     """A cron expression in UTC; empty for the random interval."""

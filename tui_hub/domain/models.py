@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tui_hub.domain.artifacts import Artifact, Variant
 from tui_hub.domain.types import ModelType
 
 
@@ -96,3 +97,45 @@ class Revision:
     name: str | None = None
     """The version name that a user gave it."""
     variant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """Everything known of one model, as its page shows it."""
+
+    model: Model
+    files: tuple[Artifact, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    installed_variants: tuple[str, ...] = ()
+    revision: str | None = None
+    versions: tuple[Revision, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    requirements: Mapping[str, object] = field(default_factory=dict)
+    edit: ModelEdit | None = None
+    unsafe: tuple[str, ...] = ()
+    """Files of the repository whose names are refused, as text to show."""
+    path: str | None = None
+    """The folder that a loader opens, once files are here."""
+    note: str | None = None
+    """Why something is missing, for example that the source could not be reached."""
+
+
+class RegistrationStatus(StrEnum):
+    """Where a registered repository stands."""
+
+    REGISTERED = "registered"
+    SYNCED = "synced"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A repository that a user added by hand, with its own sync."""
+
+    model: str
+    vendor: str | None = None
+    name: str | None = None
+    auto_sync: bool = False
+    status: RegistrationStatus = RegistrationStatus.REGISTERED
+    error: str | None = None
+    synced_at: str | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tui_hub.domain.types import ModelType
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageUsage:
@@ -28,3 +30,21 @@ class Deletion:
     model: str
     files: int
     bytes_freed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Install:
+    """A model of which at least one variant is wholly on this box."""
+
+    model: str
+    revision: str
+    type: ModelType
+    name: str
+    author: str | None = None
+    path: str
+    """The folder a loader opens, under the store's `models/`."""
+    installed_at: str
+    files: int = 0
+    bytes: int = 0
+    last_used: str | None = None
+    variants: tuple[str, ...] = ()

@@ -82,3 +82,8 @@ _TYPE_OF_TASK = {task: kind for kind, tasks in _TASKS.items() for task in tasks}
 def type_of_task(task: str | None) -> ModelType:
     """The type for the Hub's `pipeline_tag`; `utility` where nothing says otherwise."""
     return _TYPE_OF_TASK.get(task or "", ModelType.UTILITY)
+
+
+def tasks_of(kind: ModelType) -> tuple[str, ...]:
+    """The Hub's tasks that mean this type, commonest first."""
+    return _TASKS.get(kind, ())

@@ -1,0 +1,106 @@
+"""What the program does, for the screen, the command line, cron and other programs alike.
+
+`open_services` is the one page that wires everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from tui_hub.blobs import BlobStore
+from tui_hub.database import CatalogueDatabase, HubDatabase
+from tui_hub.events import EventBus
+from tui_hub.processes import this_process
+from tui_hub.services.activation import Activation
+from tui_hub.services.catalogue import Catalogue
+from tui_hub.services.context import Context
+from tui_hub.services.downloads import Downloads
+from tui_hub.services.hardware import Hardware
+from tui_hub.services.jobs import Jobs
+from tui_hub.services.recovery import recover
+from tui_hub.services.repositories import Repositories
+from tui_hub.services.storage import Storage
+from tui_hub.services.sync import Sync
+from tui_hub.settings import Configuration
+from tui_hub.sources import sources_from
+
+__all__ = ["Services", "open_services"]
+
+_DISK_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything the program can do, on one open home."""
+
+    configuration: Configuration
+    bus: EventBus
+    catalogue: Catalogue
+    repositories: Repositories
+    sync: Sync
+    downloads: Downloads
+    storage: Storage
+    activation: Activation
+    jobs: Jobs
+    hardware: Hardware
+
+
+@asynccontextmanager
+async def open_services(configuration: Configuration) -> AsyncIterator[Services]:
+    """Open a home, and close everything at the end: running downloads pause, a sync stops.
+
+    Raises:
+        HubError: when a database cannot be opened or made.
+    """
+    async with AsyncExitStack() as stack:
+        paths = configuration.paths
+        if paths.home is not None:
+            paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = not paths.hub_database.exists()
+        hub = await HubDatabase.open(paths.hub_database)
+        stack.push_async_callback(hub.close)
+        catalogue = await CatalogueDatabase.open(paths.catalogue_database)
+        stack.push_async_callback(catalogue.close)
+        disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk")
+        stack.callback(disk.shutdown)
+        sources = sources_from(configuration)
+        for source in sources.values():
+            stack.push_async_callback(source.close)
+        context = Context(
+            configuration=configuration,
+            hub=hub,
+            catalogue=catalogue,
+            store=BlobStore(paths.store),
+            sources=sources,
+            bus=EventBus(),
+            owner=this_process(),
+            disk=disk,
+        )
+        services = _wire(context)
+        await recover(context, services.jobs, fresh=fresh)
+        stack.push_async_callback(services.hardware.stop)
+        stack.push_async_callback(services.downloads.close)
+        stack.push_async_callback(services.sync.close)
+        yield services
+
+
+def _wire(context: Context) -> Services:
+    jobs = Jobs(context)
+    catalogue = Catalogue(context)
+    repositories = Repositories(context, catalogue)
+    activation = Activation(context, jobs)
+    return Services(
+        configuration=context.configuration,
+        bus=context.bus,
+        catalogue=catalogue,
+        repositories=repositories,
+        sync=Sync(context, jobs, repositories),
+        downloads=Downloads(context, jobs, repositories),
+        storage=Storage(context, activation),
+        activation=activation,
+        jobs=jobs,
+        hardware=Hardware(context),
+    )

@@ -1,0 +1,62 @@
+"""A store on disk, and the means to fill it and to look whether it is sound."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tui_hub.blobs import BlobStore
+
+Put = Callable[[bytes], str]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlobStore:
+    """A prepared store."""
+    store = BlobStore(tmp_path / "store")
+    store.prepare()
+    return store
+
+
+@pytest.fixture
+def put(store: BlobStore) -> Put:
+    """Brings content in the way a download does, and gives its hash."""
+
+    def _put(data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        partial = store.open_partial(digest, len(data))
+        partial.allocate(len(data))
+        os.pwrite(partial.fileno(), data, 0)
+        partial.checkpoint(((0, len(data)),), None)
+        store.commit(partial, digest)
+        return digest
+
+    return _put
+
+
+@pytest.fixture
+def python() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts another Python process with a program text and arguments; it is ended with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(program: str, *arguments: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

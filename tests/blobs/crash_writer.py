@@ -1,0 +1,86 @@
+"""One whole installation: the program whose every step is a crash point.
+
+Arguments: the root of the store, and `fsync` or `no-fsync` (a mutant that must be found out).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from tui_hub.blobs import (
+    BlobStore,
+    Receipt,
+    ReceiptFile,
+    collect,
+    hold,
+    publish_hf,
+    publish_model,
+    receipts,
+    set_active,
+)
+
+CONTENT = {"config.json": b'{"a": 1}', "weights/model.bin": bytes(range(256)) * 64}
+MODEL = "hf:org/name"
+REVISION = "a" * 40
+
+
+def bring(store: BlobStore, data: bytes) -> str:
+    """Bring a file in, going on with what an earlier process left."""
+    digest = hashlib.sha256(data).hexdigest()
+    if store.has(digest, len(data)):
+        return digest
+    partial = store.open_partial(digest, len(data))
+    half = len(data) // 2
+    have = partial.ranges[0][1] if partial.ranges else 0
+    assert os.pread(partial.fileno(), have, 0) == data[:have], "the record claims bytes not there"
+    partial.allocate(len(data))
+    if have < half:
+        os.pwrite(partial.fileno(), data[:half], 0)
+        partial.checkpoint(((0, half),), '"tag"')
+    os.pwrite(partial.fileno(), data[half:], half)
+    partial.checkpoint(((0, len(data)),), '"tag"')
+    store.commit(partial, digest)
+    return digest
+
+
+def install(root: Path) -> None:
+    store = BlobStore(root)
+    store.prepare()
+    with hold(store) as held:
+        hashes = {}
+        for path, data in CONTENT.items():
+            held.add(hashlib.sha256(data).hexdigest())
+            hashes[path] = bring(store, data)
+        view = publish_model(store, "llm", "name", "org", MODEL, hashes)
+        publish_hf(
+            store, "org/name", REVISION, "main", [(path, h, None) for path, h in hashes.items()]
+        )
+        files = tuple(
+            ReceiptFile(path=path, sha256=h, size=len(CONTENT[path])) for path, h in hashes.items()
+        )
+        receipts.write(
+            store,
+            Receipt(
+                model=MODEL,
+                source="hf",
+                revision=REVISION,
+                type="llm",
+                name="name",
+                installed_at="2026-01-31T02:00:00Z",
+                files=files,
+                path=str(view.relative_to(store.root)),
+            ),
+        )
+    set_active(store, "llm", view)
+    orphan = bring(store, b"nobody wants this")
+    collect(store, [orphan, *hashes.values()])
+
+
+if __name__ == "__main__":
+    if sys.argv[2] == "no-fsync":
+        os.fsync = os.fdatasync = lambda descriptor: None
+    install(Path(sys.argv[1]))
+    print("installed")

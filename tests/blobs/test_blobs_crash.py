@@ -1,0 +1,206 @@
+"""A process that dies at any moment leaves a sound store, and the next one finishes the work.
+
+Each system call of a whole installation is a crash point: `strace` kills the process with SIGKILL as
+it enters the call. What a power cut would leave cannot be seen this way; for that, the order of the
+flushes is read from the trace.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import crash_writer
+import pytest
+
+from tui_hub.blobs import BlobStore, receipts
+from tui_hub.blobs.hashing import sha256_file
+
+CALLS = (
+    "write,pwrite64,fsync,fdatasync,rename,renameat2,link,linkat,unlink,unlinkat,rmdir,"
+    "ftruncate,fallocate,mkdir,mkdirat,fchmod,chmod,symlink,symlinkat,copy_file_range"
+)
+WRITER = Path(crash_writer.__file__)
+
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+pytestmark = needs_strace
+
+
+@dataclass(frozen=True)
+class Call:
+    """One system call of a trace."""
+
+    name: str
+    number: int
+    """How many calls of this name came before it, and itself."""
+    text: str
+
+
+def traced(root: Path, *options: str, mode: str = "fsync") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["strace", "-f", "-qq", "-y", "-e", f"trace={CALLS}", *options]
+        + [sys.executable, "-X", "frozen_modules=on", str(WRITER), str(root), mode],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+def trace(root: Path, log: Path, mode: str = "fsync") -> list[Call]:
+    """The calls of an undisturbed run from the first that touches the store."""
+    result = traced(root, "-o", str(log), mode=mode)
+    assert result.stdout == "installed\n", result.stderr
+    calls: list[Call] = []
+    counts: Counter[str] = Counter()
+    for line in log.read_text().splitlines():
+        match = re.match(r"(?:\d+\s+)?(\w+)\(", line)
+        if match is None:
+            continue
+        counts[match[1]] += 1
+        if calls or str(root) in line:
+            calls.append(Call(match[1], counts[match[1]], line))
+    return calls
+
+
+def unsound(root: Path) -> list[str]:
+    """What is wrong with a store, in words."""
+    store = BlobStore(root)
+    wrong = [
+        f"{path.name} has another hash"
+        for path in store.blobs.iterdir()
+        if sha256_file(path) != path.name
+    ]
+    wrong += [f"the receipt {path} cannot be read" for path in receipts.damaged(store)]
+    for receipt in receipts.iter(store):
+        wrong += [
+            f"{file.path} of {receipt.model} is missing"
+            for file in receipt.files
+            if not store.has(file.sha256, file.size)
+        ]
+    for link in [*store.models.rglob("*"), *store.active.iterdir()]:
+        if link.is_symlink() and not link.exists():
+            wrong.append(f"{link} points nowhere")
+    return wrong
+
+
+def crash(template: Path, root: Path, call: Call) -> list[str]:
+    """Die at one call, look at what is left, finish the work, and look again."""
+    shutil.copytree(template, root, symlinks=True)
+    inject = f"inject={call.name}:signal=SIGKILL:when={call.number}"
+    died = traced(root, "-e", inject, "-o", os.devnull)
+    if died.returncode != -signal.SIGKILL:
+        return [f"did not die but ended with {died.returncode}: {died.stderr}"]
+    wrong = unsound(root)
+    try:
+        crash_writer.install(root)
+    except Exception as error:
+        return [*wrong, f"could not go on: {error!r}"]
+    wrong += unsound(root)
+    store = BlobStore(root)
+    if sum(1 for _ in store.iter()) != len(crash_writer.CONTENT):
+        wrong.append("a blob is missing, or one that nobody wants is left")
+    shutil.rmtree(root)
+    return wrong
+
+
+@pytest.mark.timeout(300)
+def test_a_kill_at_every_system_call_leaves_a_sound_store(tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    BlobStore(template).prepare()
+    whole = tmp_path / "whole"
+    shutil.copytree(template, whole)
+    calls = trace(whole, tmp_path / "log")
+    assert unsound(whole) == []
+    assert len(calls) > 60
+
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(
+            lambda item: (item[1], crash(template, tmp_path / f"run{item[0]}", item[1])),
+            enumerate(calls),
+        )
+    assert {call.text: wrong for call, wrong in results if wrong} == {}
+
+
+def positions(calls: list[Call], pattern: str) -> list[int]:
+    return [index for index, call in enumerate(calls) if re.search(pattern, call.text)]
+
+
+def order_is_safe(calls: list[Call]) -> bool:
+    """Whether bytes are flushed before their record, and files and names as the protocol says."""
+    part = r"/temp/[0-9a-f]{64}\.[^/>\"]*\.part"
+    records = positions(calls, r'^(\d+ +)?rename.*\.tmp", .*"[^"]*temp/[0-9a-f]{64}\.[^"]*\.json"')
+    writes = positions(calls, rf"pwrite64\(\d+<[^>]*{part}>")
+    links = positions(calls, r'link(at)?\(.*\.part", .*"[^"]*/blobs/sha256/[0-9a-f]{64}"')
+    assert len(writes) == 6 and len(links) == 3 and len(records) >= len(writes)
+    flushes = positions(calls, rf"fdatasync\(\d+<[^>]*{part}>\) += 0")
+    for write in writes:
+        record = next(index for index in records if index > write)
+        if not any(write < flush < record for flush in flushes):
+            return False
+    for link in links:
+        before = [call.text for call in calls[:link]]
+        sealed = max(i for i, text in enumerate(before) if re.search(rf"fchmod\(.*{part}", text))
+        durable = [re.search(rf"fsync\(\d+<[^>]*{part}>\) += 0", text) for text in before[sealed:]]
+        named = re.search(r"fsync\(\d+<[^>]*/blobs/sha256>\) += 0", calls[link + 1].text)
+        if not any(durable) or named is None:
+            return False
+    return True
+
+
+def test_bytes_are_durable_before_their_record_and_before_their_name(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    BlobStore(root).prepare()
+
+    assert order_is_safe(trace(root, tmp_path / "log"))
+
+
+def test_a_writer_that_does_not_flush_is_found_out(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    BlobStore(root).prepare()
+
+    assert not order_is_safe(trace(root, tmp_path / "log", mode="no-fsync"))
+
+
+FAULTS = {
+    **dict.fromkeys(("write", "pwrite64", "fallocate", "link", "symlink"), "ENOSPC"),
+    **dict.fromkeys(("fsync", "fdatasync"), "EIO"),
+}
+
+
+def fail(template: Path, root: Path, call: Call) -> list[str]:
+    """Let one call fail; the error must be told, the store sound, and the work can be finished."""
+    shutil.copytree(template, root)
+    inject = f"inject={call.name}:error={FAULTS[call.name]}:when={call.number}"
+    failed = traced(root, "-e", inject, "-o", os.devnull)
+    wrong = unsound(root)
+    told = re.search(r"domain.errors.\w+Error|Errno (28|5)\b", failed.stderr)
+    if failed.returncode != 1 or told is None:
+        wrong.append(f"ended with {failed.returncode}: {failed.stderr[-300:]}")
+    crash_writer.install(root)
+    wrong += unsound(root)
+    shutil.rmtree(root)
+    return wrong
+
+
+def test_a_full_or_failing_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    BlobStore(template).prepare()
+    whole = tmp_path / "whole"
+    shutil.copytree(template, whole)
+    # The last write goes to the standard output.
+    calls = [call for call in trace(whole, tmp_path / "log")[:-1] if call.name in FAULTS][::2]
+
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(
+            lambda item: (item[1], fail(template, tmp_path / f"run{item[0]}", item[1])),
+            enumerate(calls),
+        )
+    assert {call.text: wrong for call, wrong in results if wrong} == {}

@@ -1,0 +1,267 @@
+"""The store as one process sees it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tui_hub.blobs import BlobStore
+from tui_hub.blobs.hashing import git_blob_sha1, sha256_file
+from tui_hub.domain.errors import (
+    CorruptError,
+    NotFoundError,
+    RefusedError,
+    UnsafeError,
+)
+
+Put = Callable[[bytes], str]
+
+
+def test_a_committed_file_is_a_read_only_blob_and_leaves_nothing_behind(
+    store: BlobStore, put: Put
+) -> None:
+    digest = put(b"weights")
+
+    path = store.path(digest)
+    assert path.parent == store.root / "blobs" / "sha256"
+    assert path.read_bytes() == b"weights"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    assert path.stat().st_nlink == 1
+    assert list(store.temp.iterdir()) == []
+    assert list(store.iter()) == [digest]
+
+
+def test_the_row_is_written_when_the_name_is_durable_and_before_the_partial_goes(
+    store: BlobStore,
+) -> None:
+    digest = hashlib.sha256(b"").hexdigest()
+    partial = store.open_partial("empty", 0)
+    seen: list[tuple[bool, bool]] = []
+
+    store.commit(
+        partial, digest, record=lambda path: seen.append((path.exists(), partial.path.exists()))
+    )
+
+    assert seen == [(True, True)]
+    assert not partial.path.exists()
+
+
+def test_a_failing_row_keeps_blob_and_partial(store: BlobStore) -> None:
+    digest = hashlib.sha256(b"").hexdigest()
+    partial = store.open_partial("empty", 0)
+
+    def refuse(path: Path) -> None:
+        raise RuntimeError("no row")
+
+    with pytest.raises(RuntimeError, match="no row"):
+        store.commit(partial, digest, record=refuse)
+    assert store.has(digest)
+    assert partial.path.exists()
+    partial.close()
+
+    # It is a blob already: it must not be written on, and goes when its key is asked for again.
+    fresh = store.open_partial("empty", 0)
+    assert fresh.path.stat().st_ino != store.path(digest).stat().st_ino
+    assert len(store.partials()) == 1
+
+
+def test_two_files_of_one_hash_are_one_blob(store: BlobStore, put: Put) -> None:
+    first = put(b"same")
+    inode = store.path(first).stat().st_ino
+
+    assert put(b"same") == first
+    assert store.path(first).stat().st_ino == inode
+
+
+def test_a_file_of_the_wrong_size_is_not_committed(store: BlobStore) -> None:
+    partial = store.open_partial("short", 100)
+    os.pwrite(partial.fileno(), b"x" * 99, 0)
+
+    with pytest.raises(CorruptError, match="99 bytes are here instead of 100"):
+        store.commit(partial, "0" * 64)
+    assert list(store.iter()) == []
+
+
+def test_a_blob_cut_short_by_the_disk_is_replaced(store: BlobStore, put: Put) -> None:
+    digest = put(b"whole")
+    store.path(digest).chmod(0o644)
+    store.path(digest).write_bytes(b"who")
+
+    assert not store.has(digest, 5)
+    assert put(b"whole") == digest
+    assert store.path(digest).read_bytes() == b"whole"
+    assert [path.read_bytes() for path in store.temp.glob("*.damaged")] == [b"who"]
+
+
+def test_bit_rot_is_found_quarantined_and_mended(store: BlobStore, put: Put) -> None:
+    digest = put(b"0123456789")
+    assert store.verify(digest)
+    store.path(digest).chmod(0o644)
+    store.path(digest).write_bytes(b"0123456\xb789")
+
+    assert not store.verify(digest)
+    aside = store.quarantine(digest)
+    assert aside.read_bytes() == b"0123456\xb789"
+    assert not store.has(digest)
+    assert put(b"0123456789") == digest and store.verify(digest)
+
+
+def test_verifying_reports_progress_and_can_be_stopped(store: BlobStore, put: Put) -> None:
+    digest = put(b"x" * (3 * 1024**2 + 1))
+    pieces: list[int] = []
+    assert store.verify(digest, pieces.append)
+    assert sum(pieces) == 3 * 1024**2 + 1 and len(pieces) == 4
+
+    def stop(count: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        sha256_file(store.path(digest), stop)
+
+
+def test_removing_gives_the_bytes_it_frees(store: BlobStore, put: Put, tmp_path: Path) -> None:
+    alone, shared = put(b"a" * 1000), put(b"b" * 1000)
+    (tmp_path / "elsewhere").hardlink_to(store.path(shared))
+
+    assert store.remove(alone) == 1000
+    assert store.remove(shared) == 0
+    assert store.remove("0" * 64) == 0
+    assert list(store.iter()) == []
+
+
+@pytest.mark.parametrize(
+    "digest",
+    ["", "0" * 63, "0" * 65, "A" * 64, "0" * 64 + "\n", "../" + "0" * 61, "\uff10" * 64, "x\0"],
+)
+def test_what_is_no_hash_never_becomes_a_path(store: BlobStore, digest: str) -> None:
+    for action in (store.path, store.has, store.remove, store.quarantine, store.verify):
+        with pytest.raises(UnsafeError):
+            action(digest)
+
+
+def test_links_and_oddities_in_the_blob_folder_are_no_blobs(
+    store: BlobStore, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    (store.blobs / ("1" * 64)).symlink_to(tmp_path / "secret")
+    (store.blobs / ("2" * 64)).mkdir()
+    (store.blobs / "README").write_text("hello")
+
+    assert list(store.iter()) == []
+    assert not store.has("1" * 64) and not store.has("2" * 64)
+
+
+def test_git_ids_are_those_of_git(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "hello").write_bytes(b"hello\n")
+
+    # `git hash-object` says so.
+    assert git_blob_sha1(tmp_path / "empty") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+    assert git_blob_sha1(tmp_path / "hello") == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+@pytest.mark.parametrize("hardlink", [False, True])
+def test_a_local_file_is_adopted(store: BlobStore, tmp_path: Path, hardlink: bool) -> None:
+    source = tmp_path / "model.gguf"
+    source.write_bytes(b"GGUF" * 1000)
+    digest = hashlib.sha256(b"GGUF" * 1000).hexdigest()
+    (tmp_path / "link").symlink_to(source)
+
+    assert store.adopt(tmp_path / "link", digest, hardlink=hardlink) == digest
+    assert store.path(digest).read_bytes() == b"GGUF" * 1000
+    assert store.path(digest).samefile(source) == hardlink
+    assert store.adopt(source) == digest
+    assert list(store.temp.iterdir()) == []
+    if not hardlink:
+        source.write_bytes(b"changed")
+        assert store.verify(digest)
+
+
+def test_a_file_with_another_hash_is_not_adopted(store: BlobStore, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"something else")
+
+    with pytest.raises(CorruptError, match="instead of 00000"):
+        store.adopt(tmp_path / "file", "0" * 64)
+    assert list(store.iter()) == [] and list(store.temp.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "fifo", "dangling"])
+def test_what_is_no_file_is_not_adopted(store: BlobStore, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / kind
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "dangling":
+        path.symlink_to(tmp_path / "nowhere")
+
+    with pytest.raises(NotFoundError):
+        store.adopt(path)
+
+
+def test_usage_counts_blobs_and_what_is_on_its_way(store: BlobStore, put: Put) -> None:
+    put(b"a" * 5000)
+    put(b"b" * 3000)
+    partial = store.open_partial("big", 10 * 1024**2)
+    os.pwrite(partial.fileno(), b"c" * 1024**2, 0)
+    os.fsync(partial.fileno())
+
+    usage = store.usage()
+    assert (usage.blobs, usage.bytes) == (2, 8000)
+    assert 1024**2 <= usage.partial_bytes < 2 * 1024**2
+    assert usage.pending_bytes == 10 * 1024**2 - usage.partial_bytes
+    assert 0 < usage.disk_free < usage.disk_total
+    partial.close()
+    assert store.usage().pending_bytes == 0
+
+
+def test_a_lock_is_exclusive_between_threads_and_over_with_its_block(store: BlobStore) -> None:
+    with store.lock("a" * 64) as first, store.lock("a" * 64) as second:
+        assert (first, second) == (True, False)
+        with store.lock("b" * 64) as other:
+            assert other
+    with store.lock("a" * 64) as again:
+        assert again
+
+
+def test_a_store_of_a_newer_layout_is_refused(store: BlobStore) -> None:
+    (store.root / "VERSION").write_text("2\n")
+    with pytest.raises(RefusedError, match="layout '2', this program knows up to 1"):
+        store.prepare()
+    (store.root / "VERSION").write_text("\x1b[2J²\n", "latin-1")
+    with pytest.raises(RefusedError, match="layout"):
+        store.prepare()
+
+
+def test_a_folder_of_the_store_that_is_a_link_is_refused(store: BlobStore, tmp_path: Path) -> None:
+    store.temp.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    store.temp.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(RefusedError, match="temp is not a plain folder"):
+        store.prepare()
+
+
+def test_a_store_follows_the_rights_of_its_root(tmp_path: Path) -> None:
+    private = BlobStore(tmp_path / "private")
+    private.prepare()
+    assert stat.S_IMODE(private.root.stat().st_mode) == 0o700
+    assert stat.S_IMODE(private.blobs.stat().st_mode) == 0o700
+
+    (tmp_path / "group").mkdir()
+    (tmp_path / "group").chmod(0o2770)
+    group = BlobStore(tmp_path / "group")
+    group.prepare()
+    assert stat.S_IMODE(group.blobs.stat().st_mode) == 0o2770
+    assert stat.S_IMODE((group.root / "VERSION").stat().st_mode) == 0o660
+
+
+def test_a_root_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RefusedError, match="cannot be read: Not a directory"):
+        BlobStore(tmp_path / "file").prepare()

@@ -1,0 +1,139 @@
+"""The program as a subprocess, and a small hub for it to talk to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tui_hub.demo import Repository, RepositoryFile, Weights
+from tui_hub.demo.hostile import hostile_repository
+
+CONFIG = b'{"model_type": "llama"}'
+BIG = 24_000_000
+_TIMEOUT = 60
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How one run of the program ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout, which must be all there is."""
+        parsed: dict[str, Any] = json.loads(self.out)
+        return parsed
+
+    @property
+    def error(self) -> str:
+        """The code of the error in the document."""
+        code: str = self.document["error"]["code"]
+        return code
+
+
+@dataclass
+class Program:
+    """The program on one home."""
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str, **environment: str) -> Ran:
+        """Run a command to its end."""
+        process = self.start(*arguments, **environment)
+        out, err = process.communicate(timeout=_TIMEOUT)
+        return Ran(process.returncode, out, err)
+
+    def json(self, *arguments: str, **environment: str) -> Ran:
+        """Run a command with `--json`; nothing but the document may be said."""
+        ran = self(*arguments, "--json", **environment)
+        assert isinstance(ran.document, dict)
+        assert "Traceback" not in ran.err
+        return ran
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a command in a session of its own, without a terminal."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tui_hub", *arguments],
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.home.parent),
+                "TUI_HUB_HOME": str(self.home),
+                "TUI_HUB_NETWORK__RETRIES": "2",
+                "TUI_HUB_NETWORK__TIMEOUT": "5",
+                **self.environment,
+                **environment,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+
+def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait for a condition, looking often; fail when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not happen"
+        time.sleep(0.02)
+
+
+def repositories() -> list[Repository]:
+    """A small hub: two models that can be had, a large one, a gated and a hostile one."""
+    return [
+        Repository(
+            id="acme/tiny-llm",
+            task="text-generation",
+            library="transformers",
+            license="apache-2.0",
+            downloads=900,
+            files=(
+                RepositoryFile("README.md", b"---\nlicense: apache-2.0\n---\n# Tiny\n\nA card.\n"),
+                RepositoryFile("config.json", CONFIG),
+                RepositoryFile("model.safetensors", Weights("F32", 200_000, "tiny")),
+            ),
+        ),
+        Repository(
+            id="acme/twin-llm",
+            task="text-generation",
+            library="transformers",
+            license="mit",
+            downloads=800,
+            files=(
+                RepositoryFile("config.json", CONFIG),
+                RepositoryFile("model.safetensors", Weights("F32", 200_000, "tiny")),
+            ),
+        ),
+        Repository(
+            id="acme/painter",
+            task="text-to-image",
+            library="diffusers",
+            downloads=700,
+            files=(
+                RepositoryFile("model_index.json", b"{}"),
+                RepositoryFile("unet/model.safetensors", Weights("F32", BIG, "painter")),
+            ),
+        ),
+        Repository(
+            id="acme/gated-art",
+            task="text-to-image",
+            library="diffusers",
+            downloads=600,
+            gated="manual",
+            files=(RepositoryFile("model.safetensors", Weights("F32", 1000, "gated")),),
+        ),
+        hostile_repository(datetime(2026, 1, 1, tzinfo=UTC)),
+    ]

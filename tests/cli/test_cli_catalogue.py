@@ -1,0 +1,207 @@
+"""Sync, search, show, files, register, add, edit, feeds: the catalogue from the command line."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from command_line import Program
+
+from tui_hub.demo import DemoHub, Fault, FaultKind
+
+
+def test_a_sync_fills_the_catalogue_and_says_what_it_did(program: Program) -> None:
+    first = program.json("--sync-only")
+    assert first.code == 0
+    assert first.document["status"] == "completed"
+    by_feed = {feed["feed"]: feed for feed in first.document["feeds"]}
+    assert by_feed["hf:text-generation"]["created"] >= 2
+    assert by_feed["curated:models"]["status"] == "completed"
+    second = program.json("sync", "hf:text-generation")
+    assert second.code == 0
+    assert [feed["feed"] for feed in second.document["feeds"]] == ["hf:text-generation"]
+    assert second.document["feeds"][0]["created"] == 0
+    people = program("sync", "hf:text-generation", "-q")
+    assert people.out == "hf:text-generation completed\n"
+
+
+def test_a_feed_that_fails_makes_the_sync_partly_done(program: Program, hub: DemoHub) -> None:
+    hub.faults.add(Fault(FaultKind.HTML, path="/api/models", times=1))
+    ran = program.json("sync", "hf:text-generation", "hf:text-to-image")
+    states = sorted(feed["status"] for feed in ran.document["feeds"])
+    assert states == ["completed", "failed"]
+    assert ran.code == 3
+    assert ran.document["status"] == "partial"
+    assert ran.error == "unreachable"
+
+
+def test_search_finds_by_words_and_facets(lived_in: Program) -> None:
+    def found(*arguments: str) -> list[str]:
+        document = lived_in.json("search", *arguments).document
+        assert document["total"] >= len(document["models"])
+        return [model["id"] for model in document["models"]]
+
+    assert found("tiny") == ["hf:acme/tiny-llm"]
+    assert found("acme", "--library", "transformers")[:2] == [
+        "hf:acme/tiny-llm",
+        "hf:acme/twin-llm",
+    ]
+    assert found("acme", "--installed") == ["hf:acme/tiny-llm"]
+    assert "hf:acme/tiny-llm" not in found("acme", "--not-installed")
+    assert found("acme", "--gated") == ["hf:acme/gated-art"]
+    assert found("acme", "--license", "mit") == ["hf:acme/twin-llm"]
+    assert set(found("acme", "--type", "image_gen")) == {"hf:acme/painter", "hf:acme/gated-art"}
+    assert found("nothing-has-this-name") == []
+    assert found('"*) OR NEAR(') == []
+
+
+def test_search_goes_on_from_a_key(lived_in: Program) -> None:
+    seen: list[str] = []
+    after: list[str] = []
+    for _ in range(10):
+        document = lived_in.json("search", "acme", "--limit", "2", *after).document
+        seen += [model["id"] for model in document["models"]]
+        if document["after"] is None:
+            break
+        after = ["--after", document["after"]]
+    assert len(seen) == len(set(seen)) == document["total"] == 4
+
+
+def test_search_for_people(lived_in: Program) -> None:
+    ran = lived_in("search", "acme")
+    heading, *rows = ran.out.splitlines()
+    assert heading.split() == ["MODEL", "TYPE", "SIZE", "DOWNLOADS", "LICENCE", "STATUS"]
+    assert rows[0].startswith("hf:acme/tiny-llm")
+    assert "installed" in rows[0]
+    assert lived_in("search", "tiny", "-q").out == "hf:acme/tiny-llm\n"
+
+
+def test_an_empty_catalogue_says_how_to_fill_it(program: Program) -> None:
+    ran = program("search", "x")
+    assert ran.code == 0
+    assert "tui-hub sync" in ran.err
+
+
+def test_show_and_files(lived_in: Program) -> None:
+    document = lived_in.json("show", "acme/tiny-llm").document
+    assert document["id"] == "hf:acme/tiny-llm"
+    assert document["status"] == "installed"
+    weights = next(file for file in document["files"] if file["path"] == "model.safetensors")
+    assert (weights["status"], weights["verified"]) == ("completed", "sha256")
+    assert weights["blob"] == weights["sha256"]
+    files = lived_in.json("files", "hf:acme/tiny-llm").document["files"]
+    assert files == document["files"]
+    assert "model.safetensors" in lived_in("show", "acme/tiny-llm").out
+    assert lived_in("files", "acme/tiny-llm", "-q").out.splitlines() == [
+        file["path"] for file in files
+    ]
+    card = lived_in("show", "acme/tiny-llm", "--card")
+    assert card.out == "# Tiny\n\nA card.\n"
+
+
+def test_a_model_that_was_never_seen_is_looked_up(program: Program) -> None:
+    assert program.json("show", "acme/tiny-llm").document["license"] == "apache-2.0"
+    assert program.json("add", "acme/painter").document["type"] == "image_gen"
+    listed = program.json("search", "acme").document["models"]
+    assert {model["id"] for model in listed} == {"hf:acme/tiny-llm", "hf:acme/painter"}
+
+
+def test_register_and_edit(program: Program) -> None:
+    registered = program.json("register", "acme/tiny-llm", "--vendor", "Acme", "--auto-sync")
+    assert registered.code == 0
+    assert registered.document["id"] == "hf:acme/tiny-llm"
+    edited = program.json(
+        "edit", "acme/tiny-llm", "--note", "keep", "--favourite", "--type", "embedding"
+    )
+    assert edited.document["type"] == "embedding"
+    assert program("sync", "hf:text-generation").code == 0
+    shown = program.json("show", "acme/tiny-llm").document
+    assert (shown["type"], shown["user_note"], shown["favourite"]) == ("embedding", "keep", True)
+
+
+def test_feeds(lived_in: Program) -> None:
+    feeds = {feed["feed"]: feed for feed in lived_in.json("feeds").document["feeds"]}
+    assert feeds["hf:text-generation"]["status"] == "completed"
+    assert feeds["hf:text-generation"]["last_success"]
+    assert feeds["curated:models"]["status"] == "never"
+    assert "hf:litert" in lived_in("feeds").out
+
+
+@pytest.mark.parametrize("verb", ["show", "files", "add", "register", "download"])
+def test_a_model_that_does_not_exist(lived_in: Program, verb: str) -> None:
+    ran = lived_in.json(verb, "acme/no-such-model")
+    assert (ran.code, ran.error) == (4, "not_found")
+
+
+def test_names_that_are_no_feed_and_no_id(lived_in: Program) -> None:
+    ran = lived_in.json("sync", "nonsense")
+    assert (ran.code, ran.error) == (4, "not_found")
+    ran = lived_in.json("show", "not a name")
+    assert (ran.code, ran.error) == (2, "usage")
+
+
+def closed_port() -> str:
+    """An address at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.fixture(scope="module")
+def web_page() -> Iterator[str]:
+    """A server that answers everything with a web page, as a captive portal does."""
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html>Please log in</html>")
+
+        do_HEAD = do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_no_network(program: Program) -> None:
+    nowhere = closed_port()
+    ran = program.json("sync", "hf:litert", "curated", HF_ENDPOINT=nowhere)
+    assert (ran.code, ran.error) == (6, "unreachable")
+    assert {feed["feed"]: feed["status"] for feed in ran.document["feeds"]} == {
+        "hf:litert": "failed",
+        "curated:models": "completed",
+    }
+    for verb in ("show", "download", "add", "register"):
+        ran = program.json(verb, "acme/tiny-llm", HF_ENDPOINT=nowhere)
+        assert (ran.code, ran.error) == (6, "unreachable"), verb
+    assert program.json("search", "sora", HF_ENDPOINT=nowhere).document["total"] >= 1
+
+
+def test_a_web_page_in_the_place_of_the_hub(program: Program, web_page: str) -> None:
+    ran = program.json("sync", "hf:litert", HF_ENDPOINT=web_page)
+    assert (ran.code, ran.error) == (6, "unreachable")
+    ran = program.json("download", "acme/tiny-llm", HF_ENDPOINT=web_page)
+    assert (ran.code, ran.error) == (6, "unreachable")
+    assert "log in" not in ran.out
+
+
+def test_offline_opens_no_connection(lived_in: Program, hub: DemoHub) -> None:
+    hub.requests.clear()
+    assert lived_in.json("show", "acme/tiny-llm", "--offline").code == 0
+    ran = lived_in.json("show", "acme/no-such-model", "--offline")
+    assert (ran.code, ran.error) == (4, "not_found")
+    ran = lived_in.json("sync", "hf:litert", "--offline")
+    assert (ran.code, ran.error) == (6, "unreachable")
+    assert len(hub.requests) == 0

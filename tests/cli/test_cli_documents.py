@@ -1,0 +1,330 @@
+"""The documents carry exactly the keys that the contract promises, and perhaps more."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tui_hub.cli import documents, download_documents, feed_documents
+from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Variant, Verified
+from tui_hub.domain.downloads import Download, FileProgress, FileState, Plan
+from tui_hub.domain.feeds import (
+    Counts,
+    Feed,
+    FeedReport,
+    FeedState,
+    FeedStatus,
+    SyncMode,
+    SyncReport,
+)
+from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
+from tui_hub.domain.models import Details, Model, ModelEdit, Revision
+from tui_hub.domain.slots import ActivationResult, Slot
+from tui_hub.domain.storage import Deletion, StorageUsage
+from tui_hub.domain.types import ModelType
+
+MODEL = [
+    "id",
+    "source",
+    "name",
+    "author",
+    "type",
+    "task",
+    "library",
+    "license",
+    "gated",
+    "tags",
+    "downloads",
+    "likes",
+    "params",
+    "size",
+    "last_modified",
+    "revision",
+    "status",
+    "fit",
+    "deprecated",
+    "removed",
+    "origin",
+]
+ARTIFACT = ["id", "path", "size", "sha256", "kind", "status", "verified", "blob", "job"]
+FEED_REPORT = [
+    "feed",
+    "source",
+    "status",
+    "mode",
+    "fetched",
+    "created",
+    "updated",
+    "unchanged",
+    "removed",
+    "skipped",
+    "requests",
+    "bytes",
+    "seconds",
+    "error",
+]
+FEED = [
+    "feed",
+    "source",
+    "enabled",
+    "schedule",
+    "status",
+    "last_sync",
+    "last_success",
+    "next_run",
+    "retries",
+    "error",
+    "counts",
+]
+JOB = [
+    "id",
+    "type",
+    "status",
+    "payload",
+    "progress",
+    "attempts",
+    "error",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "log",
+]
+ACTIVATION = [
+    "slot",
+    "model",
+    "status",
+    "runtime",
+    "device",
+    "pid",
+    "path",
+    "memory",
+    "seconds",
+    "previous",
+    "error",
+]
+SLOT = ["type", "model", "runtime", "device", "path", "pid", "since", "memory"]
+MEMORY = ["needed", "free_before", "used_after", "peak"]
+STORAGE = [
+    "path",
+    "blobs",
+    "bytes",
+    "bytes_logical",
+    "bytes_saved",
+    "by_type",
+    "disk_free",
+    "disk_total",
+]
+DOWNLOAD = [
+    "job",
+    "status",
+    "model",
+    "revision",
+    "files",
+    "bytes_total",
+    "bytes_transferred",
+    "seconds",
+    "path",
+]
+PLAN = ["bytes_to_transfer", "bytes_deduplicated", "disk_free", "disk_reserved", "fits"]
+
+ENTRY = Model(
+    id="hf:acme/tiny",
+    source="hf",
+    name="tiny",
+    author="acme",
+    type=ModelType.LLM,
+    gated="manual",
+    tags=("a", "b"),
+    owner="hf_sync_system",
+    facts={"limits": ["no\x00thing"], "when": 3},
+)
+FILE = Artifact(id="f1", model=ENTRY.id, revision="r1", path="model.gguf", size=7)
+
+
+def has(document: dict[str, object], keys: list[str]) -> None:
+    """Fail with the missing keys, and when JSON cannot carry the document."""
+    assert not set(keys) - document.keys()
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_a_model() -> None:
+    document = documents.model(ENTRY)
+    has(document, MODEL)
+    assert document["type"] == "llm"
+    assert document["gated"] == "manual"
+    assert document["tags"] == ["a", "b"]
+    assert document["owner"] == "hf_sync_system"
+
+
+def test_a_search() -> None:
+    document = documents.search(41, [ENTRY], "key")
+    has(document, ["total", "models"])
+    assert document["total"] == 41
+    assert [entry["id"] for entry in document["models"]] == ["hf:acme/tiny"]
+    assert document["after"] == "key"
+
+
+def test_a_model_in_depth() -> None:
+    details = Details(
+        model=ENTRY,
+        files=(FILE,),
+        variants=(Variant(name="Q4", format="gguf", paths=("model.gguf",), size=7),),
+        installed_variants=("Q4",),
+        revision="r1",
+        versions=(Revision(model=ENTRY.id, revision="r1", seen_at="2026-01-01T00:00:00Z"),),
+        links={"page": "https://example.org"},
+        requirements={"python": ">=3.11"},
+        edit=ModelEdit(model=ENTRY.id, note="mine", favourite=True),
+    )
+    document = documents.show(details)
+    has(document, [*MODEL, "description", "files", "variants", "versions", "requirements", "links"])
+    has(document["files"][0], ARTIFACT)
+    assert document["variants"] == [
+        {"name": "Q4", "format": "gguf", "size": 7, "files": ["model.gguf"], "installed": True}
+    ]
+    assert document["versions"][0]["revision"] == "r1"
+    assert (document["user_note"], document["favourite"]) == ("mine", True)
+
+
+def test_a_file() -> None:
+    document = documents.artifact(FILE)
+    has(document, ARTIFACT)
+    assert document["verified"] == "none"
+    assert document["kind"] == "other"
+
+
+def test_a_sync() -> None:
+    report = FeedReport(
+        feed="hf:litert",
+        source="hf",
+        state=FeedState.FAILED,
+        mode=SyncMode.DIFFERENTIAL,
+        counts=Counts(fetched=3, created=1, unchanged=2),
+        seconds=1.23456,
+        error="gone",
+    )
+    document = feed_documents.sync(SyncReport(feeds=(report,)))
+    has(document, ["status", "feeds"])
+    has(document["feeds"][0], FEED_REPORT)
+    assert document["status"] == "failed"
+    assert document["feeds"][0]["mode"] == "differential"
+    assert document["feeds"][0]["created"] == 1
+    assert document["feeds"][0]["seconds"] == 1.235
+
+
+def test_the_feeds() -> None:
+    known = {"hf:a": FeedStatus(feed="hf:a", state=FeedState.COMPLETED, last_sync="t")}
+    document = feed_documents.feeds(
+        [Feed(name="hf:a", source="hf"), Feed(name="hf:b", source="hf", enabled=False)], known
+    )
+    for entry in document["feeds"]:
+        has(entry, FEED)
+    assert [entry["status"] for entry in document["feeds"]] == ["completed", "never"]
+    assert [entry["enabled"] for entry in document["feeds"]] == [True, False]
+
+
+def test_jobs() -> None:
+    job = Job(
+        id="j1",
+        type=JobType.DOWNLOAD,
+        status=JobStatus.RUNNING,
+        payload={"model": "hf:a/b", "paths": ("x",)},
+        progress=Progress(done=1, total=2),
+        created_at="t",
+        log=("one",),
+    )
+    document = documents.jobs([job])
+    has(document["jobs"][0], JOB)
+    assert document["jobs"][0]["progress"] == {"done": 1, "total": 2, "unit": "bytes"}
+    assert document["jobs"][0]["payload"] == {"model": "hf:a/b", "paths": ["x"]}
+
+
+def test_activation_and_slots() -> None:
+    result = ActivationResult(slot=ModelType.LLM, model="hf:a/b", status="active", runtime="link")
+    document = documents.activation(result)
+    has(document, ACTIVATION)
+    has(document["memory"], MEMORY)
+    slot = Slot(type=ModelType.LLM, model="hf:a/b", revision="r", runtime="link", path="/p")
+    slots = documents.active([slot])
+    has(slots["slots"][0], SLOT)
+    assert slots["slots"][0]["type"] == "llm"
+
+
+def test_storage_and_deletion() -> None:
+    usage = StorageUsage(
+        path="/s",
+        blobs=1,
+        bytes=2,
+        bytes_logical=3,
+        bytes_saved=1,
+        by_type={"llm": 3},
+        by_model={"hf:a/b": 3},
+        disk_free=4,
+        disk_total=5,
+    )
+    has(documents.storage(usage), STORAGE)
+    deletion = documents.deletion(Deletion(model="hf:a/b", files=2, bytes_freed=9))
+    assert deletion == {"model": "hf:a/b", "files": 2, "bytes_freed": 9}
+
+
+def test_a_download() -> None:
+    done = Artifact(
+        id="f1",
+        model=ENTRY.id,
+        revision="r1",
+        path="model.gguf",
+        size=7,
+        status=ArtifactStatus.COMPLETED,
+        verified=Verified.SHA256,
+    )
+    picture = Download(
+        job="j",
+        model=ENTRY.id,
+        revision="r1",
+        variant=None,
+        status=JobStatus.COMPLETED,
+        files=(
+            FileProgress(
+                path="model.gguf",
+                size=7,
+                state=FileState.COMPLETED,
+                bytes_transferred=5,
+                resumed_from=2,
+            ),
+            FileProgress(path="gone.json", size=3, state=FileState.FAILED, message="404"),
+        ),
+        bytes_total=10,
+        bytes_transferred=5,
+    )
+    document = download_documents.download(picture, [done])
+    has(document, DOWNLOAD)
+    for file in document["files"]:
+        has(file, [*ARTIFACT, "bytes_transferred", "resumed_from", "deduplicated"])
+    first, second = document["files"]
+    assert (first["verified"], first["resumed_from"], first["bytes_transferred"]) == (
+        "sha256",
+        2,
+        5,
+    )
+    assert (second["status"], second["kind"], second["message"]) == ("failed", "config", "404")
+
+
+@pytest.mark.parametrize(("free", "fits"), [(100, True), (6, False)])
+def test_a_plan(free: int, fits: bool) -> None:
+    plan = Plan(
+        model=ENTRY.id,
+        revision="r1",
+        files=(FILE,),
+        bytes_total=7,
+        bytes_to_transfer=7,
+        bytes_deduplicated=0,
+        bytes_resumed=0,
+        disk_free=free,
+        disk_reserved=0,
+    )
+    document = download_documents.dry_run(plan, None)
+    has(document, [*DOWNLOAD, "plan"])
+    has(document["plan"], PLAN)
+    assert document["plan"]["fits"] is fits
+    assert document["job"] is None

@@ -1,0 +1,241 @@
+"""Download, jobs, storage, slots and delete from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from command_line import BIG, CONFIG, Program, until
+
+from tui_hub.demo import DemoHub, Fault, FaultKind
+
+
+def blobs(program: Program) -> list[Path]:
+    """The blobs in the store of a home."""
+    folder = program.home / "store" / "blobs" / "sha256"
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_model_from_plan_to_deletion(program: Program) -> None:
+    plan = program.json("download", "acme/tiny-llm", "--dry-run")
+    assert plan.code == 0
+    assert plan.document["plan"]["fits"] is True
+    assert plan.document["plan"]["bytes_to_transfer"] == plan.document["bytes_total"] > 200_000
+    assert blobs(program) == []
+
+    done = program.json("download", "acme/tiny-llm")
+    assert (done.code, done.document["status"]) == (0, "completed")
+    assert {file["status"] for file in done.document["files"]} == {"completed"}
+    assert done.document["bytes_transferred"] <= done.document["bytes_total"]
+    folder = Path(done.document["path"])
+    assert (folder / "config.json").read_bytes() == CONFIG
+
+    twin = program.json("download", "acme/twin-llm").document
+    weights = next(file for file in twin["files"] if file["path"] == "model.safetensors")
+    assert weights["deduplicated"] is True
+    assert weights["bytes_transferred"] == 0
+
+    storage = program.json("storage").document
+    assert storage["bytes_saved"] >= 200_000
+    assert set(storage["by_type"]) == {"llm"}
+    assert "acme/tiny-llm" in program("storage").out
+
+    first = program.json("delete", "acme/tiny-llm", "--dry-run").document
+    assert first["bytes_freed"] < 200_000
+    unasked = program.json("delete", "acme/tiny-llm")
+    assert (unasked.code, unasked.error) == (2, "usage")
+    deleted = program.json("delete", "acme/tiny-llm", "--yes")
+    assert (deleted.code, deleted.document) == (0, first)
+    again = program.json("delete", "acme/tiny-llm", "--yes")
+    assert (again.code, again.error) == (4, "not_found")
+
+
+def test_slots(program: Program) -> None:
+    ran = program.json("activate", "acme/tiny-llm")
+    assert (ran.code, ran.error) == (5, "refused")
+    assert program("download", "acme/tiny-llm", "-q").code == 0
+    assert program("download", "acme/twin-llm", "-q").code == 0
+    empty = program.json("active", "llm", "--path")
+    assert (empty.code, empty.error) == (4, "not_found")
+    assert program.json("active").document == {"slots": []}
+
+    active = program.json("activate", "acme/tiny-llm").document
+    assert (active["slot"], active["status"], active["runtime"]) == ("llm", "active", "link")
+    taken = program.json("activate", "acme/twin-llm")
+    assert (taken.code, taken.error) == (5, "refused")
+    assert "switch" in taken.document["error"]["hint"]
+    switched = program.json("switch", "acme/twin-llm").document
+    assert (switched["model"], switched["previous"]) == ("hf:acme/twin-llm", "hf:acme/tiny-llm")
+    path = program("active", "llm", "--path").out
+    assert path == switched["path"] + "\n"
+    assert (Path(path.strip()) / "config.json").read_bytes() == CONFIG
+    refused = program.json("delete", "acme/twin-llm", "--yes")
+    assert (refused.code, refused.error) == (5, "refused")
+
+    environment = program.json("env", "llm").document["environment"]
+    assert environment["HF_HUB_OFFLINE"] == "1"
+    shell = 'eval "$(cat)"; test -f "$TUI_HUB_MODEL_PATH/config.json"'
+    exported = subprocess.run(["sh", "-c", shell], input=program("env", "llm").out, text=True)
+    assert exported.returncode == 0
+    said = program("run", "llm", "--", "sh", "-c", 'echo "$TUI_HUB_MODEL"; exit 7')
+    assert (said.code, said.out) == (7, "hf:acme/twin-llm\n")
+    missing = program("run", "llm", "--", "/no/such/program")
+    assert missing.code == 1
+    assert "Traceback" not in missing.err
+
+    emptied = program.json("deactivate", "llm").document
+    assert (emptied["status"], emptied["previous"]) == ("inactive", "hf:acme/twin-llm")
+    gone = program.json("deactivate", "llm")
+    assert (gone.code, gone.error) == (4, "not_found")
+    assert program.json("run", "llm", "--", "true").code == 4
+
+
+def test_single_files_patterns_and_wrong_names(program: Program) -> None:
+    one = program.json("download", "acme/tiny-llm", "config.json").document
+    assert [file["path"] for file in one["files"]] == ["config.json"]
+    some = program.json("download", "acme/tiny-llm", "--include", "*.json", "--dry-run").document
+    assert [file["path"] for file in some["files"]] == ["config.json"]
+    for wrong in (["no-such-file"], ["--variant", "q9"], ["--revision", "no-such-branch"]):
+        ran = program.json("download", "acme/tiny-llm", *wrong)
+        assert (ran.code, ran.error) == (4, "not_found"), wrong
+
+
+def test_no_space_is_refused_with_figures(program: Program) -> None:
+    ran = program.json("download", "acme/tiny-llm", TUI_HUB_STORE__RESERVE=str(2**60))
+    assert (ran.code, ran.error) == (5, "no_space")
+    plan = program.json("download", "acme/tiny-llm", "--dry-run", TUI_HUB_STORE__RESERVE=str(2**60))
+    assert plan.code == 5
+    assert plan.document["plan"]["fits"] is False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_download_goes_on(
+    program: Program, hub: DemoHub, number: signal.Signals
+) -> None:
+    stall = hub.faults.add(
+        Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=3_000_000)
+    )
+    hub.requests.clear()
+    process = program.start("download", "acme/painter", "--json")
+    until(lambda: any(seen.sent >= 2_000_000 for seen in hub.requests.select(origin="cdn")))
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    document = json.loads(out)
+    assert document["error"]["code"] == "interrupted"
+    assert document["status"] == "paused"
+    assert "Traceback" not in err
+
+    stall.release()
+    hub.faults.clear()
+    done = program.json("download", "acme/painter")
+    assert (done.code, done.document["status"]) == (0, "completed")
+    assert done.document["job"] == document["job"]
+    weights = next(file for file in done.document["files"] if file["size"] == BIG)
+    assert weights["resumed_from"] > 0
+    assert weights["resumed_from"] + weights["bytes_transferred"] == BIG
+    assert weights["verified"] == "sha256"
+
+
+def test_jobs(program: Program, hub: DemoHub) -> None:
+    assert program("download", "acme/tiny-llm", "config.json", "-q").code == 0
+    listed = program.json("jobs").document["jobs"]
+    assert [(job["type"], job["status"]) for job in listed] == [("download", "completed")]
+    job = listed[0]["id"]
+    assert program.json("jobs", job).document["jobs"][0]["id"] == job
+    assert program("jobs", "-q").out == f"{job}\n"
+    assert job in program("jobs").out
+    ran = program.json("jobs", "--cancel", job)
+    assert (ran.code, ran.error) == (5, "refused")
+    for arguments in (["nope"], ["--cancel", "nope"], ["--retry", "nope"], ["--follow", "nope"]):
+        ran = program.json("jobs", *arguments)
+        assert (ran.code, ran.error) == (4, "not_found")
+    lines = program("jobs", "--follow", job, "--json").out.splitlines()
+    assert json.loads(lines[-1])["jobs"][0]["status"] == "completed"
+
+
+def test_a_job_is_followed_and_cancelled_from_another_process(
+    program: Program, hub: DemoHub
+) -> None:
+    hub.faults.add(Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=1_000_000))
+    hub.requests.clear()
+    first = program.start("download", "acme/painter", "--json")
+    until(lambda: any(seen.sent >= 500_000 for seen in hub.requests.select(origin="cdn")))
+    job = program.json("jobs", "--status", "running").document["jobs"][0]["id"]
+    follower = program.start("jobs", "--follow", job, "--json")
+    assert follower.stdout is not None
+    assert json.loads(follower.stdout.readline())["jobs"][0]["status"] == "running"
+    assert program.json("jobs", "--cancel", job).code == 0
+    out, _ = first.communicate(timeout=30)
+    assert json.loads(out)["status"] == "cancelled"
+    rest, _ = follower.communicate(timeout=30)
+    assert json.loads(rest.splitlines()[-1])["jobs"][0]["status"] == "cancelled"
+
+
+def test_two_processes_on_one_store(program: Program) -> None:
+    both = [program.start("download", "acme/painter", "--json") for _ in range(2)]
+    outcomes = [process.communicate(timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0], outcomes
+    assert {json.loads(out)["status"] for out, _ in outcomes} == {"completed"}
+    assert len(blobs(program)) == 2
+
+
+def test_a_file_that_cannot_be_had_makes_it_partly_done(program: Program, hub: DemoHub) -> None:
+    hub.faults.add(Fault(FaultKind.STATUS, path="*model.safetensors", times=-1, status=404))
+    ran = program.json("download", "acme/tiny-llm")
+    assert ran.code == 3
+    assert ran.document["status"] == "failed"
+    states = {file["path"]: file["status"] for file in ran.document["files"]}
+    assert states["config.json"] == "completed"
+    assert states["model.safetensors"] == "failed"
+
+
+def test_gated_models_and_wrong_tokens(program: Program, hub: DemoHub) -> None:
+    ran = program.json("download", "acme/gated-art", HF_TOKEN=hub.outsider_token)
+    assert (ran.code, ran.error) == (1, "gated")
+    ran = program.json("download", "acme/gated-art", HF_TOKEN="hf_wrongwrongwrong")
+    assert ran.code == 1
+    assert ran.error in ("gated", "unauthorized")
+    assert program.json("download", "acme/gated-art").code == 0
+
+
+def test_no_secret_and_no_escape_sequence_gets_out(program: Program, hub: DemoHub) -> None:
+    hub.faults.add(Fault(FaultKind.STATUS, path="*tiny-llm*model.safetensors", times=2))
+    said = [
+        program("-vv", "sync", "hf:text-generation"),
+        program("-vv", "download", "acme/tiny-llm"),
+        program("-vv", "download", "acme/gated-art"),
+        program("show", "demo-lab/hostile-card"),
+        program("show", "demo-lab/hostile-card", "--card"),
+        program("files", "demo-lab/hostile-card"),
+        program("search", "hostile"),
+        program("search", "hostile", "--json"),
+        program("jobs"),
+        program("env", "llm"),
+    ]
+    for ran in said:
+        assert hub.token not in ran.out + ran.err
+        assert "Signature=" not in ran.err
+        for control in ("\x1b", "\x07", "\x9b", "\u202e", "\u200b"):
+            assert control not in ran.out + ran.err
+    assert said[3].code == 0
+    held = [path for path in program.home.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert any(path.name == "hub.db" for path in held)
+    assert any(path.name == "tui-hub.log" for path in held)
+    for path in held:
+        assert hub.token.encode() not in path.read_bytes(), path
+
+
+def test_every_file_of_a_home_is_private(lived_in: Program) -> None:
+    for name in ("hub.db", "catalogue.db", "logs/tui-hub.log"):
+        assert (lived_in.home / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_the_environment_of_the_caller_is_left_alone(program: Program) -> None:
+    before = dict(os.environ)
+    assert program("paths").code == 0
+    assert dict(os.environ) == before

@@ -1,0 +1,53 @@
+"""What may not be loaded, looked up in `sys.modules` of a fresh process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {
+    "aiosqlite",
+    "apscheduler",
+    "httpx",
+    "huggingface_hub",
+    "rich",
+    "starlette",
+    "textual",
+    "torch",
+    "uvicorn",
+}
+REPORT = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The top-level modules that are there once the statement has run."""
+    run = subprocess.run(
+        [sys.executable, "-c", f"{statement}\n{REPORT}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(run.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "arguments", [None, ["--version"], ["--help"], ["download", "--help"], ["paths", "--json"]]
+)
+def test_the_command_line_starts_light(arguments: list[str] | None, tmp_path: Path) -> None:
+    statement = "import tui_hub.cli"
+    if arguments is not None:
+        arguments = [*arguments, "--home", str(tmp_path)]
+        statement += f"\ntry:\n    tui_hub.cli.main({arguments!r})\nexcept SystemExit:\n    pass"
+    modules = loaded_by(statement)
+    assert "tui_hub" in modules
+    assert not modules & HEAVY
+
+
+def test_the_domain_needs_the_standard_library_alone() -> None:
+    folder = Path(__file__).parents[1] / "tui_hub" / "domain"
+    names = [f"tui_hub.domain.{path.stem}" for path in folder.glob("*.py")]
+    foreign = loaded_by("import " + ", ".join(names)) - loaded_by("pass") - {"tui_hub"}
+    assert foreign <= sys.stdlib_module_names

@@ -1,0 +1,94 @@
+"""Holds: what a running process needs of the store before there is a receipt for it.
+
+A download that finds a blob already here, or has brought in one of its files, holds it, so that
+nobody who deletes another model meanwhile takes it away. A hold ends with its process.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tui_hub.blobs.files import storage_errors, unique, write_atomic
+from tui_hub.domain.jobs import Owner
+from tui_hub.processes import known_alive, this_process
+
+if TYPE_CHECKING:
+    from tui_hub.blobs.store import BlobStore
+
+_SUFFIX = ".hold"
+
+
+class _Record(msgspec.Struct, frozen=True):
+    owner: Owner
+    hashes: tuple[str, ...]
+
+
+class Hold:
+    """What one piece of work holds. More can be added while it runs, from any thread."""
+
+    def __init__(self, store: BlobStore, hashes: Iterable[str]) -> None:
+        self._store = store
+        self._path = store.temp / unique("blobs", _SUFFIX)
+        self._hashes = set(hashes)
+        self._lock = threading.Lock()
+        self._write()
+
+    def add(self, *hashes: str) -> None:
+        """Hold more blobs; say so before bringing one in or relying on it being there."""
+        with self._lock:
+            if not self._hashes.issuperset(hashes):
+                self._hashes.update(hashes)
+                self._write()
+
+    def release(self) -> None:
+        """End it. Doing so twice is no error."""
+        self._path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        record = _Record(this_process(), tuple(sorted(self._hashes)))
+        with storage_errors(self._store.root):
+            write_atomic(
+                self._store.temp, self._path, msgspec.json.encode(record), sync_folder=False
+            )
+
+
+@contextmanager
+def hold(store: BlobStore, hashes: Iterable[str] = ()) -> Iterator[Hold]:
+    """Keep blobs from being collected while the block runs, those that are yet to come too."""
+    holding = Hold(store, hashes)
+    try:
+        yield holding
+    finally:
+        holding.release()
+
+
+def held(temp: Path) -> set[str]:
+    """The hashes that running processes hold, and those of processes that cannot be seen."""
+    return {
+        sha256
+        for _, owner, hashes in _holds(temp)
+        if known_alive(owner) is not False
+        for sha256 in hashes
+    }
+
+
+def live(temp: Path) -> set[str]:
+    """The names of the holds of processes that surely run."""
+    return {path.name for path, owner, _ in _holds(temp) if known_alive(owner)}
+
+
+def _holds(temp: Path) -> Iterator[tuple[Path, Owner, tuple[str, ...]]]:
+    for path in temp.glob(f"*{_SUFFIX}"):
+        try:
+            if path.is_symlink() or not path.is_file():
+                continue
+            record = msgspec.json.decode(path.read_bytes(), type=_Record)
+        except (OSError, msgspec.DecodeError):
+            continue
+        yield path, record.owner, record.hashes

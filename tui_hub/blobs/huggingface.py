@@ -1,0 +1,154 @@
+"""The blobs as a Hugging Face cache, which `huggingface_hub` reads offline without a copy.
+
+`hf/models--org--name/` holds `blobs/<etag>` (links to the store's blobs),
+`snapshots/<commit>/<path>` (links to those) and `refs/<name>` (the commit, as text). The layout is
+documented at https://huggingface.co/docs/hub/local-cache.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from tui_hub.blobs.files import fsync_folder, make_folder, storage_errors, write_atomic
+from tui_hub.blobs.store import BlobStore
+from tui_hub.blobs.views import aside, discard_folder, link_tree, replace_link, swap_in
+from tui_hub.domain.errors import UnsafeError
+from tui_hub.domain.identifiers import repository_path
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9_.][A-Za-z0-9._-]{0,95})?")
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_OURS = "../../../blobs/sha256/"
+"""How the links to the store's blobs begin; whatever else is in the cache is somebody else's."""
+
+
+def publish_hf(
+    store: BlobStore,
+    repository: str,
+    revision: str,
+    ref: str | None,
+    files: Iterable[tuple[str, str, str | None]],
+) -> Path:
+    """Show a repository's files as a snapshot of a Hugging Face cache, and give its folder.
+
+    The snapshot holds exactly these files afterwards; earlier ones made here go, since their blobs
+    may go too.
+
+    Args:
+        store: the store.
+        repository: `org/name`, or a name alone.
+        revision: the commit.
+        ref: a branch or tag that stands for it, `main` mostly.
+        files: path, SHA-256 and ETag of each file. Without an ETag its hash takes its place.
+
+    Raises:
+        UnsafeError: when one of the names is not fit for a file system.
+    """
+    folder = _folder(store, repository)
+    snapshot = folder / "snapshots" / _plain(revision)
+    names = {path: (_etag(etag, sha256), sha256) for path, sha256, etag in files}
+    with storage_errors(store.root), store.lock(folder.name, wait=5.0):
+        for part in ("blobs", "snapshots", "refs"):
+            make_folder(folder / part)
+        for name, sha256 in names.values():
+            replace_link(store, folder / "blobs" / name, _OURS + store.path(sha256).name)
+        fsync_folder(folder / "blobs")
+        with aside(store) as build:
+            targets = {
+                path: os.fspath(folder / "blobs" / name) for path, (name, _) in names.items()
+            }
+            link_tree(build, snapshot, targets)
+            swap_in(build, snapshot)
+            fsync_folder(snapshot.parent)
+        if ref is not None:
+            _write_ref(store, folder / "refs" / repository_path(ref), revision)
+        _prune(store, folder, keep=revision)
+    return snapshot
+
+
+def remove_hf(store: BlobStore, repository: str) -> bool:
+    """Remove a repository from the cache; gives whether it was there.
+
+    Files that were downloaded into the cache by somebody else stay.
+    """
+    folder = _folder(store, repository)
+    if not folder.is_dir():
+        return False
+    with storage_errors(store.root), store.lock(folder.name, wait=5.0):
+        _prune(store, folder, keep=None)
+        if not any(_entries(folder / "snapshots")):
+            discard_folder(store, folder)
+    return True
+
+
+def _folder(store: BlobStore, repository: str) -> Path:
+    if not _REPOSITORY.fullmatch(repository) or "--" in repository or ".." in repository:
+        raise UnsafeError(f"{repository[:80]!a} is not the name of a repository")
+    return store.hf / f"models--{repository.replace('/', '--')}"
+
+
+def _plain(text: str) -> str:
+    if not _PLAIN.fullmatch(text):
+        raise UnsafeError(f"{text[:80]!a} is not a revision")
+    return text
+
+
+def _etag(etag: str | None, sha256: str) -> str:
+    """The name of a file in the cache: the ETag without quotes and weakness, where it is plain."""
+    name = (etag or "").removeprefix("W/").strip('"')
+    return name if _PLAIN.fullmatch(name) else sha256
+
+
+def _write_ref(store: BlobStore, path: Path, revision: str) -> None:
+    make_folder(path.parent)
+    write_atomic(store.temp, path, revision.encode())
+
+
+def _prune(store: BlobStore, folder: Path, keep: str | None) -> None:
+    """Remove every snapshot made here but one, the refs to them, and the links nobody uses."""
+    gone = [
+        snapshot
+        for snapshot in _entries(folder / "snapshots")
+        if snapshot.name != keep and _is_ours(folder, snapshot)
+    ]
+    names = {snapshot.name for snapshot in gone}
+    # A ref without its snapshot makes the whole cache count as corrupt: so refs go first.
+    for ref in _files(folder / "refs"):
+        with suppress(FileNotFoundError):
+            if ref.read_text("utf-8", "replace").strip() in names:
+                ref.unlink()
+    for snapshot in gone:
+        discard_folder(store, snapshot)
+    used = {file.readlink().name for file in _files(folder / "snapshots") if file.is_symlink()}
+    for blob in _entries(folder / "blobs"):
+        if blob.name not in used and _is_our_link(blob):
+            blob.unlink(missing_ok=True)
+
+
+def _is_ours(folder: Path, snapshot: Path) -> bool:
+    return all(
+        file.is_symlink() and _is_our_link(folder / "blobs" / file.readlink().name)
+        for file in _files(snapshot)
+    )
+
+
+def _is_our_link(blob: Path) -> bool:
+    try:
+        return os.fspath(blob.readlink()).startswith(_OURS)
+    except OSError:
+        return False
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    with suppress(FileNotFoundError):
+        yield from sorted(folder.iterdir())
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Everything below a folder that is no folder; links are not followed."""
+    for parent, folders, names in os.walk(folder):
+        for name in (*names, *(name for name in folders if Path(parent, name).is_symlink())):
+            yield Path(parent, name)

@@ -1,0 +1,53 @@
+"""Best-effort locks: they save work, and nothing is wrong where they lie."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tui_hub.blobs.files import folder_name
+
+_POLL = 0.05
+
+
+@contextmanager
+def lock(temp: Path, name: str, wait: float = 0.0) -> Iterator[bool]:
+    """Hold `flock` on a file named after `name`; gives `False` while somebody else holds it.
+
+    On a file system without locks, or one that cannot be written, everybody gets `True`.
+
+    Args:
+        temp: the folder for the lock's file.
+        name: what is locked.
+        wait: seconds to try for it.
+    """
+    try:
+        descriptor = os.open(
+            temp / f"{folder_name(name)}.lock",
+            os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC,
+            0o600 | (temp.stat().st_mode & 0o060),
+        )
+    except OSError:
+        yield True
+        return
+    try:
+        yield _take(descriptor, time.monotonic() + wait)
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL)
+        except OSError:
+            return True

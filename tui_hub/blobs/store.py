@@ -1,0 +1,258 @@
+"""The content-addressed store: a file in `blobs/sha256/` always has the hash that is its name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_hub.blobs import adoption, layout, locks, sweeping
+from tui_hub.blobs.files import (
+    NO_LINKS,
+    fsync_folder,
+    rename_exclusive,
+    storage_errors,
+    unique,
+)
+from tui_hub.blobs.hashing import sha256_file
+from tui_hub.blobs.partial import Partial, PartialInfo, open_partial, resumable
+from tui_hub.blobs.sidecar import scan
+from tui_hub.domain.errors import CorruptError, UnsafeError
+from tui_hub.domain.identifiers import is_sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """The disk that a store takes and has; sizes are bytes."""
+
+    blobs: int
+    """Number of blobs."""
+    bytes: int
+    """Size of all blobs."""
+    partial_bytes: int
+    """Disk that unfinished files take."""
+    pending_bytes: int
+    """Disk that unfinished files of running processes have still to take."""
+    disk_free: int
+    disk_total: int
+
+
+class BlobStore:
+    """One store on disk. Any number of processes, users and homes may use it at the same time."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.blobs = self.root / "blobs" / "sha256"
+        self.metadata = self.root / "metadata"
+        self.temp = self.root / "temp"
+        self.models = self.root / "models"
+        self.active = self.root / "active"
+        self.hf = self.root / "hf"
+
+    def prepare(self) -> None:
+        """Make what is missing of the store's folders; a complete one is only looked at.
+
+        Raises:
+            RefusedError: when it is of a newer layout, lies on several file systems or on one that
+                cannot hold it, or cannot be written though folders are missing.
+        """
+        layout.prepare(self)
+
+    def path(self, sha256: str) -> Path:
+        """Where the blob of this hash is, or would be.
+
+        Raises:
+            UnsafeError: when the text is not a SHA-256 in lower-case hex.
+        """
+        if not is_sha256(sha256):
+            raise UnsafeError(f"{str(sha256)[:80]!a} is not a SHA-256")
+        return self.blobs / sha256
+
+    def size(self, sha256: str) -> int | None:
+        """Bytes of a blob; `None` when it is not here."""
+        try:
+            status = self.path(sha256).lstat()
+        except FileNotFoundError:
+            return None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+    def has(self, sha256: str, size: int | None = None) -> bool:
+        """Whether a blob is here, with this size if one is given."""
+        found = self.size(sha256)
+        return found is not None and size in (None, found)
+
+    def iter(self) -> Iterator[str]:
+        """The hashes of all blobs, in no order."""
+        try:
+            with os.scandir(self.blobs) as entries:
+                for entry in entries:
+                    if is_sha256(entry.name) and entry.is_file(follow_symlinks=False):
+                        yield entry.name
+        except FileNotFoundError:
+            return
+
+    def open_partial(self, key: str, size: int | None = None) -> Partial:
+        """Go on with what an interrupted attempt left of a file, or start it.
+
+        Args:
+            key: the identity of the file at its present version, for example a hash of model,
+                revision and path. Any text will do.
+            size: bytes of the whole file, where known.
+
+        Raises:
+            NoSpaceError: when the disk is full.
+            RefusedError: when the store cannot be written.
+        """
+        with storage_errors(self.root):
+            return open_partial(self.temp, key, size)
+
+    def resumable(self, key: str) -> int:
+        """Bytes that an interrupted attempt left of a file."""
+        return resumable(self.temp, key)
+
+    def partials(self) -> tuple[PartialInfo, ...]:
+        """All files on their way into the store, of all processes."""
+        return tuple(scan(self.temp))
+
+    def commit(
+        self, partial: Partial, sha256: str, record: Callable[[Path], None] | None = None
+    ) -> Path:
+        """Bring a complete file in under its hash, which the caller has computed from its bytes.
+
+        Read-only and durable first, then its name, then the name durable, then whatever `record`
+        writes down elsewhere, then the partial goes. When another process was faster, its blob
+        stays.
+
+        Raises:
+            CorruptError: when the file has not the size that it should have.
+            NoSpaceError, RefusedError, HubError: when the disk fails; the partial is kept.
+        """
+        final = self.path(sha256)
+        with storage_errors(self.root):
+            sealed = partial.seal()
+            if partial.size not in (None, sealed.st_size):
+                raise CorruptError(f"{sealed.st_size} bytes are here instead of {partial.size}")
+            self.publish(partial.path, sha256, sealed)
+        if record is not None:
+            record(final)
+        with storage_errors(self.root):
+            partial.discard()
+        return final
+
+    def publish(self, source: Path, sha256: str, sealed: os.stat_result) -> None:
+        """Give a durable file of this store its name, unless a blob of its size has it already.
+
+        Args:
+            source: the file, read-only and flushed, on the store's file system.
+            sha256: its hash.
+            sealed: what `fstat` says of it.
+        """
+        final = self.path(sha256)
+        try:
+            _link(source, final)
+        except FileExistsError:
+            if not self.has(sha256, sealed.st_size):
+                self.quarantine(sha256)
+                _link(source, final)
+        if self.size(sha256) != sealed.st_size:
+            self.quarantine(sha256)
+            raise UnsafeError(f"somebody put another file in the place of {source.name}")
+        fsync_folder(self.blobs)
+
+    def adopt(self, path: Path, sha256: str | None = None, *, hardlink: bool = False) -> str:
+        """Bring a local file in, sharing its blocks where the file system can, and give its hash.
+
+        Args:
+            path: the file; a link is followed.
+            sha256: what its hash must be, if that is known.
+            hardlink: share the file itself where blocks cannot be shared. It becomes read-only, and
+                whoever writes to it all the same damages the blob.
+
+        Raises:
+            NotFoundError: when it is not a file that can be read.
+            CorruptError: when its hash is another, or it changes while it is read.
+        """
+        with storage_errors(self.root):
+            return adoption.adopt(self, path, sha256, hardlink=hardlink)
+
+    def remove(self, sha256: str) -> int:
+        """Delete a blob, and give the bytes that frees; none when it was not here.
+
+        Whether something refers to it is the caller's to know: see `garbage.collect`.
+        """
+        path = self.path(sha256)
+        with storage_errors(self.root):
+            try:
+                status = path.lstat()
+                path.unlink()
+            except FileNotFoundError:
+                return 0
+            fsync_folder(self.blobs)
+        return status.st_size if status.st_nlink == 1 else 0
+
+    def verify(self, sha256: str, progress: Callable[[int], None] | None = None) -> bool:
+        """Whether the blob's bytes still have its hash.
+
+        Raises:
+            HubError: when they cannot be read. What `progress` raises passes through.
+        """
+        path = self.path(sha256)
+        with storage_errors(self.root):
+            return sha256_file(path, progress) == sha256
+
+    def quarantine(self, sha256: str) -> Path:
+        """Take a damaged blob away from its name, so that it can be fetched again."""
+        aside = self.temp / unique(sha256, ".damaged")
+        with storage_errors(self.root):
+            self.path(sha256).rename(aside)
+            fsync_folder(self.blobs)
+        return aside
+
+    def lock(self, name: str, wait: float = 0.0) -> AbstractContextManager[bool]:
+        """Say that this thread is at work on something, usually a hash, and learn if it is alone.
+
+        Gives `False` when another holds the lock after `wait` seconds. It saves work, no more: on
+        some network file systems everybody gets it.
+        """
+        return locks.lock(self.temp, name, wait)
+
+    def usage(self) -> Usage:
+        """The store in figures."""
+        sizes = [size for sha256 in self.iter() if (size := self.size(sha256)) is not None]
+        partials = self.partials()
+        disk = shutil.disk_usage(self.root)
+        return Usage(
+            blobs=len(sizes),
+            bytes=sum(sizes),
+            partial_bytes=sum(partial.allocated for partial in partials),
+            pending_bytes=sum(
+                max((partial.size or 0) - partial.allocated, 0)
+                for partial in partials
+                if partial.live is not False
+            ),
+            disk_free=disk.free,
+            disk_total=disk.total,
+        )
+
+    def sweep_temp(self, older_than: float = 7 * 86400.0) -> int:
+        """Remove what nobody will come back for from `temp/`, and give the bytes that frees.
+
+        Args:
+            older_than: seconds since the last sign of life. Files of a running process stay.
+        """
+        with storage_errors(self.root):
+            return sweeping.sweep(self.temp, older_than)
+
+
+def _link(source: Path, final: Path) -> None:
+    """Name a file without ever taking the place of another; link(2), or a rename without it."""
+    try:
+        os.link(source, final, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        rename_exclusive(source, final)

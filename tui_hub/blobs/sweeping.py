@@ -1,0 +1,66 @@
+"""Removing from `temp/` what nobody will come back for."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tui_hub.blobs import holds
+from tui_hub.blobs.sidecar import record_path, scan
+
+TRASH = ".trash"
+"""The ending of blobs on their way out. Whether one is needed after all, only receipts know."""
+
+_GRACE = 3600.0
+"""Seconds that anything lives at the least, so that no step of a running process is undone."""
+
+
+def sweep(temp: Path, older_than: float) -> int:
+    """Remove old leftovers, and partials that are blobs already; give the bytes that frees."""
+    now = time.time()
+    freed = 0
+    kept = holds.live(temp)
+    for partial in scan(temp):
+        names = {partial.path.name, record_path(partial.path).name}
+        published = partial.live is False and _is_blob(partial.path)
+        if published or (partial.live is not True and now - partial.modified > older_than):
+            freed += _remove(partial.path) + _remove(record_path(partial.path))
+        else:
+            kept |= names
+    for path in list(temp.iterdir()):
+        if path.name in kept or path.suffix == TRASH:
+            continue
+        if _age(path, now) > max(older_than, _GRACE):
+            freed += _remove(path)
+    return freed
+
+
+def _is_blob(path: Path) -> bool:
+    """Whether a partial is sealed and has its second name: then it is a blob, and done with."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return False
+    return status.st_nlink > 1 and not status.st_mode & 0o222
+
+
+def _age(path: Path, now: float) -> float:
+    try:
+        return now - path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _remove(path: Path) -> int:
+    """Delete a file, a link (never what it points to) or a folder; give the bytes that frees."""
+    with suppress(FileNotFoundError):
+        status = path.lstat()
+        if stat.S_ISDIR(status.st_mode):
+            shutil.rmtree(path)
+            return 0
+        path.unlink()
+        return status.st_blocks * 512 if status.st_nlink == 1 else 0
+    return 0

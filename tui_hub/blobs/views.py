@@ -1,0 +1,224 @@
+"""What loaders open: `models/<type>/<name>/` of links to blobs, and `active/<type>`.
+
+A view is built aside and swapped in, so that no reader ever sees half of one. Links are relative,
+so that a store can be moved as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tui_hub.blobs.files import (
+    folder_name,
+    fsync_folder,
+    make_folder,
+    rename_exchange,
+    rename_exclusive,
+    storage_errors,
+    unique,
+)
+from tui_hub.blobs.store import BlobStore
+from tui_hub.domain.errors import HubError, NotFoundError, UnsafeError
+from tui_hub.domain.identifiers import repository_path
+
+_OWNER = ".tui-hub-model"
+"""The file in a view that says whose it is. Loaders pass over names with a dot."""
+
+_TYPE = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
+
+
+def publish_model(
+    store: BlobStore,
+    type: str,  # noqa: A002 - the field's word
+    name: str,
+    author: str | None,
+    model: str,
+    files: Mapping[str, str],
+) -> Path:
+    """Make or replace the view of a model, and give its folder.
+
+    Args:
+        store: the store.
+        type: the model's type, a folder below `models/`.
+        name: the name without author; where another model has it, `<name>--<author>` is taken.
+        author: who made it, where that is known.
+        model: the model's id.
+        files: the hash of each file by its path in the repository.
+
+    Raises:
+        UnsafeError: when the type or a path is not fit for a file system.
+        NotFoundError: when a blob is missing.
+    """
+    folder = store.models / _checked_type(type)
+    targets = {path: os.fspath(store.path(sha256)) for path, sha256 in files.items()}
+    with storage_errors(store.root), aside(store) as build:
+        make_folder(folder)
+        for sha256 in files.values():
+            if not store.has(sha256):
+                raise NotFoundError(f"the blob {sha256} of {model!a} is not in the store")
+        place = folder / "any"
+        link_tree(build, place, targets)
+        (build / _OWNER).write_text(model, "utf-8", "replace")
+        target = _install(build, folder, name, author, model)
+        fsync_folder(folder)
+    return target
+
+
+def remove_model(
+    store: BlobStore,
+    type: str,  # noqa: A002
+    name: str,
+    author: str | None,
+    model: str,
+) -> bool:
+    """Remove the view of a model; gives whether there was one. A view of another model stays."""
+    folder = store.models / _checked_type(type)
+    found = _existing(folder, name, author, model)
+    if found is None:
+        return False
+    with storage_errors(store.root):
+        discard_folder(store, found)
+    return True
+
+
+def set_active(store: BlobStore, type: str, path: Path) -> Path:  # noqa: A002
+    """Point `active/<type>` at a folder in one step, and give the link."""
+    link = store.active / _checked_type(type)
+    target = Path(os.path.abspath(path))
+    text = os.path.relpath(target, store.active) if target.is_relative_to(store.root) else target
+    with storage_errors(store.root):
+        replace_link(store, link, os.fspath(text))
+        fsync_folder(store.active)
+    return link
+
+
+def clear_active(store: BlobStore, type: str) -> None:  # noqa: A002
+    """Remove `active/<type>`; it is no error when there is none."""
+    with storage_errors(store.root):
+        (store.active / _checked_type(type)).unlink(missing_ok=True)
+        fsync_folder(store.active)
+
+
+def read_active(store: BlobStore, type: str) -> Path | None:  # noqa: A002
+    """The folder that `active/<type>` points at; `None` when the slot is empty."""
+    link = store.active / _checked_type(type)
+    try:
+        return Path(os.path.normpath(store.active / link.readlink()))
+    except OSError:
+        return None
+
+
+@contextmanager
+def aside(store: BlobStore) -> Iterator[Path]:
+    """A fresh folder in `temp/` to build something in; what is in its place afterwards goes."""
+    build = store.temp / unique("view", ".tmp")
+    build.mkdir(mode=0o700)
+    build.chmod(store.models.stat().st_mode & 0o7777)
+    try:
+        yield build
+    finally:
+        shutil.rmtree(build, ignore_errors=True)
+
+
+def link_tree(build: Path, place: Path, targets: Mapping[str, str]) -> None:
+    """Fill a folder with links as they must read once it stands at `place`.
+
+    Args:
+        build: the empty folder.
+        place: where it will stand, or any folder beside that.
+        targets: what each path inside it points at.
+
+    Raises:
+        UnsafeError: when a path leads outside, or is both a file and a folder.
+    """
+    for path, target in targets.items():
+        parts = repository_path(path).split("/")
+        if parts[0] == _OWNER:
+            raise UnsafeError(f"the file name {path!a} is taken by the store")
+        link = build.joinpath(*parts)
+        try:
+            make_folder(link.parent)
+            link.symlink_to(os.path.relpath(target, place.joinpath(*parts[:-1])))
+        except (FileExistsError, NotADirectoryError):
+            raise UnsafeError(f"{path!a} is both a file and a folder in its repository") from None
+    for folder, _, _ in os.walk(build, topdown=False):
+        fsync_folder(Path(folder))
+
+
+def swap_in(build: Path, target: Path) -> None:
+    """Put a folder in the place of another, or in a free place, with no moment between."""
+    try:
+        rename_exclusive(build, target)
+    except FileExistsError:
+        rename_exchange(build, target)
+
+
+def replace_link(store: BlobStore, link: Path, target: str) -> None:
+    """Make a symbolic link, in the place of another if need be, in one step."""
+    temporary = store.temp / unique("link", ".tmp")
+    temporary.symlink_to(target)
+    try:
+        temporary.rename(link)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def discard_folder(store: BlobStore, folder: Path) -> None:
+    """Take a folder away in one step, then delete it."""
+    with aside(store) as build:
+        grave = build / "removed"
+        try:
+            folder.rename(grave)
+        except FileNotFoundError:
+            return
+        fsync_folder(folder.parent)
+
+
+def _checked_type(type: str) -> str:  # noqa: A002
+    if not _TYPE.fullmatch(type):
+        raise UnsafeError(f"{type[:80]!a} is not a type of models")
+    return type
+
+
+def _install(build: Path, folder: Path, name: str, author: str | None, model: str) -> Path:
+    """Swap a view in where the model has one, else take the first name that is free."""
+    existing = _existing(folder, name, author, model)
+    if existing is not None:
+        swap_in(build, existing)
+        return existing
+    for candidate in _candidates(name, author, model):
+        try:
+            rename_exclusive(build, folder / candidate)
+        except FileExistsError:
+            if _owner(folder / candidate) != model:
+                continue
+            rename_exchange(build, folder / candidate)
+        return folder / candidate
+    raise HubError(f"there is no free folder for {model!a} in {folder}")
+
+
+def _candidates(name: str, author: str | None, model: str) -> tuple[str, ...]:
+    plain = folder_name(name)
+    suffix = hashlib.sha256(model.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    by_author = (f"{plain}--{folder_name(author)}",) if author else ()
+    return (plain, *by_author, f"{plain}--{suffix}")
+
+
+def _existing(folder: Path, name: str, author: str | None, model: str) -> Path | None:
+    places = (folder / candidate for candidate in _candidates(name, author, model))
+    return next((place for place in places if _owner(place) == model), None)
+
+
+def _owner(view: Path) -> str | None:
+    """The model that a view belongs to."""
+    try:
+        return (view / _OWNER).read_text("utf-8", "replace")
+    except OSError:
+        return None

@@ -1,0 +1,46 @@
+"""`--demo`: a private hub on loopback and, unless one was named, a home that goes away again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui_hub.cli.options import Options
+
+_ELSEWHERE = ("MODEL_STORE_PATH", "HF_HUB_OFFLINE", "HUGGING_FACE_HUB_TOKEN")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+
+@contextmanager
+def demo_hub(options: Options) -> Iterator[None]:
+    """Let the run talk to a demo hub of its own; ends the hub and removes the home at the end.
+
+    Raises:
+        HubError: when the hub does not start.
+    """
+    from tui_hub.demo import launch
+
+    with ExitStack() as stack:
+        hub = stack.enter_context(launch())
+        if options.home is None:
+            home = TemporaryDirectory(prefix="tui-hub-demo-", ignore_cleanup_errors=True)
+            options.home = stack.enter_context(home)
+        options.environment = _environment(os.environ, hub.endpoint, hub.token)
+        options.demo = True
+        yield
+
+
+def _environment(parent: Mapping[str, str], endpoint: str, token: str) -> dict[str, str]:
+    """The parent's environment without what would lead away from the demo, its own store first."""
+    kept = {
+        name: value
+        for name, value in parent.items()
+        if not name.startswith("TUI_HUB_")
+        and name not in _ELSEWHERE
+        and name.lower() not in _PROXIES
+    }
+    return {**kept, "HF_ENDPOINT": endpoint, "HF_TOKEN": token}

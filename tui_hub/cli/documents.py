@@ -1,0 +1,232 @@
+"""The JSON documents of the command line: domain records under the names that scripts rely on.
+
+Keys may be added and are never renamed. Sizes are bytes, times are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tui_hub.domain.artifacts import Artifact, Variant
+    from tui_hub.domain.jobs import Job
+    from tui_hub.domain.models import Details, Model, ModelEdit, Revision
+    from tui_hub.domain.slots import ActivationResult, Slot
+    from tui_hub.domain.storage import Deletion, StorageUsage
+    from tui_hub.paths import Paths
+
+Document = dict[str, Any]
+
+
+def model(entry: Model) -> Document:
+    """MODEL: one entry of the catalogue."""
+    return {
+        "id": entry.id,
+        "source": entry.source,
+        "name": entry.name,
+        "author": entry.author,
+        "type": entry.type.value,
+        "task": entry.task,
+        "library": entry.library,
+        "license": entry.license,
+        "gated": entry.gated,
+        "tags": list(entry.tags),
+        "downloads": entry.downloads,
+        "likes": entry.likes,
+        "params": entry.params,
+        "size": entry.size,
+        "last_modified": entry.last_modified,
+        "revision": entry.revision,
+        "status": entry.status.value,
+        "fit": entry.fit.value,
+        "deprecated": entry.deprecated,
+        "removed": entry.removed,
+        "origin": entry.origin,
+        "owner": entry.owner,
+    }
+
+
+def search(total: int, models: Iterable[Model], after: str | None) -> Document:
+    """The answer to a search; `after` is the key of the next page."""
+    return {"total": total, "models": [model(entry) for entry in models], "after": after}
+
+
+def show(details: Details) -> Document:
+    """One model in depth."""
+    return {
+        **model(details.model),
+        "revision": details.revision,
+        "description": details.model.description,
+        "files": [artifact(file) for file in details.files],
+        "variants": [
+            variant(entry, installed=entry.name in details.installed_variants)
+            for entry in details.variants
+        ],
+        "versions": [version(entry) for entry in details.versions],
+        "requirements": plain(details.requirements),
+        "links": dict(details.links),
+        "facts": plain(details.model.facts),
+        "unsafe": list(details.unsafe),
+        "path": details.path,
+        "note": details.note,
+        **edit(details.edit),
+    }
+
+
+def edit(entry: ModelEdit | None) -> Document:
+    """What a user added to a model, beside MODEL."""
+    return {
+        "user_note": entry.note if entry else None,
+        "favourite": entry.favourite if entry else False,
+    }
+
+
+def artifact(file: Artifact) -> Document:
+    """ARTIFACT: one file of a model."""
+    return {
+        "id": file.id,
+        "path": file.path,
+        "size": file.size,
+        "sha256": file.sha256,
+        "kind": file.kind.value,
+        "status": file.status.value,
+        "verified": file.verified.value,
+        "blob": file.blob,
+        "job": file.job,
+    }
+
+
+def files(details: Details) -> Document:
+    """The files of one revision of a model."""
+    return {
+        "model": details.model.id,
+        "revision": details.revision,
+        "files": [artifact(file) for file in details.files],
+        "unsafe": list(details.unsafe),
+        "note": details.note,
+    }
+
+
+def variant(entry: Variant, *, installed: bool) -> Document:
+    """A set of files that a person would pick as one."""
+    return {
+        "name": entry.name,
+        "format": entry.format,
+        "size": entry.size,
+        "files": list(entry.paths),
+        "installed": installed,
+    }
+
+
+def version(entry: Revision) -> Document:
+    """One upstream commit of a model."""
+    return {
+        "revision": entry.revision,
+        "name": entry.name,
+        "variant": entry.variant,
+        "seen_at": entry.seen_at,
+    }
+
+
+def job(entry: Job) -> Document:
+    """One job with its history."""
+    return {
+        "id": entry.id,
+        "type": entry.type.value,
+        "status": entry.status.value,
+        "payload": plain(entry.payload),
+        "progress": asdict(entry.progress),
+        "attempts": entry.attempts,
+        "error": entry.error,
+        "created_at": entry.created_at,
+        "started_at": entry.started_at,
+        "finished_at": entry.finished_at,
+        "log": list(entry.log),
+    }
+
+
+def jobs(entries: Iterable[Job]) -> Document:
+    """Several jobs."""
+    return {"jobs": [job(entry) for entry in entries]}
+
+
+def activation(result: ActivationResult) -> Document:
+    """How a change of a slot ended; the command adds an `error` document to a failed one."""
+    return {
+        "slot": result.slot.value,
+        "model": result.model,
+        "status": result.status,
+        "runtime": result.runtime,
+        "device": result.device,
+        "pid": result.pid,
+        "path": result.path,
+        "memory": asdict(result.memory),
+        "seconds": round(result.seconds, 3),
+        "previous": result.previous,
+        "error": None,
+        "note": result.note,
+    }
+
+
+def active(slots: Iterable[Slot]) -> Document:
+    """The active models."""
+    return {"slots": [_slot(slot) for slot in slots]}
+
+
+def _slot(entry: Slot) -> Document:
+    return {
+        "type": entry.type.value,
+        "model": entry.model,
+        "runtime": entry.runtime,
+        "device": entry.device,
+        "path": entry.path,
+        "pid": entry.pid,
+        "since": entry.since,
+        "memory": asdict(entry.memory),
+        "revision": entry.revision,
+        "variant": entry.variant,
+    }
+
+
+def storage(usage: StorageUsage) -> Document:
+    """The store in figures."""
+    return {
+        "path": usage.path,
+        "blobs": usage.blobs,
+        "bytes": usage.bytes,
+        "bytes_logical": usage.bytes_logical,
+        "bytes_saved": usage.bytes_saved,
+        "by_type": dict(usage.by_type),
+        "by_model": dict(usage.by_model),
+        "disk_free": usage.disk_free,
+        "disk_total": usage.disk_total,
+    }
+
+
+def deletion(entry: Deletion) -> Document:
+    """What a deletion took, or would take."""
+    return {"model": entry.model, "files": entry.files, "bytes_freed": entry.bytes_freed}
+
+
+def paths(entry: Paths) -> Document:
+    """Where everything of this home lives."""
+    return {
+        "home": None if entry.home is None else str(entry.home),
+        "config": str(entry.config_file),
+        "hub_database": str(entry.hub_database),
+        "catalogue_database": str(entry.catalogue_database),
+        "store": str(entry.store),
+        "logs": str(entry.logs),
+        "state": str(entry.state),
+    }
+
+
+def plain(value: object) -> Any:
+    """Mappings and sequences as JSON knows them; anything it does not know as text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(entry) for entry in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

@@ -1,0 +1,65 @@
+"""Whatever was raised, as an error for people: known ones as they are, the rest into the log."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import click
+
+from tui_hub.domain.errors import HubError, InterruptedJobError, UsageError
+
+if TYPE_CHECKING:
+    from tui_hub.cli.options import Options
+
+_log = logging.getLogger(__name__)
+
+
+class StoppedError(InterruptedJobError):
+    """A signal ended the work."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__("interrupted")
+        self.exit_code = 128 + signal
+        """What a shell reports for a process that the signal ended."""
+
+
+def failure(code: str, message: str, hint: str | None = None) -> HubError:
+    """An error that a service handed over as plain values."""
+    error = HubError(message, hint=hint)
+    error.code = code
+    return error
+
+
+def as_hub_error(error: BaseException, options: Options) -> HubError:
+    """The error that a person sees; an unexpected one leaves its traceback in the log."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, HubError):
+        return error
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return InterruptedJobError("interrupted")
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    hint = _log_traceback(error, options)
+    if isinstance(error, OSError) and error.strerror:
+        return HubError(f"{error.strerror}: {error.filename}" if error.filename else error.strerror)
+    return HubError(f"unexpected {type(error).__name__}: {error}", hint=hint)
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context is not None else "tui-hub"
+    return UsageError(error.format_message(), hint=f"`{path} --help` lists what it takes.")
+
+
+def _log_traceback(error: BaseException, options: Options) -> str | None:
+    """Keep the traceback of a fault in the program, and say where it is."""
+    from tui_hub.cli.running import prepare
+
+    try:
+        configuration, _ = prepare(options, talk=False)
+    except HubError:
+        return None
+    _log.error("unexpected %s", type(error).__name__, exc_info=error)
+    return f"This is a fault in the program. The traceback is in {configuration.paths.logs}."

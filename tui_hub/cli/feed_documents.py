@@ -1,0 +1,62 @@
+"""The documents of the sync: its reports, and the feeds with what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from tui_hub.cli.documents import Document
+from tui_hub.domain.feeds import FeedStatus
+
+if TYPE_CHECKING:
+    from tui_hub.domain.feeds import Counts, Feed, FeedReport, SyncReport
+
+
+def counts(entry: Counts) -> Document:
+    """What one sync of a feed did."""
+    return asdict(entry)
+
+
+def sync(report: SyncReport) -> Document:
+    """How a whole sync went."""
+    return {"status": report.status, "feeds": [_feed_report(entry) for entry in report.feeds]}
+
+
+def _feed_report(entry: FeedReport) -> Document:
+    return {
+        "feed": entry.feed,
+        "source": entry.source,
+        "status": entry.state.value,
+        "mode": entry.mode.value,
+        **counts(entry.counts),
+        "requests": entry.requests,
+        "bytes": entry.bytes,
+        "seconds": round(entry.seconds, 3),
+        "error": entry.error,
+    }
+
+
+def feeds(entries: Sequence[Feed], statuses: Mapping[str, FeedStatus]) -> Document:
+    """Every feed with what is known of it."""
+    return {"feeds": [_feed(entry, statuses.get(entry.name)) for entry in entries]}
+
+
+def _feed(entry: Feed, status: FeedStatus | None) -> Document:
+    known = status or FeedStatus(feed=entry.name)
+    return {
+        "feed": entry.name,
+        "source": entry.source,
+        "enabled": entry.enabled,
+        "schedule": entry.schedule,
+        "status": known.state.value,
+        "last_sync": known.last_sync,
+        "last_success": known.last_success,
+        "next_run": known.next_run,
+        "retries": known.retries,
+        "error": known.error,
+        "counts": counts(known.counts),
+        "requests": known.requests,
+        "bytes": known.bytes,
+        "seconds": round(known.seconds, 3),
+    }

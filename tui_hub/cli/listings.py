@@ -1,0 +1,77 @@
+"""Listings that several verbs print: files, jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from tui_hub import text
+from tui_hub.cli.tables import table
+
+if TYPE_CHECKING:
+    from tui_hub.cli.console import Console
+    from tui_hub.domain.artifacts import Artifact
+    from tui_hub.domain.jobs import Job, Progress
+
+
+def file_table(console: Console, files: Sequence[Artifact]) -> Iterator[str]:
+    """The files of a model."""
+    rows = [
+        (
+            file.path,
+            file.kind.value,
+            text.size(file.size),
+            file.status.value,
+            file.verified.value,
+            (file.blob or file.sha256 or "")[:12],
+        )
+        for file in files
+    ]
+    titles = ("FILE", "KIND", ">SIZE", "STATUS", "VERIFIED", "SHA256")
+    yield from _with_heading(console, titles, rows)
+
+
+def job_table(console: Console, jobs: Sequence[Job]) -> Iterator[str]:
+    """Jobs, one to a line."""
+    rows = [
+        (
+            job.id,
+            job.type.value,
+            job.status.value,
+            how_far(job.progress),
+            subject(job),
+            text.ago(job.created_at),
+            job.error or "",
+        )
+        for job in jobs
+    ]
+    titles = ("JOB", "TYPE", "STATUS", ">PROGRESS", "SUBJECT", "CREATED", "ERROR")
+    yield from _with_heading(console, titles, rows, flexible=len(titles) - 1)
+
+
+def how_far(progress: Progress) -> str:
+    """Progress in one short word: a percentage, or what is done where no total is known."""
+    if progress.total:
+        return f"{100 * progress.done // progress.total}%"
+    if progress.unit == "bytes":
+        return text.size(progress.done)
+    return f"{progress.done} {progress.unit}"
+
+
+def subject(job: Job) -> str:
+    """What a job is about, from its payload."""
+    named = job.payload.get("model") or job.payload.get("feeds") or ""
+    if isinstance(named, list | tuple):
+        return ", ".join(str(name) for name in named[:3]) + (", …" if len(named) > 3 else "")
+    return str(named)
+
+
+def _with_heading(
+    console: Console,
+    titles: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    flexible: int = 0,
+) -> Iterator[str]:
+    heading, *lines = table(titles, rows, width=console.width, flexible=flexible)
+    yield console.heading(heading)
+    yield from lines

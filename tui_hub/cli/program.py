@@ -1,0 +1,170 @@
+"""The command `tui-hub`: finds the verb, runs it, and turns whatever goes wrong into an answer."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from tui_hub.cli.exit_codes import BROKEN_PIPE, DONE, FAILED
+from tui_hub.cli.options import Options, shared_options, write_options
+
+if TYPE_CHECKING:
+    from tui_hub.domain.errors import HubError
+
+_VERBS = "tui_hub.cli.verbs"
+
+
+@cache
+def _verbs() -> tuple[str, ...]:
+    files = (Path(__file__).parent / "verbs").glob("[!_]*.py")
+    return tuple(sorted(file.stem for file in files))
+
+
+class Program(click.Group):
+    """Loads the module of a verb when that verb is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all verbs: one for each module."""
+        return list(_verbs())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a verb, or `None` where there is no such verb."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = importlib.import_module(f"{_VERBS}.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb; where there is none, name one that was perhaps meant."""
+        name = args[0]
+        if not name.startswith("-") and name not in self.list_commands(ctx):
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, self.list_commands(ctx), 1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"There is no command {name!r}.{meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs first, then the options."""
+        self.format_commands(ctx, formatter)
+        write_options(ctx, formatter, "Options", self.get_params(ctx))
+
+
+@click.group(
+    cls=Program,
+    params=shared_options(),
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--sync-only", is_flag=True, help="Sync the catalogue once and exit.")
+@click.option("--demo", is_flag=True, help="Try everything on a private hub of small models.")
+@click.pass_context
+def program(context: click.Context, sync_only: bool, demo: bool) -> int:
+    """Find, fetch, verify, switch and retire AI models. Without a command, open the screen."""
+    options = context.ensure_object(Options)
+    if sync_only and context.invoked_subcommand is not None:
+        raise click.UsageError("--sync-only takes no command; `tui-hub sync` does.", context)
+    if context.invoked_subcommand is None and not sync_only:
+        from tui_hub.cli.screen import require_terminal
+
+        require_terminal()
+    if demo:
+        from tui_hub.cli.demo import demo_hub
+
+        context.with_resource(demo_hub(options))
+    if context.invoked_subcommand is not None:
+        return DONE
+    if sync_only:
+        from tui_hub.cli.verbs.sync import synchronise
+
+        return synchronise(options)
+    from tui_hub.cli.screen import open_screen
+
+    return open_screen(options)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with the exit code of the outcome."""
+    _ensure_streams()
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    code = _flushed(_run(arguments, Options()))
+    sys.exit(code)
+
+
+def _run(arguments: list[str], options: Options) -> int:
+    """Run one command line and report its failure, if it is one."""
+    options.json = "--json" in _before_separator(arguments)
+    try:
+        with program.make_context("tui-hub", arguments, obj=options) as context:
+            outcome = program.invoke(context)
+        return outcome if isinstance(outcome, int) else DONE
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except BrokenPipeError:
+        return _broken_pipe()
+    except (Exception, KeyboardInterrupt) as error:  # whatever it is, the person gets an answer
+        from tui_hub.cli.failures import as_hub_error
+
+        return _report(as_hub_error(error, options), options)
+
+
+def _report(error: HubError, options: Options) -> int:
+    from tui_hub.cli.console import Answer, Console
+    from tui_hub.cli.failures import StoppedError
+    from tui_hub.cli.redaction import Redactor
+
+    console = Console.of(options, Redactor(options.environment or os.environ))
+    try:
+        code = error.exit_code if isinstance(error, StoppedError) else None
+        return console.give(Answer({}, error=error, code=code))
+    except BrokenPipeError:
+        return _broken_pipe()
+
+
+def _flushed(code: int) -> int:
+    """Write out what is buffered, now, while a failure to do so can still be told."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _broken_pipe()
+    except OSError as error:
+        _drop_output()
+        if code == DONE:
+            sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
+            return FAILED
+    return code
+
+
+def _broken_pipe() -> int:
+    _drop_output()
+    return BROKEN_PIPE
+
+
+def _drop_output() -> None:
+    """Let the interpreter's own flush at exit go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _ensure_streams() -> None:
+    """Fill closed standard streams, so that no database is opened as one; encode what they can."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
+        elif number and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _before_separator(arguments: Sequence[str]) -> Sequence[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments

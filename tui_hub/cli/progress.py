@@ -1,0 +1,52 @@
+"""The one-line pictures of running work that a terminal shows on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tui_hub import text
+from tui_hub.domain.downloads import FileState
+from tui_hub.domain.feeds import FeedState
+from tui_hub.domain.jobs import JobStatus
+
+if TYPE_CHECKING:
+    from tui_hub.domain.downloads import Download
+    from tui_hub.domain.feeds import FeedStatus
+
+_BAR = 20
+
+
+def download_line(picture: Download) -> str:
+    """A running download: how far, how fast, how long still, and which file."""
+    if picture.status is JobStatus.PENDING:
+        return f"{picture.model}  waiting"
+    fraction = picture.done / picture.bytes_total if picture.bytes_total else 0.0
+    parts = [
+        picture.model,
+        f"{text.bar(fraction, _BAR)}{100 * fraction:4.0f}%",
+        f"{text.size(picture.done)} of {text.size(picture.bytes_total)}",
+        text.speed(picture.speed),
+        f"eta {text.duration(picture.eta)}",
+        f"{picture.connections} connections",
+        _busy(picture),
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _busy(picture: Download) -> str:
+    """The file that something happens to, with the reason when it waits."""
+    moving = (FileState.DOWNLOADING, FileState.VERIFYING, FileState.RETRYING)
+    file = next((file for file in picture.files if file.state in moving), None)
+    if file is None:
+        return ""
+    return f"{file.path} ({file.message})" if file.message else file.path
+
+
+def sync_line(statuses: Sequence[FeedStatus]) -> str:
+    """A running sync: which feed, and what it has brought so far."""
+    running = [status for status in statuses if status.state is FeedState.RUNNING]
+    if not running:
+        return "syncing"
+    now = running[0]
+    return f"syncing {now.feed}  {text.grouped(now.counts.fetched)} models  {text.size(now.bytes)}"

@@ -1,0 +1,102 @@
+"""Runs a verb's work on a loop: services opened and closed, signals turned into a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from tui_hub.cli.console import Answer, Console
+from tui_hub.cli.failures import StoppedError
+
+if TYPE_CHECKING:
+    from tui_hub.cli.options import Options
+    from tui_hub.services import Services
+    from tui_hub.settings import Configuration
+
+_T = TypeVar("_T")
+Work = Callable[["Services", Console], Awaitable[_T]]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PATIENCE = 1.0
+"""Seconds in which further signals count as the same one; a later one ends the process at once."""
+
+
+def run(options: Options, work: Work[Answer]) -> int:
+    """Open the services, do the work, print its answer, and return the exit code.
+
+    The first SIGINT, SIGTERM or SIGHUP cancels the work, which then keeps what it has. An answer
+    that says `interrupted` ends with 128 and the number of the signal.
+    """
+    configuration, console = prepare(options)
+    answer, stopped = asyncio.run(_until_signal(_with_services(configuration, console, work)))
+    if answer is None:
+        raise stopped or StoppedError(signal.SIGINT)
+    if stopped and answer.error is not None and answer.error.code == stopped.code:
+        answer = replace(answer, code=stopped.exit_code)
+    return console.give(answer)
+
+
+def obtain(options: Options, work: Work[_T]) -> _T:
+    """Open the services, do the work, and return what it brought, printing nothing.
+
+    Raises:
+        StoppedError: when a signal ended it.
+    """
+    configuration, console = prepare(options)
+    result, stopped = asyncio.run(_until_signal(_with_services(configuration, console, work)))
+    if result is None:
+        raise stopped or StoppedError(signal.SIGINT)
+    return result
+
+
+def prepare(options: Options, *, talk: bool = True) -> tuple[Configuration, Console]:
+    """Read the settings and start the log; `talk` lets `-v` copy it to stderr."""
+    from tui_hub.cli import logs
+    from tui_hub.cli.redaction import Redactor
+
+    configuration = options.configuration()
+    redact = Redactor(configuration.environment)
+    logs.configure(configuration.paths.logs, redact, options.verbose, talk=talk)
+    return configuration, Console.of(options, redact)
+
+
+async def _with_services(configuration: Configuration, console: Console, work: Work[_T]) -> _T:
+    from tui_hub.services import open_services
+
+    async with open_services(configuration) as services:
+        return await work(services, console)
+
+
+async def _until_signal(
+    work: Coroutine[object, object, _T],
+) -> tuple[_T | None, StoppedError | None]:
+    """The work's result and the signal that cancelled it, either of which may be missing."""
+    received: list[StoppedError] = []
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+
+    def stop(number: int) -> None:
+        if not received:
+            received.append(StoppedError(number))
+            task.cancel()
+            loop.call_later(_PATIENCE, _end_at_once, loop)
+
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop, number)
+    try:
+        return await task, received[0] if received else None
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        return None, received[0]
+
+
+def _end_at_once(loop: asyncio.AbstractEventLoop) -> None:
+    """Give the signals back to the system: who asks twice does not want to wait."""
+    for number in _SIGNALS:
+        if loop.remove_signal_handler(number):
+            signal.signal(number, signal.SIG_DFL)

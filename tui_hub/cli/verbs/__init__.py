@@ -1,0 +1,1 @@
+"""The verbs, one module each; a new module is a new command."""

@@ -1,0 +1,67 @@
+"""`tui-hub active`: which model is active for each type, and where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL_TYPE
+
+if TYPE_CHECKING:
+    from tui_hub.cli.console import Answer, Console
+    from tui_hub.domain.slots import Slot
+    from tui_hub.domain.types import ModelType
+    from tui_hub.services import Services
+
+
+@verb("active")
+@click.argument("kind", metavar="[TYPE]", required=False, type=MODEL_TYPE)
+@click.option("--path", is_flag=True, help="Print the folder alone; the slot must not be empty.")
+@click.pass_obj
+def command(options: Options, kind: ModelType | None, path: bool) -> int:
+    """Show what is active, or its path."""
+    from tui_hub.cli.running import run
+
+    if not path:
+        return run(options, lambda services, console: _active(services, console, kind))
+    if kind is None:
+        raise click.UsageError("--path needs a TYPE.")
+    return run(options, lambda services, _: _path(services, kind))
+
+
+async def _active(services: Services, console: Console, kind: ModelType | None) -> Answer:
+    from tui_hub.cli import documents
+    from tui_hub.cli.console import Answer
+
+    slots = [slot for slot in await services.activation.slots() if kind in (None, slot.type)]
+    return Answer(
+        documents.active(slots),
+        lines=_lines(console, slots) if slots else ["No model is active."],
+        brief=[slot.model for slot in slots],
+    )
+
+
+async def _path(services: Services, kind: ModelType) -> Answer:
+    from tui_hub.cli import documents
+    from tui_hub.cli.console import Answer
+    from tui_hub.cli.slots import active_slot
+
+    slot = await active_slot(services, kind)
+    return Answer(documents.active([slot]), lines=[slot.path])
+
+
+def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
+    from tui_hub import text
+    from tui_hub.cli.tables import table
+
+    rows = [
+        (slot.type.value, slot.model, slot.runtime, slot.device, text.ago(slot.since), slot.path)
+        for slot in slots
+    ]
+    titles = ("TYPE", "MODEL", "RUNTIME", "DEVICE", "SINCE", "PATH")
+    heading, *lines = table(titles, rows, width=console.width, flexible=len(titles) - 1)
+    yield console.heading(heading)
+    yield from lines

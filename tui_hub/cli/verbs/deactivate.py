@@ -1,0 +1,29 @@
+"""`tui-hub deactivate`: empty a slot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tui_hub.cli.options import Options, verb
+
+if TYPE_CHECKING:
+    from tui_hub.cli.console import Answer
+    from tui_hub.services import Services
+
+
+@verb("deactivate")
+@click.argument("target", metavar="TYPE|MODEL")
+@click.pass_obj
+def command(options: Options, target: str) -> int:
+    """Empty a slot, named by type or model."""
+    from tui_hub.cli.running import run
+
+    return run(options, lambda services, _: _deactivate(services, target))
+
+
+async def _deactivate(services: Services, target: str) -> Answer:
+    from tui_hub.cli.slots import activation_answer
+
+    return activation_answer(await services.activation.deactivate(target))

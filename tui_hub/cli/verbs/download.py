@@ -1,0 +1,172 @@
+"""`tui-hub download`: bring a model, a variant or single files into the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+import click
+
+from tui_hub.cli.options import Options, verb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tui_hub.cli.console import Answer, Console
+    from tui_hub.domain.artifacts import Artifact
+    from tui_hub.domain.downloads import Download, Plan
+    from tui_hub.domain.errors import HubError
+    from tui_hub.services import Services
+
+_KEPT = "What has arrived is kept; the same command goes on from there."
+
+
+class Choice(TypedDict):
+    """Which files of which model."""
+
+    paths: tuple[str, ...]
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    variant: str | None
+    revision: str | None
+
+
+@verb("download")
+@click.argument("model")
+@click.argument("paths", metavar="[FILE]...", nargs=-1)
+@click.option("--include", metavar="GLOB", multiple=True, help="Take only files that match.")
+@click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out files that match.")
+@click.option("--variant", metavar="NAME", help="Take the files of one variant.")
+@click.option("--revision", metavar="REV", help="A branch, tag or commit.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--detach", is_flag=True, help="Leave it to the background.")
+@click.pass_obj
+def command(
+    options: Options, model: str, dry_run: bool, detach: bool, **choice: Unpack[Choice]
+) -> int:
+    """Download a model, or some of its files.
+
+    Every byte is verified. An interrupted download goes on from the bytes that are here. Ctrl-C
+    pauses it.
+    """
+    from tui_hub.cli.running import run
+
+    if detach:
+        _refuse_to_detach()
+    if dry_run:
+        return run(options, lambda services, console: _plan(services, console, model, choice))
+    return run(options, lambda services, console: _download(services, console, model, choice))
+
+
+def _refuse_to_detach() -> None:
+    from tui_hub.domain.errors import RefusedError
+
+    raise RefusedError(
+        "there is no agent yet that could go on in the background",
+        hint="Leave out --detach, and start the command under tmux, nohup or systemd-run.",
+    )
+
+
+async def _plan(services: Services, console: Console, model: str, choice: Choice) -> Answer:
+    from tui_hub.cli import download_documents
+    from tui_hub.cli.console import Answer
+
+    plan = await services.downloads.plan(model, **choice)
+    return Answer(
+        download_documents.dry_run(plan, choice["variant"]),
+        lines=_plan_lines(console, plan),
+        brief=[file.path for file in plan.files],
+        error=None if plan.fits else _no_space(plan),
+    )
+
+
+def _no_space(plan: Plan) -> HubError:
+    from tui_hub import text
+    from tui_hub.domain.errors import NoSpaceError
+
+    return NoSpaceError(
+        f"{plan.model} does not fit on the disk: {text.size(plan.bytes_to_transfer)} to fetch, "
+        f"{text.size(plan.disk_free)} free, of which {text.size(plan.disk_reserved)} are promised",
+        hint="`tui-hub storage` shows what takes the room.",
+    )
+
+
+def _plan_lines(console: Console, plan: Plan) -> list[str]:
+    from tui_hub import text
+    from tui_hub.cli.listings import file_table
+    from tui_hub.cli.tables import fields
+
+    figures: list[tuple[str, object]] = [
+        ("files", f"{len(plan.files)}, {text.size(plan.bytes_total)}"),
+        ("to transfer", text.size(plan.bytes_to_transfer)),
+        ("already here", text.size(plan.bytes_deduplicated + plan.bytes_resumed)),
+        ("disk free", text.size(plan.disk_free)),
+        ("disk promised", text.size(plan.disk_reserved)),
+        ("size unknown", f"{plan.unknown_sizes} files" if plan.unknown_sizes else None),
+    ]
+    return [*file_table(console, plan.files), "", *fields(figures)]
+
+
+async def _download(services: Services, console: Console, model: str, choice: Choice) -> Answer:
+    job = await services.downloads.start(model, **choice)
+    return await follow_download(services, console, job.id)
+
+
+async def follow_download(services: Services, console: Console, job: str) -> Answer:
+    """Follow a download of this process to its end; when cancelled, pause it and say so."""
+    import asyncio
+
+    from tui_hub.cli.progress import download_line
+
+    try:
+        async for picture in services.downloads.follow(job):
+            console.progress(download_line(picture))
+    except asyncio.CancelledError:
+        console.progress("")
+        await services.downloads.pause(job)
+        picture = await services.downloads.wait(job)
+    return await _answer(services, picture)
+
+
+async def _answer(services: Services, picture: Download) -> Answer:
+    from tui_hub.cli import download_documents
+    from tui_hub.cli.console import Answer
+    from tui_hub.text import clean
+
+    details = await services.repositories.details(picture.model, revision=picture.revision)
+    error, code = _outcome(picture, details.files)
+    path = [] if picture.path is None else [clean(picture.path, len(picture.path))]
+    return Answer(
+        download_documents.download(picture, details.files),
+        lines=_summary(picture),
+        brief=path,
+        error=error,
+        code=code,
+    )
+
+
+def _outcome(picture: Download, files: Sequence[Artifact]) -> tuple[HubError | None, int | None]:
+    """The error of a download that did not complete, and the exit code where that is special."""
+    from tui_hub.cli.exit_codes import PARTLY
+    from tui_hub.cli.failures import failure
+    from tui_hub.domain.downloads import FileState
+    from tui_hub.domain.jobs import JobStatus
+
+    if picture.status is JobStatus.COMPLETED:
+        return None, None
+    if picture.status in (JobStatus.PAUSED, JobStatus.CANCELLED):
+        return failure("interrupted", "interrupted", _KEPT), None
+    states = [file.state for file in picture.files]
+    partly = FileState.COMPLETED in states and FileState.FAILED in states
+    message = picture.error or f"{picture.model} could not be downloaded"
+    return failure(picture.error_code or "failed", message, _KEPT), PARTLY if partly else None
+
+
+def _summary(picture: Download) -> list[str]:
+    from tui_hub import text
+
+    line = (
+        f"{picture.model}: {picture.status.value}, {len(picture.files)} files, "
+        f"{text.size(picture.bytes_total)} ({text.size(picture.bytes_transferred)} transferred) "
+        f"in {text.duration(picture.seconds)}"
+    )
+    return [text.clean(line), *([] if picture.path is None else [text.clean(picture.path, 4096)])]

@@ -1,0 +1,40 @@
+"""`tui-hub env`: the environment under which other programs find the active model."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL_TYPE
+
+if TYPE_CHECKING:
+    from tui_hub.cli.console import Answer
+    from tui_hub.domain.types import ModelType
+    from tui_hub.services import Services
+
+
+@verb("env")
+@click.argument("kind", metavar="TYPE", type=MODEL_TYPE)
+@click.pass_obj
+def command(options: Options, kind: ModelType) -> int:
+    """Print the environment of an active model.
+
+    The lines are for a shell: eval "$(tui-hub env llm)"."""
+    from tui_hub.cli.running import run
+
+    return run(options, lambda services, _: _environment(services, kind))
+
+
+async def _environment(services: Services, kind: ModelType) -> Answer:
+    from tui_hub.cli.console import Answer
+    from tui_hub.cli.slots import active_slot
+
+    slot = await active_slot(services, kind)
+    environment = await services.activation.environment(kind)
+    return Answer(
+        {"type": kind.value, "model": slot.model, "environment": dict(environment)},
+        lines=[f"export {name}={shlex.quote(value)}" for name, value in environment.items()],
+    )

@@ -1,0 +1,46 @@
+"""`tui-hub files`: the files of one model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tui_hub.cli.options import Options, verb
+
+if TYPE_CHECKING:
+    from tui_hub.cli.console import Answer, Console
+    from tui_hub.services import Services
+
+
+@verb("files")
+@click.argument("model")
+@click.option("--revision", metavar="REV", help="A branch, tag or commit.")
+@click.option("--refresh", is_flag=True, help="Ask the source even when the files are known.")
+@click.pass_obj
+def command(options: Options, model: str, revision: str | None, refresh: bool) -> int:
+    """List a model's files."""
+    from tui_hub.cli.running import run
+
+    return run(
+        options, lambda services, console: _files(services, console, model, revision, refresh)
+    )
+
+
+async def _files(
+    services: Services, console: Console, model: str, revision: str | None, refresh: bool
+) -> Answer:
+    from tui_hub.cli import documents
+    from tui_hub.cli.console import Answer
+    from tui_hub.cli.listings import file_table
+    from tui_hub.text import clean
+
+    details = await services.repositories.details(model, revision=revision, refresh=refresh)
+    for reason in (details.note, *details.unsafe):
+        if reason:
+            console.note(reason)
+    return Answer(
+        documents.files(details),
+        lines=file_table(console, details.files),
+        brief=[clean(file.path, len(file.path)) for file in details.files],
+    )

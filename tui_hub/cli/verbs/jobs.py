@@ -1,0 +1,185 @@
+"""`tui-hub jobs`: the history of background work, and changing its course."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from tui_hub.cli.options import Options, verb
+
+if TYPE_CHECKING:
+    from tui_hub.cli.console import Answer, Console
+    from tui_hub.domain.jobs import Job
+    from tui_hub.services import Services
+
+_TYPES = ("sync", "download", "scan", "verify", "activate")
+_STATUSES = ("pending", "running", "paused", "completed", "failed", "cancelled")
+"""Written out, as importing the vocabulary of jobs would slow every `--help`."""
+_POLL_SECONDS = 0.2
+
+
+@verb("jobs")
+@click.argument("job", required=False)
+@click.option("--cancel", metavar="ID", help="Cancel a job, in whichever process it runs.")
+@click.option("--retry", metavar="ID", help="Run a job again, and follow it to its end.")
+@click.option("--follow", metavar="ID", help="Show a job until it ends; with --json, line by line.")
+@click.option("--type", "types", type=click.Choice(_TYPES), multiple=True)
+@click.option("--status", "statuses", type=click.Choice(_STATUSES), multiple=True)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@click.pass_obj
+def command(
+    options: Options,
+    job: str | None,
+    cancel: str | None,
+    retry: str | None,
+    follow: str | None,
+    types: tuple[str, ...],
+    statuses: tuple[str, ...],
+    limit: int,
+) -> int:
+    """List jobs; or show, cancel, retry, follow one."""
+    from tui_hub.cli.running import run
+
+    if sum(one is not None for one in (job, cancel, retry, follow)) > 1:
+        raise click.UsageError("Give one job, with one of --cancel, --retry and --follow at most.")
+    if cancel is not None:
+        return run(options, lambda services, console: _cancel(services, console, cancel))
+    if retry is not None:
+        return run(options, lambda services, console: _retry(services, console, retry))
+    if follow is not None:
+        return run(options, lambda services, console: _follow(services, console, follow))
+    if job is not None:
+        return run(options, lambda services, _: _show(services, job))
+    return run(options, lambda services, console: _list(services, console, types, statuses, limit))
+
+
+async def _list(
+    services: Services,
+    console: Console,
+    types: tuple[str, ...],
+    statuses: tuple[str, ...],
+    limit: int,
+) -> Answer:
+    from tui_hub.cli import documents
+    from tui_hub.cli.console import Answer
+    from tui_hub.cli.listings import job_table
+    from tui_hub.domain.jobs import JobStatus, JobType
+
+    found = await services.jobs.list(
+        [JobType(kind) for kind in types], [JobStatus(status) for status in statuses], limit
+    )
+    return Answer(
+        documents.jobs(found),
+        lines=job_table(console, found) if found else ["No jobs."],
+        brief=[job.id for job in found],
+    )
+
+
+async def _show(services: Services, job: str) -> Answer:
+    return _answer(await services.jobs.get(job))
+
+
+async def _cancel(services: Services, console: Console, job: str) -> Answer:
+    from tui_hub.domain.jobs import JobStatus
+
+    found = await services.jobs.cancel(job)
+    if found.status is JobStatus.RUNNING:
+        console.note("The process that runs it was asked to stop.")
+    return _answer(found)
+
+
+async def _retry(services: Services, console: Console, job: str) -> Answer:
+    from tui_hub.cli.verbs.download import follow_download
+    from tui_hub.domain.jobs import JobType
+
+    started = await services.jobs.retry(job)
+    if started.type is JobType.DOWNLOAD:
+        ended = await follow_download(services, console, started.id)
+        answer = _answer(await services.jobs.get(started.id))
+        return replace(answer, error=ended.error, code=ended.code)
+    found = started
+    async for found in _until_ended(services, started.id):
+        _draw(console, found)
+    return _ended(found)
+
+
+async def _follow(services: Services, console: Console, job: str) -> Answer:
+    from tui_hub.cli import documents
+
+    found = await services.jobs.get(job)
+    async for found in _until_ended(services, job):
+        if console.json and not found.status.ended:
+            console.document(documents.jobs([found]))
+        _draw(console, found)
+    return _ended(found)
+
+
+async def _until_ended(services: Services, job: str) -> AsyncIterator[Job]:
+    """The job each time it has changed, until nothing more will happen to it by itself."""
+    import asyncio
+
+    from tui_hub.domain.jobs import JobStatus
+
+    last = None
+    while True:
+        found = await services.jobs.get(job)
+        if found != last:
+            yield found
+        if found.status.ended or found.status is JobStatus.PAUSED:
+            return
+        last = found
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _draw(console: Console, job: Job) -> None:
+    from tui_hub.cli.listings import how_far, subject
+
+    console.progress(f"{job.type.value} {subject(job)}  {how_far(job.progress)}")
+
+
+def _ended(job: Job) -> Answer:
+    """The answer for a job that was followed to its end."""
+    from tui_hub.cli.failures import failure
+    from tui_hub.domain.jobs import JobStatus
+
+    answer = _answer(job)
+    if job.status is JobStatus.COMPLETED:
+        return answer
+    if job.status is JobStatus.FAILED:
+        error = failure("failed", job.error or "the job failed")
+    else:
+        error = failure("interrupted", f"the job is {job.status.value}")
+    return replace(answer, error=error)
+
+
+def _answer(job: Job) -> Answer:
+    from tui_hub.cli import documents
+    from tui_hub.cli.console import Answer
+
+    return Answer(documents.jobs([job]), lines=_lines(job), brief=[job.id])
+
+
+def _lines(job: Job) -> Iterator[str]:
+    from tui_hub.cli.listings import how_far, subject
+    from tui_hub.cli.tables import fields
+    from tui_hub.text import clean
+
+    yield from fields(
+        [
+            ("job", job.id),
+            ("type", job.type.value),
+            ("subject", subject(job)),
+            ("status", job.status.value),
+            ("progress", how_far(job.progress)),
+            ("attempts", job.attempts),
+            ("created", job.created_at),
+            ("started", job.started_at),
+            ("finished", job.finished_at),
+            ("error", job.error),
+        ]
+    )
+    for line in job.log:
+        yield "  " + clean(line, 1000)

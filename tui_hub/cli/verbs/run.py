@@ -1,0 +1,72 @@
+"""`tui-hub run`: start a program that finds the active model in its environment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL_TYPE
+
+if TYPE_CHECKING:
+    from tui_hub.domain.types import ModelType
+    from tui_hub.services import Services
+
+_IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
+
+
+@verb("run")
+@click.argument("kind", metavar="TYPE", type=MODEL_TYPE)
+@click.argument("program", metavar="-- CMD...", nargs=-1, required=True)
+@click.pass_obj
+def command(options: Options, kind: ModelType, program: tuple[str, ...]) -> int:
+    """Run a program on an active model.
+
+    It finds the model's path and the offline switches in its environment, as `env` prints them.
+    The exit code is that of CMD.
+    """
+    from tui_hub.cli.running import obtain
+
+    found = obtain(options, lambda services, _: _environment(services, kind))
+    inherited = os.environ if options.environment is None else options.environment
+    return _start(program, {**inherited, **found}, stay=options.demo)
+
+
+async def _environment(services: Services, kind: ModelType) -> dict[str, str]:
+    from tui_hub.cli.slots import active_slot
+
+    await active_slot(services, kind)
+    return await services.activation.environment(kind)
+
+
+def _start(program: tuple[str, ...], environment: dict[str, str], *, stay: bool) -> int:
+    """Become the program; `stay` waits for it instead, where something is left to be tidied up.
+
+    Raises:
+        HubError: when it cannot be started.
+    """
+    import subprocess
+
+    from tui_hub.domain.errors import HubError
+
+    try:
+        if stay:
+            code = subprocess.run(program, env=environment, check=False).returncode
+            return code if code >= 0 else 128 - code
+        _become(program, environment)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise HubError(f"{program[0]!r} cannot be started: {reason}") from None
+
+
+def _become(program: tuple[str, ...], environment: dict[str, str]) -> NoReturn:
+    """Replace this process, with the signals that Python ignores given back to the system."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for name in _IGNORED_BY_PYTHON:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    os.execvpe(program[0], program, environment)  # noqa: S606 - the person's own command

@@ -1,0 +1,99 @@
+"""`tui-hub search`: find models in the catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tui_hub.cli.options import Options, verb
+from tui_hub.domain.identifiers import SOURCES
+from tui_hub.domain.types import ModelType
+
+if TYPE_CHECKING:
+    from tui_hub.cli.console import Answer, Console
+    from tui_hub.domain.catalogue import Page, Search
+    from tui_hub.services import Services
+
+_TYPES = [kind.value for kind in ModelType]
+_SORTS = ("downloads", "likes", "trending", "updated", "size", "params", "name")
+"""Written out, as importing the catalogue's vocabulary would slow every `--help`."""
+
+
+@verb("search")
+@click.argument("words", nargs=-1)
+@click.option("--type", "types", type=click.Choice(_TYPES), multiple=True, help="What it is for.")
+@click.option("--source", "sources", type=click.Choice(SOURCES), multiple=True, help="Its source.")
+@click.option("--task", "tasks", multiple=True, help="The task, text-to-image for example.")
+@click.option("--library", "libraries", multiple=True, help="The library, diffusers for example.")
+@click.option("--license", "licenses", multiple=True, help="The licence, apache-2.0 for example.")
+@click.option("--installed/--not-installed", default=None, help="Whether it is on this box.")
+@click.option("--gated/--no-gated", default=None, help="Whether its maker grants access.")
+@click.option("--removed", is_flag=True, help="List what vanished upstream too.")
+@click.option("--sort", type=click.Choice(_SORTS), default="downloads", show_default=True)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--after", metavar="KEY", help="Go on where the answer before ended.")
+@click.pass_obj
+def command(
+    options: Options,
+    /,
+    words: tuple[str, ...],
+    sort: str,
+    limit: int,
+    after: str | None,
+    **facets: Any,
+) -> int:
+    """Find models in the catalogue.
+
+    Words are looked for in names, authors, tags and descriptions. An option given twice takes
+    either value. It reads the local catalogue and opens no connection.
+    """
+    from tui_hub.cli.running import run
+    from tui_hub.domain.catalogue import Search, Sort
+
+    wanted = Search(text=" ".join(words), sort=Sort(sort), **facets)
+    return run(options, lambda services, console: _search(services, console, wanted, limit, after))
+
+
+async def _search(
+    services: Services, console: Console, wanted: Search, limit: int, after: str | None
+) -> Answer:
+    from tui_hub.cli import documents
+    from tui_hub.cli.console import Answer
+
+    page = await services.catalogue.search(wanted, limit, after)
+    total = await services.catalogue.count(wanted)
+    if not total and not await services.catalogue.total():
+        console.note("The catalogue is empty. `tui-hub sync` fills it.")
+    return Answer(
+        documents.search(total, page.models, page.after),
+        lines=_lines(console, page, total),
+        brief=[model.id for model in page.models],
+    )
+
+
+def _lines(console: Console, page: Page, total: int) -> list[str]:
+    from tui_hub import text
+    from tui_hub.cli.tables import table
+
+    if not page.models:
+        return ["No models."]
+    rows = [
+        (
+            model.id,
+            model.type.value,
+            text.size(model.size),
+            text.count(model.downloads),
+            "gated" if model.gated else model.license,
+            "" if model.status == "not_installed" else model.status.value,
+        )
+        for model in page.models
+    ]
+    titles = ("MODEL", "TYPE", ">SIZE", ">DOWNLOADS", "LICENCE", "STATUS")
+    heading, *lines = table(titles, rows, width=console.width)
+    more = "" if page.after is None else f"  (more: --after {page.after})"
+    return [
+        console.heading(heading),
+        *lines,
+        f"{len(page.models)} of {text.grouped(total)}{more}",
+    ]

@@ -1,0 +1,125 @@
+"""`tui-hub show`: everything known of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from tui_hub.cli.options import Options, verb
+
+if TYPE_CHECKING:
+    from tui_hub.cli.console import Answer, Console
+    from tui_hub.domain.models import Details
+    from tui_hub.services import Services
+
+_DESCRIPTION = 2000
+
+
+@verb("show")
+@click.argument("model")
+@click.option("--revision", metavar="REV", help="A branch, tag or commit.")
+@click.option("--refresh", is_flag=True, help="Ask the source even when the files are known.")
+@click.option("--card", is_flag=True, help="Print the model's card instead, as Markdown.")
+@click.pass_obj
+def command(options: Options, model: str, revision: str | None, refresh: bool, card: bool) -> int:
+    """Show everything known of a model."""
+    from tui_hub.cli.running import run
+
+    if card:
+        return run(options, lambda services, _: _card(services, model))
+    return run(
+        options, lambda services, console: _show(services, console, model, revision, refresh)
+    )
+
+
+async def _card(services: Services, model: str) -> Answer:
+    from tui_hub.cli import documents
+    from tui_hub.cli.console import Answer
+    from tui_hub.domain.errors import NotFoundError
+    from tui_hub.text import clean
+
+    details = await services.repositories.details(model)
+    text = await services.repositories.card(model)
+    if text is None:
+        raise NotFoundError(f"{details.model.id} has no card")
+    shown = clean(text, len(text), lines=True)
+    return Answer({**documents.model(details.model), "card": text}, lines=[shown])
+
+
+async def _show(
+    services: Services, console: Console, model: str, revision: str | None, refresh: bool
+) -> Answer:
+    from tui_hub.cli import documents
+    from tui_hub.cli.console import Answer
+
+    details = await services.repositories.details(model, revision=revision, refresh=refresh)
+    if details.note:
+        console.note(details.note)
+    return Answer(documents.show(details), lines=_lines(console, details), brief=[details.model.id])
+
+
+def _lines(console: Console, details: Details) -> Iterator[str]:
+    from tui_hub.cli.listings import file_table
+    from tui_hub.cli.tables import fields
+    from tui_hub.text import clean
+
+    yield console.heading(details.model.id)
+    yield from fields(_facts(details))
+    if details.model.description:
+        yield ""
+        yield clean(details.model.description, _DESCRIPTION, lines=True)
+    if details.variants:
+        yield ""
+        yield from _variants(console, details)
+    if details.files:
+        yield ""
+        yield from file_table(console, details.files)
+    for reason in details.unsafe:
+        yield f"refused: {clean(reason)}"
+
+
+def _facts(details: Details) -> list[tuple[str, object]]:
+    from tui_hub import text
+
+    model = details.model
+    return [
+        ("type", model.type.value),
+        ("task", model.task),
+        ("library", model.library),
+        ("licence", model.license),
+        ("gated", model.gated or None),
+        ("parameters", None if model.params is None else text.count(model.params)),
+        ("size", None if model.size is None else text.size(model.size)),
+        ("downloads", f"{text.grouped(model.downloads)} in 30 days"),
+        ("likes", text.grouped(model.likes)),
+        ("updated", text.ago(model.last_modified) if model.last_modified else None),
+        ("revision", details.revision),
+        ("status", model.status.value),
+        ("removed", "vanished upstream" if model.removed else None),
+        ("path", details.path),
+        ("note", details.edit.note if details.edit else None),
+        *details.links.items(),
+        *((name, str(value)) for name, value in details.requirements.items()),
+    ]
+
+
+def _variants(console: Console, details: Details) -> Iterator[str]:
+    from tui_hub import text
+    from tui_hub.cli.tables import table
+
+    rows = [
+        (
+            variant.name,
+            variant.format,
+            len(variant.paths),
+            text.size(variant.size),
+            "installed" if variant.name in details.installed_variants else "",
+        )
+        for variant in details.variants
+    ]
+    titles = ("VARIANT", "FORMAT", ">FILES", ">SIZE", "STATUS")
+    heading, *lines = table(titles, rows, width=console.width)
+    yield console.heading(heading)
+    yield from lines

@@ -1,0 +1,161 @@
+"""Artifacts: the files of each revision of a model, and what this box has of them."""
+
+# ruff: noqa: S608 - what is put into the SQL are this module's own constants
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui_hub.database.connection import Database, Row, Transaction
+from tui_hub.database.values import optional, optional_whole, plain
+from tui_hub.domain.artifacts import Artifact, ArtifactKind, ArtifactStatus, Verified
+from tui_hub.domain.models import Revision
+from tui_hub.text import now
+
+_COLUMNS = (
+    "id, model, revision, path, size, sha256, git_sha1, md5, kind, "
+    "status, verified, blob, etag, job, error"
+)
+_NAMES = _COLUMNS.split(", ")
+_INSERT = f"INSERT INTO artifacts ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"
+_REPLACE = (
+    _INSERT
+    + " ON CONFLICT (id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])
+)
+_SAME = " AND ".join(
+    f"(artifacts.{name} IS excluded.{name} OR excluded.{name} IS NULL)"
+    for name in ("size", "sha256", "git_sha1", "md5")
+)
+_LIST = (
+    _INSERT
+    + " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind"
+    + "".join(
+        f", {name} = coalesce(excluded.{name}, {name})"
+        for name in ("size", "sha256", "git_sha1", "md5")
+    )
+    + "".join(
+        f", {name} = CASE WHEN {_SAME} THEN {name} ELSE excluded.{name} END"
+        for name in ("status", "verified", "blob", "etag", "job", "error")
+    )
+)
+"""Takes a listed file in; what this box has of it stays while nothing says it is another file."""
+
+
+class ArtifactTable:
+    """The files of models, by model and revision."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def replace_listing(
+        self, model: str, revision: str, artifacts: Sequence[Artifact]
+    ) -> None:
+        """Make these the files of a revision, and that revision the newest of its model.
+
+        Files that stay and are the same keep what this box has of them.
+        """
+        name, commit = plain(model), plain(revision)
+        async with self._database.write() as transaction:
+            await _note_revision(transaction, name, commit)
+            known = await transaction.read(
+                "SELECT id FROM artifacts WHERE model = ? AND revision = ?", (name, commit)
+            )
+            listed = {artifact.id for artifact in artifacts}
+            await transaction.executemany(
+                "DELETE FROM artifacts WHERE id = ?", [row for row in known if row[0] not in listed]
+            )
+            await transaction.executemany(_LIST, [_values(artifact) for artifact in artifacts])
+
+    async def of(self, model: str, revision: str | None = None) -> list[Artifact]:
+        """The files of a revision, by path; of the newest listed one where none is named."""
+        name = plain(model)
+        if revision is None:
+            newest = await self._database.read(
+                "SELECT revision FROM revisions WHERE model = ? ORDER BY listed DESC LIMIT 1",
+                (name,),
+            )
+            if not newest:
+                return []
+            revision = newest[0][0]
+        return await self._fetch(
+            "WHERE model = ? AND revision = ? ORDER BY path", (name, plain(revision))
+        )
+
+    async def get(self, artifact: str) -> Artifact | None:
+        """One file by its id."""
+        found = await self._fetch("WHERE id = ?", (plain(artifact),))
+        return found[0] if found else None
+
+    async def save(self, *artifacts: Artifact) -> None:
+        """Write these files whole, all of them or none."""
+        async with self._database.write() as transaction:
+            await transaction.executemany(_REPLACE, [_values(artifact) for artifact in artifacts])
+
+    async def holders(self, sha256: str) -> list[str]:
+        """The models that hold this blob."""
+        rows = await self._database.read(
+            "SELECT DISTINCT model FROM artifacts WHERE blob = ? ORDER BY model", (sha256,)
+        )
+        return [row[0] for row in rows]
+
+    async def forget(self, model: str) -> None:
+        """Drop a model's files and revisions."""
+        name = plain(model)
+        async with self._database.write() as transaction:
+            await transaction.execute("DELETE FROM artifacts WHERE model = ?", (name,))
+            await transaction.execute("DELETE FROM revisions WHERE model = ?", (name,))
+
+    async def revisions(self, model: str) -> list[Revision]:
+        """The revisions of a model that this box saw, newest first."""
+        rows = await self._database.read(
+            "SELECT model, revision, seen_at, name, variant FROM revisions"
+            " WHERE model = ? ORDER BY listed DESC",
+            (plain(model),),
+        )
+        return [
+            Revision(model=row[0], revision=row[1], seen_at=row[2], name=row[3], variant=row[4])
+            for row in rows
+        ]
+
+    async def _fetch(self, where: str, arguments: Sequence[object]) -> list[Artifact]:
+        rows = await self._database.read(f"SELECT {_COLUMNS} FROM artifacts {where}", arguments)
+        return [_artifact(row) for row in rows]
+
+
+async def _note_revision(transaction: Transaction, model: str, revision: str) -> None:
+    """Write down a revision, as the one that was listed last."""
+    await transaction.execute(
+        "INSERT INTO revisions (model, revision, seen_at, listed)"
+        " SELECT ?1, ?2, ?3, 1 + coalesce(max(listed), 0) FROM revisions WHERE model = ?1"
+        " ON CONFLICT (model, revision) DO UPDATE SET listed = excluded.listed",
+        (model, revision, now()),
+    )
+
+
+def _values(artifact: Artifact) -> tuple[object, ...]:
+    return (
+        plain(artifact.id),
+        plain(artifact.model),
+        plain(artifact.revision),
+        plain(artifact.path),
+        optional_whole(artifact.size),
+        artifact.sha256,
+        artifact.git_sha1,
+        artifact.md5,
+        artifact.kind,
+        artifact.status,
+        artifact.verified,
+        artifact.blob,
+        optional(artifact.etag),
+        artifact.job,
+        optional(artifact.error),
+    )
+
+
+def _artifact(row: Row) -> Artifact:
+    values = dict(zip(_NAMES, row, strict=True))
+    values["kind"] = ArtifactKind(values["kind"])
+    values["status"] = ArtifactStatus(values["status"])
+    values["verified"] = Verified(values["verified"])
+    return Artifact(**values)

@@ -1,0 +1,91 @@
+"""`catalogue.db`: what a sync can fetch again. A damaged one is put aside and made anew."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from tui_hub.database import files
+from tui_hub.database.catalogue_schema import MIGRATIONS
+from tui_hub.database.connection import Database
+from tui_hub.database.feeds import FeedTable, put_feed
+from tui_hub.database.models import ModelTable, merge_page
+from tui_hub.domain.errors import CorruptError
+from tui_hub.domain.feeds import Counts, FeedStatus
+from tui_hub.domain.models import Model
+
+_log = logging.getLogger(__name__)
+
+
+class CatalogueDatabase:
+    """The tables of `catalogue.db`. Made by `open`; close it, or use it as a context manager."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.models = ModelTable(database)
+        self.feeds = FeedTable(database)
+
+    @classmethod
+    async def open(cls, path: Path) -> CatalogueDatabase:
+        """Open the database, made and migrated as needed.
+
+        One that is damaged, or was found damaged in use, is put aside and begun anew.
+
+        Raises:
+            RefusedError: a newer version of the program made it.
+            HubError: it cannot be opened or written.
+        """
+        if files.is_marked_damaged(path):
+            await _put_aside(path)
+        try:
+            catalogue = cls(await Database.open(path, MIGRATIONS, durable=False))
+        except CorruptError:
+            await _put_aside(path)
+            catalogue = cls(await Database.open(path, MIGRATIONS, durable=False))
+        try:
+            await catalogue.models.rebuild_if_outdated()
+        except BaseException:
+            await catalogue.close()
+            raise
+        return catalogue
+
+    async def write_page(self, feed: str, models: Iterable[Model], status: FeedStatus) -> Counts:
+        """Take a page of a feed in and note how far the feed has come, both or neither.
+
+        Args:
+            feed: whose page it is.
+            models: the records of the page.
+            status: the feed's state before this page, but with the cursor behind it; the page's
+                counts are added to it.
+
+        Returns:
+            How many models were created, updated and left unchanged.
+        """
+        async with self._database.write() as transaction:
+            counts = await merge_page(transaction, tuple(models))
+            await put_feed(transaction, replace(status, feed=feed, counts=status.counts + counts))
+        return counts
+
+    async def close(self) -> None:
+        """Close every connection, also when cancelled meanwhile."""
+        await self._database.close()
+
+    async def __aenter__(self) -> CatalogueDatabase:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+async def _put_aside(path: Path) -> None:
+    aside = await asyncio.to_thread(files.move_aside, path)
+    _log.warning("%s was damaged and is begun anew; the old file is %s", path, aside.name)

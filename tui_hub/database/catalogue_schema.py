@@ -1,0 +1,114 @@
+"""The schema of `catalogue.db`, as the migrations that made it.
+
+A model's row is `rank`: its place by downloads in coarse steps, and within a step by arrival. The
+search index uses the same numbers, so that it hands out its hits best first and may stop early.
+"""
+
+from __future__ import annotations
+
+from math import log2
+
+from tui_hub.database.connection import Transaction
+
+_STEPS = 8
+"""Steps to a doubling of downloads: daily counters move a row only now and then."""
+_LAST_STEP = 64 * _STEPS
+_STEP_BITS = 32
+
+_FIRST = (
+    """CREATE TABLE models (
+        rank INTEGER PRIMARY KEY,
+        id TEXT NOT NULL,
+        source TEXT NOT NULL,
+        name TEXT NOT NULL,
+        author TEXT,
+        type TEXT NOT NULL,
+        task TEXT,
+        library TEXT,
+        license TEXT,
+        gated TEXT,
+        status TEXT NOT NULL,
+        removed INTEGER NOT NULL,
+        downloads INTEGER NOT NULL,
+        likes INTEGER NOT NULL,
+        trending REAL NOT NULL,
+        params INTEGER,
+        size INTEGER,
+        last_modified TEXT,
+        created_at TEXT,
+        revision TEXT,
+        fit TEXT NOT NULL,
+        deprecated INTEGER NOT NULL,
+        origin TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        upstream_id TEXT,
+        listed_type TEXT NOT NULL,
+        curated INTEGER NOT NULL,
+        tags TEXT NOT NULL,
+        description TEXT,
+        facts TEXT NOT NULL
+    )""",
+    "CREATE UNIQUE INDEX models_by_id ON models (id)",
+    "CREATE INDEX models_by_name ON models (name COLLATE NOCASE)",
+    "CREATE INDEX models_by_author ON models (author COLLATE NOCASE)",
+    "CREATE INDEX models_by_upstream ON models (upstream_id) WHERE upstream_id IS NOT NULL",
+    "CREATE INDEX models_by_update ON models (last_modified DESC) WHERE last_modified > ''",
+    "CREATE INDEX models_by_likes ON models (likes DESC) WHERE likes > 0",
+    "CREATE INDEX models_by_trending ON models (trending DESC) WHERE trending > 0",
+    "CREATE INDEX models_by_size ON models (size DESC) WHERE size > 0",
+    "CREATE INDEX models_by_params ON models (params DESC) WHERE params > 0",
+    """CREATE VIRTUAL TABLE search USING fts5(
+        words, content='', detail=none, columnsize=0, tokenize='ascii', prefix='1 2 3 4 5 6'
+    )""",
+    """CREATE TABLE facets (
+        facet TEXT NOT NULL, value TEXT NOT NULL, count INTEGER NOT NULL,
+        PRIMARY KEY (facet, value)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE local (
+        id TEXT PRIMARY KEY, status TEXT, type TEXT
+    ) WITHOUT ROWID""",
+    """CREATE TABLE renames (
+        old TEXT PRIMARY KEY, new TEXT NOT NULL, at TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE feeds (
+        feed TEXT PRIMARY KEY,
+        state TEXT NOT NULL,
+        last_sync TEXT,
+        last_success TEXT,
+        next_run TEXT,
+        retries INTEGER NOT NULL,
+        error TEXT,
+        counts TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        cursor TEXT,
+        watermark TEXT
+    ) WITHOUT ROWID""",
+    "CREATE TABLE properties (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    "INSERT INTO properties VALUES ('arrivals', 0), ('words', '')",
+)
+
+
+async def first(transaction: Transaction) -> None:
+    """Models, their search index and facet counts, what this box has of them, and feeds."""
+    for statement in _FIRST:
+        await transaction.execute(statement)
+
+
+MIGRATIONS = (first,)
+
+
+def step(downloads: int) -> int:
+    """The step of a number of downloads, counted from the most popular."""
+    return _LAST_STEP - round(_STEPS * log2(downloads + 1))
+
+
+def rank(downloads: int, arrival: int) -> int:
+    """The row number of a model."""
+    return step(downloads) << _STEP_BITS | arrival
+
+
+def step_of(rank: int) -> int:
+    """The step that a row number carries."""
+    return rank >> _STEP_BITS

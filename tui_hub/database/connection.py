@@ -1,0 +1,233 @@
+"""One SQLite file: its connections, its transactions, and how they end.
+
+aiosqlite gives each connection a thread that keeps the process alive until it is closed.
+`Database` owns them all; `close` always closes, and a process whose main thread ends with a
+database still open ends all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import aiosqlite
+
+from tui_hub.database import files
+from tui_hub.database.migrations import Migration, migrate
+from tui_hub.domain.errors import CorruptError, HubError, NoSpaceError
+
+Row = tuple[Any, ...]
+Arguments = Sequence[object]
+
+BUSY_SECONDS = 15.0
+"""How long SQLite itself waits for a lock before it gives up once."""
+_BUSY_ATTEMPTS = 4
+_READERS = 2
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class Transaction:
+    """What may be done inside `Database.write`."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def read(self, sql: str, arguments: Arguments = ()) -> list[Row]:
+        """The rows of a query, as this transaction sees them."""
+        return cast("list[Row]", await self._connection.execute_fetchall(sql, arguments))
+
+    async def execute(self, sql: str, arguments: Arguments = ()) -> int:
+        """Run one statement; the number of rows it changed."""
+        async with self._connection.execute(sql, arguments) as cursor:
+            return cursor.rowcount
+
+    async def executemany(self, sql: str, rows: Iterable[Arguments]) -> None:
+        """Run one statement for each row of arguments."""
+        await self._connection.executemany(sql, rows)
+
+
+class Database:
+    """One SQLite file with one writer and a few readers. Made by `open`."""
+
+    def __init__(self, path: Path, *, durable: bool) -> None:
+        self.path = path
+        self._durable = durable
+        self._writing = asyncio.Lock()
+        self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._connections: list[aiosqlite.Connection] = []
+
+    @classmethod
+    async def open(cls, path: Path, migrations: Sequence[Migration], *, durable: bool) -> Database:
+        """Open a file, made and migrated as needed.
+
+        Args:
+            path: the file; missing folders are made, private to the user.
+            migrations: everything that makes the schema, in order.
+            durable: whether a commit must survive a power cut.
+
+        Raises:
+            CorruptError: the file is damaged or is no database.
+            RefusedError: a newer version of the program made it.
+            HubError: it cannot be opened or written.
+        """
+        database = cls(path, durable=durable)
+        try:
+            mode = await asyncio.to_thread(files.prepare, path)
+            with database._explained():
+                await database._connect(mode)
+                await migrate(database, migrations)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def read(self, sql: str, arguments: Arguments = ()) -> list[Row]:
+        """The rows of a query. Cancelling it stops it."""
+        reader = await self._readers.get()
+        try:
+            with self._explained():
+                return cast("list[Row]", await reader.execute_fetchall(sql, arguments))
+        except asyncio.CancelledError:
+            await reader.interrupt()
+            raise
+        finally:
+            self._readers.put_nowait(reader)
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """One transaction: all of it, or nothing when anything is raised, a cancellation too."""
+        async with self._writing:
+            writer = self._connections[0]
+            with self._explained():
+                try:
+                    await _insist(writer, "BEGIN IMMEDIATE")
+                    yield Transaction(writer)
+                    await _insist(writer, "COMMIT")
+                except BaseException:
+                    await _uninterrupted(writer.rollback())
+                    raise
+
+    async def close(self) -> None:
+        """Close every connection, to the end even when cancelled meanwhile. Twice is no error."""
+        connections, self._connections = self._connections, []
+        stopping = [connection.stop() for connection in connections]
+        _open.difference_update(connections)
+        await _uninterrupted(asyncio.gather(*(future for future in stopping if future)))
+
+    async def _connect(self, mode: str) -> None:
+        """Open the writer, which sets the journal mode, then the readers."""
+        for number in range(1 + _READERS):
+            connection = aiosqlite.connect(
+                self.path, timeout=BUSY_SECONDS, isolation_level=None, cached_statements=256
+            )
+            self._connections.append(await connection)
+            _watch(connection)
+            for pragma in self._pragmas():
+                await connection.execute_fetchall(pragma)
+            if number == 0:
+                await connection.execute_fetchall(f"PRAGMA journal_mode={mode}")
+            else:
+                await connection.execute_fetchall("PRAGMA query_only=ON")
+                self._readers.put_nowait(connection)
+
+    def _pragmas(self) -> tuple[str, ...]:
+        return (
+            "PRAGMA foreign_keys=ON",
+            "PRAGMA trusted_schema=OFF",
+            f"PRAGMA synchronous={'FULL' if self._durable else 'NORMAL'}",
+            f"PRAGMA cache_size={-8192 if self._durable else -65536}",
+            "PRAGMA journal_size_limit=67108864",
+            "PRAGMA temp_store=MEMORY",
+        )
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what SQLite says into what a person can act on."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            explained = self._explain(error)
+            if explained is None:
+                raise
+            raise explained from error
+
+    def _explain(self, error: sqlite3.DatabaseError) -> HubError | None:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _DAMAGED:
+            files.mark_damaged(self.path)
+            return CorruptError(
+                f"the database {self.path} is damaged: {error}",
+                hint="Restore it from a backup, or move it away; "
+                "what is installed is then read from the store again.",
+            )
+        if code == sqlite3.SQLITE_FULL:
+            return NoSpaceError(
+                f"the disk of {self.path} is full", hint="Free some space and try again."
+            )
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
+            return HubError(
+                f"the database {self.path} cannot be written: {error}",
+                hint="Check the permissions of its folder and the health of its disk.",
+            )
+        if code in _BUSY:
+            return HubError(
+                f"another process keeps {self.path} locked",
+                hint="Wait for it, or end it; `tui-hub doctor` names the processes of this home.",
+            )
+        return None
+
+
+async def _insist(connection: aiosqlite.Connection, sql: str) -> None:
+    """Run `BEGIN` or `COMMIT`, again while another process holds the lock."""
+    for attempt in range(1, _BUSY_ATTEMPTS + 1):
+        try:
+            await connection.execute_fetchall(sql)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _BUSY or attempt == _BUSY_ATTEMPTS:
+                raise
+            await asyncio.sleep(0.05 * attempt)
+
+
+async def _uninterrupted(work: Awaitable[object]) -> None:
+    """Wait for something to the end; a cancellation meanwhile is delivered afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()
+
+
+_open: weakref.WeakSet[aiosqlite.Connection] = weakref.WeakSet()
+
+
+def _watch(connection: aiosqlite.Connection) -> None:
+    """See to it that this connection's thread ends when the main thread does."""
+    _open.add(connection)
+    _watcher()
+
+
+@cache
+def _watcher() -> threading.Thread:
+    thread = threading.Thread(target=_stop_at_end, name="database-end", daemon=True)
+    thread.start()
+    return thread
+
+
+def _stop_at_end() -> None:
+    threading.main_thread().join()
+    for connection in list(_open):
+        connection.stop()

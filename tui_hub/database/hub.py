@@ -1,0 +1,60 @@
+"""`hub.db`: what must last. Every commit survives a power cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from tui_hub.database.artifacts import ArtifactTable
+from tui_hub.database.connection import Database
+from tui_hub.database.hub_schema import MIGRATIONS
+from tui_hub.database.jobs import JobTable
+from tui_hub.database.leases import LeaseTable
+from tui_hub.database.records import (
+    EditTable,
+    InstallTable,
+    RegistrationTable,
+    SlotTable,
+    UserTable,
+)
+
+
+class HubDatabase:
+    """The tables of `hub.db`. Made by `open`; close it, or use it as a context manager."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.jobs = JobTable(database)
+        self.artifacts = ArtifactTable(database)
+        self.installs = InstallTable(database)
+        self.slots = SlotTable(database)
+        self.edits = EditTable(database)
+        self.registrations = RegistrationTable(database)
+        self.users = UserTable(database)
+        self.leases = LeaseTable(database)
+
+    @classmethod
+    async def open(cls, path: Path) -> HubDatabase:
+        """Open the database, made and migrated as needed.
+
+        Raises:
+            CorruptError: the file is damaged; it is left as it is.
+            RefusedError: a newer version of the program made it.
+            HubError: it cannot be opened or written.
+        """
+        return cls(await Database.open(path, MIGRATIONS, durable=True))
+
+    async def close(self) -> None:
+        """Close every connection, also when cancelled meanwhile."""
+        await self._database.close()
+
+    async def __aenter__(self) -> HubDatabase:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()

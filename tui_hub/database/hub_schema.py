@@ -1,0 +1,129 @@
+"""The schema of `hub.db`, as the migrations that made it."""
+
+from __future__ import annotations
+
+from tui_hub.database.connection import Transaction
+
+_FIRST = (
+    """CREATE TABLE jobs (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        type TEXT NOT NULL,
+        status TEXT NOT NULL,
+        payload TEXT NOT NULL,
+        done INTEGER NOT NULL,
+        total INTEGER,
+        unit TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        error TEXT,
+        created_at TEXT NOT NULL,
+        started_at TEXT,
+        finished_at TEXT,
+        host TEXT,
+        pid INTEGER,
+        started REAL,
+        boot TEXT,
+        request TEXT,
+        position INTEGER NOT NULL
+    )""",
+    "CREATE INDEX jobs_by_status ON jobs (status)",
+    """CREATE TABLE job_lines (
+        number INTEGER PRIMARY KEY,
+        job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        line TEXT NOT NULL
+    )""",
+    "CREATE INDEX job_lines_by_job ON job_lines (job, number)",
+    """CREATE TABLE revisions (
+        number INTEGER PRIMARY KEY,
+        model TEXT NOT NULL,
+        revision TEXT NOT NULL,
+        seen_at TEXT NOT NULL,
+        listed INTEGER NOT NULL,
+        name TEXT,
+        variant TEXT,
+        UNIQUE (model, revision)
+    )""",
+    """CREATE TABLE artifacts (
+        id TEXT PRIMARY KEY,
+        model TEXT NOT NULL,
+        revision TEXT NOT NULL,
+        path TEXT NOT NULL,
+        size INTEGER,
+        sha256 TEXT,
+        git_sha1 TEXT,
+        md5 TEXT,
+        kind TEXT NOT NULL,
+        status TEXT NOT NULL,
+        verified TEXT NOT NULL,
+        blob TEXT,
+        etag TEXT,
+        job TEXT,
+        error TEXT
+    ) WITHOUT ROWID""",
+    "CREATE INDEX artifacts_by_model ON artifacts (model, revision, path)",
+    "CREATE INDEX artifacts_by_blob ON artifacts (blob) WHERE blob IS NOT NULL",
+    """CREATE TABLE installs (
+        model TEXT PRIMARY KEY,
+        revision TEXT NOT NULL,
+        type TEXT NOT NULL,
+        name TEXT NOT NULL,
+        author TEXT,
+        path TEXT NOT NULL,
+        installed_at TEXT NOT NULL,
+        files INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        last_used TEXT,
+        variants TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE slots (
+        type TEXT PRIMARY KEY,
+        model TEXT NOT NULL,
+        revision TEXT NOT NULL,
+        runtime TEXT NOT NULL,
+        path TEXT NOT NULL,
+        device TEXT,
+        pid INTEGER,
+        since TEXT NOT NULL,
+        variant TEXT,
+        memory TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE edits (
+        model TEXT PRIMARY KEY,
+        note TEXT,
+        favourite INTEGER NOT NULL,
+        type TEXT
+    ) WITHOUT ROWID""",
+    """CREATE TABLE registrations (
+        model TEXT PRIMARY KEY,
+        vendor TEXT,
+        name TEXT,
+        auto_sync INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        error TEXT,
+        synced_at TEXT
+    ) WITHOUT ROWID""",
+    """CREATE TABLE users (
+        name TEXT PRIMARY KEY,
+        role TEXT NOT NULL,
+        source TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE leases (
+        name TEXT PRIMARY KEY,
+        fence INTEGER NOT NULL,
+        heartbeat REAL NOT NULL,
+        host TEXT,
+        pid INTEGER,
+        started REAL,
+        boot TEXT
+    ) WITHOUT ROWID""",
+)
+
+
+async def first(transaction: Transaction) -> None:
+    """Jobs, artifacts, installs, slots, edits, registrations, users and leases."""
+    for statement in _FIRST:
+        await transaction.execute(statement)
+
+
+MIGRATIONS = (first,)

@@ -1,0 +1,196 @@
+"""Jobs: what they are, who runs them, what they said."""
+
+# ruff: noqa: S608 - what is put into the SQL are this module's own constants and marks
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Sequence
+
+from tui_hub.database.connection import Database, Row, Transaction
+from tui_hub.database.values import document, mapping, optional, optional_whole, plain, whole
+from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner, Progress
+from tui_hub.text import now
+
+LOG_LINES = 200
+"""Lines kept of each job's log."""
+
+_SAVED = (
+    "type, status, payload, done, total, unit, attempts, error, "
+    "created_at, started_at, finished_at, host, pid, started, boot, position"
+)
+_COLUMNS = f"id, {_SAVED}, request"
+_IDLE = ("pending", "paused", "failed", "cancelled")
+
+
+class JobTable:
+    """The jobs of this home, of all its processes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, job: Job) -> None:
+        """Put a new job in, log and request included."""
+        values = (plain(job.id), *_values(job), optional(job.request))
+        async with self._database.write() as transaction:
+            await transaction.execute(
+                f"INSERT INTO jobs ({_COLUMNS}) VALUES ({_marks(len(values))})", values
+            )
+            await _append(transaction, job.id, job.log)
+
+    async def get(self, job: str) -> Job | None:
+        """One job with its log."""
+        found = await self._fetch("WHERE id = ?", (plain(job),))
+        return found[0] if found else None
+
+    async def list(
+        self,
+        types: Sequence[JobType] = (),
+        statuses: Sequence[JobStatus] = (),
+        limit: int = 100,
+    ) -> builtins.list[Job]:
+        """Jobs of these types and statuses, newest first; an empty choice means all."""
+        conditions = ["1"]
+        if types:
+            conditions.append(f"type IN ({_marks(len(types))})")
+        if statuses:
+            conditions.append(f"status IN ({_marks(len(statuses))})")
+        where = f"WHERE {' AND '.join(conditions)} ORDER BY created_at DESC, number DESC LIMIT ?"
+        return await self._fetch(where, (*types, *statuses, limit))
+
+    async def running(self) -> builtins.list[Job]:
+        """The jobs that some process runs, or ran when it died."""
+        return await self.list(statuses=(JobStatus.RUNNING,), limit=-1)
+
+    async def save(self, job: Job) -> None:
+        """Write all of a job but its log and its request, which others write too."""
+        names = _SAVED.split(", ")
+        async with self._database.write() as transaction:
+            await transaction.execute(
+                f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?",
+                (*_values(job), plain(job.id)),
+            )
+
+    async def claim(self, job: str, owner: Owner, dead: Owner | None = None) -> bool:
+        """Make a job this owner's and running, unless another was faster.
+
+        Args:
+            job: a job that waits, rests, failed or was cancelled.
+            owner: the process that will run it.
+            dead: the owner of a running job whose process is gone, to take it over.
+        """
+        condition = f"status IN ({_marks(len(_IDLE))})"
+        arguments: tuple[object, ...] = _IDLE
+        if dead is not None:
+            condition += (
+                " OR (status = 'running' AND host IS ? AND pid IS ? AND started IS ? AND boot IS ?)"
+            )
+            arguments += _owner_values(dead)
+        async with self._database.write() as transaction:
+            changed = await transaction.execute(
+                "UPDATE jobs SET status = 'running', attempts = attempts + 1, error = NULL,"
+                " request = NULL, started_at = ?, finished_at = NULL,"
+                " host = ?, pid = ?, started = ?, boot = ?"
+                f" WHERE id = ? AND ({condition})",
+                (now(), *_owner_values(owner), plain(job), *arguments),
+            )
+        return changed == 1
+
+    async def log(self, job: str, *lines: str) -> None:
+        """Add to a job's log; the last `LOG_LINES` lines are kept."""
+        async with self._database.write() as transaction:
+            await _append(transaction, job, lines)
+
+    async def ask(self, job: str, request: str | None) -> None:
+        """Ask the owner of a job to `pause` or `cancel` it; `None` takes that back."""
+        async with self._database.write() as transaction:
+            await transaction.execute(
+                "UPDATE jobs SET request = ? WHERE id = ?", (optional(request), plain(job))
+            )
+
+    async def requests(self, jobs: Iterable[str]) -> dict[str, str]:
+        """What was asked of each of these jobs, where something was."""
+        wanted = [plain(job) for job in jobs]
+        rows = await self._database.read(
+            f"SELECT id, request FROM jobs WHERE request IS NOT NULL"
+            f" AND id IN ({_marks(len(wanted))})",
+            wanted,
+        )
+        return dict(rows)
+
+    async def _fetch(self, where: str, arguments: Sequence[object]) -> builtins.list[Job]:
+        rows = await self._database.read(f"SELECT {_COLUMNS} FROM jobs {where}", arguments)
+        logs = await self._logs([row[0] for row in rows])
+        return [_job(row, tuple(logs.get(row[0], ()))) for row in rows]
+
+    async def _logs(self, jobs: Sequence[str]) -> dict[str, builtins.list[str]]:
+        logs: dict[str, builtins.list[str]] = {}
+        for job, line in await self._database.read(
+            f"SELECT job, line FROM job_lines WHERE job IN ({_marks(len(jobs))}) ORDER BY number",
+            jobs,
+        ):
+            logs.setdefault(job, []).append(line)
+        return logs
+
+
+async def _append(transaction: Transaction, job: str, lines: Sequence[str]) -> None:
+    name = plain(job)
+    await transaction.executemany(
+        "INSERT INTO job_lines (job, line) SELECT id, ? FROM jobs WHERE id = ?",
+        [(plain(line), name) for line in lines[-LOG_LINES:]],
+    )
+    await transaction.execute(
+        "DELETE FROM job_lines WHERE job = ?1 AND number <="
+        " (SELECT number FROM job_lines WHERE job = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+        (name, LOG_LINES),
+    )
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+def _owner_values(owner: Owner | None) -> tuple[object, ...]:
+    if owner is None:
+        return (None,) * 4
+    return (plain(owner.host), owner.pid, owner.started, plain(owner.boot))
+
+
+def _values(job: Job) -> tuple[object, ...]:
+    """The values of `_SAVED`."""
+    return (
+        job.type,
+        job.status,
+        document(job.payload),
+        whole(job.progress.done),
+        optional_whole(job.progress.total),
+        plain(job.progress.unit),
+        whole(job.attempts),
+        optional(job.error),
+        job.created_at,
+        job.started_at,
+        job.finished_at,
+        *_owner_values(job.owner),
+        job.position,
+    )
+
+
+def _job(row: Row, log: tuple[str, ...]) -> Job:
+    (name, kind, status, payload, done, total, unit, attempts, error, *rest) = row
+    (created, began, finished, host, pid, started, boot, position, request) = rest
+    return Job(
+        id=name,
+        type=JobType(kind),
+        status=JobStatus(status),
+        payload=mapping(payload),
+        progress=Progress(done=done, total=total, unit=unit),
+        attempts=attempts,
+        error=error,
+        created_at=created,
+        started_at=began,
+        finished_at=finished,
+        log=log,
+        owner=None if host is None else Owner(host=host, pid=pid, started=started, boot=boot),
+        request=request,
+        position=position,
+    )

@@ -1,0 +1,71 @@
+"""What becomes of a known model when a source tells of it again. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tui_hub.domain.models import Fit, Model
+from tui_hub.domain.types import ModelType
+
+_AUTHORITY = {"curated": 0, "local": 1, "user": 1, "sync": 2}
+"""Whose word counts more, by a record's origin; equals overwrite one another."""
+
+_TOLD = (
+    "author",
+    "task",
+    "library",
+    "license",
+    "tags",
+    "params",
+    "size",
+    "last_modified",
+    "created_at",
+    "revision",
+    "upstream_id",
+    "description",
+)
+"""Fields whose empty value means that nobody said anything."""
+_COUNTED = ("gated", "downloads", "likes", "trending")
+"""Fields whose empty value is an answer when a listing gives it."""
+
+
+def merged(old: Model, new: Model, *, curated: bool) -> Model:
+    """The record that follows from a known one and a later one of the same model.
+
+    The later one's values win where its origin weighs at least as much, else they only fill what is
+    empty. What is empty in it erases nothing. Facts add up. What a curated record said of the type,
+    the facts and the description stays; so does the status, which is this box's own affair.
+
+    Args:
+        old: the known record, with the type that its source gave it.
+        new: the later one.
+        curated: whether a curated record already added to the known one.
+    """
+    later = _AUTHORITY.get(new.origin, 0) >= _AUTHORITY.get(old.origin, 0)
+    first, second = (new, old) if later else (old, new)
+    expert = new if is_curated(new) else old if curated else first
+    other = old if expert is new else new
+    fields = {
+        **_missing(first, second),
+        "id": new.id,
+        "type": other.type if expert.type is ModelType.UTILITY else expert.type,
+        "status": old.status,
+        "fit": old.fit if new.fit is Fit.UNKNOWN else new.fit,
+        "removed": new.removed,
+        "deprecated": old.deprecated or new.deprecated,
+        "description": expert.description or other.description,
+        "facts": {**other.facts, **expert.facts},
+    }
+    return replace(first, **fields)
+
+
+def is_curated(model: Model) -> bool:
+    """Whether a record comes from the list that ships with the program."""
+    return model.origin == "curated"
+
+
+def _missing(first: Model, second: Model) -> dict[str, Any]:
+    """The fields that the first leaves empty, from the second."""
+    fields = _TOLD if first.origin == "sync" else _TOLD + _COUNTED
+    return {name: getattr(second, name) for name in fields if not getattr(first, name)}

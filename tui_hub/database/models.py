@@ -1,0 +1,225 @@
+"""The models of the catalogue: merged page by page, searched, counted."""
+
+# ruff: noqa: S608 - what is put into the SQL are this package's own constants
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+
+from tui_hub.database import words
+from tui_hub.database.changes import (
+    Changes,
+    Known,
+    Local,
+    index_rows,
+    local_changes,
+    page_changes,
+)
+from tui_hub.database.connection import Database, Transaction
+from tui_hub.database.model_rows import COLUMNS, Stored, model, stored
+from tui_hub.database.searching import count_hits, find_page, read_facets
+from tui_hub.database.values import plain
+from tui_hub.domain.catalogue import Facets, Page, Search
+from tui_hub.domain.feeds import Counts
+from tui_hub.domain.models import Model, ModelStatus
+from tui_hub.domain.types import ModelType
+from tui_hub.text import now
+
+_NAMES = COLUMNS.split(", ")
+_IDS = "(SELECT value FROM json_each(?))"
+_INSERT = f"INSERT INTO models (rank, {COLUMNS}) VALUES ({', '.join('?' * (1 + len(_NAMES)))})"
+_UPDATE = (
+    f"UPDATE models SET rank = ?, {', '.join(f'{name} = ?' for name in _NAMES)} WHERE rank = ?"
+)
+_COUNT = "UPDATE models SET downloads = ?, likes = ?, trending = ? WHERE rank = ?"
+_UNINDEX = "INSERT INTO search (search, rowid, words) VALUES ('delete', ?, ?)"
+_CHUNK = 5000
+
+
+class ModelTable:
+    """The models that the catalogue lists, and the index that finds them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def merge(self, models: Iterable[Model]) -> Counts:
+        """Take in what a source tells; only rows that differ are written."""
+        async with self._database.write() as transaction:
+            return await merge_page(transaction, tuple(models))
+
+    async def put(self, model: Model) -> None:
+        """Take in one record, by the rules of `merge`."""
+        await self.merge((model,))
+
+    async def get(self, model_id: str) -> Model | None:
+        """A model by its id, or by one that it had before it was renamed."""
+        rows = await self._database.read(
+            f"SELECT {COLUMNS} FROM models WHERE id = coalesce("
+            "(SELECT id FROM models WHERE id = ?1), (SELECT new FROM renames WHERE old = ?1))",
+            (plain(model_id),),
+        )
+        return model(rows[0]) if rows else None
+
+    async def search(self, search: Search, limit: int = 50, after: str | None = None) -> Page:
+        """The next `limit` models of an answer, best first.
+
+        Order by downloads is exact within a page and in steps of a twelfth across pages.
+
+        Args:
+            search: the question.
+            limit: models to a page.
+            after: the page before's `after`; `None` begins.
+
+        Raises:
+            UsageError: when `after` is not the key of a page.
+        """
+        return await find_page(self._database, search, limit, after)
+
+    async def count(self, search: Search, cap: int | None = None) -> int:
+        """How many models answer; counting stops at `cap`."""
+        return await count_hits(self._database, search, cap)
+
+    async def facets(self, search: Search) -> Facets:
+        """How many models of the answer carry each value of each facet, commonest first."""
+        return await read_facets(self._database, search)
+
+    async def total(self) -> int:
+        """How many models the catalogue lists, without those that vanished upstream."""
+        return await count_hits(self._database, Search(), None)
+
+    async def set_local(
+        self,
+        model_id: str,
+        status: ModelStatus | None = None,
+        type: ModelType | None = None,  # noqa: A002 - the spec's word
+    ) -> None:
+        """Say what this box has of a model, or what the user takes it for; `None` says nothing new.
+
+        No sync overwrites it, and it may be said before the catalogue has the model.
+        """
+        async with self._database.write() as transaction:
+            await transaction.execute(
+                "INSERT INTO local VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                " status = coalesce(excluded.status, status), type = coalesce(excluded.type, type)",
+                (plain(model_id), status, type),
+            )
+            await _apply_local(transaction, plain(model_id))
+
+    async def reset_type(self, model_id: str) -> None:
+        """Give a model the type of its source again."""
+        async with self._database.write() as transaction:
+            await transaction.execute(
+                "UPDATE local SET type = NULL WHERE id = ?", (plain(model_id),)
+            )
+            await _apply_local(transaction, plain(model_id))
+
+    async def rebuild(self) -> None:
+        """Make the search index and the facet counts anew from the rows."""
+        async with self._database.write() as transaction:
+            await transaction.execute("INSERT INTO search (search) VALUES ('delete-all')")
+            await transaction.execute("DELETE FROM facets")
+            last = -1
+            while rows := await transaction.read(
+                f"SELECT rank, {COLUMNS} FROM models WHERE rank > ? ORDER BY rank LIMIT ?",
+                (last, _CHUNK),
+            ):
+                last = rows[-1][0]
+                await _write(transaction, await asyncio.to_thread(_indexing, rows))
+            await transaction.execute(
+                "UPDATE properties SET value = ? WHERE name = 'words'", (words.VERSION,)
+            )
+
+    async def rebuild_if_outdated(self) -> None:
+        """Rebuild the index where it holds words as another version of the program makes them."""
+        rows = await self._database.read("SELECT value FROM properties WHERE name = 'words'")
+        if rows[0][0] != words.VERSION:
+            await self.rebuild()
+
+    async def optimize(self) -> None:
+        """Merge the index's segments, for the shortest searches after a large sync."""
+        async with self._database.write() as transaction:
+            await transaction.execute("INSERT INTO search (search) VALUES ('optimize')")
+
+
+async def merge_page(transaction: Transaction, models: Sequence[Model]) -> Counts:
+    """Take a page of records in, inside a larger transaction."""
+    known = await _known(transaction, models)
+    changes = await asyncio.to_thread(page_changes, models, known)
+    await _write(transaction, changes)
+    if changes.arrivals != known.arrivals:
+        await transaction.execute(
+            "UPDATE properties SET value = ? WHERE name = 'arrivals'", (changes.arrivals,)
+        )
+    return changes.counts
+
+
+async def _known(transaction: Transaction, models: Sequence[Model]) -> Known:
+    """Everything in the catalogue that a page may touch."""
+    ids = {plain(model.id): model for model in models}
+    rows = await transaction.read(
+        f"SELECT rank, {COLUMNS} FROM models WHERE id IN {_IDS}", (json.dumps(list(ids)),)
+    )
+    by_id = await asyncio.to_thread(_by_id, rows)
+    keys = [model.upstream_id for name, model in ids.items() if name not in by_id]
+    rows = await transaction.read(
+        f"SELECT rank, {COLUMNS} FROM models WHERE upstream_id IN {_IDS}",
+        (json.dumps([plain(key) for key in keys if key]),),
+    )
+    moved = [row for row in map(stored, rows) if row.model.id not in ids]
+    touched = [*ids, *(row.model.id for row in moved)]
+    return Known(
+        by_id=by_id,
+        by_upstream={(row.model.source, row.model.upstream_id or ""): row for row in moved},
+        local=await _local(transaction, touched),
+        arrivals=(await transaction.read("SELECT value FROM properties WHERE name = 'arrivals'"))[
+            0
+        ][0],
+    )
+
+
+async def _local(transaction: Transaction, ids: Sequence[str]) -> dict[str, Local]:
+    rows = await transaction.read(
+        f"SELECT id, status, type FROM local WHERE id IN {_IDS}", (json.dumps(ids),)
+    )
+    return {
+        row[0]: Local(row[1] and ModelStatus(row[1]), row[2] and ModelType(row[2])) for row in rows
+    }
+
+
+async def _apply_local(transaction: Transaction, model_id: str) -> None:
+    rows = await transaction.read(f"SELECT rank, {COLUMNS} FROM models WHERE id = ?", (model_id,))
+    local = await _local(transaction, [model_id])
+    for row in rows:
+        await _write(transaction, local_changes(stored(row), local.get(model_id, Local())))
+
+
+async def _write(transaction: Transaction, changes: Changes) -> None:
+    """Write changes: the index first forgets what it knew of the rows that change."""
+    await transaction.executemany(_UNINDEX, changes.unindexed)
+    await transaction.executemany(_UPDATE, changes.updated)
+    await transaction.executemany(_COUNT, changes.counted)
+    await transaction.executemany(_INSERT, changes.inserted)
+    await transaction.executemany(
+        "INSERT INTO search (rowid, words) VALUES (?, ?)", changes.indexed
+    )
+    await transaction.executemany(
+        "INSERT INTO facets VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+        [(*facet, number) for facet, number in changes.facets.items() if number],
+    )
+    for old, new in changes.renamed:
+        await transaction.execute("UPDATE renames SET new = ? WHERE new = ?", (new, old))
+        await transaction.execute(
+            "INSERT OR REPLACE INTO renames VALUES (?, ?, ?)", (old, new, now())
+        )
+        await transaction.execute("UPDATE OR REPLACE local SET id = ? WHERE id = ?", (new, old))
+
+
+def _by_id(rows: Sequence[tuple[object, ...]]) -> dict[str, Stored]:
+    return {row.model.id: row for row in map(stored, rows)}
+
+
+def _indexing(rows: Sequence[tuple[object, ...]]) -> Changes:
+    return index_rows([stored(row) for row in rows])

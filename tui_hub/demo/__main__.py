@@ -1,0 +1,54 @@
+"""`python -m tui_hub.demo`: serve until the input closes or the parent is gone.
+
+Prints one line of JSON when it is ready: `{"endpoint", "cdn", "token"}`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import sys
+
+from tui_hub.demo.hub import PER_CONNECTION, TOTAL, DemoHub
+
+_LOOK_EVERY = 1.0
+"""Seconds between looks at the parent."""
+
+
+def main() -> None:
+    """Read the options, serve, wait for the end."""
+    parser = argparse.ArgumentParser(prog="tui_hub.demo", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port of the hub; 0 takes any")
+    parser.add_argument(
+        "--throttle",
+        type=int,
+        default=PER_CONNECTION,
+        help="bytes a second of one answer; 0 is off",
+    )
+    parser.add_argument(
+        "--total", type=int, default=TOTAL, help="bytes a second of all answers; 0 is off"
+    )
+    options = parser.parse_args()
+    parent = os.getppid()
+    with DemoHub(per_connection=options.throttle, total=options.total, port=options.port) as hub:
+        ready = {"endpoint": hub.endpoint, "cdn": hub.cdn, "token": hub.token}
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        _wait(parent)
+
+
+def _wait(parent: int) -> None:
+    """Return when the input ends, the parent changes, or somebody presses Ctrl-C."""
+    try:
+        while os.getppid() == parent:
+            readable, _, _ = select.select([sys.stdin], [], [], _LOOK_EVERY)
+            if readable and not os.read(sys.stdin.fileno(), 4096):
+                return
+    except KeyboardInterrupt:
+        return
+
+
+if __name__ == "__main__":
+    main()

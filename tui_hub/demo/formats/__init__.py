@@ -1,0 +1,1 @@
+"""Writers of the file formats that models come in, for weights made on the spot."""

@@ -1,0 +1,107 @@
+"""Who runs: this process's identity, and whether another process still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+from tui_hub.domain.jobs import Owner
+
+
+def this_process() -> Owner:
+    """The identity under which this process owns jobs, leases and partial files."""
+    return _identity(os.getpid())
+
+
+def alive(owner: Owner) -> bool:
+    """Whether the process may still run; those that cannot be seen get the benefit of doubt."""
+    return known_alive(owner) is not False
+
+
+def known_alive(owner: Owner) -> bool | None:
+    """Whether the process still runs; `None` where that cannot be seen from here.
+
+    A process on another machine, or in a container with pids of its own, cannot be seen.
+    """
+    here = this_process()
+    if owner.boot != here.boot:
+        boot, _, place = owner.boot.partition(" ")
+        same_boot = boot == here.boot.partition(" ")[0]
+        same_place = (owner.host, place) == (here.host, here.boot.partition(" ")[2])
+        return False if same_place and not same_boot else None
+    if not owner.boot and owner.host != here.host:
+        return None
+    started = _started(owner.pid)
+    if started is None and _hidden(owner.pid):
+        return None
+    return started is not None and started == owner.started
+
+
+@cache
+def _identity(pid: int) -> Owner:
+    return Owner(host=socket.gethostname(), pid=pid, started=_started(pid) or 0.0, boot=boot_id())
+
+
+@cache
+def boot_id() -> str:
+    """A word for this boot, machine and set of pids; empty where the kernel tells none.
+
+    The first part changes at each boot. The rest says where a pid means the same thing: the machine,
+    and the pid namespace, which each container has of its own.
+    """
+    boot = _text(Path("/proc/sys/kernel/random/boot_id"))
+    return f"{boot} {_text(Path('/etc/machine-id'))[:8]}/{_pid_namespace()}" if boot else ""
+
+
+def _pid_namespace() -> int:
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("ascii", "replace").strip()
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> float | None:
+    """When a process started, in a unit that no change of the clock moves; `None` when it is gone.
+
+    In clock ticks since boot (proc(5), field 22), or as the system tells it where there is no such
+    file.
+    """
+    if not Path("/proc/self/stat").exists():
+        return _started_elsewhere(pid)
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+    except OSError:
+        return None
+    # The command in the second field may hold spaces and brackets of its own.
+    fields = stat[stat.rindex(")") + 2 :].split()
+    return None if fields[0] in "ZX" else float(fields[19])
+
+
+def _started_elsewhere(pid: int) -> float | None:
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except (psutil.Error, ValueError, OverflowError):
+        return None
+
+
+def _hidden(pid: int) -> bool:
+    """Whether a process exists that `/proc` does not show, as under its option `hidepid`."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return False

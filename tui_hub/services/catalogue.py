@@ -1,0 +1,99 @@
+"""The catalogue: search, page, look up, and what a user adds to an entry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui_hub.domain.catalogue import Facets, Page, Search
+from tui_hub.domain.errors import NotFoundError
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.models import Model, ModelEdit
+from tui_hub.domain.types import ModelType
+from tui_hub.events import CatalogueChanged, ModelChanged
+from tui_hub.services.context import Context, parse_id
+from tui_hub.text import clean
+
+_MAX_NOTE = 20_000
+
+
+class Catalogue:
+    """Answers from the local catalogue; asks a source only for a model it has never seen."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._models = context.catalogue.models
+
+    async def search(self, search: Search, limit: int = 50, after: str | None = None) -> Page:
+        """The next `limit` models of an answer, best first, from the key of the page before."""
+        return await self._models.search(search, limit, after)
+
+    async def count(self, search: Search) -> int:
+        """How many models answer."""
+        return await self._models.count(search)
+
+    async def facets(self, search: Search) -> Facets:
+        """How many models of the answer carry each type, source, task, library and licence."""
+        return await self._models.facets(search)
+
+    async def total(self) -> int:
+        """How many models the catalogue lists."""
+        return await self._models.total()
+
+    async def find(self, model: str | ModelId) -> Model | None:
+        """A model by its id, from the database alone."""
+        return await self._models.get(str(parse_id(model)))
+
+    async def get(self, model: str | ModelId) -> Model:
+        """A model by its id, looked up at its source when the catalogue does not have it.
+
+        Raises:
+            NotFoundError: when neither has it.
+            UnreachableError: when the source cannot be asked.
+        """
+        wanted = parse_id(model)
+        known = await self.find(wanted)
+        if known is not None:
+            return known
+        if self._context.configuration.settings.network.offline:
+            raise NotFoundError(
+                f"{wanted} is not in the catalogue, and the program is offline",
+                hint="Leave out --offline to look it up at its source.",
+            )
+        found = await self._context.source(wanted).model(wanted)
+        return await self.remember(found)
+
+    async def remember(self, model: Model) -> Model:
+        """Take a model that a source told of into the catalogue, and return the merged entry."""
+        await self._models.put(model)
+        self._context.bus.publish(CatalogueChanged())
+        return await self._models.get(model.id) or model
+
+    async def edits(self, model: str | ModelId) -> ModelEdit | None:
+        """What the user added to a model."""
+        return await self._context.hub.edits.get(str(parse_id(model)))
+
+    async def edit(
+        self,
+        model: str | ModelId,
+        *,
+        note: str | None = None,
+        favourite: bool | None = None,
+        type: ModelType | None = None,  # noqa: A002 - the spec's word
+    ) -> Model:
+        """Add a note, a star or a type of the user's own; what is `None` stays as it was.
+
+        No sync overwrites any of it.
+        """
+        entry = await self.get(model)
+        before = await self._context.hub.edits.get(entry.id) or ModelEdit(model=entry.id)
+        edit = replace(
+            before,
+            note=before.note if note is None else clean(note, _MAX_NOTE, lines=True),
+            favourite=before.favourite if favourite is None else favourite,
+            type=before.type if type is None else type,
+        )
+        await self._context.hub.edits.put(edit)
+        if edit.type is not None:
+            await self._models.set_local(entry.id, type=edit.type)
+        self._context.bus.publish(ModelChanged(entry.id))
+        return await self.get(entry.id)

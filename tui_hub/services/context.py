@@ -1,0 +1,81 @@
+"""What the services share: the databases, the store, the sources, the bus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from tui_hub.blobs import BlobStore
+from tui_hub.database import CatalogueDatabase, HubDatabase
+from tui_hub.domain.errors import NotFoundError, UsageError
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.jobs import Owner
+from tui_hub.events import EventBus
+from tui_hub.settings import Configuration
+from tui_hub.sources import Source
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One open home. Services are built on it; nothing else opens files or connections."""
+
+    configuration: Configuration
+    hub: HubDatabase
+    catalogue: CatalogueDatabase
+    store: BlobStore
+    sources: dict[str, Source]
+    bus: EventBus
+    owner: Owner
+    disk: ThreadPoolExecutor
+    """Threads for file work, apart from the loop's own so that neither starves the other."""
+
+    def source(self, model: ModelId) -> Source:
+        """The source of a model.
+
+        Raises:
+            NotFoundError: when models of this kind cannot be asked for anywhere.
+        """
+        source = self.sources.get(model.source)
+        if source is None:
+            raise NotFoundError(
+                f"{model} is not in the catalogue, and there is nowhere to look it up",
+                hint="`tui-hub sync` brings the catalogue up to date.",
+            )
+        return source
+
+    async def on_disk(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Run file work off the loop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.disk, lambda: function(*args, **kwargs))
+
+    async def prepare_store(self) -> None:
+        """Make the store ready for writing.
+
+        Raises:
+            HubError: when it cannot be written, or was made by a newer version.
+        """
+        await self.on_disk(self.store.prepare)
+
+
+def parse_id(text: str | ModelId) -> ModelId:
+    """The id of a model, however it was typed.
+
+    Raises:
+        UsageError: when it is none.
+    """
+    return text if isinstance(text, ModelId) else ModelId.parse(text)
+
+
+def is_model_id(text: str) -> bool:
+    """Whether the text reads as the id of a model."""
+    try:
+        ModelId.parse(text)
+    except UsageError:
+        return False
+    return True

@@ -1,0 +1,180 @@
+"""A running download: its files side by side, and one frozen picture of them at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from tui_hub.domain.artifacts import Artifact, ArtifactStatus
+from tui_hub.domain.downloads import Download, FileProgress, FileState
+from tui_hub.domain.errors import HubError, InterruptedJobError, NoSpaceError
+from tui_hub.domain.jobs import Job, JobStatus
+from tui_hub.services.concurrency import run_all
+from tui_hub.services.file_download import FileDownload
+
+_log = logging.getLogger(__name__)
+
+_WINDOW = 3.0
+"""Seconds over which the speed is measured."""
+_HISTORY = 40
+"""Speeds kept for the small graph, one for each three quarters of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a download ended."""
+
+    status: JobStatus
+    error: HubError | None = None
+
+
+class DownloadJob:
+    """Runs the files of one download, a few at a time, until all are here or it is stopped."""
+
+    def __init__(
+        self,
+        job: Job,
+        files: Sequence[FileDownload],
+        threads: ThreadPoolExecutor,
+        parallel: int,
+        keep: Callable[[Artifact], Awaitable[None]],
+    ) -> None:
+        self.job = job
+        self._files = tuple(files)
+        self._threads = threads
+        self._parallel = asyncio.Semaphore(parallel)
+        self._keep = keep
+        self._errors: list[HubError] = []
+        self._stopped: JobStatus | None = None
+        self._started = time.monotonic()
+        self._samples: deque[tuple[float, int]] = deque()
+        self._speeds: deque[float] = deque(maxlen=_HISTORY)
+        self._speed_noted = 0.0
+
+    async def run(self) -> Outcome:
+        """Bring all files in. One that fails does not stop the others; a full disk does."""
+        await run_all(self._bring(file) for file in self._files)
+        if self._stopped is not None:
+            return Outcome(self._stopped)
+        if self._errors:
+            return Outcome(JobStatus.FAILED, self._worst())
+        return Outcome(JobStatus.COMPLETED)
+
+    def stop(self, status: JobStatus) -> None:
+        """Stop soon, to be paused or cancelled; what arrived is kept."""
+        self._stopped = self._stopped or status
+        for file in self._files:
+            file.stop()
+
+    def snapshot(self) -> Download:
+        """The download as it stands."""
+        files = tuple(file.snapshot() for file in self._files)
+        transferred = sum(file.bytes_transferred for file in files)
+        speed = self._speed(transferred)
+        total = sum(file.size or 0 for file in files)
+        done = sum(file.done for file in files)
+        payload = self.job.payload
+        return Download(
+            job=self.job.id,
+            model=str(payload.get("model", "")),
+            revision=_text(payload.get("revision")),
+            variant=_text(payload.get("variant")),
+            status=JobStatus.RUNNING,
+            files=files,
+            bytes_total=total,
+            done=done,
+            bytes_transferred=transferred,
+            bytes_deduplicated=sum(file.done for file in files if file.deduplicated),
+            speed=speed,
+            speeds=tuple(self._speeds),
+            eta=(total - done) / speed if speed > 0 and total > done else None,
+            connections=sum(file.connections for file in files),
+            retries=sum(file.retries for file in files),
+            seconds=time.monotonic() - self._started,
+        )
+
+    async def _bring(self, file: FileDownload) -> None:
+        async with self._parallel:
+            if self._stopped is not None:
+                return
+            loop = asyncio.get_running_loop()
+            try:
+                artifact = await loop.run_in_executor(self._threads, file.run)
+            except InterruptedJobError:
+                await self._keep(replace(file.artifact, status=ArtifactStatus.PENDING))
+                if self._stopped is None:
+                    self._errors.append(InterruptedJobError("interrupted"))
+            except HubError as error:
+                _log.warning("%s: %s", file.artifact.path, error.message)
+                self._errors.append(error)
+                failed = replace(file.artifact, status=ArtifactStatus.FAILED, error=error.message)
+                await self._keep(failed)
+                if isinstance(error, NoSpaceError):
+                    self._halt()
+            else:
+                await self._keep(artifact)
+
+    def _halt(self) -> None:
+        """Let no other file begin or go on; the error decides how the job ends."""
+        for file in self._files:
+            file.stop()
+
+    def _worst(self) -> HubError:
+        """The error that a person should see first."""
+        for error in self._errors:
+            if isinstance(error, NoSpaceError):
+                return error
+        return self._errors[0]
+
+    def _speed(self, transferred: int) -> float:
+        now = time.monotonic()
+        self._samples.append((now, transferred))
+        while len(self._samples) > 2 and now - self._samples[0][0] > _WINDOW:
+            self._samples.popleft()
+        then, before = self._samples[0]
+        speed = (transferred - before) / (now - then) if now > then else 0.0
+        if now - self._speed_noted >= 0.75:
+            self._speed_noted = now
+            self._speeds.append(speed)
+        return speed
+
+
+def waiting(job: Job, files: Sequence[Artifact]) -> Download:
+    """The picture of a download that waits in line, or runs in another process."""
+    payload = job.payload
+    return Download(
+        job=job.id,
+        model=str(payload.get("model", "")),
+        revision=_text(payload.get("revision")),
+        variant=_text(payload.get("variant")),
+        status=job.status,
+        files=tuple(
+            FileProgress(
+                path=file.path,
+                size=file.size,
+                state=_STATES.get(file.status, FileState.WAITING),
+                done=(file.size or 0) if file.status is ArtifactStatus.COMPLETED else 0,
+            )
+            for file in files
+        ),
+        bytes_total=job.progress.total or 0,
+        done=job.progress.done,
+        error=job.error,
+        local=False,
+    )
+
+
+_STATES = {
+    ArtifactStatus.COMPLETED: FileState.COMPLETED,
+    ArtifactStatus.FAILED: FileState.FAILED,
+    ArtifactStatus.DOWNLOADING: FileState.DOWNLOADING,
+}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

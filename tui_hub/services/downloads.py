@@ -1,0 +1,301 @@
+"""Downloads: the queue, and everything a person can do to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.downloads import Download, Plan
+from tui_hub.domain.errors import NotFoundError, RefusedError, UnreachableError
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
+from tui_hub.domain.models import Details, ModelStatus
+from tui_hub.events import DownloadChanged
+from tui_hub.services import installing
+from tui_hub.services.context import Context
+from tui_hub.services.download_job import waiting
+from tui_hub.services.download_run import DownloadRun, DownloadRunner
+from tui_hub.services.jobs import Jobs
+from tui_hub.services.plans import DEFAULT_REF, Choice, choose, make_plan, refuse_if_full
+from tui_hub.services.repositories import Repositories
+
+_POLL_SECONDS = 0.5
+_LIVE = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED)
+
+
+class Downloads:
+    """Runs downloads as jobs, a few at a time, in the order of the queue."""
+
+    def __init__(self, context: Context, jobs: Jobs, repositories: Repositories) -> None:
+        self._context = context
+        self._jobs = jobs
+        self._repositories = repositories
+        self._runner = DownloadRunner(context, jobs, repositories)
+        self._slots = context.configuration.settings.downloads.jobs
+        self._queue: list[str] = []
+        self._running: dict[str, DownloadRun] = {}
+        self._pictures: dict[str, Download] = {}
+        self._closing = False
+        jobs.handle(JobType.DOWNLOAD, cancel=self._cancel, retry=self._enqueue)
+
+    @property
+    def limit(self) -> int:
+        """Bytes a second for all downloads of this process together; 0 is no limit."""
+        return self._runner.limiter.rate
+
+    def set_limit(self, rate: int) -> None:
+        """Change the bandwidth limit, for running downloads too."""
+        self._runner.limiter.rate = rate
+
+    async def plan(
+        self,
+        model: str | ModelId,
+        *,
+        paths: Sequence[str] = (),
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        variant: str | None = None,
+        revision: str | None = None,
+        refresh: bool = True,
+    ) -> Plan:
+        """What a download would do, before its first byte.
+
+        Raises:
+            NotFoundError: no such model, revision, file or variant.
+            UnreachableError: the files are unknown, and the source cannot be asked.
+        """
+        details = await self._details(model, revision, refresh)
+        choice = Choice(
+            paths=tuple(paths), include=tuple(include), exclude=tuple(exclude), variant=variant
+        )
+        return await make_plan(
+            self._context, details, choose(details, choice), ref=revision or DEFAULT_REF
+        )
+
+    async def start(
+        self,
+        model: str | ModelId,
+        *,
+        paths: Sequence[str] = (),
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        variant: str | None = None,
+        revision: str | None = None,
+        refresh: bool = True,
+    ) -> Job:
+        """Queue a download; an unfinished one of the same files goes on instead.
+
+        Raises:
+            NotFoundError: no such model, revision, file or variant.
+            NoSpaceError: the disk does not take it.
+            UnreachableError: the files are unknown, and the source cannot be asked.
+        """
+        await self._context.prepare_store()
+        plan = await self.plan(
+            model,
+            paths=paths,
+            include=include,
+            exclude=exclude,
+            variant=variant,
+            revision=revision,
+            refresh=refresh,
+        )
+        refuse_if_full(plan)
+        return await self.begin(plan, variant)
+
+    async def begin(self, plan: Plan, variant: str | None = None) -> Job:
+        """Queue what a plan describes."""
+        payload: dict[str, object] = {
+            "model": plan.model,
+            "revision": plan.revision,
+            "variant": variant,
+            "ref": plan.ref,
+            "paths": [file.path for file in plan.files],
+        }
+        job = await self._unfinished(payload)
+        if job is None:
+            job = await self._jobs.create(JobType.DOWNLOAD, payload)
+        if job.id not in self._running and job.id not in self._queue:
+            await self._enqueue(replace(job, progress=_progress_of(plan)))
+        return job
+
+    async def follow(self, job: str) -> AsyncIterator[Download]:
+        """The download as it goes on, a few times a second, until it ends or pauses."""
+        with self._context.bus.subscribe() as events:
+            picture = await self._require(job)
+            yield picture
+            while picture.status in (JobStatus.PENDING, JobStatus.RUNNING):
+                if picture.local:
+                    await events.wait(_POLL_SECONDS)
+                else:
+                    await asyncio.sleep(_POLL_SECONDS)
+                picture = await self._require(job)
+                yield picture
+
+    async def wait(self, job: str) -> Download:
+        """The download once it has ended or paused."""
+        last = await self._require(job)
+        async for picture in self.follow(job):
+            last = picture
+        return last
+
+    async def current(self) -> tuple[Download, ...]:
+        """This session's downloads in the order of the queue, then other processes' live ones."""
+        live = await self._jobs.list((JobType.DOWNLOAD,), _LIVE)
+        for job in live:
+            if job.id not in self._pictures:
+                files = await self._artifacts(job)
+                self._pictures.setdefault(job.id, waiting(job, files))
+            elif not self._pictures[job.id].local and job.id not in self._running:
+                self._refresh(job)
+        order = {job: number for number, job in enumerate([*self._running, *self._queue])}
+        return tuple(
+            sorted(self._pictures.values(), key=lambda one: order.get(one.job, len(order)))
+        )
+
+    async def get(self, job: str) -> Download | None:
+        """A download by its job, or `None`."""
+        run = self._running.get(job)
+        if run is not None:
+            return run.snapshot()
+        stored = await self._context.hub.jobs.get(job)
+        if stored is None or stored.type is not JobType.DOWNLOAD:
+            return None
+        picture = self._pictures.get(job)
+        if picture is not None and picture.local and picture.status == stored.status:
+            return picture
+        return waiting(stored, await self._artifacts(stored))
+
+    async def pause(self, job: str) -> None:
+        """Stop a download and keep its bytes, in whichever process it runs."""
+        run = self._running.get(job)
+        if run is not None:
+            run.stop(JobStatus.PAUSED)
+        elif job in self._queue:
+            self._queue.remove(job)
+            await self._settle(await self._jobs.get(job), JobStatus.PAUSED)
+        elif (await self._jobs.get(job)).status is JobStatus.RUNNING:
+            await self._context.hub.jobs.ask(job, "pause")
+
+    async def resume(self, job: str) -> None:
+        """Let a paused download go on, in this process."""
+        await self._jobs.retry(job)
+
+    async def retry(self, job: str) -> None:
+        """Run a failed or cancelled download again; what is here already is not fetched twice."""
+        await self._jobs.retry(job)
+
+    async def cancel(self, job: str) -> None:
+        """Give a download up. Bytes of files that are not finished stay for a week."""
+        await self._jobs.cancel(job)
+
+    def move(self, job: str, offset: int) -> None:
+        """Move a waiting download up (negative) or down in the queue."""
+        if job in self._queue:
+            place = self._queue.index(job)
+            self._queue.insert(max(0, place + offset), self._queue.pop(place))
+            self._context.bus.publish(DownloadChanged(job))
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The jobs that this process runs or has in line."""
+        return (*self._running, *self._queue)
+
+    async def close(self) -> None:
+        """Pause everything this process runs, and wait until it is written down."""
+        self._closing = True
+        for job in list(self._queue):
+            await self.pause(job)
+        runs = list(self._running.values())
+        for run in runs:
+            run.stop(JobStatus.PAUSED)
+        await asyncio.gather(*(run.ended() for run in runs), return_exceptions=True)
+        await self._runner.close()
+
+    async def _details(self, model: str | ModelId, revision: str | None, refresh: bool) -> Details:
+        online = not self._context.configuration.settings.network.offline
+        details = await self._repositories.details(
+            model, revision=revision, refresh=refresh and online
+        )
+        if not details.files:
+            if details.note:
+                raise UnreachableError(details.note)
+            raise NotFoundError(
+                f"{details.model.id} has no files to download",
+                hint="It can only be used through its maker's service.",
+            )
+        return details
+
+    async def _unfinished(self, payload: dict[str, object]) -> Job | None:
+        for job in await self._jobs.list((JobType.DOWNLOAD,), _LIVE):
+            same = all(job.payload.get(key) == value for key, value in payload.items())
+            if same and (job.status is not JobStatus.RUNNING or job.id in self._running):
+                return job
+        return None
+
+    async def _enqueue(self, job: Job) -> None:
+        if job.id in self._running:
+            raise RefusedError(f"job {job.id} is running already")
+        job = await self._jobs.finish(job, JobStatus.PENDING)
+        self._pictures[job.id] = replace(waiting(job, await self._artifacts(job)), local=True)
+        if job.id not in self._queue:
+            self._queue.append(job.id)
+        await installing.set_status(
+            self._context, str(job.payload.get("model")), ModelStatus.DOWNLOADING
+        )
+        self._context.bus.publish(DownloadChanged(job.id))
+        self._pump()
+
+    def _pump(self) -> None:
+        """Start waiting downloads while there is room."""
+        while self._queue and len(self._running) < self._slots and not self._closing:
+            job = self._queue.pop(0)
+            run = self._runner.start(job, self._ended)
+            self._running[job] = run
+
+    def _ended(self, job: str, picture: Download) -> None:
+        self._running.pop(job, None)
+        self._pictures[job] = picture
+        self._context.bus.publish(DownloadChanged(job))
+        self._pump()
+
+    async def _cancel(self, job: Job) -> None:
+        run = self._running.get(job.id)
+        if run is not None:
+            run.stop(JobStatus.CANCELLED)
+            await run.ended()
+            return
+        if job.id in self._queue:
+            self._queue.remove(job.id)
+        await self._settle(job, JobStatus.CANCELLED)
+
+    async def _settle(self, job: Job, status: JobStatus) -> None:
+        job = await self._jobs.finish(job, status)
+        self._pictures[job.id] = replace(waiting(job, await self._artifacts(job)), local=True)
+        await installing.settle_status(self._context, str(job.payload.get("model")))
+        self._context.bus.publish(DownloadChanged(job.id))
+
+    def _refresh(self, job: Job) -> None:
+        """Bring the picture of another process's download up to date from its job."""
+        self._pictures[job.id] = replace(
+            self._pictures[job.id],
+            status=job.status,
+            done=job.progress.done,
+            bytes_total=job.progress.total or 0,
+            error=job.error,
+        )
+
+    async def _artifacts(self, job: Job) -> list[Artifact]:
+        return await self._runner.artifacts(job)
+
+    async def _require(self, job: str) -> Download:
+        picture = await self.get(job)
+        if picture is None:
+            raise NotFoundError(f"there is no download {job[:40]!r}")
+        return picture
+
+
+def _progress_of(plan: Plan) -> Progress:
+    return Progress(done=plan.bytes_total - plan.bytes_to_transfer, total=plan.bytes_total)

@@ -1,0 +1,118 @@
+"""The sync of one feed: page by page, rows and cursor in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from tui_hub import text
+from tui_hub.domain.errors import HubError, UnreachableError
+from tui_hub.domain.feeds import Counts, Feed, FeedReport, FeedState, FeedStatus
+from tui_hub.events import CatalogueChanged, FeedChanged
+from tui_hub.services.context import Context
+from tui_hub.sources import SourcePage
+
+_log = logging.getLogger(__name__)
+
+
+class FeedSync:
+    """Walks a feed's pages into the catalogue, from where an interrupted sync stopped."""
+
+    def __init__(self, context: Context, feed: Feed) -> None:
+        self._context = context
+        self._feed = feed
+        self._table = context.catalogue.feeds
+        self._status = FeedStatus(feed=feed.name)
+
+    async def run(self) -> FeedReport:
+        """Bring the feed up to date. What goes wrong at the source is in the report."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        await self._begin()
+        error: HubError | None = None
+        try:
+            await self._walk()
+        except HubError as failure:
+            error = failure
+            _log.warning("feed %s: %s", self._feed.name, failure.message)
+        except asyncio.CancelledError:
+            await self._write(state=FeedState.PARTIAL, error="cancelled")
+            raise
+        await self._end(error, loop.time() - started)
+        return self._report(error)
+
+    async def _begin(self) -> None:
+        before = await self._table.get(self._feed.name)
+        self._status = replace(
+            before or self._status,
+            last_sync=text.now(),
+            counts=Counts(),
+            requests=0,
+            bytes=0,
+        )
+        await self._write(state=FeedState.RUNNING, error=None)
+
+    async def _walk(self) -> None:
+        source = self._context.sources.get(self._feed.source)
+        if source is None:
+            raise UnreachableError(f"there is no source {text.clean(self._feed.source, 40)!r}")
+        await self._context.hub.users.ensure(source.user, "sync", self._feed.source)
+        async for page in source.pages(self._feed, self._status.cursor):
+            await self._take(page)
+
+    async def _take(self, page: SourcePage) -> None:
+        """Write a page down, together with the place from which the next one goes on."""
+        for reason in page.skipped:
+            _log.warning("feed %s: skipped a record: %s", self._feed.name, reason)
+        counts = replace(
+            self._status.counts,
+            fetched=self._status.counts.fetched + len(page.models) + len(page.skipped),
+            skipped=self._status.counts.skipped + len(page.skipped),
+        )
+        self._status = replace(
+            self._status,
+            cursor=page.cursor,
+            requests=self._status.requests + page.requests,
+            bytes=self._status.bytes + page.bytes,
+            counts=counts,
+        )
+        written = await self._context.catalogue.write_page(
+            self._feed.name, page.models, self._status
+        )
+        self._status = replace(self._status, counts=counts + written)
+        self._context.bus.publish(FeedChanged(self._feed.name))
+        self._context.bus.publish(CatalogueChanged())
+
+    async def _end(self, error: HubError | None, seconds: float) -> None:
+        if error is None:
+            state = FeedState.COMPLETED
+        else:
+            state = FeedState.PARTIAL if self._status.counts.fetched else FeedState.FAILED
+        self._status = replace(
+            self._status,
+            last_success=text.now() if error is None else self._status.last_success,
+            seconds=round(seconds, 3),
+            cursor=self._status.cursor if error else None,
+        )
+        await self._write(state=state, error=None if error is None else error.message)
+        self._context.bus.publish(CatalogueChanged())
+
+    async def _write(self, *, state: FeedState, error: str | None) -> None:
+        cleaned = None if error is None else text.clean(error, 500)
+        self._status = replace(self._status, state=state, error=cleaned)
+        await self._table.put(self._status)
+        self._context.bus.publish(FeedChanged(self._feed.name))
+
+    def _report(self, error: HubError | None) -> FeedReport:
+        return FeedReport(
+            feed=self._feed.name,
+            source=self._feed.source,
+            state=self._status.state,
+            counts=self._status.counts,
+            requests=self._status.requests,
+            bytes=self._status.bytes,
+            seconds=self._status.seconds,
+            error=self._status.error,
+            error_code=None if error is None else error.code,
+        )

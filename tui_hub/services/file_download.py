@@ -1,0 +1,222 @@
+"""One file of a download: from what is already here, or over the network, into the store."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tui_hub.blobs import BlobStore, Hold
+from tui_hub.blobs.hashing import git_blob_sha1
+from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
+from tui_hub.domain.downloads import FileProgress, FileState
+from tui_hub.domain.errors import HubError, InterruptedJobError, NoSpaceError
+from tui_hub.sources import FileRequest
+from tui_hub.transfer import Options, Pool, RateLimiter, Request, Transfer
+
+_WAIT_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all files of a download share."""
+
+    store: BlobStore
+    hold: Hold
+    """Keeps what this download relies on from being collected before its receipt is written."""
+    options: Options
+    limiter: RateLimiter
+    pool: Pool
+
+
+def partial_key(artifact: Artifact) -> str:
+    """The name under which an unfinished file waits in the store.
+
+    Files with a known hash share one partial whatever model asked for them.
+    """
+    return artifact.sha256 or artifact.id
+
+
+class FileDownload:
+    """Brings one file into the store. `run` blocks; the rest may be called from any thread."""
+
+    def __init__(
+        self,
+        means: Means,
+        artifact: Artifact,
+        request: FileRequest,
+        metadata_copy: Path | None,
+    ) -> None:
+        self.artifact = artifact
+        self._means = means
+        self._request = request
+        self._metadata_copy = metadata_copy
+        self._stopped = threading.Event()
+        self._transfer: Transfer | None = None
+        self._last = FileProgress(path=artifact.path, size=artifact.size)
+
+    def run(self) -> Artifact:
+        """Bring the file in, and return it as it is now.
+
+        Raises:
+            InterruptedJobError: after `stop`; what arrived is kept.
+            HubError: when it cannot be had; what arrived is kept where it can still be of use.
+        """
+        try:
+            return self._bring()
+        except InterruptedJobError:
+            self._note(FileState.PAUSED)
+            raise
+        except HubError as error:
+            self._note(FileState.FAILED, error.message)
+            raise
+        except OSError as error:
+            failure = _of_disk(error, self._means.store.root)
+            self._note(FileState.FAILED, failure.message)
+            raise failure from error
+
+    def stop(self) -> None:
+        """Stop soon; `run` raises and the bytes stay."""
+        self._stopped.set()
+        transfer = self._transfer
+        if transfer is not None:
+            transfer.stop()
+
+    def snapshot(self) -> FileProgress:
+        """Where the file stands."""
+        transfer = self._transfer
+        if transfer is None or self._last.state in (
+            FileState.COMPLETED,
+            FileState.FAILED,
+            FileState.PAUSED,
+        ):
+            return self._last
+        live = transfer.snapshot()
+        return replace(
+            self._last,
+            size=live.size if live.size is not None else self._last.size,
+            state=live.state,
+            done=live.done,
+            bytes_transferred=live.transferred,
+            resumed_from=live.resumed_from,
+            connections=live.connections,
+            retries=live.retries,
+            ranges=live.ranges,
+            message=live.message,
+        )
+
+    def _bring(self) -> Artifact:
+        store = self._means.store
+        held = self._already_here()
+        key = partial_key(self.artifact)
+        while held is None:
+            if self._stopped.is_set():
+                raise InterruptedJobError("stopped before it began")
+            with store.lock(key) as mine:
+                if mine:
+                    held = self._already_here()
+                    return held if held is not None else self._fetch(key)
+            self._note(FileState.WAITING, "another process is fetching this file")
+            self._stopped.wait(_WAIT_SECONDS)
+            held = self._already_here()
+        return held
+
+    def _already_here(self) -> Artifact | None:
+        """The file out of the store, or out of the metadata that a sync fetched."""
+        store, artifact = self._means.store, self.artifact
+        if artifact.sha256 is not None:
+            self._means.hold.add(artifact.sha256)
+        if artifact.sha256 is not None and store.has(artifact.sha256, artifact.size):
+            verified = artifact.verified if artifact.blob else Verified.SHA256
+            return self._deduplicated(artifact.sha256, verified)
+        copy = self._metadata_copy
+        if copy is None or not copy.is_file() or copy.stat().st_size != artifact.size:
+            return None
+        if artifact.git_sha1 is not None and git_blob_sha1(copy) == artifact.git_sha1:
+            return self._deduplicated(store.adopt(copy), Verified.GIT_SHA1)
+        return None
+
+    def _deduplicated(self, sha256: str, verified: Verified) -> Artifact:
+        self._means.hold.add(sha256)
+        size = self._means.store.size(sha256)
+        self._last = replace(
+            self._last,
+            state=FileState.COMPLETED,
+            size=size,
+            done=size or 0,
+            deduplicated=True,
+            ranges=((0, size),) if size else (),
+        )
+        return self._completed(sha256, self._last.size, verified, self.artifact.etag)
+
+    def _fetch(self, key: str) -> Artifact:
+        artifact = self.artifact
+        partial = self._means.store.open_partial(key, artifact.size)
+        try:
+            self._transfer = Transfer(
+                Request(
+                    url=self._request.url,
+                    headers=self._request.headers,
+                    size=artifact.size,
+                    sha256=artifact.sha256,
+                    git_sha1=artifact.git_sha1,
+                    md5=artifact.md5,
+                ),
+                partial,
+                self._means.options,
+                self._means.limiter,
+                self._means.pool,
+            )
+            if self._stopped.is_set():
+                self._transfer.stop()
+            result = self._transfer.run()
+            self._means.hold.add(result.sha256)
+            self._means.store.commit(partial, result.sha256)
+        finally:
+            self._keep_figures()
+            partial.close()
+        self._last = replace(
+            self._last,
+            state=FileState.COMPLETED,
+            size=result.size,
+            done=result.size,
+            bytes_transferred=result.bytes_transferred,
+            resumed_from=result.resumed_from,
+            connections=0,
+            ranges=((0, result.size),) if result.size else (),
+            message="",
+        )
+        return self._completed(result.sha256, result.size, result.verified, result.etag)
+
+    def _completed(
+        self, sha256: str, size: int | None, verified: Verified, etag: str | None
+    ) -> Artifact:
+        return replace(
+            self.artifact,
+            status=ArtifactStatus.COMPLETED,
+            sha256=sha256,
+            blob=sha256,
+            size=size,
+            verified=verified,
+            etag=etag or self.artifact.etag,
+            error=None,
+        )
+
+    def _keep_figures(self) -> None:
+        """Remember the figures of a transfer that is over, whichever way it ended."""
+        if self._transfer is not None:
+            self._last = replace(self.snapshot(), connections=0)
+
+    def _note(self, state: FileState, message: str = "") -> None:
+        self._last = replace(self._last, state=state, message=message, connections=0)
+
+
+def _of_disk(error: OSError, root: Path) -> HubError:
+    """An error of the disk, in words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpaceError(
+            f"the disk of {root} is full",
+            hint="Free some room and start the download again; it goes on where it stopped.",
+        )
+    return HubError(f"the store {root} cannot be written: {error.strerror}")

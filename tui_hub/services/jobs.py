@@ -1,0 +1,165 @@
+"""Jobs: the history of background work, and asking its owner for something."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+
+from tui_hub import processes, text
+from tui_hub.domain.errors import NotFoundError, RefusedError
+from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
+from tui_hub.events import JobChanged
+from tui_hub.services.context import Context
+
+Handler = Callable[[Job], Awaitable[None]]
+
+
+class Jobs:
+    """Keeps jobs in the database; whoever runs a type of job says how to cancel and retry it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._table = context.hub.jobs
+        self._cancel: dict[JobType, Handler] = {}
+        self._retry: dict[JobType, Handler] = {}
+
+    def handle(self, kind: JobType, *, cancel: Handler, retry: Handler) -> None:
+        """Say how jobs of a type that this process runs are cancelled and retried."""
+        self._cancel[kind] = cancel
+        self._retry[kind] = retry
+
+    async def list(
+        self,
+        types: Sequence[JobType] = (),
+        statuses: Sequence[JobStatus] = (),
+        limit: int = 100,
+    ) -> tuple[Job, ...]:
+        """Jobs, newest first."""
+        return tuple(await self._table.list(types, statuses, limit))
+
+    async def get(self, job: str) -> Job:
+        """A job by its id.
+
+        Raises:
+            NotFoundError: when there is none.
+        """
+        found = await self._table.get(job)
+        if found is None:
+            raise NotFoundError(
+                f"there is no job {text.clean(job, 40)!r}", hint="`tui-hub jobs` lists them."
+            )
+        return found
+
+    async def cancel(self, job: str) -> Job:
+        """Cancel a job, in whichever process it runs.
+
+        Raises:
+            NotFoundError: when there is none.
+            RefusedError: when it has ended already.
+        """
+        found = await self.get(job)
+        if found.status.ended:
+            raise RefusedError(f"job {found.id} is {found.status} already")
+        if found.status is JobStatus.RUNNING and self._runs_elsewhere(found):
+            await self._table.ask(found.id, "cancel")
+        elif found.type in self._cancel:
+            await self._cancel[found.type](found)
+        else:
+            await self.finish(found, JobStatus.CANCELLED)
+        return await self.get(job)
+
+    async def retry(self, job: str) -> Job:
+        """Run an ended or paused job again, in this process.
+
+        Raises:
+            NotFoundError: when there is none.
+            RefusedError: when it is running, or cannot be run again.
+        """
+        found = await self.get(job)
+        if found.status in (JobStatus.RUNNING, JobStatus.PENDING) and self._runs_elsewhere(found):
+            raise RefusedError(f"job {found.id} is {found.status} in another process")
+        if found.type not in self._retry:
+            raise RefusedError(f"a {found.type} job cannot be retried; start it again")
+        await self._retry[found.type](found)
+        return await self.get(job)
+
+    async def create(self, kind: JobType, payload: Mapping[str, object]) -> Job:
+        """Write down a new pending job."""
+        job = Job(
+            id=uuid.uuid4().hex[:12],
+            type=kind,
+            payload=payload,
+            created_at=text.now(),
+            owner=self._context.owner,
+        )
+        await self._table.add(job)
+        self._context.bus.publish(JobChanged(job.id))
+        return job
+
+    async def begin(self, job: Job) -> Job:
+        """Take a job for this process and mark it running.
+
+        Raises:
+            RefusedError: when another process was quicker.
+        """
+        if not await self._table.claim(job.id, self._context.owner):
+            raise RefusedError(f"job {job.id} is run by another process")
+        self._context.bus.publish(JobChanged(job.id))
+        return await self.get(job.id)
+
+    async def progress(self, job: Job, progress: Progress) -> Job:
+        """Write down how far a job has come."""
+        job = replace(job, progress=progress)
+        await self._table.save(job)
+        self._context.bus.publish(JobChanged(job.id))
+        return job
+
+    async def finish(
+        self,
+        job: Job,
+        status: JobStatus,
+        *,
+        error: str | None = None,
+        progress: Progress | None = None,
+        result: Mapping[str, object] | None = None,
+    ) -> Job:
+        """Write down how a job ended, or that it is paused."""
+        payload = dict(job.payload) | ({"result": result} if result is not None else {})
+        job = replace(
+            job,
+            status=status,
+            error=None if error is None else text.clean(error, 2000),
+            progress=progress or job.progress,
+            payload=payload,
+            finished_at=text.now() if status.ended else None,
+        )
+        await self._table.save(job)
+        await self._table.ask(job.id, None)
+        self._context.bus.publish(JobChanged(job.id))
+        return job
+
+    async def log(self, job: str, *lines: str) -> None:
+        """Add lines to a job's log."""
+        await self._table.log(job, *(f"{text.now()} {text.clean(line, 1000)}" for line in lines))
+        self._context.bus.publish(JobChanged(job))
+
+    async def recover(self) -> None:
+        """Take running jobs away from processes that are gone: downloads pause, the rest failed."""
+        for job in await self._table.running():
+            if job.owner is not None and processes.alive(job.owner):
+                continue
+            paused = job.type is JobType.DOWNLOAD
+            await self.log(job.id, "the process that ran this ended before the job did")
+            await self.finish(
+                job,
+                JobStatus.PAUSED if paused else JobStatus.FAILED,
+                error="interrupted: the process that ran it is gone",
+            )
+
+    def _runs_elsewhere(self, job: Job) -> bool:
+        return (
+            job.owner is not None
+            and job.owner != self._context.owner
+            and processes.alive(job.owner)
+        )

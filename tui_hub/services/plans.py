@@ -1,0 +1,133 @@
+"""The plan of a download: what is transferred, what is here already, and whether it fits."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tui_hub import text
+from tui_hub.domain.artifacts import Artifact, select, variants_of
+from tui_hub.domain.downloads import Plan
+from tui_hub.domain.errors import NoSpaceError, NotFoundError
+from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.domain.models import Details
+from tui_hub.hardware.host import existing_parent
+from tui_hub.services.context import Context
+from tui_hub.services.file_download import partial_key
+
+DEFAULT_REF = "main"
+"""The branch that is meant when nobody names a revision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which files of a model are wanted. All that is empty narrows nothing."""
+
+    paths: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    variant: str | None = None
+
+
+def choose(details: Details, choice: Choice) -> tuple[Artifact, ...]:
+    """The files of a model that were asked for.
+
+    Raises:
+        NotFoundError: when a named file or variant does not exist, or nothing is left.
+    """
+    paths = choice.paths
+    known = {file.path for file in details.files}
+    for path in paths:
+        if path not in known:
+            raise NotFoundError(
+                f"{details.model.id} has no file {text.clean(path, 200)!r}",
+                hint=f"`tui-hub files {details.model.id}` lists them.",
+            )
+    if choice.variant is not None:
+        paths = (*paths, *_variant_paths(details, choice.variant))
+    chosen = select(details.files, paths=paths, include=choice.include, exclude=choice.exclude)
+    if not chosen:
+        raise NotFoundError(
+            f"no file of {details.model.id} is left to download",
+            hint=f"`tui-hub files {details.model.id}` lists what there is.",
+        )
+    return chosen
+
+
+def _variant_paths(details: Details, wanted: str) -> tuple[str, ...]:
+    variants = variants_of(details.files)
+    for variant in variants:
+        if variant.name.lower() == wanted.lower():
+            return variant.paths
+    names = ", ".join(variant.name for variant in variants) or "none"
+    raise NotFoundError(
+        f"{details.model.id} has no variant {text.clean(wanted, 80)!r}",
+        hint=f"Its variants: {text.clean(names, 300)}.",
+    )
+
+
+async def make_plan(
+    context: Context, details: Details, files: Sequence[Artifact], *, ref: str
+) -> Plan:
+    """Work out what a download of these files would do, asking nobody but the disk."""
+    return await context.on_disk(
+        _measure, context, details, tuple(files), ref, await _promised(context)
+    )
+
+
+def _measure(
+    context: Context, details: Details, files: tuple[Artifact, ...], ref: str, promised: int
+) -> Plan:
+    store = context.store
+    total = here = resumed = unknown = 0
+    counted: set[str] = set()
+    for file in files:
+        size = file.size or 0
+        unknown += file.size is None
+        total += size
+        key = partial_key(file)
+        if key in counted or (file.sha256 and store.has(file.sha256, file.size)):
+            here += size
+        else:
+            resumed += min(store.resumable(key), size)
+        counted.add(key)
+    return Plan(
+        model=details.model.id,
+        revision=details.revision or "",
+        ref=ref,
+        files=files,
+        bytes_total=total,
+        bytes_to_transfer=total - here - resumed,
+        bytes_deduplicated=here,
+        bytes_resumed=resumed,
+        disk_free=shutil.disk_usage(existing_parent(store.root)).free,
+        disk_reserved=promised,
+        disk_margin=context.configuration.settings.store.reserve,
+        unknown_sizes=unknown,
+    )
+
+
+async def _promised(context: Context) -> int:
+    """Bytes that other downloads of this home have still to write."""
+    jobs = await context.hub.jobs.list(
+        (JobType.DOWNLOAD,), (JobStatus.PENDING, JobStatus.RUNNING), 1000
+    )
+    return sum(max(0, (job.progress.total or 0) - job.progress.done) for job in jobs)
+
+
+def refuse_if_full(plan: Plan) -> None:
+    """Stop a download that the disk cannot take, before its first byte.
+
+    Raises:
+        NoSpaceError: with the figures.
+    """
+    if plan.fits:
+        return
+    short = plan.bytes_to_transfer - plan.disk_usable
+    raise NoSpaceError(
+        f"{plan.model} needs {text.size(plan.bytes_to_transfer)} more on disk, and "
+        f"{text.size(plan.disk_free)} are free, of which {text.size(plan.disk_reserved)} are "
+        f"promised to other downloads and {text.size(plan.disk_margin)} stay free",
+        hint=f"Free {text.size(short)}, or take fewer files with --include or --variant.",
+    )

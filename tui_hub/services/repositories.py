@@ -1,0 +1,256 @@
+"""One model in depth: its files, variants, card, and its registration with its own sync."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tui_hub import text
+from tui_hub.blobs.hashing import git_blob_sha1
+from tui_hub.blobs.metadata import find_metadata, write_metadata
+from tui_hub.domain.artifacts import (
+    Artifact,
+    ArtifactKind,
+    installed_variants,
+    variants_of,
+)
+from tui_hub.domain.errors import HubError, NotFoundError, UnreachableError
+from tui_hub.domain.feeds import Counts, FeedReport, FeedState
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.models import Details, Model, Registration, RegistrationStatus
+from tui_hub.events import ModelChanged
+from tui_hub.services.catalogue import Catalogue
+from tui_hub.services.concurrency import run_all
+from tui_hub.services.context import Context, parse_id
+from tui_hub.services.links import links_of
+
+METADATA_LIMIT = 10 * 1000**2
+"""Bytes above which a file is no metadata but comes on demand."""
+_CARD_LIMIT = 200_000
+_METADATA_NAMES = ("readme", "license", "notice", "model_card")
+_PARALLEL = 4
+
+
+class Repositories:
+    """Lists a repository's files and keeps its small files at hand for reading offline."""
+
+    def __init__(self, context: Context, catalogue: Catalogue) -> None:
+        self._context = context
+        self._catalogue = catalogue
+
+    async def details(
+        self, model: str | ModelId, *, revision: str | None = None, refresh: bool = False
+    ) -> Details:
+        """Everything known of a model, with its files.
+
+        Args:
+            model: the model's id.
+            revision: a branch, tag or commit; `None` takes what is here, else the newest.
+            refresh: ask the source even when the files are known.
+
+        Raises:
+            NotFoundError: when there is no such model or revision.
+            UnreachableError: when the model is unknown here and its source cannot be asked.
+        """
+        wanted = parse_id(model)
+        known = await self._catalogue.find(wanted)
+        files = await self._context.hub.artifacts.of(str(wanted), revision)
+        unsafe: tuple[str, ...] = ()
+        note = None
+        if refresh or known is None or not files:
+            try:
+                known, files, unsafe = await self._list(wanted, revision)
+            except UnreachableError as error:
+                if known is None or (revision is not None and not files):
+                    raise
+                note = error.message
+            except NotFoundError:
+                if known is None or known.source in self._context.sources:
+                    raise
+        return await self._assemble(known, files, unsafe, note)
+
+    async def card(self, model: str | ModelId) -> str | None:
+        """The model's card as Markdown, cleaned, without its front matter; `None` if it has none.
+
+        Raises:
+            HubError: when it is not here and cannot be fetched.
+        """
+        wanted = parse_id(model)
+        local = await self._context.on_disk(self._read_card, str(wanted))
+        if local is None:
+            files = await self._context.hub.artifacts.of(str(wanted))
+            card = next((file for file in files if file.path.lower() == "readme.md"), None)
+            if card is None:
+                return None
+            await self._fetch(wanted, card)
+            local = await self._context.on_disk(self._read_card, str(wanted))
+        return None if local is None else _without_front_matter(local)
+
+    async def register(
+        self,
+        model: str | ModelId,
+        *,
+        vendor: str | None = None,
+        name: str | None = None,
+        auto_sync: bool = False,
+    ) -> Model:
+        """Register a repository: list its files and fetch its metadata, now and at its own syncs.
+
+        Raises:
+            HubError: when the repository cannot be listed; the registration says so too.
+        """
+        wanted = parse_id(model)
+        registration = Registration(
+            model=str(wanted),
+            vendor=text.clean(vendor, 100) or None,
+            name=text.clean(name, 200) or None,
+            auto_sync=auto_sync,
+        )
+        await self._context.hub.registrations.put(registration)
+        await self.sync(wanted)
+        return await self._catalogue.get(wanted)
+
+    async def sync(self, model: ModelId) -> FeedReport:
+        """The first phase of a download: list the files, fetch the small ones into `metadata/`.
+
+        Raises:
+            HubError: when the repository cannot be listed.
+        """
+        started = asyncio.get_running_loop().time()
+        before = await self._catalogue.find(model)
+        try:
+            details = await self.details(model, refresh=True)
+            if details.note:
+                raise UnreachableError(details.note)
+            await self.fetch_metadata(model, details.files)
+        except HubError as error:
+            await self._mark(model, error.message)
+            raise
+        await self._mark(model, None)
+        changed = before is not None and before.revision != details.revision
+        counts = Counts(
+            fetched=1,
+            created=int(before is None),
+            updated=int(changed),
+            unchanged=int(before is not None and not changed),
+        )
+        return FeedReport(
+            feed=str(model),
+            source=model.source,
+            state=FeedState.COMPLETED,
+            counts=counts,
+            requests=1 + len(_metadata(details.files)),
+            seconds=asyncio.get_running_loop().time() - started,
+        )
+
+    async def fetch_metadata(self, model: ModelId, files: Sequence[Artifact]) -> None:
+        """Bring the small files of a listing that are not here yet into `metadata/`."""
+        await self._context.prepare_store()
+        gate = asyncio.Semaphore(_PARALLEL)
+
+        async def fetch(file: Artifact) -> None:
+            async with gate:
+                if not await self._context.on_disk(self._has_metadata, file):
+                    await self._fetch(model, file)
+
+        await run_all(fetch(file) for file in _metadata(files))
+
+    def metadata_copy(self, file: Artifact) -> Path | None:
+        """The copy of a small file that an earlier sync left, if it is there."""
+        return find_metadata(self._context.store, file.model, file.path)
+
+    def _has_metadata(self, file: Artifact) -> bool:
+        path = self.metadata_copy(file)
+        if path is None or path.stat().st_size != file.size:
+            return False
+        return file.git_sha1 is None or git_blob_sha1(path) == file.git_sha1
+
+    async def _list(
+        self, model: ModelId, revision: str | None
+    ) -> tuple[Model, list[Artifact], tuple[str, ...]]:
+        """Ask the source, and keep what it says."""
+        listing = await self._context.source(model).files(model, revision)
+        known = await self._catalogue.remember(listing.model)
+        await self._context.hub.artifacts.replace_listing(known.id, listing.revision, listing.files)
+        self._context.bus.publish(ModelChanged(known.id))
+        files = await self._context.hub.artifacts.of(known.id, listing.revision)
+        return known, files, listing.unsafe
+
+    async def _assemble(
+        self,
+        model: Model | None,
+        files: Sequence[Artifact],
+        unsafe: tuple[str, ...],
+        note: str | None,
+    ) -> Details:
+        if model is None:
+            raise NotFoundError("there is no such model")
+        install = await self._context.hub.installs.get(model.id)
+        requirements = model.facts.get("requires")
+        return Details(
+            model=model,
+            files=tuple(files),
+            variants=variants_of(files),
+            installed_variants=installed_variants(files),
+            revision=files[0].revision if files else model.revision,
+            versions=tuple(await self._context.hub.artifacts.revisions(model.id)),
+            links=links_of(model, self._context.sources),
+            requirements=requirements if isinstance(requirements, dict) else {},
+            edit=await self._context.hub.edits.get(model.id),
+            unsafe=unsafe,
+            path=install.path if install else None,
+            note=note,
+        )
+
+    async def _fetch(self, model: ModelId, file: Artifact) -> None:
+        content = await self._context.source(model).read(file, METADATA_LIMIT)
+        await self._context.prepare_store()
+        await self._context.on_disk(
+            write_metadata, self._context.store, file.model, file.path, content
+        )
+
+    def _read_card(self, model: str) -> str | None:
+        path = find_metadata(self._context.store, model, "README.md")
+        if path is None:
+            return None
+        with path.open("rb") as file:
+            return file.read(_CARD_LIMIT * 2).decode("utf-8", "replace")
+
+    async def _mark(self, model: ModelId, error: str | None) -> None:
+        """Write down how the sync of a registered repository went."""
+        table = self._context.hub.registrations
+        registration = await table.get(str(model))
+        if registration is not None:
+            await table.put(
+                replace(
+                    registration,
+                    status=RegistrationStatus.SYNCED if error is None else RegistrationStatus.ERROR,
+                    error=error,
+                    synced_at=text.now(),
+                )
+            )
+
+
+def _metadata(files: Sequence[Artifact]) -> list[Artifact]:
+    """The files that a sync fetches: configuration, tokenizer and card, each under 10 MB."""
+    return [
+        file
+        for file in files
+        if file.size is not None
+        and file.size < METADATA_LIMIT
+        and (
+            file.kind in (ArtifactKind.CONFIG, ArtifactKind.TOKENIZER)
+            or file.path.lower().startswith(_METADATA_NAMES)
+        )
+    ]
+
+
+def _without_front_matter(card: str) -> str:
+    """The card without its YAML head, cleaned for a terminal."""
+    if card.startswith("---"):
+        end = card.find("\n---", 3)
+        if end >= 0:
+            card = card[card.find("\n", end + 1) + 1 :] if "\n" in card[end + 1 :] else ""
+    return text.clean(card, _CARD_LIMIT, lines=True).strip()

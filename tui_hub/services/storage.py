@@ -1,0 +1,156 @@
+"""The store: what it holds, and taking a model out of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tui_hub.blobs import collect, receipts, remove_hf, remove_model
+from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
+from tui_hub.domain.errors import NotFoundError, RefusedError
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.domain.models import ModelStatus
+from tui_hub.domain.storage import Deletion, Install, StorageUsage
+from tui_hub.events import StorageChanged
+from tui_hub.hardware.host import existing_parent
+from tui_hub.services.activation import Activation
+from tui_hub.services.context import Context, parse_id
+from tui_hub.services.installing import set_status
+
+
+class Storage:
+    """Counts what is on disk, and deletes: rows first, then bytes."""
+
+    def __init__(self, context: Context, activation: Activation) -> None:
+        self._context = context
+        self._activation = activation
+
+    async def usage(self) -> StorageUsage:
+        """The store in figures, by type and by model."""
+        return await self._context.on_disk(self._measure)
+
+    async def installs(self) -> list[Install]:
+        """The models that are installed."""
+        return await self._context.hub.installs.list()
+
+    async def preview_delete(self, model: str | ModelId) -> Deletion:
+        """What deleting a model would take and free.
+
+        Raises:
+            NotFoundError: when nothing of it is here.
+        """
+        wanted = str(parse_id(model))
+        files = await self._files(wanted)
+        freed = await self._context.on_disk(self._would_free, wanted, files)
+        return Deletion(model=wanted, files=len(files), bytes_freed=freed)
+
+    async def delete(self, model: str | ModelId, *, deactivate: bool = False) -> Deletion:
+        """Take a model off this box. Blobs that others share stay.
+
+        Raises:
+            NotFoundError: when nothing of it is here.
+            RefusedError: while it is active (unless `deactivate`) or being downloaded.
+        """
+        wanted = str(parse_id(model))
+        files = await self._files(wanted)
+        await self._refuse_if_downloading(wanted)
+        await self._release(wanted, deactivate)
+        await self._context.prepare_store()
+        await self._forget(wanted, files)
+        freed = await self._context.on_disk(self._remove, wanted, files)
+        await set_status(self._context, wanted, ModelStatus.NOT_INSTALLED)
+        self._context.bus.publish(StorageChanged())
+        return Deletion(model=wanted, files=len(files), bytes_freed=freed)
+
+    async def _files(self, model: str) -> list[Artifact]:
+        """The files of a model that are here, of all revisions."""
+        here: list[Artifact] = []
+        for revision in await self._context.hub.artifacts.revisions(model):
+            files = await self._context.hub.artifacts.of(model, revision.revision)
+            here.extend(file for file in files if file.blob)
+        if not here:
+            raise NotFoundError(
+                f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
+            )
+        return here
+
+    async def _refuse_if_downloading(self, model: str) -> None:
+        running = await self._context.hub.jobs.list(
+            (JobType.DOWNLOAD,), (JobStatus.PENDING, JobStatus.RUNNING), 1000
+        )
+        for job in running:
+            if job.payload.get("model") == model:
+                raise RefusedError(
+                    f"{model} is being downloaded",
+                    hint=f"`tui-hub jobs --cancel {job.id}` stops it.",
+                )
+
+    async def _release(self, model: str, deactivate: bool) -> None:
+        for slot in await self._context.hub.slots.list():
+            if slot.model != model:
+                continue
+            if not deactivate:
+                raise RefusedError(
+                    f"{model} is active as {slot.type}",
+                    hint=f"`tui-hub deactivate {slot.type}` first.",
+                )
+            await self._activation.deactivate(slot.type)
+
+    async def _forget(self, model: str, files: Sequence[Artifact]) -> None:
+        await self._context.hub.installs.delete(model)
+        await self._context.hub.artifacts.save(
+            *(
+                replace(
+                    file, status=ArtifactStatus.PENDING, blob=None, verified=Verified.NONE, job=None
+                )
+                for file in files
+            )
+        )
+
+    def _measure(self) -> StorageUsage:
+        store = self._context.store
+        disk = shutil.disk_usage(existing_parent(store.root))
+        sizes = [store.size(blob) or 0 for blob in store.iter()]
+        by_type: Counter[str] = Counter()
+        by_model: Counter[str] = Counter()
+        for receipt in receipts.iter(store):
+            held = sum(file.size for file in receipt.files)
+            by_type[receipt.type] += held
+            by_model[receipt.model] += held
+        logical = sum(by_model.values())
+        shared = sum(sizes)
+        return StorageUsage(
+            path=str(store.root),
+            blobs=len(sizes),
+            bytes=shared,
+            bytes_logical=logical,
+            bytes_saved=max(0, logical - shared),
+            by_type=dict(by_type),
+            by_model=dict(by_model),
+            disk_free=disk.free,
+            disk_total=disk.total,
+        )
+
+    def _would_free(self, model: str, files: Sequence[Artifact]) -> int:
+        store = self._context.store
+        kept = {
+            file.sha256
+            for receipt in receipts.iter(store)
+            if receipt.model != model
+            for file in receipt.files
+        }
+        mine = {file.blob for file in files if file.blob} - kept
+        return sum(store.size(blob) or 0 for blob in mine)
+
+    def _remove(self, model: str, files: Sequence[Artifact]) -> int:
+        store = self._context.store
+        receipt = receipts.read(store, model)
+        receipts.delete(store, model)
+        if receipt is not None:
+            remove_model(store, receipt.type, receipt.name, receipt.author, model)
+        if model.startswith("hf:"):
+            remove_hf(store, model.removeprefix("hf:"))
+        return collect(store, {file.blob for file in files if file.blob})

@@ -1,0 +1,107 @@
+"""What every place that models come from can be asked, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.feeds import Feed
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.models import Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePage:
+    """One page of a feed, and where the next one begins."""
+
+    models: tuple[Model, ...]
+    skipped: tuple[str, ...] = ()
+    """Why records of this page were left out, one clean line each."""
+    cursor: str | None = None
+    """Hand it to `pages` to go on after this page; `None` after the last."""
+    requests: int = 0
+    bytes: int = 0
+    """Bytes that came over the network for this page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileListing:
+    """A model at one commit, with its files."""
+
+    model: Model
+    revision: str
+    """The commit that the asked-for branch, tag or commit stands for."""
+    files: tuple[Artifact, ...]
+    unsafe: tuple[str, ...] = ()
+    """Why files were left out: names and digests that must not be trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRequest:
+    """How to ask for a file's bytes. The headers belong to the origin of the URL and no other."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Source(Protocol):
+    """A place that models come from.
+
+    Every method may raise `UnreachableError` when the place does not answer, and
+    `RateLimitedError` when it asks for a longer pause than a single lookup is worth.
+    """
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the colon in its models' ids."""
+
+    @property
+    def user(self) -> str:
+        """The system user that owns what it lists."""
+
+    def pages(
+        self, feed: Feed, cursor: str | None = None, since: str | None = None
+    ) -> AsyncIterator[SourcePage]:
+        """Walk a feed.
+
+        Args:
+            feed: what to ask for.
+            cursor: a page's cursor, to go on after it; one of another feed is ignored.
+            since: a watermark: ask only for what changed after it, where the source can tell.
+        """
+
+    async def model(self, model: ModelId, revision: str | None = None) -> Model:
+        """Look one model up.
+
+        Raises:
+            NotFoundError: there is none, or none that this user may see.
+            UnauthorizedError: the token is refused.
+        """
+
+    async def files(self, model: ModelId, revision: str | None = None) -> FileListing:
+        """List a model's files at a revision, the newest when none is named.
+
+        Raises:
+            NotFoundError: no such model or revision.
+            GatedError: the maker has not let this user in.
+            RefusedError: the model has no files to download.
+        """
+
+    def web_page(self, model: ModelId) -> str | None:
+        """The address of a model's page, for a person to open; `None` where there is none."""
+
+    async def request(self, artifact: Artifact) -> FileRequest:
+        """Where and how to fetch a file that `files` listed."""
+
+    async def read(self, artifact: Artifact, limit: int) -> bytes:
+        """The bytes of a small file, checked against the hash that the listing gave.
+
+        Raises:
+            RefusedError: it is larger than `limit` bytes.
+            CorruptError: the bytes are not what the listing promised.
+        """
+
+    async def close(self) -> None:
+        """Give back all connections."""

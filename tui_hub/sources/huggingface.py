@@ -1,0 +1,265 @@
+"""The Hugging Face Hub, or a mirror that speaks its protocol."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.errors import (
+    CorruptError,
+    HubError,
+    RefusedError,
+    UnreachableError,
+    UnsafeError,
+    UsageError,
+)
+from tui_hub.domain.feeds import Feed
+from tui_hub.domain.identifiers import ModelId, is_sha1
+from tui_hub.domain.models import Model
+from tui_hub.settings import Configuration
+from tui_hub.sources.base import FileListing, FileRequest, SourcePage
+from tui_hub.sources.http import Answer, Api, Ask, TooLargeError
+from tui_hub.sources.huggingface_errors import Subject, explain, needs_token_check
+from tui_hub.sources.huggingface_feeds import Walk
+from tui_hub.sources.huggingface_records import (
+    PREFIX,
+    USER,
+    BadRecordError,
+    read_artifact,
+    read_model,
+)
+from tui_hub.sources.limits import LONGEST_WAIT, Clock
+from tui_hub.sources.links import next_link
+from tui_hub.sources.login import Login
+from tui_hub.sources.network import host_of, origin_of
+from tui_hub.sources.records import split_list
+from tui_hub.text import clean, stamp
+
+HUB = "https://huggingface.co"
+
+_MOST_FILES = 200_000
+_FUTURE = timedelta(days=1)
+"""How far another clock may be ahead of ours."""
+
+
+class HuggingFace:
+    """Lists and describes the Hub's models, and says how to fetch their files."""
+
+    prefix = PREFIX
+    user = USER
+
+    def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
+        settings, environment = configuration.settings, configuration.environment
+        self._endpoint = _endpoint(
+            settings.huggingface.endpoint or environment.get("HF_ENDPOINT") or HUB
+        )
+        self._page_size = min(max(settings.huggingface.page_size, 1), 1000)
+        self._clock = clock or Clock()
+        self._api = Api(settings.network, environment, clock=self._clock)
+        self._login = Login(
+            environment, self._clock, _stored_token, online=not settings.network.offline
+        )
+
+    @property
+    def endpoint(self) -> str:
+        """The address that everything is asked of, without a slash at its end."""
+        return self._endpoint
+
+    def pages(
+        self, feed: Feed, cursor: str | None = None, since: str | None = None
+    ) -> AsyncIterator[SourcePage]:
+        """Walk a feed, its queries one after the other; see `Source.pages`."""
+        walk = Walk(self._page, self._endpoint, self._page_size, feed, latest=self._latest())
+        return walk.pages(cursor, since)
+
+    async def model(self, model: ModelId, revision: str | None = None) -> Model:
+        """Look one model up; a renamed one comes back under its new id. See `Source.model`."""
+        address = f"{self._endpoint}/api/models/{quote(model.path)}"
+        if revision is not None:
+            address += f"/revision/{quote(revision, safe='')}"
+        answer = await self._lookup(address, Subject(model.path, revision=revision))
+        try:
+            return read_model(answer.json_body(), self._latest())
+        except BadRecordError as error:
+            raise UnreachableError(
+                f"{host_of(self._endpoint)} describes {model} in a way that cannot be read: {error}"
+            ) from None
+
+    async def files(self, model: ModelId, revision: str | None = None) -> FileListing:
+        """List a model's files at one commit; see `Source.files`."""
+        found = await self.model(model, revision)
+        commit = found.revision or (revision if is_sha1(revision) else None)
+        if commit is None:
+            raise UnreachableError(
+                f"{host_of(self._endpoint)} does not say which commit of {model} is the newest"
+            )
+        files, unsafe = await self._tree(ModelId.parse(found.id), commit)
+        sizes = [file.size for file in files if file.size is not None]
+        if files and len(sizes) == len(files):
+            found = replace(found, size=sum(sizes))
+        return FileListing(
+            model=replace(found, revision=commit),
+            revision=commit,
+            files=tuple(files),
+            unsafe=tuple(unsafe),
+        )
+
+    def web_page(self, model: ModelId) -> str | None:
+        """The model's page on the Hub."""
+        return f"{self._endpoint}/{quote(model.path)}"
+
+    async def request(self, artifact: Artifact) -> FileRequest:
+        """The file's address at its commit, with the token if there is one."""
+        path = ModelId.parse(artifact.model).path
+        revision = quote(artifact.revision, safe="")
+        return FileRequest(
+            url=f"{self._endpoint}/{quote(path)}/resolve/{revision}/{quote(artifact.path)}",
+            headers=await self._login.headers(),
+        )
+
+    async def read(self, artifact: Artifact, limit: int) -> bytes:
+        """The bytes of a small file, verified; see `Source.read`."""
+        if artifact.size is not None and artifact.size > limit:
+            raise _too_large(artifact, limit)
+        request = await self.request(artifact)
+        ask = Ask(
+            private=request.headers,
+            limit=limit,
+            patience=LONGEST_WAIT,
+            foreign=True,
+            packed=False,
+        )
+        try:
+            answer = await self._api.fetch(request.url, ask)
+        except TooLargeError:
+            raise _too_large(artifact, limit) from None
+        if answer.status != 200:
+            subject = Subject(
+                ModelId.parse(artifact.model).path, revision=artifact.revision, file=artifact.path
+            )
+            raise await self._explained(answer, subject)
+        _verify(artifact, answer.body)
+        return answer.body
+
+    async def close(self) -> None:
+        """Give back all connections."""
+        await self._api.close()
+
+    async def _page(self, url: str) -> Answer:
+        """One page of the listing, however long the rate limit makes it take."""
+        answer = await self._api.fetch(url, Ask(private=await self._login.headers()))
+        if answer.status == 200:
+            return answer
+        if answer.status == 400:
+            raise UsageError(
+                f"{host_of(url)} refuses the query: {clean(answer.message, 300)}",
+                hint="Check the feed's queries in the settings.",
+            )
+        raise await self._explained(answer, Subject())
+
+    async def _lookup(self, url: str, subject: Subject) -> Answer:
+        ask = Ask(private=await self._login.headers(), patience=LONGEST_WAIT)
+        answer = await self._api.fetch(url, ask)
+        if answer.status != 200:
+            raise await self._explained(answer, subject)
+        return answer
+
+    async def _tree(self, model: ModelId, commit: str) -> tuple[list[Artifact], list[str]]:
+        """All files of a commit, and why some of what is listed is left out."""
+        subject = Subject(model.path, revision=commit)
+        url: str | None = (
+            f"{self._endpoint}/api/models/{quote(model.path)}/tree/{commit}"
+            "?recursive=true&expand=false"
+        )
+        files: dict[str, Artifact] = {}
+        unsafe: list[str] = []
+        visited: set[str] = set()
+        while url is not None and url not in visited:
+            visited.add(url)
+            answer = await self._lookup(url, subject)
+            for row in split_list(answer.json_body(), host_of(url)):
+                try:
+                    artifact = read_artifact(row, str(model), commit)
+                except BadRecordError as error:
+                    unsafe.append(str(error))
+                    continue
+                if artifact is not None and files.setdefault(artifact.path, artifact) != artifact:
+                    unsafe.append(
+                        f"{clean(artifact.path, 100)}: listed twice, with different contents"
+                    )
+            if len(files) + len(unsafe) > _MOST_FILES:
+                raise RefusedError(f"{model} lists more than {_MOST_FILES} files")
+            url = next_link(answer.headers, url)
+        return _without_conflicts(files, unsafe)
+
+    async def _explained(self, answer: Answer, subject: Subject) -> HubError:
+        """Why the Hub refused, the token's validity looked up where that decides."""
+        headers = await self._login.headers()
+        valid = True
+        if headers and needs_token_check(answer):
+            probe = await self._api.fetch(
+                f"{self._endpoint}/api/whoami-v2", Ask(private=headers, patience=LONGEST_WAIT)
+            )
+            valid = probe.status != 401
+        return explain(
+            answer, subject, self._endpoint, has_token=bool(headers), token_is_valid=valid
+        )
+
+    def _latest(self) -> str:
+        """The last moment that a date from outside may name."""
+        return stamp(datetime.fromtimestamp(self._clock.wall(), UTC) + _FUTURE)
+
+
+def _stored_token() -> str | None:
+    """What `hf auth login` stored, refreshed if need be. Blocks; 50 ms to import the first time."""
+    from huggingface_hub import get_token
+
+    return get_token()
+
+
+def _endpoint(text: str) -> str:
+    try:
+        origin_of(text)
+    except UnsafeError as error:
+        raise UsageError(
+            f"the Hugging Face endpoint cannot be used: {error.message}",
+            hint="Set HF_ENDPOINT or huggingface.endpoint to an address like https://huggingface.co.",
+        ) from None
+    return text.partition("?")[0].partition("#")[0].rstrip("/")
+
+
+def _too_large(artifact: Artifact, limit: int) -> RefusedError:
+    return RefusedError(f"{clean(artifact.path, 100)} is larger than {limit} bytes")
+
+
+def _verify(artifact: Artifact, body: bytes) -> None:
+    """Check bytes against everything that the listing said of them."""
+    wrong = artifact.size is not None and len(body) != artifact.size
+    if artifact.sha256 is not None:
+        wrong = wrong or hashlib.sha256(body).hexdigest() != artifact.sha256
+    elif artifact.git_sha1 is not None:
+        blob = hashlib.sha1(b"blob %d\0" % len(body) + body, usedforsecurity=False)
+        wrong = wrong or blob.hexdigest() != artifact.git_sha1
+    if wrong:
+        raise CorruptError(
+            f"{clean(artifact.path, 100)} of {artifact.model} is not what its listing promised",
+            hint="Try again; if it stays so, the endpoint or a proxy changes files.",
+        )
+
+
+def _without_conflicts(
+    files: Mapping[str, Artifact], unsafe: list[str]
+) -> tuple[list[Artifact], list[str]]:
+    """Leave out files inside of what is itself a file: no folder can hold both."""
+    kept: list[Artifact] = []
+    for path, artifact in files.items():
+        parts = path.split("/")
+        if any("/".join(parts[:depth]) in files for depth in range(1, len(parts))):
+            unsafe.append(f"{clean(path, 100)}: lies inside of another file")
+        else:
+            kept.append(artifact)
+    return kept, unsafe

@@ -1,0 +1,97 @@
+"""What the Hub's refusals mean to a person.
+
+Statuses and `X-Error-Code` as huggingface.co sends them: 401 without a code stands for a
+repository that is missing or private, `GatedRepo` for one whose maker grants access one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui_hub.domain.errors import (
+    GatedError,
+    HubError,
+    NotFoundError,
+    RefusedError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from tui_hub.sources.http import Answer
+from tui_hub.sources.network import host_of
+from tui_hub.text import clean
+
+_LOG_IN = "set HF_TOKEN, or run `hf auth login`"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was asked for: a listing, a repository, a revision or file of one."""
+
+    repository: str = ""
+    revision: str | None = None
+    file: str | None = None
+
+
+def needs_token_check(answer: Answer) -> bool:
+    """Whether a refusal may as well mean that the token is wrong."""
+    return answer.status == 401
+
+
+def explain(
+    answer: Answer, subject: Subject, endpoint: str, *, has_token: bool, token_is_valid: bool
+) -> HubError:
+    """The error for an answer that is no success."""
+    host, status = host_of(endpoint), answer.status
+    code = answer.headers.get("x-error-code", "")
+    if not code and answer.is_page():
+        return UnreachableError(
+            f"{host} answers {status} with a web page instead of data",
+            hint="Is the endpoint right? Is there a login page or a proxy between here and there?",
+        )
+    if status == 401 and has_token and not token_is_valid:
+        return UnauthorizedError(
+            f"{host} does not know the token that is set", hint=f"To get a new one: {_LOG_IN}."
+        )
+    if code == "GatedRepo":
+        return _gated(subject, endpoint, has_token=has_token)
+    if subject.repository and (status in (400, 404) or (status == 401 and not code)):
+        return _not_found(code, subject, host, status, has_token=has_token)
+    if status == 403 and "disabled" in answer.message.lower():
+        return RefusedError(f"{subject.repository or 'this'} was taken down on {host}")
+    if status in (401, 403):
+        return UnauthorizedError(
+            f"{host} refuses: {clean(answer.message, 200) or status}",
+            hint=f"{_LOG_IN.capitalize()}.",
+        )
+    return UnreachableError(
+        f"{host} answers {status} where data was expected",
+        hint="Is the endpoint right, and does it speak the Hub's protocol?",
+    )
+
+
+def _gated(subject: Subject, endpoint: str, *, has_token: bool) -> GatedError:
+    page = f"{endpoint}/{subject.repository}"
+    first = "" if has_token else f"First {_LOG_IN}. "
+    return GatedError(
+        f"{subject.repository} is gated: its maker grants access one by one",
+        hint=f"{first}Read and accept the agreement at {page}, then try again.",
+    )
+
+
+def _not_found(
+    code: str, subject: Subject, host: str, status: int, *, has_token: bool
+) -> NotFoundError:
+    if code == "RevisionNotFound":
+        return NotFoundError(
+            f"{subject.repository} has no revision {clean(subject.revision, 80)!r} on {host}"
+        )
+    if code == "EntryNotFound":
+        file = clean(subject.file, 100) or "such file"
+        return NotFoundError(f"{subject.repository} has no {file} at this revision")
+    if status == 401 or not has_token:
+        return NotFoundError(
+            f"there is no model {subject.repository} on {host}, or it is private",
+            hint="A private model needs a token that may see it"
+            + ("." if has_token else f": {_LOG_IN}."),
+        )
+    return NotFoundError(f"there is no model {subject.repository} on {host}")

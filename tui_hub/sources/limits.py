@@ -1,0 +1,116 @@
+"""How long to wait before a server is asked again: rate limits obeyed, failures spaced out."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from tui_hub.domain.errors import RateLimitedError
+from tui_hub.text import duration
+
+LONGEST_WAIT = 330.0
+"""Seconds; a little more than the Hub's window. Longer wishes of a server are cut to this."""
+
+_REMAINING = re.compile(r"(?:^|[;,\s])r=([0-9]{1,12})(?![0-9])")
+_RESET = re.compile(r"(?:^|[;,\s])t=([0-9]{1,12})(?![0-9])")
+_QUOTA = re.compile(r"(?:^|[;,\s])q=([0-9]{1,12})(?![0-9])")
+_SECONDS = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
+_LOW = 0.1
+"""Below this share of the quota, requests are spread over the time that is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time and chance, as parameters."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+
+
+def backoff(attempt: int, clock: Clock, *, first: float = 1.0, most: float = 60.0) -> float:
+    """Seconds to wait after the failure number `attempt` (from 0): doubling, with jitter."""
+    step = float(min(most, first * 2.0 ** min(attempt, 30)))
+    return step * (0.5 + clock.random() / 2)
+
+
+def retry_after(value: str | None, wall: float) -> float | None:
+    """The seconds that a `Retry-After` header asks for (RFC 9110 section 10.2.3).
+
+    `None` for what is neither a count of seconds nor a date; a date that has passed is 0.
+    """
+    text = (value or "").strip()
+    if _SECONDS.fullmatch(text):
+        return min(float(text), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+    return min(max(moment - wall, 0.0), LONGEST_WAIT)
+
+
+class Gate:
+    """Lets requests to one origin through as fast as it allows.
+
+    Reads `RateLimit: "api";r=<left>;t=<seconds to reset>` and `RateLimit-Policy: …;q=<quota>;…`
+    (draft-ietf-httpapi-ratelimit-headers, as the Hub sends them) and `Retry-After`.
+    """
+
+    def __init__(self, host: str, clock: Clock) -> None:
+        self._host = host
+        self._clock = clock
+        self._opens = clock.monotonic()
+        self._refusals = 0
+
+    async def enter(self, patience: float) -> float:
+        """Wait for the next turn; the seconds that it took.
+
+        Raises:
+            RateLimitedError: when that takes longer than `patience` seconds.
+        """
+        wait = self._opens - self._clock.monotonic()
+        if wait <= 0:
+            return 0.0
+        if wait > patience:
+            raise RateLimitedError(
+                f"{self._host} asks for a pause of {duration(wait)}",
+                hint="Try again later; a token of your own raises the limit.",
+                wait=wait,
+            )
+        await self._clock.sleep(wait)
+        return wait
+
+    def observe(self, headers: Mapping[str, str], *, refused: bool) -> None:
+        """Take in what an answer says of the limit; `refused` means that it was a 429."""
+        wait = self._pace(headers)
+        if refused:
+            asked = retry_after(headers.get("retry-after"), self._clock.wall())
+            wait = max(wait, asked or 0.0) or backoff(self._refusals, self._clock)
+            self._refusals += 1
+        else:
+            self._refusals = 0
+        if wait > 0:
+            opens = self._clock.monotonic() + min(wait, LONGEST_WAIT)
+            self._opens = max(self._opens, opens)
+
+    def _pace(self, headers: Mapping[str, str]) -> float:
+        """Seconds to leave before the next request so that the quota lasts."""
+        limit = headers.get("ratelimit", "")
+        remaining, reset = _number(_REMAINING, limit), _number(_RESET, limit)
+        if remaining is None or reset is None:
+            return 0.0
+        if remaining == 0:
+            return reset + 1.0
+        quota = _number(_QUOTA, headers.get("ratelimit-policy", ""))
+        return reset / remaining if quota and remaining < quota * _LOW else 0.0
+
+
+def _number(pattern: re.Pattern[str], text: str) -> int | None:
+    match = pattern.search(text)
+    return int(match[1]) if match else None

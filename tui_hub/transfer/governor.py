@@ -1,0 +1,72 @@
+"""How many connections to use: more while they bring more, fewer when they do not. Pure."""
+
+from __future__ import annotations
+
+WINDOW = 0.4
+"""Seconds over which speed is measured."""
+_GAIN = 1.10
+"""By how much more connections must raise the speed to be kept."""
+_PATIENCE = 3
+"""Windows that new connections have to show it."""
+_FAST = 400 * 1024**2
+"""Bytes a second at which one connection is held up by this box, not by the network."""
+_PROBE = 15.0
+"""Seconds until the next try after one that brought nothing; doubled each time."""
+_RECOVERY = 2.0
+"""Seconds without trouble after which a lost connection is tried again."""
+
+
+class Governor:
+    """Doubles the connections while the speed rises with them, and goes back when it does not."""
+
+    def __init__(self, most: int) -> None:
+        self._most = max(1, most)
+        self.target = 1
+        self._kept = 1
+        """The last number that paid off."""
+        self._kept_speed = 0.0
+        self._windows = 0
+        self._since: float | None = None
+        self._counted = 0
+        self._probe_at = 0.0
+        self._probe = _PROBE
+
+    def observe(self, now: float, transferred: int) -> None:
+        """Take in how many bytes have come so far; may change `target`."""
+        if self._since is None or transferred < self._counted:
+            self._since, self._counted = now, transferred
+            return
+        if now - self._since < WINDOW:
+            return
+        speed = (transferred - self._counted) / (now - self._since)
+        self._since, self._counted = now, transferred
+        if self.target > self._kept:
+            self._judge(now, speed)
+        else:
+            self._kept_speed = speed
+            if now >= self._probe_at:
+                self._grow(speed)
+
+    def trouble(self, now: float) -> None:
+        """A connection failed: do with one less for a while."""
+        self.target = self._kept = max(1, self.target - 1)
+        self._probe_at = now + _RECOVERY
+        self._probe = _PROBE
+        self._since = None
+
+    def _judge(self, now: float, speed: float) -> None:
+        """Keep what was added if it paid off."""
+        self._windows += 1
+        if speed >= self._kept_speed * _GAIN:
+            self._kept, self._kept_speed = self.target, speed
+            self._probe = _PROBE
+            self._grow(speed)
+        elif self._windows >= _PATIENCE:
+            self.target = self._kept
+            self._probe_at = now + self._probe
+            self._probe *= 2
+
+    def _grow(self, speed: float) -> None:
+        if speed > 0 and speed / self.target < _FAST:
+            self.target = min(self._most, self._kept * 2)
+            self._windows = 0

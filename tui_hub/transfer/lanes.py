@@ -1,0 +1,97 @@
+"""A lane: one thread with one connection that fetches pieces and writes them in place."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from tui_hub.transfer.answers import Answer
+from tui_hub.transfer.pieces import Claim
+from tui_hub.transfer.trouble import Cancelled, Trouble, trouble_from
+
+if TYPE_CHECKING:
+    from tui_hub.transfer.attempt import Attempt
+
+BUFFER = 256 * 1024
+"""Bytes of one write; large and aligned ones cost the kernel three to five times less."""
+_FLUSH = 0.2
+"""Seconds after which a buffer is written although it is not full."""
+
+
+class Lane(threading.Thread):
+    """Fetches one claim after the other until there is none."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(name="transfer-lane", daemon=True)
+        self._attempt = attempt
+        self._buffer = memoryview(bytearray(BUFFER))
+        self.run_length = 1
+        """Pieces that its next claim may cover; grows while pieces are quick."""
+
+    def run(self) -> None:
+        """Work until nothing is left, and tell of every end but a wanted one."""
+        try:
+            while (claim := self._attempt.claim(self)) is not None:
+                if not self._fetch(claim):
+                    break
+        except Cancelled:
+            pass
+        except BaseException as error:
+            self._attempt.failed(error)
+        finally:
+            self._attempt.left(self)
+
+    def _fetch(self, claim: Claim) -> bool:
+        """Bring one claim in; whether to go on with another."""
+        try:
+            while claim.position < claim.end or claim.start == claim.end:
+                answer = self._attempt.open(claim)
+                self._read(answer, claim)
+                if claim.start == claim.end:
+                    break
+        except Trouble as trouble:
+            self._attempt.release(claim)
+            return self._attempt.troubled(self, trouble)
+        except BaseException:
+            self._attempt.release(claim)
+            raise
+        quick = time.monotonic() - claim.since < _FLUSH
+        self.run_length = min(8, self.run_length * 2) if quick else 1
+        self._attempt.release(claim)
+        return True
+
+    def _read(self, answer: Answer, claim: Claim) -> None:
+        """Read a body into the file, and leave its connection in a known state."""
+        try:
+            while claim.position < claim.end and self._fill(answer, claim):
+                pass
+        except (OSError, http.client.HTTPException) as error:
+            answer.connection.cancellation.check()
+            raise trouble_from(error, answer.connection.address.host) from None
+        finally:
+            self._attempt.close(claim, answer)
+        stop = claim.end if answer.end is None else min(answer.end, claim.end)
+        if claim.position < stop:
+            if answer.end is not None:
+                host = answer.connection.address.host
+                raise Trouble(f"{host} ended the file too early")
+            self._attempt.ended(claim)
+
+    def _fill(self, answer: Answer, claim: Claim) -> bool:
+        """Fill the buffer and write it, also when the connection fails; whether more may come."""
+        view = self._buffer[: min(self._attempt.portion(), claim.end - claim.position)]
+        filled, flush_at = 0, time.monotonic() + _FLUSH
+        try:
+            while filled < len(view):
+                count = answer.body.readinto(view[filled:])
+                if not count:
+                    return False
+                filled += count
+                if time.monotonic() >= flush_at:
+                    break
+        finally:
+            if filled:
+                self._attempt.write(claim, view[:filled])
+        return True

@@ -1,0 +1,56 @@
+"""A limit on bytes a second that several transfers share."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+_SLICE = 0.2
+"""Seconds of one wait, after which a changed limit is noticed."""
+
+
+class RateLimiter:
+    """A bucket that fills at the limit's rate; whoever overdraws it waits until it is paid back."""
+
+    def __init__(self, bytes_per_second: int = 0) -> None:
+        self._lock = threading.Lock()
+        self._rate = max(0, bytes_per_second)
+        self._tokens = 0.0
+        self._filled = time.monotonic()
+
+    @property
+    def rate(self) -> int:
+        """Bytes a second; 0 is no limit. May be set at any time, from any thread."""
+        return self._rate
+
+    @rate.setter
+    def rate(self, bytes_per_second: int) -> None:
+        with self._lock:
+            self._rate = max(0, bytes_per_second)
+            self._tokens = 0.0
+            self._filled = time.monotonic()
+
+    def portion(self, most: int) -> int:
+        """How many bytes to read at once, so that a low limit flows and does not jerk."""
+        rate = self._rate
+        return most if not rate else max(1, min(most, rate // 16))
+
+    def take(self, count: int, stopped: threading.Event) -> None:
+        """Account for bytes that were read, and wait while the limit is overdrawn.
+
+        Returns early when `stopped` is set.
+        """
+        wait = self._draw(count)
+        while wait > 0 and not stopped.wait(min(wait, _SLICE)):
+            wait = self._draw(0)
+
+    def _draw(self, count: int) -> float:
+        """Take from the bucket; the seconds until it is no longer overdrawn."""
+        with self._lock:
+            if not self._rate:
+                return 0.0
+            now = time.monotonic()
+            refill = (now - self._filled) * self._rate
+            self._tokens = min(self._tokens + refill, self._rate / 16) - count
+            self._filled = now
+            return max(0.0, -self._tokens / self._rate)

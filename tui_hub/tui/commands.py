@@ -1,0 +1,437 @@
+"""Every key of the program: one class is the binding, the key row, the help and the palette entry.
+
+The class name is the title in the palette and names the action (`DownloadModel` runs
+`action_download_model`); the docstring is the explanation.
+"""
+
+from __future__ import annotations
+
+import re
+from inspect import getdoc
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+_WORDS = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+class Command:
+    """Something a key does."""
+
+    key: ClassVar[str] = ""
+    """The keys, separated by commas."""
+    label: ClassVar[str] = ""
+    """One word for the key row."""
+    sign: ClassVar[str | None] = None
+    """How the key is shown, where its own name is too long."""
+    argument: ClassVar[str | None] = None
+    """What the action is called with, where several commands share one."""
+    act: ClassVar[str | None] = None
+    """The action, where it is not the class's name."""
+    shown: ClassVar[bool] = True
+    """Whether the key row shows it."""
+
+    @classmethod
+    def title(cls) -> str:
+        """What the palette calls it: `Download model`."""
+        return _WORDS.sub(" ", cls.__name__).capitalize()
+
+    @classmethod
+    def explanation(cls) -> str:
+        """One sentence for the help and the palette."""
+        return " ".join((getdoc(cls) or "").split())
+
+    @classmethod
+    def action(cls) -> str:
+        """The action as Textual runs it."""
+        name = cls.act or _WORDS.sub("_", cls.__name__).lower()
+        return name if cls.argument is None else f"{name}({cls.argument!r})"
+
+    @classmethod
+    def binding(cls) -> Binding:
+        """The key binding."""
+        return Binding(
+            cls.key,
+            cls.action(),
+            cls.label,
+            show=cls.shown,
+            key_display=cls.sign,
+            tooltip=cls.explanation(),
+            id=f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}",
+        )
+
+
+def bindings(*commands: type[Command]) -> list[BindingType]:
+    """The bindings of some commands, in the order in which the key row shows them."""
+    return [command.binding() for command in commands]
+
+
+def command_of(binding: Binding) -> type[Command] | None:
+    """The command behind a binding, if it is one of ours."""
+    found = globals().get((binding.id or "").rpartition(".")[2])
+    return found if isinstance(found, type) and issubclass(found, Command) else None
+
+
+# Everywhere
+
+
+class ShowBrowse(Command):
+    """Find models in the catalogue."""
+
+    key, label, act, argument, shown = "1", "Browse", "show_mode", "browse", False
+
+
+class ShowDownloads(Command):
+    """See what is being downloaded, and what was."""
+
+    key, label, act, argument, shown = "2", "Downloads", "show_mode", "downloads", False
+
+
+class ShowActive(Command):
+    """See the active model of each type."""
+
+    key, label, act, argument, shown = "3", "Active", "show_mode", "active", False
+
+
+class ShowJobs(Command):
+    """See the background work and its log."""
+
+    key, label, act, argument, shown = "4", "Jobs", "show_mode", "jobs", False
+
+
+class ShowStorage(Command):
+    """See what the store holds, and make room."""
+
+    key, label, act, argument, shown = "5", "Storage", "show_mode", "storage", False
+
+
+class ShowSync(Command):
+    """See how up to date the catalogue is."""
+
+    key, label, act, argument, shown = "6", "Sync", "show_mode", "sync", False
+
+
+class Search(Command):
+    """Search the catalogue by name, author, tag or description, from any screen."""
+
+    key, label, sign = "slash", "search", "/"
+
+
+class Help(Command):
+    """Show the keys of this screen."""
+
+    key, label, sign, act = "question_mark,f1", "help", "?", "show_help"
+
+
+class Commands(Command):
+    """Find any action by its name."""
+
+    key, label, sign, act = "ctrl+p", "commands", "^p", "command_palette"
+
+
+class Quit(Command):
+    """Leave the program; asks first if that would stop a download."""
+
+    key, label, act = "q,ctrl+q", "quit", "request_quit"
+    sign = "q"
+
+
+class GoBack(Command):
+    """Go back to where you were."""
+
+    key, label, sign, shown = "escape", "back", "esc", False
+
+
+# Lists
+
+
+class Down(Command):
+    """Move down."""
+
+    key, label, shown, act = "down,j", "down", False, "cursor_down"
+
+
+class Up(Command):
+    """Move up."""
+
+    key, label, shown, act = "up,k", "up", False, "cursor_up"
+
+
+class PageDown(Command):
+    """Move down by a page."""
+
+    key, label, shown = "pagedown", "page down", False
+
+
+class PageUp(Command):
+    """Move up by a page."""
+
+    key, label, shown = "pageup", "page up", False
+
+
+class HalfPageDown(Command):
+    """Move down by half a page."""
+
+    key, label, shown = "ctrl+d", "half page down", False
+
+
+class HalfPageUp(Command):
+    """Move up by half a page."""
+
+    key, label, shown = "ctrl+u", "half page up", False
+
+
+class First(Command):
+    """Go to the first row."""
+
+    key, label, shown = "g,home", "first", False
+
+
+class Last(Command):
+    """Go to the last row that is known."""
+
+    key, label, sign, shown = "G,end", "last", "G", False
+
+
+class Choose(Command):
+    """Open what the cursor is on."""
+
+    key, label, sign = "enter", "open", "⏎"
+
+
+class Toggle(Command):
+    """Choose this value, or drop it again."""
+
+    key, label, sign, act = "enter,space", "choose", "⏎", "choose"
+
+
+# The search box
+
+
+class ToResults(Command):
+    """Go to the results; the words stay."""
+
+    key, label, sign = "enter,down", "results", "⏎"
+
+
+class LeaveSearch(Command):
+    """Leave the search box; the words stay."""
+
+    key, label, sign = "escape", "leave", "esc"
+
+
+# Models
+
+
+class ToggleFilters(Command):
+    """Show or hide the filters with their counts."""
+
+    key, label = "f", "filters"
+
+
+class ClearFilters(Command):
+    """Drop all filters and the search."""
+
+    key, label = "c", "clear"
+
+
+class ChangeOrder(Command):
+    """List by the next order: downloads, likes, trending, updated, size, parameters, name."""
+
+    key, label = "o", "order"
+
+
+class ToggleDetail(Command):
+    """Show or hide the detail of the model under the cursor."""
+
+    key, label = "v", "detail"
+
+
+class DownloadModel(Command):
+    """Plan a download: what is transferred, what is already here, and the disk afterwards."""
+
+    key, label = "d", "download"
+
+
+class ActivateModel(Command):
+    """Make this the active model of its type, after showing what leaves."""
+
+    key, label = "a", "activate"
+
+
+class DeleteModel(Command):
+    """Delete this model's files, after showing what is lost."""
+
+    key, label = "x", "delete"
+
+
+class ToggleFavourite(Command):
+    """Mark this model as a favourite, or drop the mark."""
+
+    key, label = "b", "favourite"
+
+
+class NextTab(Command):
+    """Go to the next tab."""
+
+    key, label, sign = "right,tab,l", "next tab", "→"
+
+
+class PreviousTab(Command):
+    """Go to the previous tab."""
+
+    key, label, sign, shown = "left,shift+tab,h", "previous tab", "←", False
+
+
+class RefreshModel(Command):
+    """Ask the source for this model anew."""
+
+    key, label = "r", "refresh"
+
+
+# Downloads and jobs
+
+
+class PauseOrResume(Command):
+    """Pause this download, or let it go on."""
+
+    key, label, sign = "space", "pause", "space"
+
+
+class CancelDownload(Command):
+    """Cancel this download; what has arrived is kept for the next attempt."""
+
+    key, label = "x", "cancel"
+
+
+class RetryDownload(Command):
+    """Try this download again, from the bytes that are here."""
+
+    key, label = "r", "retry"
+
+
+class MoveLater(Command):
+    """Move this download down the line."""
+
+    key, label, sign = "J", "later", "J"
+
+
+class MoveEarlier(Command):
+    """Move this download up the line."""
+
+    key, label, sign = "K", "sooner", "K"
+
+
+class LimitSpeed(Command):
+    """Limit the speed of all downloads together."""
+
+    key, label, sign = "L", "limit", "L"
+
+
+class CancelJob(Command):
+    """Cancel this job."""
+
+    key, label = "x", "cancel"
+
+
+class RetryJob(Command):
+    """Run this job again."""
+
+    key, label = "r", "retry"
+
+
+class FilterType(Command):
+    """Show jobs of the next type only, then of all."""
+
+    key, label = "t", "type"
+
+
+class FilterStatus(Command):
+    """Show jobs of the next status only, then of all."""
+
+    key, label = "s", "status"
+
+
+# Slots, storage, sync
+
+
+class DeactivateSlot(Command):
+    """Empty this slot; the model's files stay."""
+
+    key, label = "x", "deactivate"
+
+
+class SyncNow(Command):
+    """Bring every feed up to date now."""
+
+    key, label = "s", "sync all"
+
+
+class SyncFeed(Command):
+    """Bring the feed under the cursor up to date now."""
+
+    key, label, sign, act = "enter", "sync feed", "⏎", "choose"
+
+
+class CancelSync(Command):
+    """Stop the running sync; what it has written stays."""
+
+    key, label = "x", "cancel"
+
+
+class Reload(Command):
+    """Measure again."""
+
+    key, label = "r", "measure"
+
+
+# Questions
+
+
+class Accept(Command):
+    """Do it."""
+
+    key, label, sign, act = "enter", "start", "⏎", "choose"
+
+
+class Yes(Command):
+    """Do it."""
+
+    key, label, act, argument = "y", "yes", "answer", "yes"
+
+
+class No(Command):
+    """Leave everything as it is."""
+
+    key, label, act, argument = "n,escape", "no", "answer", "no"
+
+
+class Dismiss(Command):
+    """Close this without doing anything."""
+
+    key, label, sign = "escape,q", "close", "esc"
+
+
+EVERYWHERE: tuple[type[Command], ...] = (
+    ShowBrowse,
+    ShowDownloads,
+    ShowActive,
+    ShowJobs,
+    ShowStorage,
+    ShowSync,
+    Search,
+    Help,
+    Commands,
+    Quit,
+    GoBack,
+)
+LISTS: tuple[type[Command], ...] = (
+    Down,
+    Up,
+    PageDown,
+    PageUp,
+    HalfPageDown,
+    HalfPageUp,
+    First,
+    Last,
+)

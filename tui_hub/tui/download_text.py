@@ -1,0 +1,173 @@
+"""How downloads read on the screen: a line for the job, one for each file, one for history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui_hub import text
+from tui_hub.domain.downloads import Download, FileProgress, FileState
+from tui_hub.domain.jobs import JobStatus
+from tui_hub.tui.draw import Piece, bar, fit, ranges_bar, sparkline, spread
+from tui_hub.tui.glyphs import Glyphs
+
+FILES = 8
+"""Files of one download that have a line of their own."""
+
+_MOVING = (FileState.DOWNLOADING, FileState.VERIFYING, FileState.RETRYING, FileState.RESOLVING)
+
+
+def fold(download: Download) -> tuple[tuple[FileProgress, ...], str]:
+    """The files worth a line, and what to say of the others."""
+    files = download.files
+    if len(files) <= FILES:
+        return files, ""
+    order = dict.fromkeys(_MOVING, 0) | {FileState.FAILED: 1, FileState.PAUSED: 2}
+    ranked = sorted(files, key=lambda file: (order.get(file.state, 3), -(file.size or 0)))
+    chosen = {file.path for file in ranked[: FILES - 1]}
+    rest = [file for file in files if file.path not in chosen]
+    done = sum(file.state is FileState.COMPLETED for file in rest)
+    words = [f"{done} done"] if done else []
+    if len(rest) > done:
+        words.append(f"{len(rest) - done} waiting")
+    together = sum(file.size or 0 for file in rest)
+    return (
+        tuple(file for file in files if file.path in chosen),
+        f"and {len(rest)} more files: {', '.join(words)}, {text.size(together)}",
+    )
+
+
+def _status_sign(status: JobStatus, glyphs: Glyphs) -> Piece:
+    match status:
+        case JobStatus.RUNNING:
+            return (glyphs.downloading, "info")
+        case JobStatus.PENDING:
+            return (glyphs.waiting, "muted")
+        case JobStatus.PAUSED:
+            return (glyphs.paused, "warn")
+        case JobStatus.COMPLETED:
+            return (glyphs.installed, "good")
+        case JobStatus.FAILED:
+            return (glyphs.failed, "bad")
+        case JobStatus.CANCELLED:
+            return (glyphs.cancelled, "muted")
+
+
+def name_of(download: Download) -> list[Piece]:
+    """The model, its author dimmed, and the variant."""
+    path = download.model.partition(":")[2] or download.model
+    author, slash, name = path.rpartition("/")
+    variant: list[Piece] = [(f"  {download.variant}", "info")] if download.variant else []
+    return [(author + slash, "muted"), (name, "strong"), *variant]
+
+
+def job_line(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
+    """Sign, model, and the figures, as many as there is room for."""
+    sign = _status_sign(download.status, glyphs)
+    left: list[Piece] = [sign, (" ", ""), *name_of(download)]
+    if not download.local:
+        left.append(("  in another process", "faint"))
+    return spread(left, _figures(download, width, glyphs), width, ellipsis=glyphs.ellipsis)
+
+
+def _figures(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
+    share = download.done / download.bytes_total if download.bytes_total else 0.0
+    percent: Piece = (f"{int(share * 100):3d}%", "strong")
+    amount: Piece = (
+        f"  {text.size(download.done):>9} of {text.size(download.bytes_total):>9}",
+        "muted",
+    )
+    if download.status is not JobStatus.RUNNING:
+        words = download.status.value if download.status is not JobStatus.PENDING else "in line"
+        reason = f": {download.error}" if download.error else ""
+        tone = "bad" if download.status is JobStatus.FAILED else "warn"
+        tone = "muted" if download.status is JobStatus.PENDING else tone
+        note = fit([(f"{words}{reason}", tone)], min(width // 2, 60), align="right")
+        return (
+            [*note, ("  ", ""), percent, amount]
+            if width >= 90
+            else [*note[:2], ("  ", ""), percent]
+        )
+    eta = text.duration(download.eta) if download.eta is not None else "-"
+    figures: list[Piece] = [percent]
+    if width >= 96:
+        figures.append(amount)
+    figures.append((f"  {text.speed(download.speed):>12}", "info"))
+    figures += [("  eta ", "faint"), (f"{eta:<12}", "")]
+    if width >= 76:
+        figures.append((f"{download.connections:3d} conn", "muted"))
+    if width >= 120:
+        figures.append((f"  {sparkline(download.speeds, 24, glyphs)}", "partial"))
+    return figures
+
+
+def file_line(file: FileProgress, width: int, glyphs: Glyphs) -> list[Piece]:
+    """Name, the ranges that have arrived, and where the file stands."""
+    name_width = min(max(width * 36 // 100, 16), 56)
+    words_width = 34 if width >= 96 else 22
+    bar_width = max(width - name_width - words_width - 4, 0)
+    gap: Piece = ("  ", "")
+    return [
+        *fit([(file.path, _name_tone(file))], name_width, ellipsis=glyphs.ellipsis),
+        gap,
+        *_file_bar(file, bar_width, glyphs),
+        gap,
+        *fit(_file_words(file), words_width, ellipsis=glyphs.ellipsis),
+    ]
+
+
+def _name_tone(file: FileProgress) -> str:
+    if file.state in _MOVING:
+        return ""
+    return "bad" if file.state is FileState.FAILED else "muted"
+
+
+def _file_bar(file: FileProgress, width: int, glyphs: Glyphs) -> list[Piece]:
+    if file.state is FileState.COMPLETED:
+        return [(glyphs.full * width, "good" if not file.deduplicated else "rest")]
+    if not file.size:
+        return [(glyphs.rest * width, "rest")]
+    if file.ranges:
+        return ranges_bar(file.ranges, file.size, width, glyphs)
+    return bar(file.done / file.size, width, glyphs)
+
+
+def _file_words(file: FileProgress) -> list[Piece]:
+    size = text.size(file.size)
+    if file.state is FileState.COMPLETED:
+        here = "here already" if file.deduplicated else "verified"
+        return [(f"{size:>10}", "muted"), (f"  {here}", "good")]
+    done = f"{text.size(file.done):>9} / {size:>9}"
+    if file.state is FileState.DOWNLOADING:
+        retries = f"  retry {file.retries}" if file.retries else ""
+        return [(done, ""), (f"  {file.connections} conn", "faint"), (retries, "warn")]
+    tone = {FileState.FAILED: "bad", FileState.RETRYING: "warn", FileState.PAUSED: "warn"}
+    words = file.message or file.state.value
+    if file.state is FileState.WAITING:
+        return [(f"{size:>10}", "faint"), (f"  {words}", "faint")]
+    return [(done, "muted"), (f"  {words}", tone.get(file.state, "info"))]
+
+
+def history_line(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
+    """One line for a download that ended."""
+    left: list[Piece] = [_status_sign(download.status, glyphs), (" ", ""), *name_of(download)]
+    if download.error:
+        left.append((f"  {download.error}", "bad"))
+    right: list[Piece] = [(f"{text.size(download.bytes_transferred):>9}", "muted")]
+    if width >= 70:
+        saved = (
+            f"saved {text.size(download.bytes_deduplicated)}" if download.bytes_deduplicated else ""
+        )
+        right.append((f"  {saved:<15}", "good"))
+    if width >= 100:
+        took = f"in {text.duration(download.seconds)}" if download.seconds else ""
+        right.append((f"  {took:<15}", "faint"))
+    return spread(left, right, width, ellipsis=glyphs.ellipsis)
+
+
+def totals(past: Sequence[Download], glyphs: Glyphs) -> str:
+    """The history's heading with what it adds up to."""
+    done = [one for one in past if one.status is JobStatus.COMPLETED]
+    moved = sum(one.bytes_transferred for one in past)
+    saved = sum(one.bytes_deduplicated for one in done)
+    words = f"History {glyphs.dot} {len(done)} done {glyphs.dot} {text.size(moved)} transferred"
+    return f"{words} {glyphs.dot} {text.size(saved)} saved by sharing" if saved else words

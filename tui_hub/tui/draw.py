@@ -1,0 +1,151 @@
+"""Drawing lines: pieces of toned text cut and padded to exact widths, bars, ranges, sparklines.
+
+A piece is a text and a tone; a tone is the name of a style that the widget looks up in its style
+sheet. All text passes through `safe`, so nothing from outside reaches the terminal raw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len, get_character_cell_size
+
+from tui_hub.text import clean
+from tui_hub.tui.glyphs import Glyphs
+
+Piece = tuple[str, str]
+"""Text and the name of its tone; an empty tone is the plain one."""
+Line = Sequence[Piece]
+
+ROOM = 4_000
+"""Characters of one piece that are looked at: more than any terminal is wide."""
+
+
+def safe(text: str) -> str:
+    """Text that a terminal shows and never obeys, without line feeds."""
+    return text if text.isprintable() else clean(text, ROOM)
+
+
+def width_of(pieces: Iterable[Piece]) -> int:
+    """Cells that the pieces take."""
+    return sum(cell_len(safe(text)) for text, _ in pieces)
+
+
+def _cut(text: str, width: int) -> str:
+    """The longest start of a text that takes at most `width` cells."""
+    used = 0
+    for index, character in enumerate(text):
+        used += get_character_cell_size(character)
+        if used > width:
+            return text[:index]
+    return text
+
+
+def fit(
+    pieces: Iterable[Piece], width: int, *, align: str = "left", ellipsis: str = "…"
+) -> list[Piece]:
+    """The pieces cut or padded to exactly `width` cells; a cut shows the ellipsis."""
+    if width <= 0:
+        return []
+    clean_pieces = [(safe(text[:ROOM]), tone) for text, tone in pieces if text]
+    total = width_of(clean_pieces)
+    if total <= width:
+        padding = (" " * (width - total), "")
+        return [padding, *clean_pieces] if align == "right" else [*clean_pieces, padding]
+    fitted: list[Piece] = []
+    room = width - 1
+    for text, tone in clean_pieces:
+        part = _cut(text, room)
+        room -= cell_len(part)
+        fitted.append((part, tone))
+        if part != text:
+            return [*fitted, (ellipsis, tone), (" " * room, "")]
+    return fitted
+
+
+def bar(fraction: float, width: int, glyphs: Glyphs, tone: str = "bar") -> list[Piece]:
+    """A horizontal bar of exactly `width` cells, to an eighth of a cell where glyphs allow."""
+    width = max(width, 0)
+    eighths = round(min(max(fraction, 0.0), 1.0) * width * 8)
+    full, rest = divmod(eighths, 8)
+    partial = glyphs.fractions[rest].strip() if rest and full < width else ""
+    empty = width - full - len(partial)
+    return [(glyphs.full * full + partial, tone), (glyphs.rest * empty, "rest")]
+
+
+def ranges_bar(
+    ranges: Sequence[tuple[int, int]], size: int, width: int, glyphs: Glyphs
+) -> list[Piece]:
+    """Which parts of a file have arrived: full cells, partly filled cells, and empty ones.
+
+    Args:
+        ranges: half-open byte ranges in order.
+        size: bytes of the file, more than zero.
+        width: cells.
+    """
+    filled = [0.0] * max(width, 0)
+    scale = width / max(size, 1)
+    for start, end in ranges:
+        first, last = start * scale, min(end * scale, float(width))
+        for cell in range(int(first), min(int(last) + 1, width)):
+            filled[cell] += max(min(last, cell + 1) - max(first, cell), 0.0)
+    pieces: list[Piece] = []
+    for share in filled:
+        piece = _range_cell(share, glyphs)
+        if pieces and pieces[-1][1] == piece[1]:
+            pieces[-1] = (pieces[-1][0] + piece[0], piece[1])
+        else:
+            pieces.append(piece)
+    return pieces
+
+
+def _range_cell(share: float, glyphs: Glyphs) -> Piece:
+    if share >= 0.999:
+        return (glyphs.full, "bar")
+    if share > 0.001:
+        return (glyphs.tip, "partial")
+    return (glyphs.rest, "rest")
+
+
+def sparkline(values: Sequence[float], width: int, glyphs: Glyphs) -> str:
+    """The last `width` values as steps of height, right-aligned, scaled to the largest."""
+    shown = list(values)[-width:] if width > 0 else []
+    top = max(shown, default=0.0)
+    steps = len(glyphs.levels) - 1
+    drawn = "".join(
+        glyphs.levels[round(value / top * steps)] if top > 0 else glyphs.levels[0]
+        for value in shown
+    )
+    return drawn.rjust(max(width, 0))
+
+
+def spread(left: Line, right: Line, width: int, *, ellipsis: str = "…") -> list[Piece]:
+    """Two groups of pieces on one line, the right one kept whole as long as there is room."""
+    taken = min(width_of(right), width)
+    gap = 1 if taken and taken < width else 0
+    return [
+        *fit(left, width - taken - gap, ellipsis=ellipsis),
+        (" " * gap, ""),
+        *fit(right, taken, align="right", ellipsis=ellipsis),
+    ]
+
+
+def wrap(text: str, width: int, limit: int) -> list[str]:
+    """A text broken into at most `limit` lines of `width` cells, at spaces where there are some."""
+    lines: list[str] = []
+    current = ""
+    for word in safe(text).split():
+        while cell_len(word) > width:
+            head = _cut(word, max(width - (cell_len(current) + 1 if current else 0), 1))
+            lines.append(f"{current} {head}".strip())
+            current, word = "", word[len(head) :]
+        if current and cell_len(current) + 1 + cell_len(word) > width:
+            lines.append(current)
+            current = word
+        else:
+            current = f"{current} {word}".strip()
+    if current:
+        lines.append(current)
+    if len(lines) > limit:
+        lines = [*lines[: limit - 1], _cut(lines[limit - 1], width - 1) + "…"]
+    return lines

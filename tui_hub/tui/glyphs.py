@@ -1,0 +1,111 @@
+"""The signs that the screen draws with: one set for terminals with Unicode, one in plain ASCII."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glyphs:
+    """One set of signs. Every sign is one cell wide unless its name says otherwise."""
+
+    ellipsis: str
+    cursor: str
+    active: str
+    installed: str
+    downloading: str
+    failed: str
+    none: str
+    paused: str
+    waiting: str
+    cancelled: str
+    favourite: str
+    search: str
+    syncing: str
+    arrow: str
+    dot: str
+    dash: str
+    up: str
+    down: str
+    check_on: str
+    check_off: str
+    edge_left: str
+    edge_right: str
+    full: str
+    half: str
+    rest: str
+    tip: str
+    """The place where bytes are arriving now."""
+    fractions: str
+    """Horizontal eighths, from nothing to nearly full."""
+    levels: str
+    """Vertical steps for sparklines, from lowest to highest."""
+    rule: str
+    enter: str
+
+
+UNICODE = Glyphs(
+    ellipsis="…",
+    cursor="▸",
+    active="●",
+    installed="✓",
+    downloading="⇣",
+    failed="!",
+    none=" ",
+    paused="‖",
+    waiting="◌",
+    cancelled="×",
+    favourite="★",
+    search="⌕",
+    syncing="⟳",
+    arrow="→",
+    dot="·",
+    dash="─",
+    up="▴",
+    down="▾",
+    check_on="■",
+    check_off="□",
+    edge_left="▕",
+    edge_right="▏",
+    full="█",
+    half="▓",
+    rest="░",
+    tip="▒",
+    fractions=" ▏▎▍▌▋▊▉",
+    levels="▁▂▃▄▅▆▇█",
+    rule="─",
+    enter="⏎",
+)
+
+ASCII = Glyphs(
+    ellipsis="~",
+    cursor=">",
+    active="*",
+    installed="+",
+    downloading="v",
+    failed="!",
+    none=" ",
+    paused="=",
+    waiting=".",
+    cancelled="x",
+    favourite="*",
+    search="/",
+    syncing="@",
+    arrow=">",
+    dot="|",
+    dash="-",
+    up="^",
+    down="v",
+    check_on="x",
+    check_off="o",
+    edge_left="[",
+    edge_right="]",
+    full="#",
+    half="=",
+    rest=".",
+    tip="-",
+    fractions="        ",
+    levels="_.-=+*%#",
+    rule="-",
+    enter="enter",
+)

@@ -1,0 +1,130 @@
+"""What the frame and several screens show of the background, as one frozen snapshot.
+
+Events of this process say what to read again; a slow poll finds what other processes did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tui_hub.domain.downloads import Download
+from tui_hub.domain.feeds import FeedState, FeedStatus
+from tui_hub.domain.hardware import HostSample
+from tui_hub.domain.jobs import JobStatus
+from tui_hub.domain.slots import Slot
+from tui_hub.events import (
+    CatalogueChanged,
+    DownloadChanged,
+    Event,
+    FeedChanged,
+    HardwareSampled,
+    SlotChanged,
+)
+
+if TYPE_CHECKING:
+    from tui_hub.services import Services
+
+POLL = 3.0
+"""Seconds between looks at what other processes do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """The background at one moment."""
+
+    downloads: tuple[Download, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    feeds: tuple[FeedStatus, ...] = ()
+    host: HostSample | None = None
+    total: int | None = None
+    """Models in the catalogue; `None` before the first look."""
+    seen: int | None = None
+    """Models in the catalogue when a person last looked at it."""
+
+    @property
+    def running(self) -> tuple[Download, ...]:
+        """The downloads that move."""
+        return tuple(d for d in self.downloads if d.status is JobStatus.RUNNING)
+
+    @property
+    def syncing(self) -> tuple[FeedStatus, ...]:
+        """The feeds that are being brought up to date."""
+        return tuple(feed for feed in self.feeds if feed.state is FeedState.RUNNING)
+
+    @property
+    def fresh(self) -> int:
+        """Models that came since a person last looked."""
+        return max((self.total or 0) - (self.seen or 0), 0) if self.seen is not None else 0
+
+    @property
+    def last_sync(self) -> str | None:
+        """When the newest successful sync of a feed ended."""
+        return max((feed.last_success for feed in self.feeds if feed.last_success), default=None)
+
+    @property
+    def next_run(self) -> str | None:
+        """When the next feed's turn is."""
+        return min((feed.next_run for feed in self.feeds if feed.next_run), default=None)
+
+
+class LiveState:
+    """Keeps the snapshot up to date, and tells when it became another one."""
+
+    def __init__(self, services: Services, rate: float, changed: Callable[[Live], None]) -> None:
+        self._services = services
+        self._interval = 1 / rate
+        self._changed = changed
+        self.now = Live()
+
+    async def look(self) -> None:
+        """Read everything."""
+        await self._read_downloads()
+        await self._read_slots()
+        await self._read_feeds()
+        await self._read_total()
+
+    async def take(self, event: Event) -> None:
+        """Read again what an event says has changed."""
+        match event:
+            case DownloadChanged():
+                await self._read_downloads()
+            case SlotChanged():
+                await self._read_slots()
+            case FeedChanged():
+                await self._read_feeds()
+            case CatalogueChanged():
+                await self._read_total()
+            case HardwareSampled():
+                self._put(replace(self.now, host=self._services.hardware.sample))
+
+    async def pulse(self) -> None:
+        """Read moving figures at the screen's rate, for as long as any move."""
+        while self.now.running:
+            await asyncio.sleep(self._interval)
+            await self._read_downloads()
+
+    def mark_seen(self) -> None:
+        """A person is looking at the catalogue now: nothing in it is new any more."""
+        self._put(replace(self.now, seen=self.now.total))
+
+    async def _read_downloads(self) -> None:
+        self._put(replace(self.now, downloads=await self._services.downloads.current()))
+
+    async def _read_slots(self) -> None:
+        self._put(replace(self.now, slots=await self._services.activation.slots()))
+
+    async def _read_feeds(self) -> None:
+        self._put(replace(self.now, feeds=await self._services.sync.status()))
+
+    async def _read_total(self) -> None:
+        total = await self._services.catalogue.total()
+        seen = total if self.now.seen is None else self.now.seen
+        self._put(replace(self.now, total=total, seen=seen))
+
+    def _put(self, live: Live) -> None:
+        if live != self.now:
+            self.now = live
+            self._changed(live)

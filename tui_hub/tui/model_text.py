@@ -1,0 +1,125 @@
+"""How a model reads on the screen: the columns of a list, and its facts in order."""
+
+from __future__ import annotations
+
+from tui_hub import text
+from tui_hub.domain.models import Model, ModelStatus
+from tui_hub.tui.columns import Column
+from tui_hub.tui.draw import Line, Piece
+from tui_hub.tui.glyphs import Glyphs
+
+
+def status_mark(model: Model, glyphs: Glyphs) -> Piece:
+    """One sign for what this box has of a model."""
+    match model.status:
+        case ModelStatus.ACTIVE:
+            return (glyphs.active, "good")
+        case ModelStatus.INSTALLED:
+            return (glyphs.installed, "good")
+        case ModelStatus.DOWNLOADING:
+            return (glyphs.downloading, "info")
+        case ModelStatus.ERROR:
+            return (glyphs.failed, "bad")
+        case _:
+            return (glyphs.none, "")
+
+
+def status_words(model: Model, glyphs: Glyphs) -> Piece:
+    """The same with words beside the sign, as colour and shape alone are not enough."""
+    sign, tone = status_mark(model, glyphs)
+    words = model.status.value.replace("_", " ")
+    return (f"{sign} {words}".strip(), tone or "faint")
+
+
+def _name(model: Model) -> Line:
+    author: list[Piece] = [(f"{model.author}/", "muted")] if model.author else []
+    name = [*author, (model.name, "faint" if model.removed else "strong")]
+    if model.removed:
+        name.append((" removed", "warn"))
+    elif model.deprecated:
+        name.append((" deprecated", "warn"))
+    return name
+
+
+def _size(value: int | None) -> str:
+    return "" if value is None else text.size(value)
+
+
+def model_columns(glyphs: Glyphs) -> list[Column[Model]]:
+    """The columns of the catalogue, the least important with the highest rank."""
+    return [
+        Column("", 1, lambda model: [status_mark(model, glyphs)]),
+        Column("Model", 0, _name),
+        Column("", 5, lambda model: [("gated" if model.gated else "", "warn")], rank=4),
+        Column("Type", 9, lambda model: [(model.type.value, "muted")], rank=2),
+        Column("Source", 9, lambda model: [(model.source, "faint")], rank=8),
+        Column(
+            "Params",
+            6,
+            lambda model: [(text.count(model.params) if model.params else "", "muted")],
+            align="right",
+            rank=6,
+        ),
+        Column("Size", 9, lambda model: [(_size(model.size), "")], align="right", rank=3),
+        Column(
+            f"{glyphs.downloading} 30 d",
+            6,
+            lambda model: [(text.count(model.downloads) if model.downloads else "", "info")],
+            align="right",
+            rank=1,
+        ),
+        Column(
+            "Likes",
+            5,
+            lambda model: [(text.count(model.likes) if model.likes else "", "muted")],
+            align="right",
+            rank=7,
+        ),
+        Column(
+            "Updated",
+            10,
+            lambda model: [(text.ago(model.last_modified) if model.last_modified else "", "faint")],
+            align="right",
+            rank=5,
+        ),
+    ]
+
+
+def facts_of(model: Model) -> list[tuple[str, str]]:
+    """What is known of a model in pairs of word and value; what is unknown is left out."""
+    access = {False: "open", True: "gated"}.get(bool(model.gated), "open")
+    if isinstance(model.gated, str):
+        access = f"gated, {model.gated} approval"
+    pairs = [
+        ("type", model.type.value),
+        ("task", model.task),
+        ("library", model.library),
+        ("licence", model.license),
+        ("access", access),
+        ("parameters", text.count(model.params) if model.params else None),
+        ("size", text.size(model.size) if model.size is not None else None),
+        ("downloads", f"{text.count(model.downloads)} in 30 days" if model.downloads else None),
+        ("likes", text.count(model.likes) if model.likes else None),
+        ("updated", text.ago(model.last_modified) if model.last_modified else None),
+        ("created", model.created_at[:10] if model.created_at else None),
+        ("revision", model.revision[:12] if model.revision else None),
+    ]
+    return [(word, value) for word, value in pairs if value]
+
+
+def more_facts(model: Model, limit: int = 12) -> list[tuple[str, str]]:
+    """What only some sources know, in short lines; nested values are joined."""
+    return [
+        (text.clean(str(key), 24).replace("_", " "), _flat(value))
+        for key, value in list(model.facts.items())[:limit]
+        if value not in (None, "", [], {}) and _flat(value)
+    ]
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, dict):
+        joined = ", ".join(f"{key} {_flat(one)}" for key, one in list(value.items())[:6])
+        return text.clean(joined, 300)
+    if isinstance(value, list | tuple):
+        return text.clean(", ".join(_flat(one) for one in value[:6]), 300)
+    return text.clean(str(value), 300)

@@ -1,0 +1,60 @@
+"""The main screens by name. Each is imported when it is first shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from textual.screen import Screen
+
+
+def browse() -> Screen[Any]:
+    """The catalogue."""
+    from tui_hub.tui.screens.browse import BrowseScreen
+
+    return BrowseScreen()
+
+
+def downloads() -> Screen[Any]:
+    """Downloads that run, and those that ended."""
+    from tui_hub.tui.screens.downloads import DownloadsScreen
+
+    return DownloadsScreen()
+
+
+def active() -> Screen[Any]:
+    """The slots."""
+    from tui_hub.tui.screens.active import ActiveScreen
+
+    return ActiveScreen()
+
+
+def jobs() -> Screen[Any]:
+    """The background work."""
+    from tui_hub.tui.screens.jobs import JobsScreen
+
+    return JobsScreen()
+
+
+def storage() -> Screen[Any]:
+    """The store."""
+    from tui_hub.tui.screens.storage import StorageScreen
+
+    return StorageScreen()
+
+
+def sync() -> Screen[Any]:
+    """The feeds."""
+    from tui_hub.tui.screens.sync import SyncScreen
+
+    return SyncScreen()
+
+
+MODES: dict[str, Callable[[], Screen[Any]]] = {
+    "browse": browse,
+    "downloads": downloads,
+    "active": active,
+    "jobs": jobs,
+    "storage": storage,
+    "sync": sync,
+}

@@ -1,0 +1,237 @@
+"""Find models: search as you type, filters with counts, and the detail of the one at the cursor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from tui_hub import text
+from tui_hub.domain.catalogue import Search, Sort
+from tui_hub.domain.models import Model
+from tui_hub.events import CatalogueChanged, Event, ModelChanged
+from tui_hub.tui import commands as c
+from tui_hub.tui.actions import ModelActions
+from tui_hub.tui.live import Live
+from tui_hub.tui.widgets.detail_pane import DetailPane
+from tui_hub.tui.widgets.facet_list import FacetList
+from tui_hub.tui.widgets.model_list import ModelList
+from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.widgets.search_box import SearchBox
+
+REST = 0.15
+"""Seconds that the cursor has to rest before the detail is filled."""
+COUNT_DELAY = 0.25
+"""Seconds without a key before everything is counted."""
+RELOAD_DELAY = 1.0
+"""Seconds between two looks at a catalogue that keeps changing."""
+
+
+class BrowseScreen(ModelActions):
+    """The catalogue."""
+
+    CSS_PATH = "browse.tcss"
+    BINDINGS: list[BindingType] = c.bindings(
+        c.DownloadModel,
+        c.ActivateModel,
+        c.ToggleFilters,
+        c.ToggleDetail,
+        c.ChangeOrder,
+        c.ToggleFavourite,
+        c.ClearFilters,
+        c.Choose,
+    )
+    BINDING_GROUP_TITLE = "Browse"
+
+    models = getters.query_one(ModelList)
+    facets = getters.query_one(FacetList)
+    detail = getters.query_one(DetailPane)
+    box = getters.query_one(SearchBox)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.search = Search()
+        self._rest: Timer | None = None
+        self._reload: Timer | None = None
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal():
+            with Vertical(classes="panel", id="filters"):
+                yield FacetList()
+            with Vertical(classes="panel", id="results"):
+                with Horizontal(id="search-row"):
+                    yield Static(Content(f"{self.app.glyphs.search} "), id="search-sign")
+                    yield SearchBox()
+                    yield Static(id="count")
+                yield ModelList()
+            with Vertical(classes="panel", id="detail"):
+                yield DetailPane()
+
+    def on_mount(self) -> None:
+        """Ask once the first frame is out."""
+        self.query_one("#filters").border_title = "Filters"
+        self.query_one("#results").border_title = "Models"
+        self.models.focus()
+        self.app.event_signal.subscribe(self, self._happened)
+        self.app.live_signal.subscribe(self, self._live)
+        self.call_after_refresh(self._ask)
+
+    def on_screen_resume(self) -> None:
+        """What is on screen now is no longer new."""
+        self.app.live_state.mark_seen()
+
+    def subject(self) -> Model | None:
+        return self.models.current
+
+    def _ask(self) -> None:
+        self.models.ask(self.search)
+        self.count()
+
+    @work(group="count", exclusive=True)
+    async def count(self) -> None:
+        """Count the answer and its facets, once no more keys come."""
+        import asyncio
+
+        await asyncio.sleep(COUNT_DELAY)
+        with self.app.reporting():
+            catalogue = self.app.services.catalogue
+            self._show_count(await catalogue.count(self.search))
+            if self.query_one("#filters").display:
+                self.facets.show(self.search, await catalogue.facets(self.search))
+
+    def _show_count(self, found: int | None) -> None:
+        total = self.app.live.total
+        words = "" if found is None else text.grouped(found)
+        if found is not None and total is not None and found != total:
+            words += f" of {text.grouped(total)}"
+        self.query_one("#count", Static).update(Content(words))
+        order = f"by {self.search.sort.value}"
+        chosen = len(self._chosen())
+        filters = f" {self.app.glyphs.dot} {chosen} filters" if chosen else ""
+        self.query_one("#results").border_subtitle = f"{order}{filters}"
+
+    def _chosen(self) -> tuple[object, ...]:
+        search = self.search
+        lists = (search.types, search.sources, search.tasks, search.libraries, search.licenses)
+        flags = [flag for flag in (search.installed, search.gated) if flag is not None]
+        return (*(value for values in lists for value in values), *flags)
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, CatalogueChanged | ModelChanged) and self._reload is None:
+            self._reload = self.set_timer(RELOAD_DELAY, self._look_again)
+
+    def _look_again(self) -> None:
+        self._reload = None
+        self.models.reload()
+        self.count()
+
+    def _live(self, live: Live) -> None:
+        before = self.models.empty
+        self.models.empty = self._why_empty(live)
+        if before != self.models.empty:
+            self.models.refresh()
+        if self.app.screen is self:
+            self.app.live_state.mark_seen()
+
+    def _why_empty(self, live: Live) -> list[tuple[str, str]]:
+        if live.syncing:
+            names = ", ".join(feed.feed for feed in live.syncing[:3])
+            return [("Fetching the catalogue: ", "muted"), (names, "info")]
+        if live.total:
+            return [("Nothing matches. ", "muted"), ("c", "key"), (" clears the search.", "muted")]
+        return [("The catalogue is empty. ", "muted"), ("6", "key"), (" then ", "muted")] + [
+            ("s", "key"),
+            (" fetches it.", "muted"),
+        ]
+
+    @on(Input.Changed, "SearchBox")
+    def _typed(self, event: Input.Changed) -> None:
+        self.search = self.search.with_text(event.value)
+        self._ask()
+
+    @on(FacetList.Changed)
+    def _filtered(self, event: FacetList.Changed) -> None:
+        self.search = replace(event.search, text=self.search.text, sort=self.search.sort)
+        self._ask()
+
+    @on(ModelList.Answered)
+    def _answered(self) -> None:
+        self._live(self.app.live)
+
+    @on(RowList.Moved, "#models")
+    def _moved(self) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST, self._rested)
+
+    def _rested(self) -> None:
+        if self.query_one("#detail").display:
+            self.fill(self.models.current)
+
+    @work(group="detail", exclusive=True)
+    async def fill(self, model: Model | None) -> None:
+        """Fill the detail with what is here."""
+        if model is None:
+            self.detail.show(None)
+            return
+        with self.app.reporting():
+            self.detail.show(model, await self.app.services.catalogue.edits(model.id))
+
+    @on(RowList.Chosen, "#models")
+    def _open(self) -> None:
+        self.action_choose()
+
+    def action_choose(self) -> None:
+        """Open the model's own page."""
+        from tui_hub.tui.screens.model import ModelScreen
+
+        model = self.models.current
+        if model is not None:
+            self.app.push_screen(ModelScreen(model))
+
+    def action_focus_search(self) -> None:
+        """Go to the search box with what is in it marked, so that typing replaces it."""
+        self.box.focus()
+        self.box.select_all()
+
+    def action_toggle_filters(self) -> None:
+        """Show the filters and go there, or hide them."""
+        pane = self.query_one("#filters")
+        self._show_pane("#filters", not pane.display)
+        if pane.display:
+            self.facets.focus()
+            self.count()
+        else:
+            self.models.focus()
+
+    def action_toggle_detail(self) -> None:
+        """Show or hide the detail."""
+        self._show_pane("#detail", not self.query_one("#detail").display)
+        self._rested()
+
+    def _show_pane(self, pane: str, shown: bool) -> None:
+        self.query_one(pane).set_class(shown, "-shown").set_class(not shown, "-hidden")
+
+    def action_change_order(self) -> None:
+        """List by the next order."""
+        orders = list(Sort)
+        self.search = replace(
+            self.search, sort=orders[(orders.index(self.search.sort) + 1) % len(orders)]
+        )
+        self._show_count(None)
+        self._ask()
+
+    def action_clear_filters(self) -> None:
+        """Ask for everything again."""
+        self.search = Search(sort=self.search.sort)
+        with self.prevent(Input.Changed):
+            self.box.value = ""
+        self.models.focus()
+        self.facets.show(self.search, None)
+        self._ask()

@@ -1,0 +1,152 @@
+"""Downloads: what runs with every file's ranges, what waits, and what has been."""
+
+from __future__ import annotations
+
+from textual import getters, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+
+from tui_hub import text
+from tui_hub.domain.downloads import Download
+from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.events import Event, JobChanged
+from tui_hub.tui import commands as c
+from tui_hub.tui.live import Live
+from tui_hub.tui.screens.base import HubScreen
+from tui_hub.tui.widgets.download_list import DownloadList
+
+HISTORY = 50
+"""Ended downloads that are listed."""
+_ENDED = (JobStatus.COMPLETED, JobStatus.CANCELLED, JobStatus.FAILED)
+
+
+class DownloadsScreen(HubScreen):
+    """One list of all downloads."""
+
+    BINDINGS: list[BindingType] = c.bindings(
+        c.PauseOrResume,
+        c.CancelDownload,
+        c.RetryDownload,
+        c.MoveLater,
+        c.MoveEarlier,
+        c.LimitSpeed,
+        c.Choose,
+    )
+    BINDING_GROUP_TITLE = "Downloads"
+
+    downloads = getters.query_one(DownloadList)
+
+    def compose_body(self) -> ComposeResult:
+        with Vertical(classes="panel", id="box"):
+            yield DownloadList()
+
+    def on_mount(self) -> None:
+        """Follow the figures."""
+        self.query_one("#box").border_title = "Downloads"
+        self.downloads.focus()
+        self.app.live_signal.subscribe(self, self._live)
+        self.app.event_signal.subscribe(self, self._happened)
+        self._live(self.app.live)
+        self.read_history()
+
+    def _live(self, live: Live) -> None:
+        ended = {one.job for one in self.downloads.downloads} - {d.job for d in live.downloads}
+        self.downloads.show(current=live.downloads)
+        limit = self.app.services.downloads.limit
+        rate = sum(one.speed for one in live.running)
+        words = [f"{text.speed(rate)} together"] if live.running else []
+        if limit:
+            words.append(f"limited to {text.speed(limit)}")
+        self.query_one("#box").border_subtitle = f" {self.app.glyphs.dot} ".join(words)
+        if ended:
+            self.read_history()
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, JobChanged):
+            self.read_history()
+
+    @work(group="history", exclusive=True)
+    async def read_history(self) -> None:
+        """Read what has been."""
+        with self.app.reporting():
+            jobs = await self.app.services.jobs.list((JobType.DOWNLOAD,), _ENDED, HISTORY)
+            past = [await self.app.services.downloads.get(job.id) for job in jobs]
+            self.downloads.show(past=[one for one in past if one is not None])
+
+    def _subject(self) -> Download | None:
+        return self.downloads.current
+
+    @work(group="download-action")
+    async def action_pause_or_resume(self) -> None:
+        """Pause what moves; let go on what rests."""
+        one = self._subject()
+        if one is None:
+            return
+        with self.app.reporting():
+            service = self.app.services.downloads
+            if one.status in (JobStatus.RUNNING, JobStatus.PENDING):
+                await service.pause(one.job)
+            elif one.status is JobStatus.PAUSED:
+                await service.resume(one.job)
+            await self.app.live_state.look()
+
+    @work(group="download-action")
+    async def action_cancel_download(self) -> None:
+        """Cancel; the bytes that are here stay for the next attempt."""
+        one = self._subject()
+        if one is not None and not one.status.ended:
+            with self.app.reporting():
+                await self.app.services.downloads.cancel(one.job)
+                await self.app.live_state.look()
+
+    @work(group="download-action")
+    async def action_retry_download(self) -> None:
+        """Go on from the bytes that are here."""
+        one = self._subject()
+        if one is not None and one.status in (*_ENDED, JobStatus.PAUSED):
+            with self.app.reporting():
+                await self.app.services.downloads.retry(one.job)
+                await self.app.live_state.look()
+
+    def action_move_later(self) -> None:
+        """Move down the line."""
+        self._move(1)
+
+    def action_move_earlier(self) -> None:
+        """Move up the line."""
+        self._move(-1)
+
+    def _move(self, offset: int) -> None:
+        one = self._subject()
+        if one is not None:
+            with self.app.reporting():
+                self.app.services.downloads.move(one.job, offset)
+
+    @work(group="limit", exclusive=True)
+    async def action_limit_speed(self) -> None:
+        """Ask for a speed, and keep to it from now on."""
+        from tui_hub.tui.screens.prompt import Prompt, parse_rate
+
+        now = self.app.services.downloads.limit
+        value = text.size(now).replace(" ", "") if now else ""
+        words = (
+            "Bytes a second for all downloads together: 10M, 512k; nothing or 0 lifts the limit."
+        )
+        answer = await self.app.push_screen_wait(Prompt("Limit the speed", words, value))
+        if answer is None:
+            return
+        with self.app.reporting():
+            self.app.services.downloads.set_limit(parse_rate(answer))
+            self._live(self.app.live)
+
+    @work(group="open", exclusive=True)
+    async def action_choose(self) -> None:
+        """Open the model's page."""
+        from tui_hub.tui.screens.model import ModelScreen
+
+        one = self._subject()
+        if one is not None:
+            with self.app.reporting():
+                model = await self.app.services.catalogue.get(one.model)
+                self.app.push_screen(ModelScreen(model))

@@ -1,0 +1,150 @@
+"""One model: its card, its files by variant, and its revisions."""
+
+from __future__ import annotations
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import ContentSwitcher
+
+from tui_hub import text
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.models import Details, Model, Revision
+from tui_hub.events import Event, ModelChanged
+from tui_hub.tui import commands as c
+from tui_hub.tui.actions import ModelActions
+from tui_hub.tui.columns import Column
+from tui_hub.tui.draw import safe
+from tui_hub.tui.widgets.detail_pane import DetailPane
+from tui_hub.tui.widgets.document import Document
+from tui_hub.tui.widgets.file_list import FileList
+from tui_hub.tui.widgets.tab_strip import TabStrip
+from tui_hub.tui.widgets.table import Table
+
+_TABS = ("card", "files", "revisions")
+
+
+def _revision_columns() -> list[Column[Revision]]:
+    return [
+        Column("Revision", 12, lambda one: [(one.revision[:12], "info")]),
+        Column("Seen", 12, lambda one: [(text.ago(one.seen_at), "muted")], rank=1),
+        Column("Version", 0, lambda one: [(one.name or "", "strong")]),
+        Column("Variant", 16, lambda one: [(one.variant or "", "muted")], rank=2),
+    ]
+
+
+class ModelScreen(ModelActions):
+    """The page of one model. What the source has to tell arrives while it is open."""
+
+    CSS_PATH = "model.tcss"
+    BINDINGS: list[BindingType] = c.bindings(
+        c.DownloadModel,
+        c.ActivateModel,
+        c.NextTab,
+        c.PreviousTab,
+        c.ToggleFavourite,
+        c.DeleteModel,
+        c.RefreshModel,
+    )
+    BINDING_GROUP_TITLE = "Model"
+
+    tabs = getters.query_one(TabStrip)
+    card = getters.query_one("#card", Document)
+    files = getters.query_one(FileList)
+    revisions: getters.query_one[Table[Revision]] = getters.query_one("#revisions", Table)
+    about = getters.query_one(DetailPane)
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self._model = model
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal():
+            with Vertical(classes="panel", id="page"):
+                yield TabStrip(("Card", "Files", "Revisions"))
+                with ContentSwitcher(initial="card"):
+                    yield Document(id="card")
+                    yield FileList()
+                    yield Table(_revision_columns(), id="revisions")
+            with Vertical(classes="panel", id="about"):
+                yield DetailPane()
+
+    def on_mount(self) -> None:
+        """Show what is known, then ask for the rest."""
+        self.query_one("#page").border_title = Content(safe(self._model.id))
+        self.query_one("#about").border_title = "About"
+        self.about.show(self._model)
+        self.card.show_words("asking for the card")
+        self.revisions.empty = [("No revision of it has been here yet.", "muted")]
+        self.card.focus()
+        self.app.event_signal.subscribe(self, self._happened)
+        self.call_after_refresh(self.look_up)
+
+    def subject(self) -> Model:
+        return self._model
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, ModelChanged) and event.model == self._model.id:
+            self.look_up()
+
+    @work(group="details", exclusive=True)
+    async def look_up(self, refresh: bool = False) -> None:
+        """Fill the page from the database, or from the source where that is needed."""
+        try:
+            details = await self.app.services.repositories.details(self._model.id, refresh=refresh)
+        except HubError as error:
+            self.card.show_words(error.message, "bad")
+            self.files.empty = error.message
+            self.files.refresh()
+            return
+        self._show(details)
+        await self._show_card(refresh)
+
+    def _show(self, details: Details) -> None:
+        self._model = details.model
+        self.about.show(details.model, details.edit)
+        self.files.show(details)
+        self.revisions.show(details.versions)
+        self.tabs.rename(1, f"Files {len(details.files)}")
+        if details.path:
+            self.query_one("#page").border_subtitle = Content(safe(details.path))
+        if details.note:
+            self.app.notify(details.note, severity="warning")
+
+    async def _show_card(self, refresh: bool) -> None:
+        try:
+            card = await self.app.services.repositories.card(self._model.id)
+        except HubError as error:
+            self.card.show_words(error.message, "bad")
+            return
+        if card:
+            self.card.show_card(card)
+        else:
+            self.card.show_words(self._model.description or "This model has no card.")
+
+    @on(TabStrip.Changed)
+    def _tab_changed(self, event: TabStrip.Changed) -> None:
+        name = _TABS[event.present]
+        self.query_one(ContentSwitcher).current = name
+        self.query_one(f"#{name}").focus()
+
+    def action_next_tab(self) -> None:
+        """Go to the next tab."""
+        self.tabs.step(1)
+
+    def action_previous_tab(self) -> None:
+        """Go to the tab before."""
+        self.tabs.step(-1)
+
+    def action_refresh_model(self) -> None:
+        """Ask the source anew."""
+        self.look_up(refresh=True)
+
+    def action_download_model(self) -> None:
+        """Show the plan, for the variant under the cursor where there is one."""
+        from tui_hub.tui.screens.plan import PlanDialog
+
+        variant = self.files.variant if self.tabs.present == 1 else None
+        self.app.push_screen(PlanDialog(self._model, variant))

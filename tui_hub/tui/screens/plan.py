@@ -1,0 +1,213 @@
+"""The plan of a download: what comes, what is here already, and the disk before and after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from tui_hub import text
+from tui_hub.domain.artifacts import Variant
+from tui_hub.domain.downloads import Plan
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.models import Details, Model
+from tui_hub.tui.columns import Column
+from tui_hub.tui.commands import Accept, Dismiss, bindings
+from tui_hub.tui.draw import safe
+from tui_hub.tui.glyphs import Glyphs
+from tui_hub.tui.screens.base import HubDialog
+from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.widgets.table import Table
+
+_MUTED = "$foreground 62%"
+_FAINT = "$foreground 40%"
+_BAR = 44
+"""Cells of the bar of the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to download: a variant, or every file."""
+
+    variant: Variant | None
+    files: int
+    size: int | None
+    installed: bool
+
+    @property
+    def name(self) -> str:
+        """What the list calls it."""
+        return self.variant.name if self.variant else "every file"
+
+
+def options_of(details: Details) -> list[Option]:
+    """The choices, a model's variants before all of its files."""
+    whole = Option(None, len(details.files), details.model.size, False)
+    sizes = [file.size for file in details.files]
+    if None not in sizes:
+        whole = Option(None, len(sizes), sum(size or 0 for size in sizes), False)
+    if len(details.variants) < 2 and len(details.files) == sum(
+        len(variant.paths) for variant in details.variants
+    ):
+        return [whole]
+    here = set(details.installed_variants)
+    chosen = [
+        Option(variant, len(variant.paths), variant.size, variant.name in here)
+        for variant in details.variants
+    ]
+    return [*chosen, whole]
+
+
+def _columns(glyphs: Glyphs) -> list[Column[Option]]:
+    return [
+        Column("Variant", 0, lambda one: [(one.name, "strong")]),
+        Column("", 1, lambda one: [(glyphs.installed if one.installed else "", "good")]),
+        Column("Files", 5, lambda one: [(str(one.files), "muted")], align="right", rank=2),
+        Column("Size", 9, lambda one: [(text.size(one.size), "")], align="right", rank=1),
+    ]
+
+
+class PlanDialog(HubDialog[None]):
+    """Asks the source for the files, shows the plan of each variant, starts the one chosen."""
+
+    CSS_PATH = "plan.tcss"
+    BINDINGS: list[BindingType] = bindings(Accept, Dismiss)
+    BINDING_GROUP_TITLE = "Plan"
+
+    options: getters.query_one[Table[Option]] = getters.query_one("#options", Table)
+    figures = getters.query_one("#figures", Static)
+
+    def __init__(self, model: Model, variant: str | None = None) -> None:
+        super().__init__()
+        self._model, self._variant = model, variant
+        self._plan: Plan | None = None
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(classes="dialog")
+        box.border_title = Content(f"Download {safe(self._model.id)}")
+        box.border_subtitle = "enter starts, esc closes"
+        with box, Horizontal():
+            yield Table(_columns(self.app.glyphs), id="options")
+            yield Static(Content.styled("asking for the files", _FAINT), id="figures")
+
+    def on_mount(self) -> None:
+        """Ask for the files once the question is on screen."""
+        self.options.focus()
+        self.call_after_refresh(self.look_up)
+
+    @work(group="details", exclusive=True)
+    async def look_up(self) -> None:
+        """Find out what there is to choose from."""
+        try:
+            details = await self.app.services.repositories.details(self._model.id)
+        except HubError as error:
+            self._show_error(error)
+            return
+        options = options_of(details)
+        self.options.show(options)
+        names = [one.variant.name if one.variant else None for one in options]
+        if self._variant in names:
+            self.options.cursor = names.index(self._variant)
+
+    @on(RowList.Moved, "#options")
+    def _moved(self) -> None:
+        option = self.options.current
+        if option is not None:
+            self._plan = None
+            self.measure(option)
+
+    @work(group="plan", exclusive=True)
+    async def measure(self, option: Option) -> None:
+        """Work out the plan of one choice."""
+        variant = option.variant.name if option.variant else None
+        try:
+            plan = await self.app.services.downloads.plan(self._model.id, variant=variant)
+        except HubError as error:
+            self._show_error(error)
+            return
+        self._plan = plan
+        self.figures.update(plan_text(plan, self.app.glyphs))
+
+    def _show_error(self, error: HubError) -> None:
+        hint = f"\n\n{error.hint}" if error.hint else ""
+        self.figures.update(
+            Content.assemble((safe(error.message), "$error"), (safe(hint.strip()), _MUTED))
+        )
+
+    @on(RowList.Chosen, "#options")
+    def _chosen(self) -> None:
+        self.start()
+
+    @work(group="start", exclusive=True)
+    async def start(self) -> None:
+        """Start the download that the figures on screen describe."""
+        option = self.options.current
+        if option is None or self._plan is None:
+            return
+        variant = option.variant.name if option.variant else None
+        try:
+            await self.app.services.downloads.start(self._model.id, variant=variant)
+        except HubError as error:
+            self._show_error(error)
+            return
+        self.app.notify(f"{self._model.name} is in line; 2 shows it")
+        self.dismiss()
+
+    def action_choose(self) -> None:
+        """Start what the figures describe."""
+        self.start()
+
+    def action_dismiss(self) -> None:  # type: ignore[override]
+        """Close without starting anything."""
+        self.dismiss()
+
+
+def plan_text(plan: Plan, glyphs: Glyphs) -> Content:
+    """The figures of a plan, with the disk as a bar."""
+    rows = [
+        ("files", str(len(plan.files)), ""),
+        ("together", text.size(plan.bytes_total), ""),
+        ("here already", text.size(plan.bytes_deduplicated), "$success"),
+        ("left from before", text.size(plan.bytes_resumed), "$success"),
+        ("to transfer", text.size(plan.bytes_to_transfer), "bold $primary"),
+    ]
+    lines = [
+        Content.assemble((word.ljust(18), _MUTED), (value.rjust(11), style))
+        for word, value, style in rows
+        if value != "0 B" or word in ("to transfer", "together")
+    ]
+    if plan.unknown_sizes:
+        words = f"{plan.unknown_sizes} files do not tell their size"
+        lines.append(Content.styled(words, "$warning"))
+    return Content("\n").join([*lines, Content(), *_disk(plan, glyphs)])
+
+
+def _disk(plan: Plan, glyphs: Glyphs) -> list[Content]:
+    after = plan.disk_free - plan.disk_reserved - plan.bytes_to_transfer
+    free = max(plan.disk_free, 1)
+    reserved = min(round(plan.disk_reserved / free * _BAR), _BAR)
+    wanted = min(round(plan.bytes_to_transfer / free * _BAR), _BAR - reserved)
+    rest = _BAR - reserved - wanted
+    bar = Content.assemble(
+        (glyphs.half * reserved, _MUTED),
+        (glyphs.full * wanted, "$primary" if plan.fits else "$error"),
+        (glyphs.rest * rest, "$foreground 16%"),
+    )
+    lines = [
+        Content.assemble(("disk free now".ljust(18), _MUTED), text.size(plan.disk_free).rjust(11)),
+    ]
+    if plan.disk_reserved:
+        promised = text.size(plan.disk_reserved).rjust(11)
+        lines.append(Content.assemble(("promised".ljust(18), _MUTED), (promised, _MUTED)))
+    if plan.fits:
+        lines.append(
+            Content.assemble(("free afterwards".ljust(18), _MUTED), text.size(after).rjust(11))
+        )
+    else:
+        lines.append(Content.styled(f"{text.size(-after)} too little: make room first", "$error"))
+    return [*lines, bar]

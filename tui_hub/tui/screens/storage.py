@@ -1,0 +1,172 @@
+"""The store: what it holds by type and by model, what sharing saves, and how to make room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import getters, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+
+from tui_hub import text
+from tui_hub.domain.storage import StorageUsage
+from tui_hub.events import Event, ModelChanged, SlotChanged, StorageChanged
+from tui_hub.tui import commands as c
+from tui_hub.tui.actions import delete_model
+from tui_hub.tui.columns import Column
+from tui_hub.tui.draw import bar, safe
+from tui_hub.tui.glyphs import Glyphs
+from tui_hub.tui.screens.base import HubScreen
+from tui_hub.tui.widgets.table import Table
+
+_MUTED = "$foreground 62%"
+DELAY = 0.5
+"""Seconds after a change before the store is measured again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Something in the store, its bytes, and the bytes of the largest thing beside it."""
+
+    name: str
+    bytes: int
+    largest: int
+    active: bool = False
+
+
+def _columns(title: str, width: int, glyphs: Glyphs, tone: str) -> list[Column[Share]]:
+    def draw(one: Share) -> list[tuple[str, str]]:
+        return bar(one.bytes / max(one.largest, 1), width, glyphs, tone)
+
+    return [
+        Column("", 1, lambda one: [(glyphs.active if one.active else "", "good")]),
+        Column(title, 0, lambda one: [(one.name, "")]),
+        Column("Size", 10, lambda one: [(text.size(one.bytes), "strong")], align="right", rank=1),
+        Column("", width, draw, rank=2),
+    ]
+
+
+def shares(figures: dict[str, int], active: frozenset[str] = frozenset()) -> list[Share]:
+    """Names with their bytes, largest first."""
+    largest = max(figures.values(), default=0)
+    ranked = sorted(figures.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [Share(name, size, largest, name in active) for name, size in ranked]
+
+
+class ShareTable(Table[Share]):
+    """Shares, known again by their name."""
+
+    def key_of(self, row: Share) -> object:
+        return row.name
+
+
+class StorageScreen(HubScreen):
+    """Figures and bars."""
+
+    CSS_PATH = "storage.tcss"
+    BINDINGS: list[BindingType] = c.bindings(
+        c.DeleteModel, c.Choose, c.Reload
+    )
+    BINDING_GROUP_TITLE = "Storage"
+
+    models = getters.query_one("#models", ShareTable)
+    types = getters.query_one("#types", ShareTable)
+    summary = getters.query_one("#summary", Static)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._delay: Timer | None = None
+
+    def compose_body(self) -> ComposeResult:
+        glyphs = self.app.glyphs
+        with Vertical(classes="panel", id="summary-box"):
+            yield Static(Content.styled("measuring", _MUTED), id="summary")
+        with Horizontal(id="tables"):
+            with Vertical(classes="panel", id="types-box"):
+                yield ShareTable(_columns("Type", 12, glyphs, "partial"), id="types")
+            with Vertical(classes="panel", id="models-box"):
+                yield ShareTable(_columns("Model", 28, glyphs, "bar"), id="models")
+
+    def on_mount(self) -> None:
+        """Measure, and measure again when something changed."""
+        self.query_one("#summary-box").border_title = "Store"
+        self.query_one("#types-box").border_title = "By type"
+        self.query_one("#models-box").border_title = "By model"
+        self.models.empty = [("No model is here yet.", "muted")]
+        self.models.focus()
+        self.app.event_signal.subscribe(self, self._happened)
+        self.call_after_refresh(self.measure)
+
+    def on_screen_resume(self) -> None:
+        """Measure again, as other processes may have worked on the store."""
+        self.call_after_refresh(self.measure)
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, StorageChanged | ModelChanged | SlotChanged) and self._delay is None:
+            self._delay = self.set_timer(DELAY, self._measure_late)
+
+    def _measure_late(self) -> None:
+        self._delay = None
+        self.measure()
+
+    @work(group="usage", exclusive=True)
+    async def measure(self) -> None:
+        """Ask the store for its figures."""
+        with self.app.reporting():
+            usage = await self.app.services.storage.usage()
+            active = frozenset(slot.model for slot in self.app.live.slots)
+            self.models.show(shares(usage.by_model, active))
+            self.types.show(shares(usage.by_type))
+            self.summary.update(summary_text(usage, self.app.glyphs, self.summary.size.width))
+
+    @work(group="delete", exclusive=True)
+    async def action_delete_model(self) -> None:
+        """Delete the model under the cursor, after showing what is lost."""
+        share = self.models.current
+        if share is not None:
+            await delete_model(self, share.name)
+            self.measure()
+
+    @work(group="open", exclusive=True)
+    async def action_choose(self) -> None:
+        """Open the model's page."""
+        from tui_hub.tui.screens.model import ModelScreen
+
+        share = self.models.current
+        if share is not None:
+            with self.app.reporting():
+                model = await self.app.services.catalogue.get(share.name)
+                self.app.push_screen(ModelScreen(model))
+
+    def action_reload(self) -> None:
+        """Measure again."""
+        self.measure()
+
+
+def summary_text(usage: StorageUsage, glyphs: Glyphs, width: int) -> Content:
+    """The store on its disk in three lines and a bar: the store, others, free."""
+    total = max(usage.disk_total, 1)
+    room = max(width, 20)
+    own = min(round(usage.bytes / total * room), room)
+    others = min(round((total - usage.disk_free - usage.bytes) / total * room), room - own)
+    others = max(others, 0)
+    disk = Content.assemble(
+        (glyphs.full * own, "$primary"),
+        (glyphs.half * others, "$foreground 30%"),
+        (glyphs.rest * (room - own - others), "$foreground 14%"),
+    )
+    figures = Content.assemble(
+        (text.size(usage.bytes), "bold $primary"),
+        (f" in {text.grouped(usage.blobs)} blobs", _MUTED),
+        (f"   {glyphs.dot}   ", _MUTED),
+        (text.size(usage.bytes_saved), "bold $success"),
+        (" saved by sharing", _MUTED),
+        (f"   {glyphs.dot}   ", _MUTED),
+        (text.size(usage.disk_free), "bold"),
+        (f" free of {text.size(usage.disk_total)}", _MUTED),
+    )
+    return Content("\n").join([figures, disk, Content.styled(safe(usage.path), "$foreground 42%")])

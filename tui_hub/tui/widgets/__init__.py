@@ -1,0 +1,1 @@
+"""One class per widget; most of them draw their own lines."""

@@ -1,0 +1,71 @@
+"""What is known of the model under the cursor, from the row itself: no network, no waiting."""
+
+from __future__ import annotations
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from tui_hub.domain.models import Model, ModelEdit
+from tui_hub.tui.app import HubApp
+from tui_hub.tui.draw import safe
+from tui_hub.tui.model_text import facts_of, more_facts, status_words
+
+MUTED = "$foreground 62%"
+FAINT = "$foreground 42%"
+_TONES = {"good": "$success", "info": "$primary", "bad": "$error", "faint": FAINT}
+
+
+class DetailPane(VerticalScroll, can_focus=False):
+    """Name, facts, description and tags of one model."""
+
+    DEFAULT_CSS = """
+    DetailPane { scrollbar-size-vertical: 1; padding: 0 1; }
+    DetailPane > Static { height: auto; }
+    """
+
+    app = getters.app(HubApp)
+    body = getters.query_one(Static)
+
+    def compose(self) -> ComposeResult:
+        yield Static()
+
+    def show(self, model: Model | None, edit: ModelEdit | None = None) -> None:
+        """Fill the pane, or empty it."""
+        self.scroll_home(animate=False)
+        self.body.update(Content() if model is None else self._about(model, edit))
+
+    def _about(self, model: Model, edit: ModelEdit | None) -> Content:
+        words, tone = status_words(model, self.app.glyphs)
+        star = f" {self.app.glyphs.favourite}" if edit and edit.favourite else ""
+        blocks = [
+            Content.assemble((safe(model.name), "bold"), (star, "$accent")),
+            Content.assemble((safe(model.author or model.source), MUTED)),
+            Content.assemble((words, _TONES[tone])),
+            Content(),
+            *_table(facts_of(model)),
+        ]
+        if model.removed:
+            blocks.insert(3, Content.styled("vanished upstream", "$warning"))
+        if edit and edit.note:
+            blocks += [Content(), Content.styled(safe(edit.note), "$accent")]
+        if model.description:
+            blocks += [Content(), Content(safe(model.description))]
+        more = more_facts(model)
+        if more:
+            blocks += [Content(), *_table(more)]
+        if model.tags:
+            tags = f" {self.app.glyphs.dot} ".join(safe(tag) for tag in model.tags[:24])
+            blocks += [Content(), Content.styled(tags, FAINT)]
+        blocks += [Content(), Content.styled(safe(model.id), FAINT)]
+        return Content("\n").join(blocks)
+
+
+def _table(pairs: list[tuple[str, str]]) -> list[Content]:
+    wide = min(max((len(word) for word, _ in pairs), default=0), 14) + 2
+    return [
+        Content.assemble((safe(word).ljust(wide), FAINT), (safe(value), ""))
+        for word, value in pairs
+    ]

@@ -1,0 +1,146 @@
+"""A long text that scrolls: the card of a model, the log of a job."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events, work
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui_hub.tui.commands import LISTS, bindings
+from tui_hub.tui.draw import safe
+from tui_hub.tui.widgets.drawn import Drawn
+
+
+class Document(Drawn, ScrollView, can_focus=True):
+    """Lines made once for a width, in a thread, and drawn as they scroll by."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*LISTS)
+    BINDING_GROUP_TITLE = "Text"
+    DEFAULT_CSS = """
+    Document { height: 1fr; overflow-x: hidden; padding: 0 2; scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._card: str | None = None
+        self._lines: list[list[Segment]] = []
+        self._width = 0
+
+    def show_words(self, words: str, tone: str = "muted") -> None:
+        """Show a few words of our own in place of a text."""
+        self._card = None
+        self._put([[Segment(words, self.tone(tone))]])
+
+    def show_lines(self, lines: list[str]) -> None:
+        """Show plain lines, and stay at the end if the end was in sight."""
+        self._card = None
+        at_end = self.scroll_offset.y >= self.max_scroll_y
+        self._put([[Segment(safe(line))] for line in lines], keep=True)
+        if at_end:
+            self.scroll_end(animate=False, immediate=True)
+
+    def show_card(self, card: str) -> None:
+        """Show Markdown from outside."""
+        self._card = card
+        self.render_again()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the lines anew for another width."""
+        if self._card is not None and self.size.width != self._width:
+            self.render_again()
+
+    @work(group="card", exclusive=True)
+    async def render_again(self) -> None:
+        """Make the lines in a thread."""
+        card, self._width = self._card, self.size.width
+        if card is None or not self._width:
+            return
+        from tui_hub.tui.markdown import render_card
+
+        lines = await asyncio.to_thread(render_card, card, self._width, self._styles())
+        if card is self._card:
+            self._put(lines)
+
+    def _styles(self) -> dict[str, Style]:
+        bold, info, muted = Style(bold=True), self.tone("info"), self.tone("muted")
+        styles = {f"markdown.h{level}": bold + info for level in (1, 2, 3)}
+        styles |= {f"markdown.h{level}": bold for level in (4, 5, 6, 7)}
+        styles |= {
+            "markdown.code": self.tone("accent"),
+            "markdown.code_block": muted,
+            "markdown.link": info,
+            "markdown.link_url": self.tone("faint"),
+            "markdown.block_quote": muted,
+            "markdown.hr": self.tone("rest"),
+            "markdown.item.bullet": self.tone("accent"),
+            "markdown.item.number": self.tone("accent"),
+            "markdown.table.border": self.tone("rest"),
+            "markdown.table.header": bold,
+        }
+        return styles
+
+    def _put(self, lines: list[list[Segment]], *, keep: bool = False) -> None:
+        self._lines = lines
+        self.virtual_size = Size(0, len(lines))
+        if not keep:
+            self.scroll_home(animate=False)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of what is on screen."""
+        row = self.scroll_offset.y + y
+        base = self.rich_style
+        width = self.size.width
+        if row >= len(self._lines):
+            return Strip.blank(width, base)
+        plain = Style(color=base.color, bgcolor=base.bgcolor)
+        segments = [
+            Segment(safe(text), plain + _no_background(style))
+            for text, style, control in self._lines[row]
+            if not control
+        ]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def action_cursor_down(self) -> None:
+        self.scroll_to(y=self.scroll_offset.y + 1, animate=False)
+
+    def action_cursor_up(self) -> None:
+        self.scroll_to(y=self.scroll_offset.y - 1, animate=False)
+
+    def action_page_down(self) -> None:
+        self.scroll_to(y=self.scroll_offset.y + self.size.height, animate=False)
+
+    def action_page_up(self) -> None:
+        self.scroll_to(y=self.scroll_offset.y - self.size.height, animate=False)
+
+    def action_half_page_down(self) -> None:
+        self.scroll_to(y=self.scroll_offset.y + self.size.height // 2, animate=False)
+
+    def action_half_page_up(self) -> None:
+        self.scroll_to(y=self.scroll_offset.y - self.size.height // 2, animate=False)
+
+    def action_first(self) -> None:
+        self.scroll_home(animate=False)
+
+    def action_last(self) -> None:
+        self.scroll_end(animate=False)
+
+
+def _no_background(style: Style | None) -> Style:
+    """A style as it sits on the screen's own background, and links to nowhere."""
+    if style is None:
+        return Style.null()
+    return Style(
+        color=style.color,
+        bold=style.bold,
+        italic=style.italic,
+        underline=style.underline,
+        strike=style.strike,
+    )

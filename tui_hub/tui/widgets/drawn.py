@@ -1,0 +1,82 @@
+"""What all widgets share that draw their own lines: tones, the sign set, and strips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import getters
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui_hub.tui.app import HubApp
+from tui_hub.tui.draw import Piece, safe
+from tui_hub.tui.glyphs import Glyphs
+
+TONES = (
+    "strong",
+    "muted",
+    "faint",
+    "head",
+    "key",
+    "accent",
+    "info",
+    "good",
+    "warn",
+    "bad",
+    "bar",
+    "partial",
+    "rest",
+)
+"""The tones of a piece, each a component class `drawn--<tone>`."""
+
+
+class Drawn(Widget):
+    """A widget that draws lines of toned pieces."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"drawn--{tone}" for tone in TONES} | {
+        "drawn--cursor",
+        "drawn--cursor-blurred",
+    }
+    DEFAULT_CSS = """
+    Drawn {
+        & > .drawn--strong { color: $foreground; text-style: bold; }
+        & > .drawn--muted { color: $foreground 62%; }
+        & > .drawn--faint { color: $foreground 38%; }
+        & > .drawn--head { color: $foreground 45%; }
+        & > .drawn--key { color: $accent; }
+        & > .drawn--accent { color: $accent; }
+        & > .drawn--info { color: $primary; }
+        & > .drawn--good { color: $success; }
+        & > .drawn--warn { color: $warning; }
+        & > .drawn--bad { color: $error; }
+        & > .drawn--bar { color: $primary; }
+        & > .drawn--partial { color: $primary 70%; }
+        & > .drawn--rest { color: $foreground 14%; }
+        & > .drawn--cursor { background: $primary 22%; }
+        & > .drawn--cursor-blurred { background: $foreground 7%; }
+        &:ansi > .drawn--cursor { text-style: reverse; }
+        &:ansi > .drawn--cursor-blurred { text-style: bold; }
+    }
+    """
+
+    app = getters.app(HubApp)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The signs to draw with."""
+        return self.app.glyphs
+
+    def tone(self, name: str) -> Style:
+        """The colour and weight of a tone, without a background."""
+        if not name:
+            return Style.null()
+        full = self.get_component_rich_style(f"drawn--{name}")
+        return Style(color=full.color, bold=full.bold, italic=full.italic, underline=full.underline)
+
+    def strip(self, pieces: Iterable[Piece], width: int, base: Style) -> Strip:
+        """One line of exactly `width` cells."""
+        segments = [Segment(safe(text), base + self.tone(tone)) for text, tone in pieces if text]
+        return Strip(segments).adjust_cell_length(width, base)

@@ -1,0 +1,107 @@
+"""The filters of the catalogue with their counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from textual.message import Message
+
+from tui_hub import text
+from tui_hub.domain.catalogue import FacetCount, Facets, Search
+from tui_hub.tui.commands import Toggle, bindings
+from tui_hub.tui.draw import Line, spread
+from tui_hub.tui.widgets.row_list import RowList
+
+_GROUPS = (
+    ("type", "Type", "types", 12),
+    ("source", "Source", "sources", 6),
+    ("task", "Task", "tasks", 8),
+    ("library", "Library", "libraries", 6),
+    ("license", "Licence", "licenses", 6),
+)
+"""Facet, heading, field of the question, and how many values are listed."""
+_FLAGS = (("installed", "installed", True), ("gated", "open access", False))
+"""Field of the question, words, and the value that choosing it sets."""
+
+
+class FacetList(RowList):
+    """Values to choose from; values of one facet are alternatives, facets add up."""
+
+    BINDINGS = bindings(Toggle)
+    BINDING_GROUP_TITLE = "Filters"
+    DEFAULT_CSS = "FacetList { padding: 0 1; }"
+
+    @dataclass
+    class Changed(Message):
+        """A person chose or dropped a value."""
+
+        search: Search
+
+    def __init__(self) -> None:
+        super().__init__(id="facets")
+        self.search = Search()
+        self._rows: list[tuple[str, FacetCount | None]] = []
+
+    def show(self, search: Search, facets: Facets | None) -> None:
+        """Draw the counts for a question."""
+        self.search = search
+        self._rows = []
+        for field, words, _ in _FLAGS:
+            self._rows.append((words, FacetCount(facet=field, value="", count=-1)))
+        for facet, heading, field, limit in _GROUPS:
+            counts = list(facets.of(facet))[:limit] if facets else []
+            listed = {one.value for one in counts}
+            chosen = [value for value in getattr(search, field) if value not in listed]
+            counts += [FacetCount(facet=facet, value=value, count=0) for value in chosen]
+            if counts:
+                self._rows += [("", None), (heading, None)]
+                self._rows += [(one.value, one) for one in counts]
+        self.rows_changed()
+
+    def row_count(self) -> int:
+        return len(self._rows)
+
+    def selectable(self, row: int) -> bool:
+        return 0 <= row < len(self._rows) and self._rows[row][1] is not None
+
+    def draw(self, row: int, width: int) -> Line:
+        words, one = self._rows[row]
+        if one is None:
+            return [(words, "head")]
+        on = self._is_on(one)
+        sign = self.glyphs.check_on if on else self.glyphs.check_off
+        left = [(f"{sign} ", "accent" if on else "faint"), (words, "strong" if on else "")]
+        right = [] if one.count < 0 else [(text.count(one.count), "muted")]
+        return spread(left, right, width, ellipsis=self.glyphs.ellipsis)
+
+    def _is_on(self, one: FacetCount) -> bool:
+        for field, _, value in _FLAGS:
+            if one.facet == field:
+                return getattr(self.search, field) is value
+        return one.value in self._values(one)
+
+    def _values(self, one: FacetCount) -> tuple[str, ...]:
+        field = next(field for facet, _, field, _ in _GROUPS if facet == one.facet)
+        values: tuple[str, ...] = getattr(self.search, field)
+        return values
+
+    def action_choose(self) -> None:
+        """Choose the value under the cursor, or drop it again."""
+        if not self.selectable(self.cursor):
+            return
+        one = self._rows[self.cursor][1]
+        assert one is not None
+        self.search = self._toggled(one)
+        self.refresh_line(self.cursor)
+        self.post_message(self.Changed(self.search))
+
+    def _toggled(self, one: FacetCount) -> Search:
+        for field, _, value in _FLAGS:
+            if one.facet == field:
+                now = None if getattr(self.search, field) is value else value
+                return replace(self.search, **{field: now})
+        field = next(field for facet, _, field, _ in _GROUPS if facet == one.facet)
+        values = self._values(one)
+        if one.value in values:
+            return replace(self.search, **{field: tuple(v for v in values if v != one.value)})
+        return replace(self.search, **{field: (*values, one.value)})

@@ -1,0 +1,190 @@
+"""A list of rows with a cursor that draws only what is on screen, at any length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui_hub.tui.commands import LISTS, bindings
+from tui_hub.tui.draw import Line
+from tui_hub.tui.widgets.drawn import Drawn
+
+
+class RowList(Drawn, ScrollView, can_focus=True):
+    """Rows drawn on demand. A subclass says how many there are and how each looks."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*LISTS)
+    BINDING_GROUP_TITLE = "Lists"
+    DEFAULT_CSS = """
+    RowList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    """The row that actions are about."""
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another row, or the row under it changed."""
+
+        rows: RowList
+
+        @property
+        def control(self) -> RowList:
+            return self.rows
+
+    @dataclass
+    class Chosen(Message):
+        """Enter was pressed, or a row was clicked twice."""
+
+        rows: RowList
+
+        @property
+        def control(self) -> RowList:
+            return self.rows
+
+    def row_count(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def draw(self, row: int, width: int) -> Line:
+        """The line of a row, at most `width` cells."""
+        raise NotImplementedError
+
+    def draw_header(self, width: int) -> Line | None:
+        """The line above the rows that never scrolls, if there is one."""
+        return None
+
+    def selectable(self, row: int) -> bool:
+        """Whether the cursor may rest on a row; headings are no place for it."""
+        return True
+
+    @property
+    def header_height(self) -> int:
+        """Lines that the header takes."""
+        return 0 if self.draw_header(1) is None else 1
+
+    def rows_changed(self, *, keep_cursor: bool = True) -> None:
+        """Lay out and draw anew after the rows changed."""
+        self.virtual_size = Size(0, self.row_count() + self.header_height)
+        if not keep_cursor:
+            self.set_reactive(RowList.cursor, 0)
+            self.scroll_to(y=0, animate=False, immediate=True)
+        self.set_reactive(RowList.cursor, self._nearest(self.cursor, 1))
+        self.refresh()
+        self.post_message(self.Moved(self))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of what is on screen."""
+        width = self.size.width
+        base = self.rich_style
+        if self.header_height and y == 0:
+            return self.strip(self.draw_header(width) or (), width, base)
+        row = self.scroll_offset.y + y - self.header_height
+        if not 0 <= row < self.row_count():
+            return self.strip(self.draw_beyond(row), width, base)
+        if row == self.cursor and self.selectable(row):
+            name = "drawn--cursor" if self.has_focus else "drawn--cursor-blurred"
+            cursor = self.get_component_rich_style(name)
+            return self.strip(self.draw(row, width), width, cursor)
+        return self.strip(self.draw(row, width), width, base)
+
+    def draw_beyond(self, row: int) -> Line:
+        """The line below the last row; a list without rows says why here."""
+        return ()
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a row."""
+        return max(0, min(cursor, self.row_count() - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Draw the two lines that changed, and keep the cursor in sight."""
+        self.refresh_line(old + self.header_height)
+        self.refresh_line(new + self.header_height)
+        self.reveal(new)
+        if old != new:
+            self.post_message(self.Moved(self))
+
+    def reveal(self, row: int) -> None:
+        """Scroll so that a row is on screen."""
+        page = self.page_height
+        top = self.scroll_offset.y
+        if row < top:
+            self.scroll_to(y=row, animate=False, immediate=True)
+        elif row >= top + page:
+            self.scroll_to(y=row - page + 1, animate=False, immediate=True)
+
+    @property
+    def page_height(self) -> int:
+        """Rows that fit on the screen."""
+        return max(self.size.height - self.header_height, 1)
+
+    def on_focus(self) -> None:
+        """Show the cursor as the one that keys move."""
+        self.refresh_line(self.cursor + self.header_height)
+
+    def on_blur(self) -> None:
+        """Show the cursor as resting."""
+        self.refresh_line(self.cursor + self.header_height)
+
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor to a row; a second click opens it."""
+        row = self.scroll_offset.y + event.y - self.header_height
+        if event.y < self.header_height or not 0 <= row < self.row_count():
+            return
+        if self.selectable(row):
+            self.cursor = row
+            if event.chain > 1:
+                self.post_message(self.Chosen(self))
+
+    def move(self, offset: int) -> None:
+        """Move the cursor by some rows."""
+        self.cursor = self._nearest(self.cursor + offset, 1 if offset > 0 else -1)
+
+    def _nearest(self, row: int, step: int) -> int:
+        """A row that may carry the cursor, from `row` on in one direction, else in the other."""
+        count = self.row_count()
+        row = max(0, min(row, count - 1))
+        for direction in (step, -step):
+            found = row
+            while 0 <= found < count:
+                if self.selectable(found):
+                    return found
+                found += direction
+        return row
+
+    def action_cursor_down(self) -> None:
+        self.move(1)
+
+    def action_cursor_up(self) -> None:
+        self.move(-1)
+
+    def action_page_down(self) -> None:
+        self.move(self.page_height)
+
+    def action_page_up(self) -> None:
+        self.move(-self.page_height)
+
+    def action_half_page_down(self) -> None:
+        self.move(max(self.page_height // 2, 1))
+
+    def action_half_page_up(self) -> None:
+        self.move(-max(self.page_height // 2, 1))
+
+    def action_first(self) -> None:
+        self.cursor = self._nearest(0, 1)
+
+    def action_last(self) -> None:
+        self.cursor = self._nearest(self.row_count() - 1, -1)
+
+    def action_choose(self) -> None:
+        """Tell the screen to open the row."""
+        if self.row_count():
+            self.post_message(self.Chosen(self))

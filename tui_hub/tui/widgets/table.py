@@ -1,0 +1,65 @@
+"""A row list over things in memory, drawn in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from tui_hub.tui.columns import Column, draw_row, header, layout
+from tui_hub.tui.draw import Line
+from tui_hub.tui.widgets.row_list import RowList
+
+Row = TypeVar("Row")
+
+
+class Table(RowList, Generic[Row]):
+    """Rows of one kind in columns. The cursor stays on its row when the rows are replaced."""
+
+    DEFAULT_CSS = "Table { padding: 0 1; }"
+
+    empty: Line = ()
+    """What stands in place of rows when there are none."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column[Row]],
+        *,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self.columns = list(columns)
+        self.rows: tuple[Row, ...] = ()
+
+    def key_of(self, row: Row) -> object:
+        """By what a row is known again after the rows were replaced."""
+        return row
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Replace the rows; the cursor follows the row it was on."""
+        before = self.current
+        self.rows = tuple(rows)
+        if before is not None:
+            key = self.key_of(before)
+            at = next((i for i, row in enumerate(self.rows) if self.key_of(row) == key), None)
+            if at is not None:
+                self.set_reactive(RowList.cursor, at)
+        self.rows_changed()
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor."""
+        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
+
+    def row_count(self) -> int:
+        return len(self.rows)
+
+    def draw_header(self, width: int) -> Line | None:
+        return [("  ", ""), *header(layout(self.columns, width - 2), self.glyphs.ellipsis)]
+
+    def draw(self, row: int, width: int) -> Line:
+        mark = f"{self.glyphs.cursor} " if row == self.cursor and self.has_focus else "  "
+        placed = layout(self.columns, width - 2)
+        return [(mark, "accent"), *draw_row(self.rows[row], placed, self.glyphs.ellipsis)]
+
+    def draw_beyond(self, row: int) -> Line:
+        return [("  ", ""), *self.empty] if row == 0 and not self.rows else ()

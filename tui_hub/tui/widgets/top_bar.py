@@ -1,0 +1,94 @@
+"""The line at the top: the screens with what is going on in each, and the state of the sync."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.strip import Strip
+
+from tui_hub import text
+from tui_hub.tui.draw import Piece, fit, spread, width_of
+from tui_hub.tui.live import Live
+from tui_hub.tui.modes import MODES
+from tui_hub.tui.widgets.drawn import Drawn
+
+
+class TopBar(Drawn):
+    """Names, keys and badges of the screens; a click goes there."""
+
+    DEFAULT_CSS = "TopBar { height: 1; dock: top; background: $background; padding: 0 1; }"
+
+    def on_mount(self) -> None:
+        """Follow the background, and the clock for `4 min ago`."""
+        self.app.live_signal.subscribe(self, self._changed)
+        self.set_interval(30, self.refresh)
+
+    def _changed(self, live: Live) -> None:
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the bar as fully as the width allows."""
+        width = self.size.width
+        for brand, state in ((True, 2), (False, 2), (False, 1), (False, 0)):
+            left = [*(self._brand() if brand else []), *self._screens()]
+            right = self._sync(state)
+            if width_of(left) + width_of(right) + 2 <= width:
+                return self.strip(spread(left, right, width), width, self.rich_style)
+        return self.strip(
+            fit(self._screens(), width, ellipsis=self.glyphs.ellipsis), width, self.rich_style
+        )
+
+    def _brand(self) -> list[Piece]:
+        return [("tui-hub", "strong"), (" demo" if self.app.demo else "", "warn"), ("   ", "")]
+
+    def _screens(self) -> list[Piece]:
+        pieces: list[Piece] = []
+        for number, mode in enumerate(MODES, 1):
+            here = mode == self.app.current_mode
+            if pieces:
+                pieces.append(("  ", ""))
+            pieces.append((f"{number} ", "accent" if here else "faint"))
+            pieces.append((mode.capitalize(), "strong" if here else "muted"))
+            pieces += self._badge(mode)
+        return pieces
+
+    def _badge(self, mode: str) -> list[Piece]:
+        live = self.app.live
+        if mode == "downloads" and live.downloads:
+            return [(f" {self.glyphs.downloading}{len(live.downloads)}", "info")]
+        if mode == "active" and live.slots:
+            return [(f" {self.glyphs.active}{len(live.slots)}", "good")]
+        if mode == "sync" and live.fresh:
+            return [(f" +{text.count(live.fresh)}", "accent")]
+        return []
+
+    def _sync(self, detail: int) -> list[Piece]:
+        live = self.app.live
+        if detail == 0:
+            return []
+        if live.syncing:
+            fetched = sum(feed.counts.fetched for feed in live.syncing)
+            names = f"{len(live.syncing)} feeds" if len(live.syncing) > 1 else live.syncing[0].feed
+            words = f" syncing {names}" if detail > 1 else " syncing"
+            return [(f"{self.glyphs.syncing}{words}", "info"), (f" {text.count(fetched)}", "muted")]
+        if live.total is None:
+            return [("opening", "faint")]
+        pieces: list[Piece] = [(f"{self.glyphs.syncing} {text.ago(live.last_sync)}", "muted")]
+        if detail > 1 and live.next_run:
+            pieces.append((f" {self.glyphs.dot} next {live.next_run[11:16]}Z", "faint"))
+        return pieces
+
+    async def on_click(self, event: events.Click) -> None:
+        """Go to the screen under the pointer."""
+        width = self.size.width
+        left = [*self._brand(), *self._screens()]
+        brand = width_of(left) + width_of(self._sync(2)) + 2 <= width
+        at = width_of(self._brand()) if brand else 0
+        modes = iter(MODES)
+        mode = ""
+        for piece in self._screens():
+            if piece[0].strip().isdigit():
+                mode = next(modes)
+            at += width_of([piece])
+            if event.x - 1 < at and mode:
+                await self.app.action_show_mode(mode)
+                return
