@@ -42,7 +42,7 @@ def put(store: BlobStore) -> Put:
 
 @pytest.fixture
 def python() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts another Python process with a program text and arguments; it is ended with the test."""
+    """Starts another Python process from a text and arguments; it ends with the test."""
     started: list[subprocess.Popen[str]] = []
 
     def start(program: str, *arguments: object) -> subprocess.Popen[str]:

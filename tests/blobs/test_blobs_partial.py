@@ -240,7 +240,7 @@ def test_any_text_is_a_key(store: BlobStore, key: str) -> None:
     partial.allocate(10)
     partial.checkpoint(((0, 10),), None)
     partial.close()
-    assert store.resumable(key) == (0 if key == "\ud800" else 10)
+    assert store.resumable(key) == 10
 
 
 def test_planted_links_and_pipes_are_not_followed(store: BlobStore, tmp_path: Path) -> None:

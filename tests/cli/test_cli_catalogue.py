@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.server
+import json
+import signal
 import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
-from command_line import Program
+from command_line import Program, until
 
 from tui_hub.demo import DemoHub, Fault, FaultKind
 
@@ -205,3 +207,30 @@ def test_offline_opens_no_connection(lived_in: Program, hub: DemoHub) -> None:
     ran = lived_in.json("sync", "hf:litert", "--offline")
     assert (ran.code, ran.error) == (6, "unreachable")
     assert len(hub.requests) == 0
+
+
+def test_an_interrupted_sync_ends_at_once(program: Program, hub: DemoHub) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=-1))
+    process = program.start("sync", "hf:litert", "--json")
+    until(lambda: stall.hits)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert json.loads(out)["error"]["code"] == "interrupted"
+    assert err == ""
+    hub.faults.clear()
+    assert program.json("sync", "hf:litert").code == 0
+
+
+def test_a_sync_follows_the_one_that_runs(program: Program, hub: DemoHub) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=1))
+    first = program.start("sync", "hf:text-generation", "--json")
+    until(lambda: stall.hits)
+    second = program.start("--sync-only", "--json")
+    until(lambda: program.home.joinpath("logs").exists())
+    assert second.poll() is None
+    stall.release()
+    documents = [json.loads(process.communicate(timeout=30)[0]) for process in (first, second)]
+    assert [process.returncode for process in (first, second)] == [0, 0]
+    assert documents[0]["feeds"][0]["feed"] == "hf:text-generation"
+    assert documents[1]["status"] == "completed"

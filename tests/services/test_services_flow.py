@@ -96,7 +96,7 @@ async def test_a_gated_model_says_where_to_ask(configure: Configure) -> None:
         done = await services.downloads.wait(job.id)
         assert done.status is JobStatus.FAILED
         assert done.error_code == GatedError.code
-        assert (await services.catalogue.get("acme/locked")).status is ModelStatus.NOT_INSTALLED
+        assert (await services.catalogue.get("acme/locked")).status is ModelStatus.ERROR
 
 
 async def test_a_corrupt_body_never_gets_a_name(configure: Configure, hub: DemoHub) -> None:

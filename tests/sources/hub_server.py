@@ -91,6 +91,8 @@ class HubServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = 65_536
 
             def do_GET(self) -> None:
                 size = int(self.headers.get("Content-Length") or 0)

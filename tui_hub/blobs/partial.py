@@ -25,6 +25,7 @@ from tui_hub.blobs.sidecar import (
     Record,
     new_name,
     record_path,
+    safe_key,
     scan,
     sound,
     write_record,
@@ -54,7 +55,7 @@ class Partial:
 
     @property
     def key(self) -> str:
-        """What the caller calls the file."""
+        """What the caller calls the file, or the hash of that."""
         return self._record.key
 
     @property
@@ -173,6 +174,7 @@ def open_partial(temp: Path, key: str, size: int | None) -> Partial:
         key: what the caller calls the file at its present version.
         size: bytes of the whole file, where known; a partial of another size is another version.
     """
+    key = safe_key(key)
     found = [info for info in _free(temp, key, size) if info.live is False]
     for info in found:
         partial = _claim(temp, info)
@@ -187,7 +189,7 @@ def open_partial(temp: Path, key: str, size: int | None) -> Partial:
 
 def resumable(temp: Path, key: str) -> int:
     """The bytes of a key that the next `open_partial` finds."""
-    return max((info.done for info in _free(temp, key, None)), default=0)
+    return max((info.done for info in _free(temp, safe_key(key), None)), default=0)
 
 
 def _free(temp: Path, key: str, size: int | None) -> list[PartialInfo]:

@@ -68,17 +68,17 @@ class PartialInfo:
 
 
 def safe_key(key: str) -> str:
-    """The key as part of a file name: itself where it is plain, else its hash."""
+    """A key as it stands in names and records: itself where it is plain, else its hash."""
     if _KEY.fullmatch(key):
         return key
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 def new_name(key: str) -> str:
-    """A name for a partial of this process that nobody else uses."""
+    """A name for a partial of this process, with a safe key, that nobody else uses."""
     owner = this_process()
     host = re.sub(r"[^A-Za-z0-9-]", "-", owner.host)[:60]
-    return unique(f"{safe_key(key)}.{host}-{owner.pid}", ".part")
+    return unique(f"{key}.{host}-{owner.pid}", ".part")
 
 
 def record_path(partial: Path) -> Path:
@@ -107,8 +107,8 @@ def sound(ranges: Sequence[tuple[int, int]], limit: int) -> Ranges:
 
 
 def scan(temp: Path, key: str | None = None) -> Iterator[PartialInfo]:
-    """The partials in `temp/`, or those of one key. Links and other oddities are not looked at."""
-    prefix = "" if key is None else f"{safe_key(key)}."
+    """The partials in `temp/`, or those of one safe key. Links and oddities are passed over."""
+    prefix = "" if key is None else f"{key}."
     try:
         paths = sorted(temp.iterdir())
     except FileNotFoundError:

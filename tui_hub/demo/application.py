@@ -56,7 +56,7 @@ class Application:
         response = fault_response(fault) if fault is not None else None
         if response is None:
             response = await self._answer(request, seen.origin)
-        outlet = Outlet(receive, send, seen, transport, fault)
+        outlet = Outlet(receive, send, seen, self._log, transport, fault)
         await response(scope, receive, outlet)
         self._log.touch()
 

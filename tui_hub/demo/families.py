@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-M, B = 10**6, 10**9
+_M, _B = 10**6, 10**9
 
 ORGANISATIONS = (
     "demo-lab", "demo-forge", "demo-mobile", "demo-audio-works", "demo-vision-group",
@@ -27,10 +27,10 @@ LICENSES = (
 )  # fmt: skip
 
 _SIZES = {
-    "big": (1 * B, 3 * B, 7 * B, 8 * B, 13 * B, 14 * B, 32 * B, 70 * B),
-    "middle": (350 * M, 860 * M, 1_500 * M, 2_600 * M, 6 * B, 12 * B),
-    "small": (25 * M, 86 * M, 110 * M, 340 * M, 640 * M),
-    "tiny": (2 * M, 5 * M, 12 * M, 31 * M),
+    "big": (1 * _B, 3 * _B, 7 * _B, 8 * _B, 13 * _B, 14 * _B, 32 * _B, 70 * _B),
+    "middle": (350 * _M, 860 * _M, 1_500 * _M, 2_600 * _M, 6 * _B, 12 * _B),
+    "small": (25 * _M, 86 * _M, 110 * _M, 340 * _M, 640 * _M),
+    "tiny": (2 * _M, 5 * _M, 12 * _M, 31 * _M),
 }
 """Numbers of parameters to choose from."""
 
@@ -54,7 +54,7 @@ class Family:
 
 _TABLE = """
 62 | text-generation | transformers | decoder | big | Instruct Chat Base Coder | conversational
-44 | text-generation | gguf | gguf | big | Instruct-GGUF Chat-GGUF Coder-GGUF | conversational imatrix | demo-quants
+44 | text-generation | gguf | gguf | big | Instruct-GGUF Coder-GGUF | imatrix | demo-quants
 8 | text-generation | mlx | safetensors | big | 4bit-mlx | mlx
 14 | text-generation | peft | adapter | big | adapter lora-sft | lora trl
 18 | image-text-to-text | transformers | decoder | big | VL Vision-Instruct | multimodal
@@ -67,15 +67,15 @@ _TABLE = """
 2 | visual-question-answering | transformers | safetensors | middle | vqa
 3 | document-question-answering | transformers | safetensors | small | docqa
 44 | text-to-image | diffusers | pipeline | middle | XL Turbo Diffusion Photo
-26 | text-to-image | diffusers | adapter | middle | ink-lora pixel-lora clay-lora | lora template:sd-lora
+26 | text-to-image | diffusers | adapter | middle | ink-lora clay-lora | lora template:sd-lora
 12 | image-to-image | diffusers | pipeline | middle | Edit Upscale Inpaint
 4 | unconditional-image-generation | diffusers | pipeline | small | ddpm
 18 | text-to-video | diffusers | pipeline | middle | Video Motion Clips
 13 | image-to-video | diffusers | pipeline | middle | I2V Animate
 5 | video-to-video | diffusers | pipeline | middle | Restyle lip-sync | lip-sync
-18 | text-to-speech | transformers | safetensors | small | TTS Voice Speak | audio | demo-audio-works
+18 | text-to-speech | transformers | safetensors | small | TTS Voice | audio | demo-audio-works
 12 | text-to-audio | transformers | safetensors | middle | Music Foley | music
-22 | automatic-speech-recognition | transformers | safetensors | small | ASR Transcribe ASR-turbo | audio
+22 | automatic-speech-recognition | transformers | safetensors | small | ASR Transcribe | audio
 5 | audio-to-audio | speechbrain | pickle | tiny | denoise separate
 9 | audio-classification | transformers | safetensors | small | sounds emotion
 4 | voice-activity-detection | - | onnx | tiny | vad
@@ -91,7 +91,7 @@ _TABLE = """
 3 | keypoint-detection | transformers | safetensors | tiny | pose
 4 | video-classification | transformers | safetensors | small | actions
 14 | feature-extraction | transformers | safetensors | small | embed encoder
-18 | sentence-similarity | sentence-transformers | safetensors | small | embed-small embed-large multilingual
+18 | sentence-similarity | sentence-transformers | safetensors | small | embed-small multilingual
 6 | text-ranking | sentence-transformers | safetensors | small | reranker
 6 | text-to-3d | diffusers | pipeline | middle | Sculpt
 9 | image-to-3d | - | pickle | middle | Solid Mesh

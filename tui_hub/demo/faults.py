@@ -27,7 +27,7 @@ class FaultKind(StrEnum):
     RESET = "reset"
     """The connection is reset."""
     CORRUPT = "corrupt"
-    """One bit of the body is wrong."""
+    """One bit of the body is wrong, at the byte `after`."""
     STALL = "stall"
     """No more bytes until the fault is released or its seconds are over."""
     IGNORE_RANGE = "ignore_range"
@@ -50,7 +50,7 @@ class Fault:
     method: str | None = None
     status: int = 500
     after: int = 0
-    """Bytes of the body that still go out right."""
+    """Bytes of the body that still go out right; 0 strikes before the headers."""
     seconds: float = 60.0
     """How long a stall lasts, or what a 429 asks to wait."""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -181,6 +181,9 @@ class RequestLog:
         ]
 
     def wait_for(self, condition: Callable[[list[Seen]], bool], timeout: float = 10.0) -> bool:
-        """Block until the log fulfils a condition; whether it did within the time."""
+        """Block until the log fulfils a condition; whether it did within the time.
+
+        The condition is looked at when a request arrives, is answered, is stalled, or ends.
+        """
         with self._changed:
             return self._changed.wait_for(lambda: condition(list(self._seen)), timeout)

@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive, Send
 
-from tui_hub.demo.faults import Fault, FaultKind, Seen
+from tui_hub.demo.faults import Fault, FaultKind, RequestLog, Seen
 
 _PORTAL = "<!doctype html><html><body><h1>Sign in to this network</h1></body></html>"
 _SLOW_DOWN = "<!doctype html><html><body><h1>429</h1><p>Too many requests</p></body></html>"
@@ -50,44 +50,56 @@ class Outlet:
         receive: Receive,
         send: Send,
         seen: Seen,
+        log: RequestLog,
         transport: asyncio.Transport,
         fault: Fault | None,
     ) -> None:
         self._receive = receive
         self._send = send
         self._seen = seen
+        self._log = log
         self._transport = transport
         self._fault = fault
+        self._struck = False
 
     async def __call__(self, message: Message) -> None:
-        """Pass a message on."""
+        """Pass a message on, or what a fault makes of it."""
+        fault = self._fault
+        if fault is not None and not self._struck:
+            offset = self._place(fault, message)
+            if offset is not None and not await self._spoil(fault, message, offset):
+                return
         if message["type"] == "http.response.start":
             self._seen.status = message["status"]
-            if self._fault is not None and self._fault.kind is FaultKind.HEADERS:
-                MutableHeaders(scope=message).update(dict(self._fault.headers))
-        elif self._fault is not None and not await self._spoil(self._fault, message):
-            return
+            self._log.touch()
         await self._send(message)
         if self._seen.method != "HEAD":
             self._seen.sent += len(message.get("body", b""))
 
-    async def _spoil(self, fault: Fault, message: Message) -> bool:
-        """Apply a fault to a piece of the body; whether the piece may still go out."""
-        body: bytes = message.get("body", b"")
+    def _place(self, fault: Fault, message: Message) -> int | None:
+        """Where in the body of this message the fault strikes; `None` when it does not."""
+        if message["type"] == "http.response.start":
+            early = fault.after == 0 and fault.kind is not FaultKind.CORRUPT
+            return 0 if early or fault.kind is FaultKind.HEADERS else None
         offset = fault.after - self._seen.sent
-        if not 0 <= offset <= len(body):
-            return True
-        if fault.kind is FaultKind.CORRUPT and offset < len(body):
-            spoilt = bytes([body[offset] ^ 1])
-            message["body"] = body[:offset] + spoilt + body[offset + 1 :]
-        if fault.kind is FaultKind.STALL and not fault.released:
+        return offset if 0 <= offset < len(message.get("body", b"")) else None
+
+    async def _spoil(self, fault: Fault, message: Message, offset: int) -> bool:
+        """Apply a fault; whether the message may still go out."""
+        self._struck = True
+        body: bytes = message.get("body", b"")
+        if fault.kind is FaultKind.HEADERS:
+            MutableHeaders(scope=message).update(dict(fault.headers))
+        if fault.kind is FaultKind.CORRUPT:
+            message["body"] = body[:offset] + bytes([body[offset] ^ 1]) + body[offset + 1 :]
+        if fault.kind in (FaultKind.STALL, FaultKind.TRUNCATE, FaultKind.RESET):
             await self._partly(body[:offset])
-            message["body"] = body[offset:]
+            if fault.kind is not FaultKind.STALL:
+                await self._drop(fault)
+                return False
             await self._stall(fault)
-        if fault.kind in (FaultKind.TRUNCATE, FaultKind.RESET):
-            await self._partly(body[:offset])
-            await self._drop(fault)
-            return False
+            if body:
+                message["body"] = body[offset:]
         return True
 
     async def _partly(self, body: bytes) -> None:
@@ -96,6 +108,7 @@ class Outlet:
             self._seen.sent += len(body)
 
     async def _stall(self, fault: Fault) -> None:
+        self._log.touch()
         end = time.monotonic() + fault.seconds
         while not (fault.released or self._gone() or time.monotonic() > end):  # noqa: ASYNC110 - released by another thread
             await asyncio.sleep(0.02)

@@ -63,7 +63,14 @@ def launch(
         "--throttle", str(per_connection), "--total", str(total),
     ]  # fmt: skip
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+        # Ctrl-C in the terminal is for the program that uses the hub, not for the hub
+        start_new_session=True,
     )
     line = process.stdout.readline() if process.stdout is not None else ""
     try:

@@ -20,7 +20,8 @@ _START_SECONDS = 10.0
 
 def open_socket(port: int = 0) -> socket.socket:
     """A listening socket on loopback; port 0 takes any that is free."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it answers wait 40 ms
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((_HOST, port))

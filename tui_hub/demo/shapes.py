@@ -39,6 +39,8 @@ DETAILS = (
 )  # fmt: skip
 """The keys of a model's own page."""
 
+_SCANNERS = ("jFrogScan", "protectAiScan", "avScan", "pickleImportScan", "virusTotalScan")
+
 
 def entry_json(entry: Entry, keys: Collection[str], snapshot: Snapshot | None = None) -> Json:
     """A model with the keys that were asked for and that it has, in the order of the request."""
@@ -171,11 +173,8 @@ def _expanded(snapshot: Snapshot, file: RepositoryFile | None) -> Json:
     commit = {"id": snapshot.commit, "title": title, "date": wire_time(snapshot.date)}
     if file is None:
         return {"lastCommit": commit}
-    suspicious = weights_format(file.path) == "pickle"
-    return {
-        "lastCommit": commit,
-        "securityFileStatus": {"status": "suspicious" if suspicious else "safe"},
-    }
+    status = {"status": "suspicious" if weights_format(file.path) == "pickle" else "safe"}
+    return {"lastCommit": commit, "securityFileStatus": status | dict.fromkeys(_SCANNERS)}
 
 
 def security_json(repository: Repository) -> Json:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from tui_hub.blobs import BlobStore
 from tui_hub.database import CatalogueDatabase, HubDatabase
+from tui_hub.domain.errors import RefusedError
 from tui_hub.events import EventBus
+from tui_hub.paths import Paths
 from tui_hub.processes import this_process
 from tui_hub.services.activation import Activation
 from tui_hub.services.catalogue import Catalogue
@@ -57,8 +59,7 @@ async def open_services(configuration: Configuration) -> AsyncIterator[Services]
     """
     async with AsyncExitStack() as stack:
         paths = configuration.paths
-        if paths.home is not None:
-            paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_home(paths)
         fresh = not paths.hub_database.exists()
         hub = await HubDatabase.open(paths.hub_database)
         stack.push_async_callback(hub.close)
@@ -85,6 +86,18 @@ async def open_services(configuration: Configuration) -> AsyncIterator[Services]
         stack.push_async_callback(services.downloads.close)
         stack.push_async_callback(services.sync.close)
         yield services
+
+
+def _make_home(paths: Paths) -> None:
+    """Make the folders of the home, for this user alone."""
+    for folder in {paths.hub_database.parent, paths.catalogue_database.parent}:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise RefusedError(
+                f"the home {folder} cannot be made: {error.strerror}",
+                hint="Name a folder that this user can write with --home or TUI_HUB_HOME.",
+            ) from None
 
 
 def _wire(context: Context) -> Services:

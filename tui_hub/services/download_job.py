@@ -59,6 +59,8 @@ class DownloadJob:
     async def run(self) -> Outcome:
         """Bring all files in. One that fails does not stop the others; a full disk does."""
         await run_all(self._bring(file) for file in self._files)
+        if all(file.snapshot().state is FileState.COMPLETED for file in self._files):
+            return Outcome(JobStatus.COMPLETED)
         if self._stopped is not None:
             return Outcome(self._stopped)
         if self._errors:

@@ -112,8 +112,9 @@ class DownloadRunner:
 
     async def _run(self, run: DownloadRun, ended: Ended) -> None:
         picture = run.snapshot()
+        job = await self._jobs.get(run.job)
         try:
-            job = await self._jobs.begin(await self._jobs.get(run.job))
+            job = await self._jobs.begin(job)
             picture = waiting(job, await self.artifacts(job))
             try:
                 picture = await self._bring(run, job)
@@ -121,9 +122,11 @@ class DownloadRunner:
                 picture = await self._finish(job, Outcome(JobStatus.FAILED, error), picture)
         except HubError as error:
             _log.warning("download %s: %s", run.job, error.message)
-            picture = replace(
-                picture, status=JobStatus.FAILED, error=error.message, error_code=error.code
-            )
+            picture = _failed(picture, error)
+        except Exception:
+            _log.exception("download %s ended by a fault of the program", run.job)
+            fault = HubError("a fault of the program ended it; the log file has the details")
+            picture = await self._finish(job, Outcome(JobStatus.FAILED, fault), picture)
         finally:
             ended(run.job, replace(picture, local=True))
 
@@ -191,11 +194,13 @@ class DownloadRunner:
 
     async def _finish(self, job: Job, outcome: Outcome, picture: Download) -> Download:
         """Publish what is here, then write down how the download ended."""
-        model = await self._context.catalogue.models.get(picture.model)
         path = None
-        if model is not None and picture.revision:
-            path = await installing.publish(self._context, model, picture.revision, _ref(job))
-            await installing.settle_status(self._context, model.id)
+        try:
+            path = await self._publish(job, picture)
+        except HubError as failure:
+            outcome = Outcome(JobStatus.FAILED, outcome.error or failure)
+        failed = outcome.status is JobStatus.FAILED
+        await installing.settle_status(self._context, picture.model, failed=failed)
         error = outcome.error
         await self._jobs.log(job.id, _sentence(outcome, picture))
         await self._jobs.finish(
@@ -215,6 +220,16 @@ class DownloadRunner:
             error_code=None if error is None else error.code,
         )
 
+    async def _publish(self, job: Job, picture: Download) -> str | None:
+        model = await self._context.catalogue.models.get(picture.model)
+        if model is None or not picture.revision:
+            return None
+        path = await installing.publish(self._context, model, picture.revision, _ref(job))
+        if path is not None:
+            files = await self._context.hub.artifacts.of(model.id, picture.revision)
+            await self._repositories.keep_metadata(ModelId.parse(model.id), files)
+        return path
+
 
 def _sentence(outcome: Outcome, picture: Download) -> str:
     line = (
@@ -223,6 +238,10 @@ def _sentence(outcome: Outcome, picture: Download) -> str:
         f"{text.size(picture.bytes_deduplicated)} were here already, {picture.retries} retries"
     )
     return line if outcome.error is None else f"{line}: {outcome.error.message}"
+
+
+def _failed(picture: Download, error: HubError) -> Download:
+    return replace(picture, status=JobStatus.FAILED, error=error.message, error_code=error.code)
 
 
 def _ref(job: Job) -> str | None:

@@ -22,13 +22,14 @@ async def publish(context: Context, model: Model, revision: str, ref: str | None
     here = [file for file in files if file.status is ArtifactStatus.COMPLETED and file.blob]
     if not here:
         return None
-    path = await context.on_disk(_publish, context, model, revision, ref, here)
     variants = installed_variants(files)
+    before = await context.hub.installs.get(model.id)
+    if before is not None and before.revision != revision and not variants:
+        # A few files of a newer revision must not take the place of a model that works.
+        return before.path
+    path = await context.on_disk(_publish, context, model, revision, ref, here)
     if variants:
         await context.hub.installs.put(_install(model, revision, path, here, variants))
-        slot = await context.hub.slots.get(model.type)
-        active = slot is not None and slot.model == model.id
-        await set_status(context, model.id, ModelStatus.ACTIVE if active else ModelStatus.INSTALLED)
     context.bus.publish(StorageChanged())
     return path
 
@@ -39,11 +40,12 @@ async def set_status(context: Context, model: str, status: ModelStatus) -> None:
     context.bus.publish(ModelChanged(model))
 
 
-async def settle_status(context: Context, model: str) -> None:
-    """Put a model's status back to what is on disk, after a download that did not finish."""
+async def settle_status(context: Context, model: str, *, failed: bool = False) -> None:
+    """Put a model's status back to what is on disk, after a download ended or was given up."""
     install = await context.hub.installs.get(model)
     if install is None:
-        await set_status(context, model, ModelStatus.NOT_INSTALLED)
+        status = ModelStatus.ERROR if failed else ModelStatus.NOT_INSTALLED
+        await set_status(context, model, status)
         return
     slot = await context.hub.slots.get(install.type)
     active = slot is not None and slot.model == model

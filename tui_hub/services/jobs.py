@@ -144,18 +144,18 @@ class Jobs:
         await self._table.log(job, *(f"{text.now()} {text.clean(line, 1000)}" for line in lines))
         self._context.bus.publish(JobChanged(job))
 
-    async def recover(self) -> None:
+    async def recover(self) -> tuple[Job, ...]:
         """Take running jobs away from processes that are gone: downloads pause, the rest failed."""
+        orphans = []
         for job in await self._table.running():
             if job.owner is not None and processes.alive(job.owner):
                 continue
             paused = job.type is JobType.DOWNLOAD
             await self.log(job.id, "the process that ran this ended before the job did")
-            await self.finish(
-                job,
-                JobStatus.PAUSED if paused else JobStatus.FAILED,
-                error="interrupted: the process that ran it is gone",
-            )
+            status = JobStatus.PAUSED if paused else JobStatus.FAILED
+            error = "interrupted: the process that ran it is gone"
+            orphans.append(await self.finish(job, status, error=error))
+        return tuple(orphans)
 
     def _runs_elsewhere(self, job: Job) -> bool:
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tui_hub.blobs import Receipt, receipts
@@ -13,10 +14,12 @@ from tui_hub.domain.artifacts import (
     installed_variants,
     kind_of,
 )
+from tui_hub.domain.jobs import Job, JobType
 from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
+from tui_hub.services.installing import settle_status
 from tui_hub.services.jobs import Jobs
 
 
@@ -28,11 +31,27 @@ async def recover(context: Context, jobs: Jobs, *, fresh: bool) -> None:
         jobs: its jobs.
         fresh: whether `hub.db` was made just now, so that the store may know more than it does.
     """
-    await jobs.recover()
+    for job in await jobs.recover():
+        if job.type is JobType.DOWNLOAD:
+            await _release_files(context, job)
     if fresh:
         await _read_receipts(context)
     if await context.catalogue.models.total() == 0:
         await _mirror(context)
+
+
+async def _release_files(context: Context, job: Job) -> None:
+    """The files of a download that nobody runs any more wait again."""
+    model = str(job.payload.get("model"))
+    files = await context.hub.artifacts.of(model, str(job.payload.get("revision")))
+    await context.hub.artifacts.save(
+        *(
+            replace(file, status=ArtifactStatus.PENDING)
+            for file in files
+            if file.status is ArtifactStatus.DOWNLOADING
+        )
+    )
+    await settle_status(context, model)
 
 
 async def _read_receipts(context: Context) -> None:

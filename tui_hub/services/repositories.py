@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from tui_hub import text
-from tui_hub.blobs.hashing import git_blob_sha1
+from tui_hub.blobs.hashing import git_blob_sha1, sha256_file
 from tui_hub.blobs.metadata import find_metadata, write_metadata
 from tui_hub.domain.artifacts import (
     Artifact,
@@ -25,6 +26,8 @@ from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.concurrency import run_all
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.links import links_of
+
+_log = logging.getLogger(__name__)
 
 METADATA_LIMIT = 10 * 1000**2
 """Bytes above which a file is no metadata but comes on demand."""
@@ -157,6 +160,23 @@ class Repositories:
 
         await run_all(fetch(file) for file in _metadata(files))
 
+    async def keep_metadata(self, model: ModelId, files: Sequence[Artifact]) -> None:
+        """After a download: copy its small files out of the store, and fetch those it left out.
+
+        What cannot be had is only logged, since the download itself is done.
+        """
+        for file in _metadata(files):
+            if file.blob is not None:
+                await self._context.on_disk(self._copy_metadata, file, file.blob)
+        try:
+            await self.fetch_metadata(model, files)
+        except HubError as error:
+            _log.info("metadata of %s: %s", model, error.message)
+
+    def _copy_metadata(self, file: Artifact, blob: str) -> None:
+        content = self._context.store.path(blob).read_bytes()
+        write_metadata(self._context.store, file.model, file.path, content)
+
     def metadata_copy(self, file: Artifact) -> Path | None:
         """The copy of a small file that an earlier sync left, if it is there."""
         return find_metadata(self._context.store, file.model, file.path)
@@ -165,6 +185,8 @@ class Repositories:
         path = self.metadata_copy(file)
         if path is None or path.stat().st_size != file.size:
             return False
+        if file.sha256 is not None:
+            return sha256_file(path) == file.sha256
         return file.git_sha1 is None or git_blob_sha1(path) == file.git_sha1
 
     async def _list(

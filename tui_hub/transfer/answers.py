@@ -189,7 +189,7 @@ def _extent(
         return 0, response.length, response.length, False
     found = _CONTENT_RANGE.fullmatch(told or "")
     if found is None or kind == "multipart/byteranges" or asked.end is None:
-        raise Trouble(f"{host} answers with a range that cannot be understood")
+        raise Trouble(f"{host} answers with a range that cannot be understood", refused=True)
     start, end = int(found[1]), int(found[2]) + 1
     total = None if found[3] == "*" else int(found[3])
     wrong_length = response.length is not None and response.length != end - start

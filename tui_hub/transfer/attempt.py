@@ -25,7 +25,7 @@ from tui_hub.transfer.request import Destination, Options, Request
 from tui_hub.transfer.resolve import Resolver
 from tui_hub.transfer.trouble import Cancelled, Mismatch, Restart, Trouble, disk_error
 
-_TICK = 0.1
+_TICK = 0.05
 _CHECKPOINT = 1.0
 """Seconds between two checkpoints: what a power cut may cost."""
 _FAREWELL = 0.7
@@ -176,10 +176,7 @@ class Attempt:
             return
         self._governor.observe(now, self.transferred)
         while len(self._lanes) < self._governor.target and self._pieces.wanted(now):
-            before = len(self._lanes)
             self._start_lane()
-            if before:
-                return
 
     def _start_lane(self) -> None:
         lane = Lane(self)

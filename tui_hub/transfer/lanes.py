@@ -14,7 +14,7 @@ from tui_hub.transfer.trouble import Cancelled, Trouble, trouble_from
 if TYPE_CHECKING:
     from tui_hub.transfer.attempt import Attempt
 
-BUFFER = 256 * 1024
+BUFFER = 1024**2
 """Bytes of one write; large and aligned ones cost the kernel three to five times less."""
 _FLUSH = 0.2
 """Seconds after which a buffer is written although it is not full."""

@@ -7,13 +7,12 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import App
-from textual.binding import BindingType
+from textual.command import Provider
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
 from textual.signal import Signal
 
 from tui_hub.domain.errors import HubError
@@ -39,10 +38,10 @@ class HubApp(App[int]):
 
     TITLE = "tui-hub"
     CSS_PATH = "app.tcss"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = dict(MODES)
+    MODES = dict(MODES)  # noqa: RUF012
     DEFAULT_MODE = "browse"
-    COMMANDS = {HubCommands}  # noqa: RUF012
-    BINDINGS: ClassVar[list[BindingType]] = bindings(*EVERYWHERE)
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {HubCommands}
+    BINDINGS = bindings(*EVERYWHERE)
     BINDING_GROUP_TITLE = "Everywhere"
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
         (0, "-narrow"),
@@ -171,7 +170,7 @@ class HubApp(App[int]):
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def _fatal_error(self) -> None:
-        """End after a fault of our own, without printing the values of variables: some are secret."""
+        """End after a fault of our own without printing variables: some hold secrets."""
         from rich.segment import Segments
         from rich.traceback import Traceback
 

@@ -1,4 +1,4 @@
-"""Columns of a list: what each shows, how wide it is, and which ones give way on a narrow screen."""
+"""Columns of a list: what each shows, its width, and which ones give way on a narrow screen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Column(Generic[Row]):
 
 
 def layout(
-    columns: Sequence[Column[Row]], width: int, least: int = 24
+    columns: Sequence[Column[Row]], width: int, least: int = 30
 ) -> list[tuple[Column[Row], int]]:
     """The columns that fit into `width` cells, with their widths.
 

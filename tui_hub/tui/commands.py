@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+_LETTERS = ("slash", "space", "question_mark")
 _WORDS = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -46,6 +47,11 @@ class Command:
         """The action as Textual runs it."""
         name = cls.act or _WORDS.sub("_", cls.__name__).lower()
         return name if cls.argument is None else f"{name}({cls.argument!r})"
+
+    @classmethod
+    def types_a_letter(cls) -> bool:
+        """Whether its keys are letters, which a text box takes for itself."""
+        return all(len(key) == 1 or key in _LETTERS for key in cls.key.split(","))
 
     @classmethod
     def binding(cls) -> Binding:

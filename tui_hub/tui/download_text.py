@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tui_hub import text
 from tui_hub.domain.downloads import Download, FileProgress, FileState
 from tui_hub.domain.jobs import JobStatus
-from tui_hub.tui.draw import Piece, bar, fit, ranges_bar, sparkline, spread
+from tui_hub.tui.draw import Piece, fit, line_bar, ranges_bar, sparkline, spread
 from tui_hub.tui.glyphs import Glyphs
 
 FILES = 8
@@ -70,34 +70,38 @@ def job_line(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
 
 
 def _figures(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
+    """The figures in columns that stay where they are, whatever the download does."""
     share = download.done / download.bytes_total if download.bytes_total else 0.0
-    percent: Piece = (f"{int(share * 100):3d}%", "strong")
-    amount: Piece = (
-        f"  {text.size(download.done):>9} of {text.size(download.bytes_total):>9}",
-        "muted",
-    )
-    if download.status is not JobStatus.RUNNING:
-        words = download.status.value if download.status is not JobStatus.PENDING else "in line"
-        reason = f": {download.error}" if download.error else ""
-        tone = "bad" if download.status is JobStatus.FAILED else "warn"
-        tone = "muted" if download.status is JobStatus.PENDING else tone
-        note = fit([(f"{words}{reason}", tone)], min(width // 2, 60), align="right")
-        return (
-            [*note, ("  ", ""), percent, amount]
-            if width >= 90
-            else [*note[:2], ("  ", ""), percent]
-        )
-    eta = text.duration(download.eta) if download.eta is not None else "-"
-    figures: list[Piece] = [percent]
+    figures: list[Piece] = [(f"{int(share * 100):3d}%", "strong")]
     if width >= 96:
-        figures.append(amount)
-    figures.append((f"  {text.speed(download.speed):>12}", "info"))
-    figures += [("  eta ", "faint"), (f"{eta:<12}", "")]
+        amount = f"  {text.size(download.done):>9} of {text.size(download.bytes_total):>9}"
+        figures.append((amount, "muted"))
+    tail = 31 + (10 if width >= 76 else 0) + (26 if width >= 120 else 0)
+    moving = download.status is JobStatus.RUNNING
+    words = _moving(download, width, glyphs) if moving else _resting(download)
+    return [*figures, ("  ", ""), *fit(words, tail, ellipsis=glyphs.ellipsis)]
+
+
+def _moving(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
+    eta = text.duration(download.eta) if download.eta is not None else "-"
+    words: list[Piece] = [
+        (f"{text.speed(download.speed):>12}", "info"),
+        ("  eta ", "faint"),
+        (f"{eta:<12}", ""),
+    ]
     if width >= 76:
-        figures.append((f"{download.connections:3d} conn", "muted"))
+        words.append((f"{download.connections:4d} conn ", "muted"))
     if width >= 120:
-        figures.append((f"  {sparkline(download.speeds, 24, glyphs)}", "partial"))
-    return figures
+        words.append((f" {sparkline(download.speeds, 24, glyphs)}", "partial"))
+    return words
+
+
+def _resting(download: Download) -> list[Piece]:
+    if download.status is JobStatus.PENDING:
+        return [("in line", "muted")]
+    tone = "bad" if download.status is JobStatus.FAILED else "warn"
+    reason = f": {download.error}" if download.error else ""
+    return [(f"{download.status.value}{reason}", tone)]
 
 
 def file_line(file: FileProgress, width: int, glyphs: Glyphs) -> list[Piece]:
@@ -123,12 +127,12 @@ def _name_tone(file: FileProgress) -> str:
 
 def _file_bar(file: FileProgress, width: int, glyphs: Glyphs) -> list[Piece]:
     if file.state is FileState.COMPLETED:
-        return [(glyphs.full * width, "good" if not file.deduplicated else "rest")]
+        return [(glyphs.line * width, "partial" if file.deduplicated else "good")]
     if not file.size:
-        return [(glyphs.rest * width, "rest")]
+        return [(glyphs.line_rest * width, "rest")]
     if file.ranges:
         return ranges_bar(file.ranges, file.size, width, glyphs)
-    return bar(file.done / file.size, width, glyphs)
+    return line_bar(file.done / file.size, width, glyphs)
 
 
 def _file_words(file: FileProgress) -> list[Piece]:

@@ -73,6 +73,12 @@ def bar(fraction: float, width: int, glyphs: Glyphs, tone: str = "bar") -> list[
     return [(glyphs.full * full + partial, tone), (glyphs.rest * empty, "rest")]
 
 
+def line_bar(fraction: float, width: int, glyphs: Glyphs, tone: str = "bar") -> list[Piece]:
+    """A thin bar of exactly `width` cells, for lists where bars stand one below the other."""
+    full = round(min(max(fraction, 0.0), 1.0) * max(width, 0))
+    return [(glyphs.line * full, tone), (glyphs.line_rest * (max(width, 0) - full), "rest")]
+
+
 def ranges_bar(
     ranges: Sequence[tuple[int, int]], size: int, width: int, glyphs: Glyphs
 ) -> list[Piece]:
@@ -101,10 +107,10 @@ def ranges_bar(
 
 def _range_cell(share: float, glyphs: Glyphs) -> Piece:
     if share >= 0.999:
-        return (glyphs.full, "bar")
+        return (glyphs.line, "bar")
     if share > 0.001:
-        return (glyphs.tip, "partial")
-    return (glyphs.rest, "rest")
+        return (glyphs.line_partial, "partial")
+    return (glyphs.line_rest, "rest")
 
 
 def sparkline(values: Sequence[float], width: int, glyphs: Glyphs) -> str:
@@ -128,24 +134,3 @@ def spread(left: Line, right: Line, width: int, *, ellipsis: str = "…") -> lis
         (" " * gap, ""),
         *fit(right, taken, align="right", ellipsis=ellipsis),
     ]
-
-
-def wrap(text: str, width: int, limit: int) -> list[str]:
-    """A text broken into at most `limit` lines of `width` cells, at spaces where there are some."""
-    lines: list[str] = []
-    current = ""
-    for word in safe(text).split():
-        while cell_len(word) > width:
-            head = _cut(word, max(width - (cell_len(current) + 1 if current else 0), 1))
-            lines.append(f"{current} {head}".strip())
-            current, word = "", word[len(head) :]
-        if current and cell_len(current) + 1 + cell_len(word) > width:
-            lines.append(current)
-            current = word
-        else:
-            current = f"{current} {word}".strip()
-    if current:
-        lines.append(current)
-    if len(lines) > limit:
-        lines = [*lines[: limit - 1], _cut(lines[limit - 1], width - 1) + "…"]
-    return lines

@@ -34,8 +34,10 @@ class Glyphs:
     full: str
     half: str
     rest: str
-    tip: str
-    """The place where bytes are arriving now."""
+    line: str
+    """A thin bar, where bars stand close together."""
+    line_partial: str
+    line_rest: str
     fractions: str
     """Horizontal eighths, from nothing to nearly full."""
     levels: str
@@ -57,7 +59,7 @@ UNICODE = Glyphs(
     cancelled="×",
     favourite="★",
     search="⌕",
-    syncing="⟳",
+    syncing="↻",
     arrow="→",
     dot="·",
     dash="─",
@@ -70,7 +72,9 @@ UNICODE = Glyphs(
     full="█",
     half="▓",
     rest="░",
-    tip="▒",
+    line="━",
+    line_partial="╍",
+    line_rest="─",
     fractions=" ▏▎▍▌▋▊▉",
     levels="▁▂▃▄▅▆▇█",
     rule="─",
@@ -103,7 +107,9 @@ ASCII = Glyphs(
     full="#",
     half="=",
     rest=".",
-    tip="-",
+    line="=",
+    line_partial="-",
+    line_rest=".",
     fractions="        ",
     levels="_.-=+*%#",
     rule="-",

@@ -81,6 +81,7 @@ class LiveState:
 
     async def look(self) -> None:
         """Read everything."""
+        self._put(replace(self.now, host=self._services.hardware.sample))
         await self._read_downloads()
         await self._read_slots()
         await self._read_feeds()

@@ -11,9 +11,11 @@ from typing import ClassVar
 
 from markdown_it.token import Token
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import Heading, ImageItem, Markdown, MarkdownElement
+from rich.markdown import CodeBlock, Heading, ImageItem, Markdown, MarkdownElement
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.style import Style
+from rich.syntax import Syntax
 from rich.text import Text
 from rich.theme import Theme
 
@@ -30,11 +32,23 @@ class _Heading(Heading):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         text = self.text.copy()
         text.justify = "left"
-        if self.tag in ("h1", "h2"):
-            yield Text()
         yield text
         if self.tag == "h1":
             yield Text("─" * min(text.cell_len, options.max_width), style="markdown.hr")
+
+
+class _Code(CodeBlock):
+    """Code, indented, on the screen's own background."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        syntax = Syntax(
+            str(self.text).rstrip(),
+            self.lexer_name,
+            theme=self.theme,
+            word_wrap=True,
+            background_color="default",
+        )
+        yield Padding(syntax, (0, 2))
 
 
 class _Image(ImageItem):
@@ -51,11 +65,13 @@ class Card(Markdown):
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,
         "heading_open": _Heading,
+        "fence": _Code,
+        "code_block": _Code,
         "image": _Image,
     }
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text, hyperlinks=False, code_theme="ansi_dark")
+    def __init__(self, text: str, code_theme: str) -> None:
+        super().__init__(text, hyperlinks=False, code_theme=code_theme)
         self.parsed = list(_without_html(self.parsed))
 
 
@@ -73,13 +89,16 @@ def _without_html(tokens: list[Token]) -> Iterator[Token]:
             yield Token("paragraph_close", "p", -1)
 
 
-def render_card(text: str, width: int, styles: Mapping[str, Style]) -> list[list[Segment]]:
+def render_card(
+    text: str, width: int, styles: Mapping[str, Style], code_theme: str = "nord"
+) -> list[list[Segment]]:
     """The lines of a card. Takes up to a second or two for the longest: call it in a thread.
 
     Args:
         text: Markdown from outside; it is cleaned and cut here.
         width: cells of a line.
         styles: styles by the names of Rich's Markdown theme.
+        code_theme: the name of a Pygments style.
     """
     shown = clean(text, LIMIT, lines=True).expandtabs(4)
     if len(text) > LIMIT:
@@ -96,4 +115,4 @@ def render_card(text: str, width: int, styles: Mapping[str, Style]) -> list[list
         legacy_windows=False,
         _environ={},
     )
-    return console.render_lines(Card(shown), pad=False)
+    return console.render_lines(Card(shown, code_theme), pad=False)

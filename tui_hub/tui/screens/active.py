@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -76,7 +75,7 @@ class ActiveScreen(HubScreen):
     """One row for each type."""
 
     CSS_PATH = "active.tcss"
-    BINDINGS: list[BindingType] = c.bindings(c.DeactivateSlot, c.Choose)
+    BINDINGS = c.bindings(c.DeactivateSlot, c.Choose)
     BINDING_GROUP_TITLE = "Active"
 
     slots = getters.query_one(SlotTable)

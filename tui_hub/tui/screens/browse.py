@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.timer import Timer
@@ -37,7 +36,7 @@ class BrowseScreen(ModelActions):
     """The catalogue."""
 
     CSS_PATH = "browse.tcss"
-    BINDINGS: list[BindingType] = c.bindings(
+    BINDINGS = c.bindings(
         c.DownloadModel,
         c.ActivateModel,
         c.ToggleFilters,
@@ -145,7 +144,10 @@ class BrowseScreen(ModelActions):
             return [("Fetching the catalogue: ", "muted"), (names, "info")]
         if live.total:
             return [("Nothing matches. ", "muted"), ("c", "key"), (" clears the search.", "muted")]
-        return [("The catalogue is empty. ", "muted"), ("6", "key"), (" then ", "muted")] + [
+        return [
+            ("The catalogue is empty. ", "muted"),
+            ("6", "key"),
+            (" then ", "muted"),
             ("s", "key"),
             (" fetches it.", "muted"),
         ]

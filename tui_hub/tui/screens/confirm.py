@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
@@ -27,7 +26,7 @@ class Confirm(HubDialog[bool]):
     """Says what would happen and asks. A dangerous question rests on `no`."""
 
     CSS_PATH = "confirm.tcss"
-    BINDINGS: list[BindingType] = bindings(Yes, No)
+    BINDINGS = bindings(Yes, No)
     BINDING_GROUP_TITLE = "Question"
 
     def __init__(

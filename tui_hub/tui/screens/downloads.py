@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual import getters, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 
 from tui_hub import text
@@ -24,7 +23,7 @@ _ENDED = (JobStatus.COMPLETED, JobStatus.CANCELLED, JobStatus.FAILED)
 class DownloadsScreen(HubScreen):
     """One list of all downloads."""
 
-    BINDINGS: list[BindingType] = c.bindings(
+    BINDINGS = c.bindings(
         c.PauseOrResume,
         c.CancelDownload,
         c.RetryDownload,

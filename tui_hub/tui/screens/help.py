@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual import getters
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
 
@@ -70,7 +69,7 @@ class KeyList(RowList):
 class HelpScreen(HubDialog[None]):
     """All keys that work on the screen below, nearest first."""
 
-    BINDINGS: list[BindingType] = bindings(Dismiss)
+    BINDINGS = bindings(Dismiss)
     BINDING_GROUP_TITLE = "Help"
     DEFAULT_CSS = """
     HelpScreen .dialog { width: 100; padding: 1 1; }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.timer import Timer
 
@@ -98,9 +97,7 @@ class JobsScreen(HubScreen):
     """History and log."""
 
     CSS_PATH = "jobs.tcss"
-    BINDINGS: list[BindingType] = c.bindings(
-        c.CancelJob, c.RetryJob, c.FilterType, c.FilterStatus
-    )
+    BINDINGS = c.bindings(c.CancelJob, c.RetryJob, c.FilterType, c.FilterStatus)
     BINDING_GROUP_TITLE = "Jobs"
 
     jobs = getters.query_one(JobTable)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import ContentSwitcher
@@ -39,7 +38,7 @@ class ModelScreen(ModelActions):
     """The page of one model. What the source has to tell arrives while it is open."""
 
     CSS_PATH = "model.tcss"
-    BINDINGS: list[BindingType] = c.bindings(
+    BINDINGS = c.bindings(
         c.DownloadModel,
         c.ActivateModel,
         c.NextTab,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -76,7 +75,7 @@ class PlanDialog(HubDialog[None]):
     """Asks the source for the files, shows the plan of each variant, starts the one chosen."""
 
     CSS_PATH = "plan.tcss"
-    BINDINGS: list[BindingType] = bindings(Accept, Dismiss)
+    BINDINGS = bindings(Accept, Dismiss)
     BINDING_GROUP_TITLE = "Plan"
 
     options: getters.query_one[Table[Option]] = getters.query_one("#options", Table)

@@ -6,7 +6,6 @@ import re
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
@@ -22,7 +21,7 @@ _UNITS = {"": 1024**2, "k": 1024, "m": 1024**2, "g": 1024**3}
 class Prompt(HubDialog[str | None]):
     """Takes one line of text; `None` when it is closed without an answer."""
 
-    BINDINGS: list[BindingType] = bindings(LeaveSearch)
+    BINDINGS = bindings(LeaveSearch)
     BINDING_GROUP_TITLE = "Question"
     DEFAULT_CSS = """
     Prompt .dialog { width: 56; }

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from textual import getters, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.timer import Timer
@@ -18,7 +17,7 @@ from tui_hub.events import Event, ModelChanged, SlotChanged, StorageChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import delete_model
 from tui_hub.tui.columns import Column
-from tui_hub.tui.draw import bar, safe
+from tui_hub.tui.draw import line_bar, safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.table import Table
@@ -40,7 +39,7 @@ class Share:
 
 def _columns(title: str, width: int, glyphs: Glyphs, tone: str) -> list[Column[Share]]:
     def draw(one: Share) -> list[tuple[str, str]]:
-        return bar(one.bytes / max(one.largest, 1), width, glyphs, tone)
+        return line_bar(one.bytes / max(one.largest, 1), width, glyphs, tone)
 
     return [
         Column("", 1, lambda one: [(glyphs.active if one.active else "", "good")]),
@@ -68,9 +67,7 @@ class StorageScreen(HubScreen):
     """Figures and bars."""
 
     CSS_PATH = "storage.tcss"
-    BINDINGS: list[BindingType] = c.bindings(
-        c.DeleteModel, c.Choose, c.Reload
-    )
+    BINDINGS = c.bindings(c.DeleteModel, c.Choose, c.Reload)
     BINDING_GROUP_TITLE = "Storage"
 
     models = getters.query_one("#models", ShareTable)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -103,9 +102,7 @@ class SyncScreen(HubScreen):
     """Feeds, and the words about the one at the cursor."""
 
     CSS_PATH = "sync.tcss"
-    BINDINGS: list[BindingType] = c.bindings(
-        c.SyncNow, c.SyncFeed, c.CancelSync
-    )
+    BINDINGS = c.bindings(c.SyncNow, c.SyncFeed, c.CancelSync)
     BINDING_GROUP_TITLE = "Sync"
 
     feeds = getters.query_one(FeedTable)

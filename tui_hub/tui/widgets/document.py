@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events, work
-from textual.binding import BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -21,7 +19,7 @@ from tui_hub.tui.widgets.drawn import Drawn
 class Document(Drawn, ScrollView, can_focus=True):
     """Lines made once for a width, in a thread, and drawn as they scroll by."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(*LISTS)
+    BINDINGS = bindings(*LISTS)
     BINDING_GROUP_TITLE = "Text"
     DEFAULT_CSS = """
     Document { height: 1fr; overflow-x: hidden; padding: 0 2; scrollbar-size-vertical: 1; }
@@ -53,18 +51,19 @@ class Document(Drawn, ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Break the lines anew for another width."""
-        if self._card is not None and self.size.width != self._width:
+        if self._card is not None and self.line_width != self._width:
             self.render_again()
 
     @work(group="card", exclusive=True)
     async def render_again(self) -> None:
         """Make the lines in a thread."""
-        card, self._width = self._card, self.size.width
+        card, self._width = self._card, self.line_width
         if card is None or not self._width:
             return
         from tui_hub.tui.markdown import render_card
 
-        lines = await asyncio.to_thread(render_card, card, self._width, self._styles())
+        code = "nord" if self.app.current_theme.dark else "friendly"
+        lines = await asyncio.to_thread(render_card, card, self._width, self._styles(), code)
         if card is self._card:
             self._put(lines)
 
@@ -97,7 +96,7 @@ class Document(Drawn, ScrollView, can_focus=True):
         """One line of what is on screen."""
         row = self.scroll_offset.y + y
         base = self.rich_style
-        width = self.size.width
+        width = self.line_width
         if row >= len(self._lines):
             return Strip.blank(width, base)
         plain = Style(color=base.color, bgcolor=base.bgcolor)

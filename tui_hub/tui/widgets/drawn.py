@@ -69,6 +69,11 @@ class Drawn(Widget):
         """The signs to draw with."""
         return self.app.glyphs
 
+    @property
+    def line_width(self) -> int:
+        """Cells of a line, less padding and scrollbar."""
+        return self.scrollable_content_region.width
+
     def tone(self, name: str) -> Style:
         """The colour and weight of a tone, without a background."""
         if not name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from textual.message import Message
 
@@ -29,7 +30,10 @@ class FacetList(RowList):
 
     BINDINGS = bindings(Toggle)
     BINDING_GROUP_TITLE = "Filters"
-    DEFAULT_CSS = "FacetList { padding: 0 1; }"
+    DEFAULT_CSS = """
+    FacetList { padding: 0 1; }
+    FacetList > .drawn--cursor-blurred { background: $surface; }
+    """
 
     @dataclass
     class Changed(Message):
@@ -87,21 +91,22 @@ class FacetList(RowList):
 
     def action_choose(self) -> None:
         """Choose the value under the cursor, or drop it again."""
-        if not self.selectable(self.cursor):
+        if not self.row_count():
             return
         one = self._rows[self.cursor][1]
-        assert one is not None
-        self.search = self._toggled(one)
-        self.refresh_line(self.cursor)
-        self.post_message(self.Changed(self.search))
+        if one is not None:
+            self.search = self._toggled(one)
+            self.refresh_line(self.cursor)
+            self.post_message(self.Changed(self.search))
 
     def _toggled(self, one: FacetCount) -> Search:
+        change: dict[str, Any] = {}
         for field, _, value in _FLAGS:
             if one.facet == field:
-                now = None if getattr(self.search, field) is value else value
-                return replace(self.search, **{field: now})
-        field = next(field for facet, _, field, _ in _GROUPS if facet == one.facet)
-        values = self._values(one)
-        if one.value in values:
-            return replace(self.search, **{field: tuple(v for v in values if v != one.value)})
-        return replace(self.search, **{field: (*values, one.value)})
+                change[field] = None if getattr(self.search, field) is value else value
+        for facet, _, field, _ in _GROUPS:
+            if one.facet == facet:
+                values = self._values(one)
+                rest = tuple(value for value in values if value != one.value)
+                change[field] = rest if one.value in values else (*values, one.value)
+        return replace(self.search, **change)

@@ -9,12 +9,16 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Input
 
-from tui_hub.tui.commands import Commands, Help, Quit, Search, command_of
+from tui_hub.tui.commands import Command, Commands, Help, Quit, Search, command_of
 from tui_hub.tui.draw import Piece, fit, width_of
 from tui_hub.tui.widgets.drawn import Drawn
 
-_LAST = (Search, Help, Commands, Quit)
+Entry = tuple[Binding, DOMNode]
+
+_LAST: tuple[type[Command], ...] = (Search, Help, Commands, Quit)
 """Keys of every screen, shown after the screen's own."""
+GAP = 2
+"""Cells between two keys."""
 
 
 class KeyRow(Drawn):
@@ -29,52 +33,65 @@ class KeyRow(Drawn):
     def _changed(self, screen: Screen[object]) -> None:
         self.refresh()
 
-    def _entries(self) -> list[tuple[Binding, DOMNode]]:
-        own: list[tuple[Binding, DOMNode]] = []
-        last: dict[object, tuple[Binding, DOMNode]] = {}
+    def _entries(self) -> tuple[list[Entry], list[Entry]]:
+        """The keys of this screen, and those of every screen."""
+        own: dict[type[Command], Entry] = {}
+        last: dict[type[Command], Entry] = {}
         typing = isinstance(self.screen.focused, Input)
-        seen: set[object] = set()
         for active in self.screen.active_bindings.values():
-            binding, command = active.binding, command_of(active.binding)
-            if command is None or not binding.show or command in seen or not active.enabled:
+            command = command_of(active.binding)
+            if command is None or not command.shown or not active.enabled:
                 continue
-            if typing and len(self.app.get_key_display(binding)) == 1 and binding.key != "enter":
+            if typing and command.types_a_letter():
                 continue
-            seen.add(command)
-            if command in _LAST:
-                last[command] = (binding, active.node)
-            else:
-                own.append((binding, active.node))
-        return own + [last[command] for command in _LAST if command in last]
+            entries = last if command in _LAST else own
+            entries.setdefault(command, (active.binding, active.node))
+        return list(own.values()), [last[command] for command in _LAST if command in last]
 
     def _pieces(self, binding: Binding) -> list[Piece]:
-        sign = binding.key_display or self.app.get_key_display(binding)
-        if sign == "⏎":
-            sign = self.glyphs.enter
+        sign = self.app.get_key_display(binding)
+        sign = self.glyphs.enter if sign == "⏎" else sign
         return [(sign, "key"), (f" {binding.description}", "muted")]
 
-    def _placed(self) -> list[tuple[int, int, Binding, DOMNode]]:
-        placed, at = [], 0
-        for binding, node in self._entries():
-            wide = width_of(self._pieces(binding))
-            placed.append((at, at + wide, binding, node))
-            at += wide + 2
-        return placed
+    def _wide(self, entries: list[Entry]) -> int:
+        return sum(width_of(self._pieces(binding)) + GAP for binding, _ in entries) - GAP
+
+    def _placed(self) -> tuple[list[Entry], list[Entry]]:
+        """The keys for which there is room; those of every screen stay where it is short."""
+        own, last = self._entries()
+        room = self.line_width - self._wide(last) - GAP
+        if self._wide(own) <= room:
+            return own, last
+        while own and self._wide(own) > room - GAP - 1:
+            own.pop()
+        return own, last
+
+    def _line(self) -> list[tuple[list[Piece], Entry | None]]:
+        own, last = self._placed()
+        line: list[tuple[list[Piece], Entry | None]] = [
+            (self._pieces(entry[0]), entry) for entry in own
+        ]
+        if len(own) < len(self._entries()[0]):
+            line.append(([(self.glyphs.ellipsis, "faint")], None))
+        return line + [(self._pieces(entry[0]), entry) for entry in last]
 
     def render_line(self, y: int) -> Strip:
-        """Draw as many keys as there is room for; the rest stands in the help."""
+        """Draw the keys; what there is no room for stands in the help."""
         pieces: list[Piece] = []
-        for _, _, binding, _ in self._placed():
+        for part, _ in self._line():
             if pieces:
-                pieces.append(("  ", ""))
-            pieces += self._pieces(binding)
-        width = self.size.width
+                pieces.append((" " * GAP, ""))
+            pieces += part
+        width = self.line_width
         fitted = fit(pieces, width, ellipsis=self.glyphs.ellipsis)
         return self.strip(fitted, width, self.rich_style)
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the key under the pointer does."""
-        for start, end, binding, node in self._placed():
-            if start <= event.x - 1 < end:
-                await self.app.run_action(binding.action, node)
+        at = 1
+        for part, entry in self._line():
+            end = at + width_of(part)
+            if at <= event.x < end and entry is not None:
+                await self.app.run_action(entry[0].action, entry[1])
                 return
+            at = end + GAP

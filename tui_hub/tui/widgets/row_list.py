@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import events
-from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -21,7 +19,7 @@ from tui_hub.tui.widgets.drawn import Drawn
 class RowList(Drawn, ScrollView, can_focus=True):
     """Rows drawn on demand. A subclass says how many there are and how each looks."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(*LISTS)
+    BINDINGS = bindings(*LISTS)
     BINDING_GROUP_TITLE = "Lists"
     DEFAULT_CSS = """
     RowList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
@@ -83,7 +81,7 @@ class RowList(Drawn, ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of what is on screen."""
-        width = self.size.width
+        width = self.line_width
         base = self.rich_style
         if self.header_height and y == 0:
             return self.strip(self.draw_header(width) or (), width, base)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual.binding import BindingType
 from textual.widgets import Input
 
 from tui_hub.tui.commands import LeaveSearch, ToResults, bindings
@@ -13,7 +10,7 @@ from tui_hub.tui.commands import LeaveSearch, ToResults, bindings
 class SearchBox(Input):
     """Takes words; `down` and `enter` go to the results, `esc` leaves."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(ToResults, LeaveSearch)
+    BINDINGS = bindings(ToResults, LeaveSearch)
     BINDING_GROUP_TITLE = "Search"
     DEFAULT_CSS = """
     SearchBox, SearchBox:focus {

@@ -28,7 +28,7 @@ class TopBar(Drawn):
     def render_line(self, y: int) -> Strip:
         """Draw the bar as fully as the width allows."""
         width = self.size.width
-        for brand, state in ((True, 2), (False, 2), (False, 1), (False, 0)):
+        for brand, state in ((True, 3), (False, 3), (False, 2), (False, 1), (False, 0)):
             left = [*(self._brand() if brand else []), *self._screens()]
             right = self._sync(state)
             if width_of(left) + width_of(right) + 2 <= width:
@@ -68,12 +68,14 @@ class TopBar(Drawn):
         if live.syncing:
             fetched = sum(feed.counts.fetched for feed in live.syncing)
             names = f"{len(live.syncing)} feeds" if len(live.syncing) > 1 else live.syncing[0].feed
-            words = f" syncing {names}" if detail > 1 else " syncing"
+            words = {3: f" syncing {names}", 2: " syncing"}.get(detail, "")
             return [(f"{self.glyphs.syncing}{words}", "info"), (f" {text.count(fetched)}", "muted")]
         if live.total is None:
             return [("opening", "faint")]
+        if detail == 1:
+            return []
         pieces: list[Piece] = [(f"{self.glyphs.syncing} {text.ago(live.last_sync)}", "muted")]
-        if detail > 1 and live.next_run:
+        if detail > 2 and live.next_run:
             pieces.append((f" {self.glyphs.dot} next {live.next_run[11:16]}Z", "faint"))
         return pieces
 
@@ -81,7 +83,7 @@ class TopBar(Drawn):
         """Go to the screen under the pointer."""
         width = self.size.width
         left = [*self._brand(), *self._screens()]
-        brand = width_of(left) + width_of(self._sync(2)) + 2 <= width
+        brand = width_of(left) + width_of(self._sync(3)) + 2 <= width
         at = width_of(self._brand()) if brand else 0
         modes = iter(MODES)
         mode = ""

@@ -1,0 +1,217 @@
+"""File systems that are full, read-only, or cannot do everything."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tui_hub.blobs import (
+    BlobStore,
+    Receipt,
+    ReceiptFile,
+    collect,
+    files,
+    hold,
+    publish_model,
+    read_active,
+    receipts,
+    set_active,
+)
+from tui_hub.domain.errors import HubError, NoSpaceError, RefusedError
+
+Put = Callable[[bytes], str]
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: mounting needs root")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one mebibyte."""
+    point = tmp_path / "small"
+    point.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(point)], check=True)
+    yield point
+    subprocess.run(["umount", "-l", str(point)], check=True)
+
+
+@pytest.fixture
+def read_only(store: BlobStore, put: Put, tmp_path: Path) -> Iterator[BlobStore]:
+    """A filled store, seen through a mount that cannot be written."""
+    view = publish_model(store, "llm", "name", "org", "hf:org/name", {"a": put(b"1")})
+    set_active(store, "llm", view)
+    point = tmp_path / "read-only"
+    point.mkdir()
+    subprocess.run(["mount", "--bind", str(store.root), str(point)], check=True)
+    subprocess.run(["mount", "-o", "remount,ro,bind", str(point)], check=True)
+    yield BlobStore(point)
+    subprocess.run(["umount", "-l", str(point)], check=True)
+
+
+@pytest.mark.root
+@needs_root
+def test_a_full_disk_is_told_and_what_is_here_is_kept(small: Path) -> None:
+    store = BlobStore(small / "store")
+    store.prepare()
+    data = os.urandom(900_000)
+    partial = store.open_partial("key")
+    os.pwrite(partial.fileno(), data[:100_000], 0)
+    partial.checkpoint(((0, 100_000),), None)
+    with pytest.raises(OSError, match="No space left") as failure:
+        partial.allocate(2_000_000)
+    assert failure.value.errno == errno.ENOSPC
+    partial.close()
+
+    filler = small / "filler"
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(b"x" * 4096)
+    with pytest.raises(NoSpaceError, match="there is no room left in the store"):
+        store.open_partial("other", 10)
+    with pytest.raises(NoSpaceError), hold(store, ["0" * 64]):
+        pass
+    filler.unlink()
+
+    again = store.open_partial("key")
+    assert again.ranges == ((0, 100_000),)
+    os.pwrite(again.fileno(), data, 0)
+    again.allocate(len(data))
+    digest = hashlib.sha256(data).hexdigest()
+    store.commit(again, digest)
+    assert store.verify(digest) and list(store.temp.iterdir()) == []
+
+
+@pytest.mark.root
+@needs_root
+def test_a_partial_of_a_full_disk_is_found_again_by_the_same_process(small: Path) -> None:
+    store = BlobStore(small / "store")
+    store.prepare()
+    partial = store.open_partial("key")
+    os.pwrite(partial.fileno(), b"x" * 1000, 0)
+    partial.checkpoint(((0, 1000),), None)
+    with pytest.raises(OSError, match="No space left"):
+        for offset in range(4096, 2 * 1024**2, 4096):
+            os.pwrite(partial.fileno(), b"x" * 4096, offset)
+    partial.close()
+
+    assert store.resumable("key") == 1000
+
+
+@pytest.mark.root
+@needs_root
+def test_a_read_only_store_is_read_and_says_that_it_cannot_be_written(
+    read_only: BlobStore, tmp_path: Path
+) -> None:
+    store = read_only
+    store.prepare()
+    (digest,) = store.iter()
+    assert store.verify(digest) and store.has(digest, 1) and store.usage().blobs == 1
+    assert (store.models / "llm/name/a").read_bytes() == b"1"
+    assert read_active(store, "llm") == store.models / "llm/name"
+    assert receipts.references(store) == set() and list(receipts.iter(store)) == []
+    with store.lock(digest) as mine:
+        assert mine
+
+    (tmp_path / "file").write_bytes(b"2")
+    receipt = Receipt(
+        model="hf:org/name",
+        source="hf",
+        revision="r",
+        type="llm",
+        name="name",
+        installed_at="",
+        path="",
+        files=(ReceiptFile(path="a", sha256=digest, size=1),),
+    )
+    for action in (
+        lambda: store.open_partial("key"),
+        lambda: store.adopt(tmp_path / "file"),
+        lambda: store.remove(digest),
+        lambda: store.quarantine(digest),
+        lambda: collect(store, [digest]),
+        lambda: receipts.write(store, receipt),
+        lambda: set_active(store, "llm", store.models),
+        lambda: publish_model(store, "llm", "x", None, "hf:x/x", {"a": digest}),
+    ):
+        with pytest.raises(RefusedError, match=r"cannot be written: Read-only file system"):
+            action()
+    assert store.verify(digest)
+
+
+@pytest.mark.root
+@needs_root
+def test_a_store_on_two_file_systems_is_refused(store: BlobStore) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(store.temp)], check=True)
+    try:
+        with pytest.raises(RefusedError, match="temp is not a plain folder on the file system of"):
+            store.prepare()
+    finally:
+        subprocess.run(["umount", "-l", str(store.temp)], check=True)
+
+
+@pytest.mark.root
+@needs_root
+def test_another_user_cannot_write_into_a_private_store(store: BlobStore, put: Put) -> None:
+    digest = put(b"1")
+    store.root.chmod(0o755)
+    store.blobs.parent.chmod(0o755)
+    store.blobs.chmod(0o755)
+    child = os.fork()
+    if child == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+        try:
+            code = 1 if not store.verify(digest) else 2
+            store.remove(digest)
+        except RefusedError:
+            code += 10
+        except BaseException:
+            code = 99
+        os._exit(code)
+    _, status = os.waitpid(child, 0)
+    # pytest's own folders are private to this user, so that the other may not even read there.
+    assert os.waitstatus_to_exitcode(status) in (12, 99) and store.verify(digest)
+
+
+def test_a_file_system_without_links_takes_renames(
+    store: BlobStore, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    digest = put(b"1")
+    assert put(b"1") == digest
+    assert store.verify(digest) and list(store.temp.iterdir()) == []
+
+
+def test_a_kernel_without_special_renames_takes_plain_ones(
+    store: BlobStore, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_renameat2_function", lambda: None)
+    one, two = put(b"1"), put(b"2")
+    publish_model(store, "llm", "name", "org", "hf:org/name", {"a": one})
+    view = publish_model(store, "llm", "name", "org", "hf:org/name", {"a": two})
+    other = publish_model(store, "llm", "name", "else", "hf:else/name", {"a": one})
+
+    assert (view / "a").read_bytes() == b"2" and other.name == "name--else"
+    assert list(store.temp.iterdir()) == []
+
+
+def test_an_error_of_the_disk_names_the_store(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    partial = store.open_partial("key")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(HubError, match=f"the store {store.root} failed: Input/output error"):
+        store.commit(partial, hashlib.sha256(b"").hexdigest())
+    monkeypatch.undo()
+    assert list(store.iter()) == []

@@ -1,0 +1,91 @@
+"""What only a person at a terminal sees: progress, questions, colours, narrow tables."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pexpect
+import pytest
+from command_line import Program
+
+from tui_hub.demo import DemoHub, Fault, FaultKind
+
+
+def spawn(
+    program: Program, *arguments: str, columns: int = 80, **environment: str
+) -> pexpect.spawn:
+    """The program on a pseudo-terminal."""
+    inherited = {"PATH": "/usr/bin:/bin", "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    return pexpect.spawn(
+        sys.executable,
+        ["-m", "tui_hub", *arguments],
+        env={
+            **inherited,
+            "TUI_HUB_HOME": str(program.home),
+            **program.environment,
+            **environment,
+        },
+        dimensions=(24, columns),
+        encoding="utf-8",
+        timeout=30,
+    )
+
+
+def read_all(child: pexpect.spawn) -> str:
+    """Everything that it says until it ends."""
+    child.expect(pexpect.EOF)
+    child.close()
+    text: str = child.before
+    return text
+
+
+def test_a_download_draws_one_line_and_takes_it_away(program: Program, hub: DemoHub) -> None:
+    stall = hub.faults.add(
+        Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=12_000_000)
+    )
+    child = spawn(program, "download", "acme/painter")
+    child.expect(r"hf:acme/painter +[^\r]*(\d+)% +[^\r]* of 22.9 MiB")
+    stall.release()
+    hub.faults.clear()
+    shown = read_all(child)
+    assert child.exitstatus == 0
+    assert "\x1b" not in shown
+    lines = [line.rpartition("\r")[2] for line in shown.replace("\r\n", "\n").splitlines()]
+    assert re.fullmatch(r"hf:acme/painter: completed, 2 files, .*", lines[-2])
+    for part in re.split(r"[\r\n]+", shown):
+        assert len(part) < 80 or part == lines[-1]
+
+
+def test_deleting_asks_and_takes_no_for_an_answer(program: Program) -> None:
+    assert program("download", "acme/tiny-llm", "-q").code == 0
+    child = spawn(program, "delete", "acme/tiny-llm")
+    child.expect(r"Delete hf:acme/tiny-llm: 3 files, .* freed\? \[y/N\]: ")
+    child.sendline("")
+    assert "nothing was deleted" in read_all(child)
+    assert child.exitstatus == 1
+    child = spawn(program, "delete", "acme/tiny-llm")
+    child.expect(r"\[y/N\]: ")
+    child.sendintr()
+    assert "interrupted" in read_all(child)
+    assert child.exitstatus == 130
+    child = spawn(program, "delete", "acme/tiny-llm")
+    child.expect(r"\[y/N\]: ")
+    child.sendline("y")
+    assert "3 files deleted" in read_all(child)
+    assert child.exitstatus == 0
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_tables_keep_to_the_width(lived_in: Program, columns: int) -> None:
+    shown = read_all(spawn(lived_in, "search", "acme", columns=columns, NO_COLOR="1"))
+    assert "\x1b" not in shown
+    lines = shown.replace("\r\n", "\n").splitlines()
+    assert max(len(line) for line in lines) <= columns
+    assert ("hf:acme/tiny-llm" in shown) == (columns >= 80)
+
+
+def test_colours_only_where_they_are_wanted(lived_in: Program) -> None:
+    assert "\x1b[1m" in read_all(spawn(lived_in, "search", "acme"))
+    assert "\x1b" not in read_all(spawn(lived_in, "search", "acme", TERM="dumb"))
+    assert "\x1b[" not in read_all(spawn(lived_in, "show", "acme/no-such-model", NO_COLOR="1"))

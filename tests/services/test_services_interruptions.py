@@ -1,0 +1,219 @@
+"""What survives: a pause, a killed process, a full disk, a second process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Configure
+from small_models import WEIGHTS
+
+from tui_hub.demo import DemoHub, Fault, FaultKind
+from tui_hub.domain.downloads import Download
+from tui_hub.domain.errors import NoSpaceError
+from tui_hub.domain.feeds import FeedState
+from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.domain.models import ModelStatus
+from tui_hub.services import Services, open_services
+
+DOWNLOADER = textwrap.dedent(
+    """
+    import asyncio, os
+    from tui_hub.services import open_services
+    from tui_hub.settings import load_configuration
+
+    async def main():
+        async with open_services(load_configuration()) as services:
+            job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+            print(job.id, flush=True)
+            await services.downloads.wait(job.id)
+
+    asyncio.run(main())
+    """
+)
+
+
+async def until(
+    services: Services, job: str, reached: Callable[[Download], bool], seconds: float = 20
+) -> Download:
+    """The download once it satisfies a condition."""
+    async with asyncio.timeout(seconds):
+        while True:
+            download = await services.downloads.get(job)
+            if download is not None and reached(download):
+                return download
+            await asyncio.sleep(0.02)
+
+
+async def test_a_paused_download_goes_on_from_its_bytes(configure: Configure, hub: DemoHub) -> None:
+    hub.throttle.connection = 1_500_000
+    async with open_services(configure()) as services:
+        job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        await until(services, job.id, lambda download: download.done > 800_000)
+        await services.downloads.pause(job.id)
+        paused = await services.downloads.wait(job.id)
+        assert paused.status is JobStatus.PAUSED
+        hub.throttle.connection = 0
+        await services.downloads.resume(job.id)
+        done = await services.downloads.wait(job.id)
+        (file,) = done.files
+        assert done.status is JobStatus.COMPLETED
+        assert file.resumed_from >= 800_000
+        assert file.bytes_transferred <= len(WEIGHTS) - 800_000
+
+
+async def test_kill_minus_nine_loses_no_checkpointed_byte(
+    configure: Configure, hub: DemoHub
+) -> None:
+    hub.throttle.connection = 900_000
+    configuration = configure()
+    with subprocess.Popen(
+        [sys.executable, "-c", DOWNLOADER],
+        env={**os.environ, **configuration.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        job = process.stdout.readline().strip()
+        temp = configuration.paths.store / "temp"
+        async with asyncio.timeout(20):
+            while not any(b'"ranges":[[' in path.read_bytes() for path in temp.glob("*.json")):
+                await asyncio.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    assert list((configuration.paths.store / "blobs" / "sha256").iterdir()) == []
+    hub.throttle.connection = 0
+    async with open_services(configuration) as services:
+        orphan = await services.jobs.get(job)
+        assert orphan.status is JobStatus.PAUSED
+        model = await services.catalogue.get("acme/tiny")
+        assert model.status is ModelStatus.NOT_INSTALLED
+        again = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        assert again.id == job
+        done = await services.downloads.wait(job)
+        assert done.status is JobStatus.COMPLETED
+        assert done.files[0].resumed_from > 0
+        assert (Path(done.path or "") / "model.safetensors").read_bytes() == WEIGHTS
+
+
+async def test_closing_pauses_what_runs(configure: Configure, hub: DemoHub) -> None:
+    hub.throttle.connection = 700_000
+    configuration = configure()
+    async with open_services(configuration) as services:
+        job = await services.downloads.start("acme/tiny")
+        await until(services, job.id, lambda download: download.done > 100_000)
+    async with open_services(configuration) as services:
+        assert (await services.jobs.get(job.id)).status is JobStatus.PAUSED
+
+
+async def test_another_process_cancels(configure: Configure, hub: DemoHub) -> None:
+    hub.throttle.connection = 300_000
+    configuration = configure()
+    with subprocess.Popen(
+        [sys.executable, "-c", DOWNLOADER],
+        env={**os.environ, **configuration.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        job = process.stdout.readline().strip()
+        async with open_services(configuration) as services:
+            async with asyncio.timeout(10):
+                while (await services.jobs.get(job)).status is not JobStatus.RUNNING:
+                    await asyncio.sleep(0.05)
+            seen = await services.downloads.current()
+            assert [(one.job, one.local) for one in seen] == [(job, False)]
+            await services.jobs.cancel(job)
+            done = await services.downloads.wait(job)
+            assert done.status is JobStatus.CANCELLED
+        assert process.wait(10) == 0
+
+
+async def test_too_little_room_is_refused_with_figures(configure: Configure) -> None:
+    configuration = configure(TUI_HUB_STORE__RESERVE=str(2**60))
+    async with open_services(configuration) as services:
+        with pytest.raises(NoSpaceError, match=r"3\.0 MiB more on disk") as refused:
+            await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        assert "--variant" in (refused.value.hint or "")
+        assert await services.jobs.list((JobType.DOWNLOAD,)) == ()
+
+
+async def test_one_bad_file_does_not_stop_the_others(configure: Configure, hub: DemoHub) -> None:
+    hub.faults.add(Fault(FaultKind.STATUS, path="*config.json*", status=404, times=-1))
+    async with open_services(configure()) as services:
+        job = await services.downloads.start("acme/tiny")
+        done = await services.downloads.wait(job.id)
+        assert done.status is JobStatus.FAILED
+        states = {file.path: str(file.state) for file in done.files}
+        assert states["model.safetensors"] == "completed"
+        assert states["config.json"] == "failed"
+        hub.faults.clear()
+        again = await services.downloads.start("acme/tiny")
+        assert again.id != job.id
+        final = await services.downloads.wait(again.id)
+        assert final.status is JobStatus.COMPLETED
+        assert final.bytes_transferred < 1000
+
+
+async def test_an_interrupted_sync_goes_on_at_its_page(configure: Configure, hub: DemoHub) -> None:
+    feed = "hf:all"
+    configuration = configure()
+    configuration.paths.config_file.parent.mkdir(parents=True, exist_ok=True)
+    configuration.paths.config_file.write_text(f'[feeds."{feed}"]\nqueries = [{{}}]\n')
+    configuration = configure(TUI_HUB_HUGGINGFACE__PAGE_SIZE="2")
+    hub.faults.add(Fault(FaultKind.HEADERS, path="/api/models", times=1))
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=1))
+    async with open_services(configuration) as services:
+        services.sync.start([feed])
+        async with asyncio.timeout(10):
+            while not stall.hits:
+                await asyncio.sleep(0.02)
+        assert await services.catalogue.total() == 2
+        await services.sync.cancel()
+        (status,) = [one for one in await services.sync.status() if one.feed == feed]
+        assert status.state is FeedState.PARTIAL
+    hub.faults.clear()
+    hub.requests.clear()
+    async with open_services(configuration) as services:
+        (result,) = (await services.sync.run([feed])).feeds
+        assert result.state is FeedState.COMPLETED
+        assert await services.catalogue.total() == 5
+        assert len([seen for seen in hub.requests if seen.path == "/api/models"]) == 2
+
+
+async def test_a_page_that_is_no_listing_fails_the_feed_alone(
+    configure: Configure, hub: DemoHub
+) -> None:
+    hub.faults.add(Fault(FaultKind.HTML, path="/api/models", times=-1))
+    async with open_services(configure()) as services:
+        report = await services.sync.run(["hf:litert", "curated"])
+        assert report.status == "partial"
+        states = {one.feed: one.state for one in report.feeds}
+        assert states["hf:litert"] is FeedState.FAILED
+        assert await services.catalogue.total() > 30
+        status = {one.feed: one for one in await services.sync.status()}["hf:litert"]
+        assert status.error is not None
+        assert status.last_success is None
+
+
+async def test_a_second_sync_follows_the_first(configure: Configure, hub: DemoHub) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=1))
+    configuration = configure()
+    async with open_services(configuration) as one, open_services(configuration) as two:
+        first = asyncio.create_task(one.sync.run(["hf:litert"]))
+        async with asyncio.timeout(10):
+            while not stall.hits:
+                await asyncio.sleep(0.02)
+        second = asyncio.create_task(two.sync.run(["hf:litert"]))
+        await asyncio.wait([second], timeout=1)
+        assert not second.done()
+        stall.release()
+        reports = await asyncio.gather(first, second)
+        assert reports[0] == reports[1]
+        assert len(await one.jobs.list((JobType.SYNC,))) == 1

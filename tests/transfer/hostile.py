@@ -1,0 +1,431 @@
+"""An HTTP server on raw sockets that misbehaves in every way a real one was seen to.
+
+The path names the behaviour: `GET /truncate` is answered by `Hostile.truncate`. What a behaviour
+needs to remember it keeps in `hits`, per path; what the client sent is in `requests`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+COMMIT = "c0ffee" + "0" * 34
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as it came in."""
+
+    target: str
+    headers: dict[str, str]
+    port: int
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def range(self) -> tuple[int, int] | None:
+        value = self.headers.get("range", "")
+        if not value.startswith("bytes="):
+            return None
+        start, _, end = value.removeprefix("bytes=").partition("-")
+        return int(start), int(end) + 1
+
+
+@dataclass
+class Reply:
+    """An answer that a behaviour may bend before it is sent."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+    extra: bytes = b""
+    """Sent after the body, beyond what the headers promise."""
+    drop: bool = False
+    """Close the connection afterwards."""
+    reset: bool = False
+    stall: bool = False
+    """Say nothing more, with the connection open."""
+    raw_head: bytes | None = None
+
+
+@dataclass
+class Hostile:
+    """Serves `content` under every path, each in its own way."""
+
+    content: bytes
+    etag: str = '"strong-1"'
+    host: str = "127.0.0.1"
+    tls: ssl.SSLContext | None = None
+    pace: float = 0.0
+    """Seconds between two blocks of 64 KiB."""
+    other: Hostile | None = None
+    """Where redirects lead."""
+    location: str = ""
+    """An address that `/elsewhere` redirects to."""
+    sha256: str = ""
+    hits: Counter[str] = field(default_factory=Counter)
+    requests: list[Seen] = field(default_factory=list)
+    concurrent: int = 0
+    most_concurrent: int = 0
+
+    def __enter__(self) -> Hostile:
+        self._lock = threading.Lock()
+        self._random = random.Random(7)
+        self._closing = threading.Event()
+        self._clients: set[socket.socket] = set()
+        self._listener = socket.create_server((self.host, 0), backlog=64)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._listener.close()
+        for client in list(self._clients):
+            with contextlib.suppress(OSError):
+                client.close()
+
+    def url(self, behaviour: str) -> str:
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://{self.host}:{self.port}/{behaviour}"
+
+    # -- the machinery ---------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.tls:
+                client = self.tls.wrap_socket(client, server_side=True)
+            self._clients.add(client)
+            file = client.makefile("rb")
+            while (seen := self._read(file)) is not None:
+                with self._lock:
+                    self.requests.append(seen)
+                    self.hits[seen.path] += 1
+                    self.concurrent += 1
+                    self.most_concurrent = max(self.most_concurrent, self.concurrent)
+                try:
+                    reply = getattr(self, seen.path.strip("/").replace("-", "_"))(seen)
+                    if not self._send(client, reply):
+                        return
+                finally:
+                    with self._lock:
+                        self.concurrent -= 1
+        except (OSError, ValueError):
+            pass
+        finally:
+            self._clients.discard(client)
+            with contextlib.suppress(OSError):
+                client.close()
+
+    def _read(self, file) -> Seen | None:
+        line = file.readline(65536).decode("latin-1").split()
+        if len(line) != 3:
+            return None
+        headers = {}
+        while (header := file.readline(65536).decode("latin-1").strip()) != "":
+            name, _, value = header.partition(":")
+            headers[name.lower()] = value.strip()
+        return Seen(line[1], headers, self.port)
+
+    def _send(self, client: socket.socket, reply: Reply) -> bool:
+        """Send an answer; whether the connection lives on."""
+        head = reply.raw_head
+        if head is None:
+            lines = [f"HTTP/1.1 {reply.status} Status"]
+            lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+            head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        client.sendall(head)
+        for offset in range(0, len(reply.body), 65536):
+            client.sendall(reply.body[offset : offset + 65536])
+            if self.pace:
+                time.sleep(self.pace)
+        if reply.extra:
+            client.sendall(reply.extra)
+        if reply.stall:
+            self._closing.wait(30)
+        if reply.reset:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        return not (reply.drop or reply.reset or reply.stall)
+
+    def _random_below(self, limit: int) -> int:
+        with self._lock:
+            return self._random.randrange(limit)
+
+    # -- well-behaved ----------------------------------------------------------------------
+
+    def honest(self, seen: Seen) -> Reply:
+        """Ranges, If-Range and all, as RFC 9110 wants it."""
+        size = len(self.content)
+        asked = seen.range
+        if asked is not None and seen.headers.get("if-range", self.etag) != self.etag:
+            asked = None
+        headers = {"ETag": self.etag, "Accept-Ranges": "bytes"}
+        if asked is None:
+            return Reply(200, {**headers, "Content-Length": str(size)}, self.content)
+        start, end = asked[0], min(asked[1], size)
+        if start >= size:
+            return Reply(416, {"Content-Range": f"bytes */{size}", "Content-Length": "0"})
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        headers["Content-Length"] = str(end - start)
+        return Reply(206, headers, self.content[start:end])
+
+    def weak_etag(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        reply.headers["ETag"] = 'W/"weak"'
+        return reply
+
+    def no_ranges(self, seen: Seen) -> Reply:
+        headers = {"ETag": self.etag, "Content-Length": str(len(self.content))}
+        return Reply(200, headers, self.content)
+
+    def no_length(self, seen: Seen) -> Reply:
+        return Reply(200, {"Connection": "close"}, self.content, drop=True)
+
+    def chunked(self, seen: Seen) -> Reply:
+        body = b"".join(
+            b"%x\r\n%s\r\n" % (len(block), block)
+            for block in (self.content[i : i + 50000] for i in range(0, len(self.content), 50000))
+        )
+        return Reply(200, {"Transfer-Encoding": "chunked"}, body + b"0\r\n\r\n")
+
+    def ok_with_content_range(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        reply.status = 200
+        return reply
+
+    def hub(self, seen: Seen) -> Reply:
+        """A redirect to a storage with a signature, as the Hub answers."""
+        assert self.other is not None
+        query = f"sig={self.hits[seen.path]}"
+        return Reply(
+            302,
+            {
+                "Location": self.other.url("signed") + "?" + query,
+                "X-Linked-ETag": f'"{self.sha256}"',
+                "X-Linked-Size": str(len(self.content)),
+                "X-Repo-Commit": COMMIT,
+                "Content-Length": "5",
+            },
+            b"moved",
+        )
+
+    def signed(self, seen: Seen) -> Reply:
+        """A storage whose signatures hold for three requests each."""
+        self.hits[seen.target] += 1
+        if self.hits[seen.target] > 3:
+            body = b"<Error><Code>AccessDenied</Code></Error>"
+            headers = {"Content-Length": str(len(body)), "Content-Type": "application/xml"}
+            return Reply(403, headers, body)
+        self.etag = '"' + "e" * 64 + '"'
+        return self.honest(seen)
+
+    def small(self, seen: Seen) -> Reply:
+        """A relative redirect on the same host, as the Hub answers for small files."""
+        return Reply(307, {"Location": "/honest?cached=1", "Content-Length": "0"})
+
+    # -- bent ------------------------------------------------------------------------------
+
+    def truncate(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        if len(reply.body) > 100_000:
+            reply.body, reply.drop = reply.body[: len(reply.body) * 6 // 10], True
+        return reply
+
+    def truncate_whole(self, seen: Seen) -> Reply:
+        reply = self.no_ranges(seen)
+        reply.body, reply.drop = reply.body[: len(reply.body) // 2], True
+        return reply
+
+    def truncate_chunked(self, seen: Seen) -> Reply:
+        reply = self.chunked(seen)
+        reply.body, reply.drop = reply.body[: len(reply.body) // 2], True
+        return reply
+
+    def reset(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        if len(reply.body) > 100_000:
+            reply.body = reply.body[: 70_000 + self._random_below(len(reply.body) - 70_000)]
+            reply.reset = True
+        return reply
+
+    def stall(self, seen: Seen) -> Reply:
+        """Every third answer stops in its middle, with the connection open."""
+        reply = self.honest(seen)
+        if self.hits[seen.path] % 3 == 1 and len(reply.body) > 100_000:
+            reply.body, reply.stall = reply.body[:80_000], True
+        return reply
+
+    def silent(self, seen: Seen) -> Reply:
+        return Reply(0, {}, raw_head=b"", stall=True)
+
+    def etag_flip(self, seen: Seen) -> Reply:
+        reply = self.honest(Seen(seen.target, {**seen.headers, "if-range": self.etag}, self.port))
+        reply.headers["ETag"] = f'"{self.hits[seen.path]}"'
+        return reply
+
+    def rate_limited(self, seen: Seen) -> Reply:
+        if self.hits[seen.path] <= 2:
+            headers = {"RateLimit": '"resolvers";r=0;t=55', "Content-Length": "4"}
+            return Reply(429, headers, b"slow")
+        return self.honest(seen)
+
+    def unavailable(self, seen: Seen) -> Reply:
+        if self.hits[seen.path] <= 2:
+            return Reply(503, {"Retry-After": "7", "Content-Length": "4"}, b"busy")
+        return self.honest(seen)
+
+    def long_pause(self, seen: Seen) -> Reply:
+        return Reply(429, {"Retry-After": "1000000000000", "Content-Length": "0"})
+
+    def rate_limited_always(self, seen: Seen) -> Reply:
+        return Reply(429, {"Retry-After": "-3", "Content-Length": "0"})
+
+    def broken(self, seen: Seen) -> Reply:
+        return Reply(500, {"Content-Length": "9"}, b"traceback")
+
+    def wrong_range(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        if reply.status == 206:
+            start, end = seen.range or (0, 0)
+            size = len(self.content)
+            reply.headers["Content-Range"] = f"bytes {start + 1}-{min(end, size - 1)}/{size}"
+        return reply
+
+    def range_beyond(self, seen: Seen) -> Reply:
+        """More than was asked for, with a header that says so."""
+        if seen.range is None:
+            return self.honest(seen)
+        start, size = seen.range[0], len(self.content)
+        headers = {
+            "Content-Range": f"bytes {start}-{size - 1}/{size}",
+            "Content-Length": str(size - start),
+        }
+        return Reply(206, headers, self.content[start:])
+
+    def no_content_range(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        reply.headers.pop("Content-Range", None)
+        return reply
+
+    def wrong_total(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        told = reply.headers.get("Content-Range", "")
+        reply.headers["Content-Range"] = told.rpartition("/")[0] + "/999999999"
+        return reply
+
+    def unknown_total(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        if reply.status == 206:
+            told = reply.headers["Content-Range"]
+            reply.headers["Content-Range"] = told.rpartition("/")[0] + "/*"
+        return reply
+
+    def multipart(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        if reply.status == 206:
+            reply.headers["Content-Type"] = "multipart/byteranges; boundary=x"
+            reply.headers.pop("Content-Range")
+        return reply
+
+    def unsatisfied(self, seen: Seen) -> Reply:
+        size = len(self.content)
+        return Reply(416, {"Content-Range": f"bytes */{size}", "Content-Length": "0"})
+
+    def html(self, seen: Seen) -> Reply:
+        page = b"<html>please log in</html>"
+        return Reply(200, {"Content-Type": "text/html", "Content-Length": str(len(page))}, page)
+
+    def html_of_right_size(self, seen: Seen) -> Reply:
+        page = b"<html>".ljust(len(self.content))
+        headers = {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(page))}
+        return Reply(200, headers, page)
+
+    def gzip(self, seen: Seen) -> Reply:
+        reply = self.no_ranges(seen)
+        reply.headers["Content-Encoding"] = "gzip"
+        return reply
+
+    def identity(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        reply.headers["Content-Encoding"] = "identity"
+        return reply
+
+    def bit_flip(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        middle = len(reply.body) // 2
+        flipped = bytes([reply.body[middle] ^ 1])
+        reply.body = reply.body[:middle] + flipped + reply.body[middle + 1 :]
+        return reply
+
+    def bit_flip_once(self, seen: Seen) -> Reply:
+        return self.bit_flip(seen) if self.hits[seen.path] == 1 else self.honest(seen)
+
+    def longer(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        reply.extra = b"surplus" * 100
+        return reply
+
+    def two_lengths(self, seen: Seen) -> Reply:
+        size = len(self.content)
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\nContent-Length: {size + 9}\r\n\r\n"
+        return Reply(200, {}, self.content, raw_head=head.encode())
+
+    def negative_length(self, seen: Seen) -> Reply:
+        return Reply(200, {"Content-Length": "-5", "Connection": "close"}, self.content, drop=True)
+
+    def huge_header(self, seen: Seen) -> Reply:
+        return Reply(200, {"X-Padding": "x" * 200_000, "Content-Length": "0"})
+
+    def http09(self, seen: Seen) -> Reply:
+        return Reply(0, {}, self.content, raw_head=b"", drop=True)
+
+    def bad_chunks(self, seen: Seen) -> Reply:
+        return Reply(200, {"Transfer-Encoding": "chunked"}, b"zz\r\nnonsense\r\n", drop=True)
+
+    def drip(self, seen: Seen) -> Reply:
+        """Byte by byte at first, then the rest."""
+        reply = self.honest(seen)
+        reply.extra, reply.body = reply.body[1:], reply.body[:1]
+        time.sleep(0.02)
+        return reply
+
+    # -- redirects and refusals ------------------------------------------------------------
+
+    def circle(self, seen: Seen) -> Reply:
+        return Reply(302, {"Location": "/circle", "Content-Length": "0"})
+
+    def elsewhere(self, seen: Seen) -> Reply:
+        return Reply(302, {"Location": self.location, "Content-Length": "0"})
+
+    def nowhere(self, seen: Seen) -> Reply:
+        return Reply(302, {"Content-Length": "0"})
+
+    def missing(self, seen: Seen) -> Reply:
+        return Reply(404, {"X-Error-Message": "Entry not found\x1b[2J", "Content-Length": "0"})
+
+    def unauthorized(self, seen: Seen) -> Reply:
+        body = b"Invalid username or password."
+        return Reply(401, {"Content-Length": str(len(body))}, body)
+
+    def gated(self, seen: Seen) -> Reply:
+        headers = {"X-Error-Code": "GatedRepo", "X-Error-Message": "ask", "Content-Length": "0"}
+        return Reply(403, headers)
