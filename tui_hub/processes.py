@@ -50,7 +50,7 @@ def _identity(pid: int) -> Owner:
 def boot_id() -> str:
     """A word for this boot, machine and set of pids; empty where the kernel tells none.
 
-    The first part changes at each boot. The rest says where a pid means the same thing: the machine,
+    The first part changes at each boot. The rest says where a pid means the same: the machine,
     and the pid namespace, which each container has of its own.
     """
     boot = _text(Path("/proc/sys/kernel/random/boot_id"))

@@ -110,7 +110,7 @@ def now() -> str:
 
 def stamp(moment: datetime) -> str:
     """A moment as ISO 8601 in UTC: `2026-01-31T02:00:00Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def parse_time(text: object) -> datetime | None:

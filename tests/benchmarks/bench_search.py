@@ -25,24 +25,96 @@ from tui_hub.domain.models import Model
 from tui_hub.domain.types import type_of_task
 
 PAGE = 5000
-FAMILIES = (
-    "Llama-3.1 Qwen2.5 Mistral gemma-2 phi-4 bert roberta whisper stable-diffusion flux.1 vit t5 "
-    "wav2vec2 deepseek yi smollm falcon mixtral ppo sdxl clip"
-).split()
-SIZES = "0.5B 1B 1.5B 3B 7B 8B 13B 32B 70B base large small tiny".split()
-KINDS = (
-    "Instruct GGUF AWQ fp8 Q4_K_M lora finetuned it v2 mlx abliterated merged coder chat "
-    "LunarLander ner"
-).split()
-TASKS = "text-generation text-classification text-to-image automatic-speech-recognition".split()
-TASKS += "fill-mask summarization image-classification reinforcement-learning".split()
-LIBRARIES = "transformers diffusers peft gguf mlx stable-baselines3 sentence-transformers".split()
-LICENSES = "apache-2.0 mit llama3.1 gemma cc-by-nc-4.0 openrail other".split()
-QUERIES = (
-    "llama|llama 8b instruct|qwen2.5 7b gguf|mistral|whisper large|stable diffusion|bert base|"
-    "vit q4_k_m 0.5b|wav2vec2 finetuned|transformers gguf|safetensors|author77|TheBloke|llama lora v2|"
-    "transfusion|zzzz|author12 qwen|abliterated|flux.1|deepseek coder 1.5b"
-).split("|")
+FAMILIES = [
+    "Llama-3.1",
+    "Qwen2.5",
+    "Mistral",
+    "gemma-2",
+    "phi-4",
+    "bert",
+    "roberta",
+    "whisper",
+    "stable-diffusion",
+    "flux.1",
+    "vit",
+    "t5",
+    "wav2vec2",
+    "deepseek",
+    "yi",
+    "smollm",
+    "falcon",
+    "mixtral",
+    "ppo",
+    "sdxl",
+    "clip",
+]
+SIZES = [
+    "0.5B",
+    "1B",
+    "1.5B",
+    "3B",
+    "7B",
+    "8B",
+    "13B",
+    "32B",
+    "70B",
+    "base",
+    "large",
+    "small",
+    "tiny",
+]
+KINDS = [
+    "Instruct",
+    "GGUF",
+    "AWQ",
+    "fp8",
+    "Q4_K_M",
+    "lora",
+    "finetuned",
+    "it",
+    "v2",
+    "mlx",
+    "abliterated",
+    "merged",
+    "coder",
+    "chat",
+    "LunarLander",
+    "ner",
+]
+TASKS = ["text-generation", "text-classification", "text-to-image", "automatic-speech-recognition"]
+TASKS += ["fill-mask", "summarization", "image-classification", "reinforcement-learning"]
+LIBRARIES = [
+    "transformers",
+    "diffusers",
+    "peft",
+    "gguf",
+    "mlx",
+    "stable-baselines3",
+    "sentence-transformers",
+]
+LICENSES = ["apache-2.0", "mit", "llama3.1", "gemma", "cc-by-nc-4.0", "openrail", "other"]
+QUERIES = [
+    "llama",
+    "llama 8b instruct",
+    "qwen2.5 7b gguf",
+    "mistral",
+    "whisper large",
+    "stable diffusion",
+    "bert base",
+    "vit q4_k_m 0.5b",
+    "wav2vec2 finetuned",
+    "transformers gguf",
+    "safetensors",
+    "author77",
+    "TheBloke",
+    "llama lora v2",
+    "transfusion",
+    "zzzz",
+    "author12 qwen",
+    "abliterated",
+    "flux.1",
+    "deepseek coder 1.5b",
+]
 
 
 def models(count: int) -> Iterator[Model]:
@@ -64,18 +136,27 @@ def models(count: int) -> Iterator[Model]:
             library=library,
             license=license_,
             gated="manual" if chance.random() < 0.03 else False,
-            tags=(library, "safetensors", family.lower(), task, "en", f"license:{license_}",
-                  f"base_model:{author}/{family}-{size}", "endpoints_compatible", "region:us"),
+            tags=(
+                library,
+                "safetensors",
+                family.lower(),
+                task,
+                "en",
+                f"license:{license_}",
+                f"base_model:{author}/{family}-{size}",
+                "endpoints_compatible",
+                "region:us",
+            ),
             downloads=0 if chance.random() < 0.5 else int(chance.paretovariate(0.5)),
             likes=0 if chance.random() < 0.8 else int(chance.paretovariate(0.8)),
             trending=chance.random() if chance.random() < 0.01 else 0.0,
             params=int(chance.random() * 7e10) if chance.random() < 0.4 else None,
-            last_modified=f"20{chance.randrange(22, 27)}-{chance.randrange(1, 13):02}-{chance.randrange(1, 29):02}T00:00:00Z",
+            last_modified=f"20{chance.randrange(22, 27)}-0{chance.randrange(1, 10)}-01T00:00:00Z",
             revision=f"{chance.getrandbits(160):040x}",
             origin="sync",
             owner="hf_sync_system",
             upstream_id=f"{chance.getrandbits(96):024x}",
-        )  # fmt: skip
+        )
 
 
 def keystrokes() -> list[str]:
@@ -102,8 +183,8 @@ async def measure(what: str, ask: Callable[[str], Awaitable[object]]) -> None:
         times.append(((time.perf_counter() - begun) * 1000, text))
     values = sorted(value for value, _ in times)
     print(
-        f"{what:44} median {statistics.median(values):7.2f}  p99 {values[int(len(values) * 0.99)]:7.2f}"
-        f"  max {values[-1]:7.2f} ms ({max(times)[1]!r})"
+        f"{what:44} median {statistics.median(values):7.2f}"
+        f"  p99 {values[int(len(values) * 0.99)]:7.2f}  max {values[-1]:7.2f} ms ({max(times)[1]!r})"
     )
 
 
@@ -115,7 +196,9 @@ async def main(count: int, path: Path) -> None:
             await write(catalogue, rows[:50_000], "the same again")
             more = [replace(row, likes=row.likes + 1) for row in rows[:50_000]]
             await write(catalogue, more, "counters changed")
-            more = [replace(row, tags=(*row.tags, "seen"), downloads=row.downloads * 2) for row in more]
+            more = [
+                replace(row, tags=(*row.tags, "seen"), downloads=row.downloads * 2) for row in more
+            ]
             await write(catalogue, more, "words and rank changed")
             del rows, more
         print(f"{await catalogue.models.total()} rows, {path.stat().st_size / 1e6:.0f} MB")
@@ -125,7 +208,9 @@ async def main(count: int, path: Path) -> None:
         task = Search(tasks=("text-generation",))
         await measure("keystroke, one task", lambda text: table.search(task.with_text(text)))
         rare = Search(tasks=("summarization",), licenses=("mit",))
-        await measure("keystroke, rare task and licence", lambda text: table.search(rare.with_text(text)))
+        await measure(
+            "keystroke, rare task and licence", lambda text: table.search(rare.with_text(text))
+        )
         likes = Search(sort=Sort.LIKES)
         await measure("keystroke, by likes", lambda text: table.search(likes.with_text(text)))
         await measure("count", lambda text: table.count(search.with_text(text)))
@@ -143,7 +228,9 @@ async def main(count: int, path: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=int, nargs="?", default=250_000)
-    parser.add_argument("--keep", type=Path, help="a file to keep the catalogue in, or to read it from")
+    parser.add_argument(
+        "--keep", type=Path, help="a file to keep the catalogue in, or to read it from"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(main(options.rows, options.keep or Path(folder) / "catalogue.db"))

@@ -22,7 +22,7 @@ from tui_hub.blobs import (
     set_active,
 )
 
-CONTENT = {"config.json": b'{"a": 1}', "weights/model.bin": bytes(range(256)) * 64}
+CONTENT = {"weights/model.bin": bytes(range(256)) * 64}
 MODEL = "hf:org/name"
 REVISION = "a" * 40
 
@@ -75,7 +75,7 @@ def install(root: Path) -> None:
             ),
         )
     set_active(store, "llm", view)
-    orphan = bring(store, b"nobody wants this")
+    orphan = store.adopt(Path(__file__))
     collect(store, [orphan, *hashes.values()])
 
 

@@ -13,7 +13,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,17 @@ WRITER = Path(crash_writer.__file__)
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 pytestmark = needs_strace
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is one: what these tests look at needs no disk."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
 
 
 @dataclass(frozen=True)
@@ -114,18 +127,18 @@ def crash(template: Path, root: Path, call: Call) -> list[str]:
 
 
 @pytest.mark.timeout(300)
-def test_a_kill_at_every_system_call_leaves_a_sound_store(tmp_path: Path) -> None:
-    template = tmp_path / "template"
+def test_a_kill_at_every_system_call_leaves_a_sound_store(place: Path) -> None:
+    template = place / "template"
     BlobStore(template).prepare()
-    whole = tmp_path / "whole"
+    whole = place / "whole"
     shutil.copytree(template, whole)
-    calls = trace(whole, tmp_path / "log")
+    calls = trace(whole, place / "log")
     assert unsound(whole) == []
     assert len(calls) > 60
 
     with ThreadPoolExecutor(2) as pool:
         results = pool.map(
-            lambda item: (item[1], crash(template, tmp_path / f"run{item[0]}", item[1])),
+            lambda item: (item[1], crash(template, place / f"run{item[0]}", item[1])),
             enumerate(calls),
         )
     assert {call.text: wrong for call, wrong in results if wrong} == {}
@@ -141,7 +154,7 @@ def order_is_safe(calls: list[Call]) -> bool:
     records = positions(calls, r'^(\d+ +)?rename.*\.tmp", .*"[^"]*temp/[0-9a-f]{64}\.[^"]*\.json"')
     writes = positions(calls, rf"pwrite64\(\d+<[^>]*{part}>")
     links = positions(calls, r'link(at)?\(.*\.part", .*"[^"]*/blobs/sha256/[0-9a-f]{64}"')
-    assert len(writes) == 6 and len(links) == 3 and len(records) >= len(writes)
+    assert len(writes) == 2 and len(links) == 2 and len(records) >= len(writes)
     flushes = positions(calls, rf"fdatasync\(\d+<[^>]*{part}>\) += 0")
     for write in writes:
         record = next(index for index in records if index > write)
@@ -157,18 +170,18 @@ def order_is_safe(calls: list[Call]) -> bool:
     return True
 
 
-def test_bytes_are_durable_before_their_record_and_before_their_name(tmp_path: Path) -> None:
-    root = tmp_path / "store"
+def test_bytes_are_durable_before_their_record_and_before_their_name(place: Path) -> None:
+    root = place / "store"
     BlobStore(root).prepare()
 
-    assert order_is_safe(trace(root, tmp_path / "log"))
+    assert order_is_safe(trace(root, place / "log"))
 
 
-def test_a_writer_that_does_not_flush_is_found_out(tmp_path: Path) -> None:
-    root = tmp_path / "store"
+def test_a_writer_that_does_not_flush_is_found_out(place: Path) -> None:
+    root = place / "store"
     BlobStore(root).prepare()
 
-    assert not order_is_safe(trace(root, tmp_path / "log", mode="no-fsync"))
+    assert not order_is_safe(trace(root, place / "log", mode="no-fsync"))
 
 
 FAULTS = {
@@ -192,17 +205,17 @@ def fail(template: Path, root: Path, call: Call) -> list[str]:
     return wrong
 
 
-def test_a_full_or_failing_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:
-    template = tmp_path / "template"
+def test_a_full_or_failing_disk_is_told_and_loses_nothing(place: Path) -> None:
+    template = place / "template"
     BlobStore(template).prepare()
-    whole = tmp_path / "whole"
+    whole = place / "whole"
     shutil.copytree(template, whole)
     # The last write goes to the standard output.
-    calls = [call for call in trace(whole, tmp_path / "log")[:-1] if call.name in FAULTS][::4]
+    calls = [call for call in trace(whole, place / "log")[:-1] if call.name in FAULTS][::3]
 
     with ThreadPoolExecutor(2) as pool:
         results = pool.map(
-            lambda item: (item[1], fail(template, tmp_path / f"run{item[0]}", item[1])),
+            lambda item: (item[1], fail(template, place / f"run{item[0]}", item[1])),
             enumerate(calls),
         )
     assert {call.text: wrong for call, wrong in results if wrong} == {}

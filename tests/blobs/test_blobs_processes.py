@@ -19,11 +19,22 @@ Put = Callable[[bytes], str]
 Python = Callable[..., "Popen[str]"]
 
 WRITER = """
-import hashlib, os, sys
+import hashlib, os, sys, time
 from pathlib import Path
 from tui_hub.blobs import BlobStore, Receipt, ReceiptFile, collect, hold, publish_model, receipts
 store = BlobStore(Path(sys.argv[1]))
 model, rounds = sys.argv[2], int(sys.argv[3])
+
+def read(path):
+    # Without locks, a collection in another process may take a name away for a moment.
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            if time.monotonic() > deadline:
+                raise
+
 contents = [bytes([number]) * 50_000 for number in range(3)]
 print("ready", flush=True)
 sys.stdin.readline()
@@ -51,7 +62,7 @@ for _ in range(rounds):
             ),
         ))
     for path in files:
-        assert (view / path).read_bytes() == bytes([int(path)]) * 50_000
+        assert read(view / path) == bytes([int(path)]) * 50_000
     receipts.delete(store, model)
     collect(store, files.values())
 print("done", flush=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from subprocess import Popen
@@ -122,7 +124,7 @@ def test_a_receipt_for_a_blob_that_is_not_here_says_so(store: BlobStore, put: Pu
     blob = put(b"1")
     receipt = receipt_of(store, "hf:org/name", blob, put(b"2"))
     store.remove(blob)
-    with pytest.raises(CorruptError, match="1 files of hf:org/name are not here, 'folder/0.bin'"):
+    with pytest.raises(CorruptError, match=r"1 files of hf:org/name are not here, 'folder/0\.bin'"):
         receipts.write(store, receipt)
 
 
@@ -189,7 +191,7 @@ def test_a_receipt_published_in_the_very_moment_saves_its_blobs(
     def throw_then_publish(store: BlobStore, sha256: str) -> Path | None:
         aside = throw(store, sha256)
         if sha256 == blob:
-            monkeypatch.setattr(other, "lock", lambda *_, **__: hold(other))
+            monkeypatch.setattr(other, "lock", lambda *_, **__: nullcontext(True))
             receipts.write(other, receipt)
         return aside
 
@@ -210,7 +212,7 @@ def test_a_receipt_written_before_the_last_look_keeps_its_blobs(
 
     def publish_then_throw(store: BlobStore, sha256: str) -> Path | None:
         unlocked = BlobStore(store.root)
-        monkeypatch.setattr(unlocked, "lock", lambda *_, **__: hold(unlocked))
+        monkeypatch.setattr(unlocked, "lock", lambda *_, **__: nullcontext(True))
         receipts.write(unlocked, receipt)
         return throw(store, sha256)
 
@@ -265,8 +267,6 @@ sys.stdin.readline()
 
 
 def test_a_hold_grows_from_many_threads(store: BlobStore) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     hashes = [f"{number:064x}" for number in range(40)]
     held = Hold(store, ())
     with ThreadPoolExecutor(8) as pool:

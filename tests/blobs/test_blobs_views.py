@@ -183,7 +183,7 @@ def test_a_reader_never_finds_a_view_or_a_slot_missing_or_half(store: BlobStore,
     over, faults, reads = Event(), list[str](), 0
 
     def write() -> None:
-        for number in range(300):
+        for number in range(120):
             set_active(store, "llm", publish(number % 2))
         over.set()
 
@@ -197,7 +197,7 @@ def test_a_reader_never_finds_a_view_or_a_slot_missing_or_half(store: BlobStore,
             except OSError as error:
                 faults.append(f"{name} is missing: {error}")
     writer.join()
-    assert faults == [] and reads > 50
+    assert faults == [] and reads > 20
 
 
 def test_a_slot_is_a_relative_link_that_changes_in_one_step(store: BlobStore, put: Put) -> None:

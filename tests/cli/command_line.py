@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ class Program:
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.home.parent),
                 "TUI_HUB_HOME": str(self.home),
-                "TUI_HUB_NETWORK__RETRIES": "2",
+                "TUI_HUB_NETWORK__RETRIES": "1",
                 "TUI_HUB_NETWORK__TIMEOUT": "5",
                 **self.environment,
                 **environment,
@@ -135,5 +135,5 @@ def repositories() -> list[Repository]:
             gated="manual",
             files=(RepositoryFile("model.safetensors", Weights("F32", 1000, "gated")),),
         ),
-        hostile_repository(datetime(2026, 1, 1, tzinfo=UTC)),
+        replace(hostile_repository(datetime(2026, 1, 1, tzinfo=UTC)), likes=1),
     ]

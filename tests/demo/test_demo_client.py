@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
+import httpx
 import pytest
 
 os.environ |= {
@@ -79,8 +81,9 @@ def test_a_listing_goes_over_many_pages(contents: list[Repository]) -> None:
         pages = hub.requests.select("/api/models")
         assert len(pages) == 3
         assert "cursor=" in pages[1].query
-        everything = [model.id for model in api.list_models(sort="lastModified")]
-        assert sorted(everything) == sorted(one.id for one in contents)
+        for sort in ("last_modified", "trending_score", "created_at"):
+            everything = [model.id for model in api.list_models(sort=sort)]
+            assert sorted(everything) == sorted(one.id for one in contents)
 
 
 def test_model_info_and_tree_tell_the_same_hashes(api: HfApi) -> None:
@@ -193,6 +196,25 @@ def test_the_command_line_of_the_hub(full_hub: DemoHub, tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "here" / "pocket_sight_int8.tflite").stat().st_size == 4_000_000
+
+
+def test_the_hostile_repository_is_listed_as_it_is(api: HfApi, tmp_path: Path) -> None:
+    info = api.model_info("demo-lab/hostile-card")
+    assert info.tags is not None
+    assert any("\x1b[31m" in tag for tag in info.tags)
+    assert any("[/]" in tag for tag in info.tags)
+    rows = {row.path for row in api.list_repo_tree("demo-lab/hostile-card", recursive=True)}
+    assert {"../x", "/etc/passwd", "[red]name[/].json", "new\nline.txt"} <= rows
+    for name in ("README.md", "config.json", "model.safetensors", "[red]name[/].json"):
+        address = f"{api.endpoint}/demo-lab/hostile-card/resolve/main/{quote(name)}"
+        answer = httpx.get(address, follow_redirects=True)
+        assert (answer.status_code, bool(answer.content)) == (200, True)
+    for name in ("\x1b[31mred.txt", "new\nline.txt", "no\x1bsuch", "é\u202e"):
+        address = f"{api.endpoint}/demo-lab/hostile-card/resolve/main/{quote(name)}"
+        known = name in rows
+        assert httpx.get(address, follow_redirects=True).status_code == (200 if known else 404)
+    odd = httpx.get(f"{api.endpoint}/api/models/demo-lab/hostile-card/revision/%1b%0a%e2%80%ae")
+    assert odd.status_code == 404
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from gguf import GGUFReader, dequantize
 from safetensors import safe_open
 
 from tui_hub.demo.content import Bytes, Content, Disk, Joined, Weights, chunks
-from tui_hub.demo.formats.gguf import QUANTISATIONS, decoder_gguf
+from tui_hub.demo.formats.gguf import QUANTISATIONS, decoder_gguf, gguf
 from tui_hub.demo.formats.litert import litertlm, task_bundle, tflite
 from tui_hub.demo.formats.pickles import torch_pickle
 from tui_hub.demo.formats.safetensors import safetensors, sharded
@@ -73,6 +73,15 @@ def test_gguf_in_every_quantisation(tmp_path: Path, quantisation: str) -> None:
     assert last.data_offset + last.n_bytes <= content.size
     for tensor in reader.tensors[:4]:
         assert numpy.isfinite(dequantize(tensor.data, tensor.tensor_type)).all()
+
+
+def test_gguf_tensors_begin_on_aligned_places(tmp_path: Path) -> None:
+    tensors = [("F32", Tensor(name, (count,))) for name, count in (("a", 3), ("b", 5), ("c", 9))]
+    path = write(gguf({"general.architecture": "none"}, tensors, "seed"), tmp_path / "a.gguf")
+    for tensor in GGUFReader(path).tensors:
+        assert tensor.data_offset % 32 == 0
+        right = Weights("F32", int(tensor.n_bytes), f"seed/{tensor.name}")
+        assert tensor.data.tobytes() == right.read(0, right.size)
 
 
 def test_a_pickle_loads_as_weights_only(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ class Seen:
     target: str
     headers: Mapping[str, str]
     body: bytes = b""
+    port: int = 0
+    """The client's, which tells connections apart."""
 
     @property
     def path(self) -> str:
@@ -45,22 +48,30 @@ def as_json(value: object, status: int = 200, **headers: str) -> Reply:
     return Reply(body, status, {"Content-Type": "application/json; charset=utf-8", **named})
 
 
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is part of the tests."""
+
+
 Answerer = Callable[[Seen], Reply]
 
 
 class HubServer:
     """Answers by path: the longest registered prefix wins; several replies come in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.seen: list[Seen] = []
         self._routes: dict[str, list[Answerer]] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _QuietServer(("127.0.0.1", 0), self._handler())
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
         self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
     def on(self, prefix: str, *replies: Reply | Answerer) -> None:
         """Answer requests below a path; the last reply is given for ever."""
@@ -97,9 +108,8 @@ class HubServer:
             def do_GET(self) -> None:
                 size = int(self.headers.get("Content-Length") or 0)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                self._send(
-                    hub.answer(Seen(self.command, self.path, headers, self.rfile.read(size)))
-                )
+                body, port = self.rfile.read(size), self.client_address[1]
+                self._send(hub.answer(Seen(self.command, self.path, headers, body, port)))
 
             do_POST = do_GET
 

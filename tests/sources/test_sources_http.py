@@ -5,17 +5,23 @@ from __future__ import annotations
 import gzip
 import itertools
 import logging
+import shutil
 import socket
-from collections.abc import AsyncIterator, Callable
+import ssl
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from conftest import FakeTime
-from hub_server import HubServer, Reply, Seen
+from hub_server import HubServer, Reply
 
 from tui_hub.domain.errors import HubError, RateLimitedError, UnreachableError, UnsafeError
 from tui_hub.settings import NetworkSettings
 from tui_hub.sources import http
-from tui_hub.sources.http import Api, Ask, TooLargeError
+from tui_hub.sources.exchange import Ask, TooLargeError
+from tui_hub.sources.http import Api
 
 Make = Callable[..., Api]
 PRIVATE = {"Authorization": "Bearer hf_canary"}
@@ -167,27 +173,20 @@ async def test_a_body_that_trickles_for_ever_is_cut_off(
     hub: HubServer, api: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http, "_BODY_TIMEOUTS", 0.3)
-    slow = threading_trickle()
-    hub.on("/", Reply(chunks=slow))
+    hub.on("/", Reply(chunks=now_and_then()))
     with pytest.raises(UnreachableError):
         await api(timeout=1.0, retries=1).fetch(f"{hub.url}/x")
 
 
-def threading_trickle() -> itertools.chain[bytes]:
-    import threading
-
+def now_and_then() -> Iterator[bytes]:
     pause = threading.Event()
-
-    def bytes_now_and_then() -> itertools.chain[bytes]:
-        for _ in range(100):
-            pause.wait(0.05)
-            yield b"x"
-
-    return itertools.chain(bytes_now_and_then())
+    for _ in range(100):
+        pause.wait(0.05)
+        yield b"x"
 
 
 async def test_a_body_without_end_is_capped(hub: HubServer, api: Make) -> None:
-    hub.on("/", Reply(chunks=itertools.repeat(b"[" * 65_536)))
+    hub.on("/", Reply(chunks=itertools.repeat(b"[" * 65_536, 1_000)))
     with pytest.raises(TooLargeError):
         await api().fetch(f"{hub.url}/x", Ask(limit=1_000_000))
     assert len(hub.seen) == 1
@@ -310,14 +309,42 @@ async def test_no_secret_reaches_a_log_or_an_error(
 
 
 async def test_a_connection_is_kept_for_the_next_request(hub: HubServer, api: Make) -> None:
-    ports: set[str] = set()
-
-    def answer(seen: Seen) -> Reply:
-        ports.add(seen.headers["connection"])
-        return Reply(b"[]")
-
-    hub.on("/", answer)
+    hub.on("/", Reply(b"[]"))
     client = api()
     for _ in range(3):
         await client.fetch(f"{hub.url}/x")
-    assert ports == {"keep-alive"}
+    assert len({seen.port for seen in hub.seen}) == 1
+
+
+async def test_a_certificate_of_ones_own(tmp_path: Path, api: Make) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl to make a certificate")
+    certificate, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    make = [
+        openssl,
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=x",
+    ]
+    make += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
+    subprocess.run(make, check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    server = HubServer(tls)
+    try:
+        server.on("/", Reply(b"[]"))
+        with pytest.raises(UnreachableError, match="not trusted"):
+            await api().fetch(f"{server.url}/x", Ask(private=PRIVATE))
+        assert server.seen == []
+        for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+            answer = await api(**{variable: certificate}).fetch(f"{server.url}/x")
+            assert answer.body == b"[]"
+    finally:
+        server.close()

@@ -24,7 +24,8 @@ from tui_hub.domain.errors import (
     UsageError,
 )
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.sources import HuggingFace
+from tui_hub.settings import Configuration
+from tui_hub.sources import HuggingFace, huggingface, sources_from
 
 Connect = Callable[..., HuggingFace]
 MODEL = ModelId.parse("org/name")
@@ -132,6 +133,11 @@ async def test_gated(status: int, token: str, hub: HubServer, connect: Connect) 
     assert isinstance(error, GatedError)
     assert f"{hub.url}/org/name" in (error.hint or "")
     assert ("HF_TOKEN" in (error.hint or "")) is not bool(token)
+
+
+async def test_gated_with_a_token_that_is_wrong(hub: HubServer, connect: Connect) -> None:
+    hub.on("/api/", refused(401, "GatedRepo", "Access to model org/name is restricted."))
+    assert type(await refusal(connect(HF_TOKEN=TOKEN))) is UnauthorizedError
 
 
 async def test_no_such_revision(hub: HubServer, connect: Connect) -> None:
@@ -371,3 +377,38 @@ async def test_an_endpoint_below_a_path(hub: HubServer, connect: Connect) -> Non
     hub.on("/", answer)
     source = connect(HF_ENDPOINT=f"{hub.url}/mirror/")
     assert (await source.model(MODEL)).id == "hf:org/name"
+
+
+async def test_a_refusal_without_any_code(hub: HubServer, connect: Connect) -> None:
+    hub.on("/api/models", refused(403, message="Your token lacks \x07 the scope"))
+    error = await refusal(connect(HF_TOKEN=TOKEN))
+    assert type(error) is UnauthorizedError
+    assert "lacks" in error.message
+    assert "\x07" not in error.message
+    hub.on("/api/models", refused(418))
+    assert isinstance(await refusal(connect()), UnreachableError)
+
+
+async def test_more_files_than_anybody_wants(
+    hub: HubServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface, "_MOST_FILES", 10)
+    hub.on("/api/models/org/name", as_json(info()))
+    hub.on("/api/models/org/name/tree", as_json([file_row(f"{n}.bin") for n in range(11)]))
+    with pytest.raises(RefusedError, match="more than 10 files"):
+        await connect().files(MODEL)
+
+
+async def test_every_source_by_its_prefix(configure: Callable[..., Configuration]) -> None:
+    sources = sources_from(configure())
+    assert {"hf", "curated"} <= set(sources)
+    for prefix, source in sources.items():
+        assert source.prefix == prefix
+        assert source.user == f"{prefix}_sync_system"
+        await source.close()
+
+
+def test_the_page_of_a_model(hub: HubServer, connect: Connect) -> None:
+    source = connect()
+    assert source.endpoint == hub.url
+    assert source.web_page(MODEL) == f"{hub.url}/org/name"

@@ -40,6 +40,9 @@ def test_redirects_may_not_leave_encryption() -> None:
     assert redirect_target("https://h/a", "//other/b") == "https://other/b"
     with pytest.raises(UnsafeError, match="without encryption"):
         redirect_target("https://h/", "http://h/")
+    for nowhere in ("", "http://[::1", "x" * 20_000, "mailto:x"):
+        with pytest.raises(UnsafeError):
+            redirect_target("https://h/", nowhere)
 
 
 @pytest.mark.parametrize(

@@ -30,14 +30,20 @@ class FastClock:
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
+        self.skipped = 0.0
+
+    def now(self) -> float:
+        return time.monotonic() * HASTE + self.skipped
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         self.pauses.append(seconds)
-        return event.wait(min(seconds, 5) / HASTE)
+        happened = event.wait(min(seconds, 1) / HASTE)
+        self.skipped += seconds
+        return happened
 
     @property
     def clock(self) -> Clock:
-        return Clock(now=lambda: time.monotonic() * HASTE, wait=self.wait)
+        return Clock(now=self.now, wait=lambda event, seconds: self.wait(event, seconds))
 
 
 @pytest.fixture
@@ -47,9 +53,11 @@ def pauses() -> FastClock:
 
 @pytest.fixture
 def server() -> Iterator[Hostile]:
-    with Hostile(CONTENT, sha256=SHA256) as storage:
-        with Hostile(CONTENT, sha256=SHA256, other=storage) as origin:
-            yield origin
+    with (
+        Hostile(CONTENT, sha256=SHA256) as storage,
+        Hostile(CONTENT, sha256=SHA256, other=storage) as origin,
+    ):
+        yield origin
 
 
 @pytest.fixture

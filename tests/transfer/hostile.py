@@ -74,6 +74,8 @@ class Hostile:
     sha256: str = ""
     hits: Counter[str] = field(default_factory=Counter)
     requests: list[Seen] = field(default_factory=list)
+    accepted: int = 0
+    """Connections so far."""
     concurrent: int = 0
     most_concurrent: int = 0
 
@@ -106,6 +108,7 @@ class Hostile:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            self.accepted += 1
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:

@@ -77,9 +77,9 @@ def test_right_file_or_named_error(behaviour, mode, server, destination, make):
     if mode == "resume":
         destination.hold(CONTENT, *HELD, validator=validator_for(behaviour))
     if mode == "lanes":
-        server.pace = 0.01
+        server.pace = 0.004
         assert server.other is not None
-        server.other.pace = 0.01
+        server.other.pace = 0.004
     transfer = make(
         server.url(behaviour),
         size=SIZE,

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_hub.blobs.blocks import clone, copy_range
 from tui_hub.blobs.files import unique
 from tui_hub.blobs.hashing import hash_descriptor
-from tui_hub.blobs.partial import Partial, copy_range
+from tui_hub.blobs.partial import Partial
 from tui_hub.domain.errors import CorruptError, NotFoundError
 
 if TYPE_CHECKING:
     from tui_hub.blobs.store import BlobStore
-
-_FICLONE = 0x40049409
-"""ioctl(2) that makes a file share all blocks of another, include/uapi/linux/fs.h."""
 
 
 def adopt(store: BlobStore, path: Path, sha256: str | None, *, hardlink: bool) -> str:
@@ -56,7 +52,7 @@ def _bring(
     *,
     hardlink: bool,
 ) -> str:
-    if _clone(source, partial.fileno()):
+    if clone(source, partial.fileno()):
         digest = _check(hash_descriptor(partial.fileno(), hashlib.sha256()), expected, path)
         store.commit(partial, digest)
         return digest
@@ -79,17 +75,6 @@ def _check(digest: str, expected: str | None, path: Path) -> str:
             hint="It is another file, is damaged, or changed while it was read.",
         )
     return digest
-
-
-def _clone(source: int, target: int) -> bool:
-    """Share all blocks, where the file system can (Btrfs, XFS, bcachefs)."""
-    try:
-        fcntl.ioctl(target, _FICLONE, source)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-            raise
-        return False
-    return True
 
 
 def _share(store: BlobStore, source: int, before: os.stat_result, path: Path, digest: str) -> bool:

@@ -29,8 +29,9 @@ def lock(temp: Path, name: str, wait: float = 0.0) -> Iterator[bool]:
         descriptor = os.open(
             temp / f"{folder_name(name)}.lock",
             os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC,
-            0o600 | (temp.stat().st_mode & 0o060),
+            0o600,
         )
+        _share(descriptor, temp)
     except OSError:
         yield True
         return
@@ -38,6 +39,13 @@ def lock(temp: Path, name: str, wait: float = 0.0) -> Iterator[bool]:
         yield _take(descriptor, time.monotonic() + wait)
     finally:
         os.close(descriptor)
+
+
+def _share(descriptor: int, temp: Path) -> None:
+    """Let everybody who may write to the folder take the lock too."""
+    status = os.fstat(descriptor)
+    if status.st_uid == os.geteuid() and status.st_nlink == 1:
+        os.fchmod(descriptor, 0o600 | (temp.stat().st_mode & 0o666))
 
 
 def _take(descriptor: int, deadline: float) -> bool:

@@ -90,7 +90,7 @@ def write(store: BlobStore, receipt: Receipt) -> None:
 
 
 def _present(store: BlobStore, file: ReceiptFile) -> bool:
-    return store.has(file.sha256, file.size) or restore(store, file.sha256)
+    return restore(store, file.sha256) and store.has(file.sha256, file.size)
 
 
 def read(store: BlobStore, model: str) -> Receipt | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub.blobs import adoption, layout, locks, sweeping
+from tui_hub.blobs.claims import open_partial, resumable
 from tui_hub.blobs.files import (
     NO_LINKS,
     fsync_folder,
@@ -19,8 +20,8 @@ from tui_hub.blobs.files import (
     unique,
 )
 from tui_hub.blobs.hashing import sha256_file
-from tui_hub.blobs.partial import Partial, PartialInfo, open_partial, resumable
-from tui_hub.blobs.sidecar import scan
+from tui_hub.blobs.partial import Partial
+from tui_hub.blobs.sidecar import PartialInfo, scan
 from tui_hub.domain.errors import CorruptError, UnsafeError
 from tui_hub.domain.identifiers import is_sha256
 

@@ -55,8 +55,11 @@ def _age(path: Path, now: float) -> float:
 
 
 def _remove(path: Path) -> int:
-    """Delete a file, a link (never what it points to) or a folder; give the bytes that frees."""
-    with suppress(FileNotFoundError):
+    """Delete a file, a link (never what it points to) or a folder; give the bytes that frees.
+
+    What belongs to another user may have to stay.
+    """
+    with suppress(FileNotFoundError, PermissionError):
         status = path.lstat()
         if stat.S_ISDIR(status.st_mode):
             shutil.rmtree(path)

@@ -50,6 +50,11 @@ def thrown(store: BlobStore) -> set[str]:
 
 
 def restore(store: BlobStore, sha256: str) -> bool:
-    """Fetch a blob back that another process is about to delete; gives whether it is here now."""
+    """See that a blob is here, fetching it back from a process that is about to delete it.
+
+    For who has said already, by a hold or a receipt, that it is needed.
+    """
+    if store.has(sha256):
+        return True
     found = [put_back(store, sha256, path) for path in store.temp.glob(f"{sha256}.*{TRASH}")]
     return any(found) or store.has(sha256)

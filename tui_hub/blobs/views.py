@@ -24,6 +24,7 @@ from tui_hub.blobs.files import (
     unique,
 )
 from tui_hub.blobs.store import BlobStore
+from tui_hub.blobs.trash import restore
 from tui_hub.domain.errors import HubError, NotFoundError, UnsafeError
 from tui_hub.domain.identifiers import repository_path
 
@@ -60,7 +61,7 @@ def publish_model(
     with storage_errors(store.root), aside(store) as build:
         make_folder(folder)
         for sha256 in files.values():
-            if not store.has(sha256):
+            if not restore(store, sha256):
                 raise NotFoundError(f"the blob {sha256} of {model!a} is not in the store")
         place = folder / "any"
         link_tree(build, place, targets)

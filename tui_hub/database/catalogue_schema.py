@@ -1,7 +1,12 @@
 """The schema of `catalogue.db`, as the migrations that made it.
 
 A model's row is `rank`: its place by downloads in coarse steps, and within a step by arrival. The
-search index uses the same numbers, so that it hands out its hits best first and may stop early.
+search index uses the same numbers, so that it hands out its hits best first and may stop early. It
+keeps beginnings of words of every length that people type, each with its hits in order: a beginning
+of another length would have to be collected whole before its first hit comes out.
+
+`facet_rows` names for each row its set of facets, of which there are few: counting the facets of
+many hits reads this narrow table alone, and counting those of all rows reads the sets.
 """
 
 from __future__ import annotations
@@ -58,12 +63,18 @@ _FIRST = (
     "CREATE INDEX models_by_size ON models (size DESC) WHERE size > 0",
     "CREATE INDEX models_by_params ON models (params DESC) WHERE params > 0",
     """CREATE VIRTUAL TABLE search USING fts5(
-        words, content='', detail=none, columnsize=0, tokenize='ascii', prefix='1 2 3 4 5 6'
+        words, content='', detail=none, columnsize=0, tokenize='ascii',
+        prefix='1 2 3 4 5 6 7 8 9 10 11 12 13 14'
     )""",
-    """CREATE TABLE facets (
-        facet TEXT NOT NULL, value TEXT NOT NULL, count INTEGER NOT NULL,
-        PRIMARY KEY (facet, value)
-    ) WITHOUT ROWID""",
+    """CREATE TABLE facet_sets (
+        number INTEGER PRIMARY KEY,
+        facets TEXT NOT NULL UNIQUE,
+        listed INTEGER NOT NULL,
+        removed INTEGER NOT NULL
+    )""",
+    """CREATE TABLE facet_rows (
+        rank INTEGER PRIMARY KEY, facet_set INTEGER NOT NULL
+    )""",
     """CREATE TABLE local (
         id TEXT PRIMARY KEY, status TEXT, type TEXT
     ) WITHOUT ROWID""",

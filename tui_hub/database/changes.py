@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tui_hub.database import catalogue_schema as schema
+from tui_hub.database.facets import FacetChanges
 from tui_hub.database.merging import is_curated, merged
 from tui_hub.database.model_rows import Stored, storable, values
-from tui_hub.database.words import facet_values, index_text
+from tui_hub.database.words import index_text
 from tui_hub.domain.feeds import Counts
 from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.domain.types import ModelType
@@ -24,11 +24,11 @@ class Local:
 
     def apply(self, model: Model, listed_type: ModelType) -> Model:
         """The model as this box sees it."""
-        return replace(
-            model,
-            status=self.status or ModelStatus.NOT_INSTALLED,
-            type=self.type or listed_type,
-        )
+        status = self.status or ModelStatus.NOT_INSTALLED
+        kind = self.type or listed_type
+        if status is model.status and kind is model.type:
+            return model
+        return replace(model, status=status, type=kind)
 
 
 _NOTHING = Local()
@@ -38,7 +38,7 @@ _NOTHING = Local()
 class Known:
     """What the catalogue holds that a page may touch."""
 
-    by_id: dict[str, Stored] = field(default_factory=dict)
+    by_id: Mapping[str, Stored] = field(default_factory=dict)
     by_upstream: dict[tuple[str, str], Stored] = field(default_factory=dict)
     """Rows under other ids, by source and the source's own key."""
     local: Mapping[str, Local] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Known:
 
 @dataclass(slots=True)
 class Changes:
-    """Rows to write, in the order in which the statements of `model_writes` take them."""
+    """The rows to write."""
 
     arrivals: int = 0
     inserted: list[tuple[object, ...]] = field(default_factory=list)
@@ -56,8 +56,9 @@ class Changes:
     counted: list[tuple[object, ...]] = field(default_factory=list)
     """Rows of which only the counters changed, which few indexes hold."""
     unindexed: list[tuple[int, str]] = field(default_factory=list)
+    """What the search index must forget: it has to be told the exact words it once got."""
     indexed: list[tuple[int, str]] = field(default_factory=list)
-    facets: Counter[tuple[str, str]] = field(default_factory=Counter)
+    facets: FacetChanges = field(default_factory=FacetChanges)
     renamed: list[tuple[str, str]] = field(default_factory=list)
     """Pairs of an old id and its new one."""
     counts: Counts = field(default_factory=Counts)
@@ -65,7 +66,7 @@ class Changes:
     def insert(self, new: Stored) -> None:
         """Add a row."""
         self.inserted.append((new.rank, *values(new)))
-        self._index(new)
+        self.index(new)
 
     def update(self, old: Stored, new: Stored) -> None:
         """Change a row, as little as need be."""
@@ -78,17 +79,13 @@ class Changes:
         if (old.rank, before) != (new.rank, after):
             self.unindexed.append((old.rank, before))
             self.indexed.append((new.rank, after))
-        self._count(old.model, -1)
-        self._count(new.model, +1)
+            self.facets.lose(old.rank, old.model)
+            self.facets.gain(new.rank, new.model)
 
-    def _index(self, new: Stored) -> None:
+    def index(self, new: Stored) -> None:
+        """Make a row findable."""
         self.indexed.append((new.rank, index_text(new.model)))
-        self._count(new.model, +1)
-
-    def _count(self, model: Model, number: int) -> None:
-        if not model.removed:
-            for facet in facet_values(model):
-                self.facets[facet] += number
+        self.facets.gain(new.rank, new.model)
 
 
 def page_changes(models: Iterable[Model], known: Known) -> Changes:
@@ -101,7 +98,9 @@ def page_changes(models: Iterable[Model], known: Known) -> Changes:
             changes.insert(_stored(incoming, incoming, None, known, changes))
             created += 1
             continue
-        listed = replace(old.model, type=old.listed_type)
+        listed = old.model
+        if listed.type is not old.listed_type:
+            listed = replace(listed, type=old.listed_type)
         new = _stored(merged(listed, incoming, curated=old.curated), incoming, old, known, changes)
         if new == old:
             unchanged += 1
@@ -121,11 +120,11 @@ def local_changes(old: Stored, local: Local) -> Changes:
     return changes
 
 
-def index_rows(rows: Sequence[Stored]) -> Changes:
-    """The part of the index that these rows make."""
+def index_changes(rows: Iterable[Stored]) -> Changes:
+    """What an empty index has to learn of these rows."""
     changes = Changes()
     for row in rows:
-        changes._index(row)
+        changes.index(row)
     return changes
 
 

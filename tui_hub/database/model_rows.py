@@ -46,6 +46,8 @@ class Stored:
 
 def storable(model: Model) -> Model:
     """The model with every value as SQLite gives it back."""
+    if _is_storable(model):
+        return model
     return replace(
         model,
         id=plain(model.id),
@@ -69,6 +71,35 @@ def storable(model: Model) -> Model:
         upstream_id=optional(model.upstream_id),
         description=optional(model.description),
         facts=mapping(document(model.facts)) if model.facts else {},
+    )
+
+
+def _is_storable(model: Model) -> bool:
+    """Whether a plain record, as nearly all are, can be stored as it stands."""
+    texts = (
+        model.id,
+        model.source,
+        model.name,
+        model.author,
+        model.task,
+        model.library,
+        model.license,
+        str(model.gated),
+        model.owner,
+        model.last_modified,
+        model.created_at,
+        model.revision,
+        model.upstream_id,
+        model.description,
+        *model.tags,
+    )
+    joined = "".join(filter(None, texts))
+    numbers = (model.downloads, model.likes, model.trending, model.params or 0, model.size or 0)
+    return (
+        joined.isascii()
+        and "\0" not in joined
+        and all(0 <= number < 2**63 for number in numbers)
+        and not model.facts
     )
 
 

@@ -13,11 +13,12 @@ from tui_hub.database.changes import (
     Changes,
     Known,
     Local,
-    index_rows,
+    index_changes,
     local_changes,
     page_changes,
 )
 from tui_hub.database.connection import Database, Transaction
+from tui_hub.database.facets import write_facets
 from tui_hub.database.model_rows import COLUMNS, Stored, model, stored
 from tui_hub.database.searching import count_hits, find_page, read_facets
 from tui_hub.database.values import plain
@@ -119,7 +120,8 @@ class ModelTable:
         """Make the search index and the facet counts anew from the rows."""
         async with self._database.write() as transaction:
             await transaction.execute("INSERT INTO search (search) VALUES ('delete-all')")
-            await transaction.execute("DELETE FROM facets")
+            await transaction.execute("DELETE FROM facet_rows")
+            await transaction.execute("DELETE FROM facet_sets")
             last = -1
             while rows := await transaction.read(
                 f"SELECT rank, {COLUMNS} FROM models WHERE rank > ? ORDER BY rank LIMIT ?",
@@ -204,11 +206,7 @@ async def _write(transaction: Transaction, changes: Changes) -> None:
     await transaction.executemany(
         "INSERT INTO search (rowid, words) VALUES (?, ?)", changes.indexed
     )
-    await transaction.executemany(
-        "INSERT INTO facets VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        [(*facet, number) for facet, number in changes.facets.items() if number],
-    )
+    await write_facets(transaction, changes.facets)
     for old, new in changes.renamed:
         await transaction.execute("UPDATE renames SET new = ? WHERE new = ?", (new, old))
         await transaction.execute(
@@ -222,4 +220,4 @@ def _by_id(rows: Sequence[tuple[object, ...]]) -> dict[str, Stored]:
 
 
 def _indexing(rows: Sequence[tuple[object, ...]]) -> Changes:
-    return index_rows([stored(row) for row in rows])
+    return index_changes([stored(row) for row in rows])

@@ -14,9 +14,6 @@ from tui_hub.database.words import facet_word, typed_words
 from tui_hub.domain.catalogue import Search, Sort
 from tui_hub.domain.errors import UsageError
 
-PREFIX = 6
-"""Letters of a word's beginning for which the index keeps its hits in order."""
-
 _KEYS = {
     Sort.LIKES: "likes",
     Sort.TRENDING: "trending",
@@ -26,6 +23,8 @@ _KEYS = {
 }
 _NOTHING: dict[str, str | int] = {"last_modified": ""}
 """The value of a key that counts as none; 0 for all others."""
+
+_LARGEST = 2**63 - 1
 
 Key = int | float | str
 
@@ -41,8 +40,8 @@ class Cursor:
         return json.dumps([self.key, self.rank])
 
     @classmethod
-    def parse(cls, text: str | None) -> Cursor | None:
-        """Read the `after` of a page.
+    def parse(cls, text: str | None, sort: Sort) -> Cursor | None:
+        """Read the `after` of a page in this order.
 
         Raises:
             UsageError: when it is none.
@@ -53,9 +52,10 @@ class Cursor:
             key, rank = json.loads(text)
         except (ValueError, TypeError, RecursionError):
             key, rank = None, None
-        if not isinstance(key, int | float | str) or not isinstance(rank, int):
+        expected = str if sort in (Sort.NAME, Sort.UPDATED) else int | float
+        if not isinstance(key, expected) or not isinstance(rank, int) or abs(rank) > _LARGEST:
             raise UsageError("this is not the key of a page")
-        return cls(key, rank)
+        return cls(plain(key) if isinstance(key, str) else min(key, _LARGEST), rank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +77,16 @@ class Question:
         self.words = typed_words(search.text)
         self._text = plain(search.text.strip()) if self.words else ""
 
-    def expression(self, *, cut: bool = False) -> str | None:
-        """What the index has to match, or nothing where no filter narrows the answer.
-
-        Args:
-            cut: take of long words only the beginning that the index walks lazily.
-        """
-        length = PREFIX if cut else None
-        wanted = [f'"{word[:length]}"*' for word in self.words]
+    def expression(self) -> str | None:
+        """What the index has to match, or nothing where it cannot narrow the answer."""
+        wanted = [f'"{word}"*' for word in self.words]
         for facet, values in self._facets():
             wanted.append("(" + " OR ".join(_quoted(facet, value) for value in values) + ")")
         if not wanted:
             return None
-        return _without(" AND ".join(wanted), [*self._refused(), *self._removed()])
-
-    def complement(self) -> str | None:
-        """What the index has to match for the rows that `expression`'s absence leaves out."""
-        refused = self._refused()
-        return _without(" OR ".join(refused), self._removed()) if refused else None
+        unwanted = self._unwanted()
+        matched = " AND ".join(wanted)
+        return f"({matched}) NOT ({' OR '.join(unwanted)})" if unwanted else matched
 
     def conditions(self) -> tuple[str, tuple[object, ...]]:
         """The facets as conditions on columns, where the index is not asked."""
@@ -153,12 +145,14 @@ class Question:
             (name, name),
         )
 
-    def _refused(self) -> list[str]:
-        flags = (("installed", self.search.installed), ("gated", self.search.gated))
-        return [_quoted(facet, "yes") for facet, flag in flags if flag is False]
-
-    def _removed(self) -> list[str]:
-        return [] if self.search.removed else [_quoted("removed", "yes")]
+    def _unwanted(self) -> list[str]:
+        search = self.search
+        flags = (
+            ("installed", search.installed is False),
+            ("gated", search.gated is False),
+            ("removed", not search.removed),
+        )
+        return [_quoted(facet, "yes") for facet, flag in flags if flag]
 
     def _facets(self) -> list[tuple[str, tuple[str, ...]]]:
         search = self.search
@@ -231,10 +225,6 @@ def _by_rank(where: str, cursor: Cursor | None, key: str = "0") -> Part:
     if cursor is None:
         return Part(where, key=key)
     return Part(f"{where} AND models.rank > ?", (cursor.rank,), key=key)
-
-
-def _without(wanted: str, unwanted: list[str]) -> str:
-    return f"({wanted}) NOT ({' OR '.join(unwanted)})" if unwanted else wanted
 
 
 def _quoted(facet: str, value: str) -> str:

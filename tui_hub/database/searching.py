@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+import asyncio
 
 from tui_hub.database.connection import Database, Row
+from tui_hub.database.facets import FacetSet, count_facets, decode, is_wanted
 from tui_hub.database.model_rows import COLUMNS, model
 from tui_hub.database.questions import (
-    PREFIX,
     Cursor,
     Key,
     Part,
@@ -18,26 +17,14 @@ from tui_hub.database.questions import (
     sorted_part,
     walked_parts,
 )
-from tui_hub.database.words import answers, model_words
-from tui_hub.domain.catalogue import FacetCount, Facets, Page, Search, Sort
+from tui_hub.domain.catalogue import Facets, Page, Search, Sort
 from tui_hub.domain.models import Model
 
 _MOST_ROWS = 1000
 _FEW = 5000
 """Hits that are sorted sooner than a whole column's index is walked for them."""
-_LOOKAHEAD = 3
-"""Rows looked at for each that is wanted, before a long word is asked of the index in full."""
 _ALL = ", ".join(f"models.{name}" for name in COLUMNS.split(", "))
 _MATCHED = "search CROSS JOIN models ON models.rank = search.rowid"
-_FACET_COLUMNS = {
-    "type": "models.type",
-    "source": "models.source",
-    "task": "models.task",
-    "library": "models.library",
-    "license": "models.license",
-    "installed": "iif(models.status IN ('installed', 'active'), 'yes', 'no')",
-    "gated": "iif(models.gated IS NULL, 'no', 'yes')",
-}
 
 Hit = tuple[Key, int, Model]
 """A row's sort key, its rank and its model."""
@@ -46,7 +33,7 @@ Hit = tuple[Key, int, Model]
 async def find_page(database: Database, search: Search, limit: int, after: str | None) -> Page:
     """The next models of an answer, `limit` of them or as many as one page may hold."""
     limit = min(max(limit, 1), _MOST_ROWS)
-    question, cursor = Question(search), Cursor.parse(after)
+    question, cursor = Question(search), Cursor.parse(after, search.sort)
     if search.sort is Sort.DOWNLOADS:
         hits = await _by_downloads(database, question, cursor, limit + 1)
     else:
@@ -62,42 +49,32 @@ async def count_hits(database: Database, search: Search, cap: int | None) -> int
     """How many models answer, counted to `cap` at most."""
     question = Question(search)
     expression = question.expression()
-    if expression is not None:
+    if expression is not None and question.words:
         return await _count_matches(database, expression, cap)
-    if search.removed:
-        total = (await database.read("SELECT count(*) FROM models"))[0][0]
-    else:
-        total = (await database.read("SELECT sum(count) FROM facets WHERE facet = 'source'"))[0][0]
-    complement = question.complement()
-    if complement is not None:
-        total -= await _count_matches(database, complement, None)
-    return min(total or 0, cap) if cap is not None else total or 0
+    total = sum(number for _, number in await _wanted_sets(database, search))
+    return total if cap is None else min(total, cap)
 
 
 async def read_facets(database: Database, search: Search) -> Facets:
     """How many models of the answer carry each value of each facet."""
     question = Question(search)
-    expression = question.expression()
-    counts: Mapping[tuple[str, str], int]
-    if expression is None and question.complement() is None and not search.removed:
-        rows = await database.read("SELECT facet, value, count FROM facets WHERE count > 0")
-        counts = {(facet, value): number for facet, value, number in rows}
-    else:
-        counts = await _count_facets(database, question, expression)
-    ordered = sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
-    return Facets(
-        total=sum(number for (facet, _), number in ordered if facet == "source"),
-        counts=tuple(
-            FacetCount(facet=facet, value=value, count=number) for (facet, value), number in ordered
-        ),
-    )
+    if question.words:
+        rows = await database.read(
+            "SELECT facets, hits FROM (SELECT facet_set, count(*) AS hits"
+            " FROM search CROSS JOIN facet_rows ON facet_rows.rank = search.rowid"
+            " WHERE search MATCH ? GROUP BY facet_set)"
+            " CROSS JOIN facet_sets ON facet_sets.number = facet_set",
+            (question.expression(),),
+        )
+        return await asyncio.to_thread(count_facets, [(decode(row[0]), row[1]) for row in rows])
+    return await asyncio.to_thread(count_facets, await _wanted_sets(database, search))
 
 
 async def _by_downloads(
     database: Database, question: Question, cursor: Cursor | None, wanted: int
 ) -> list[Hit]:
     """The order of the index itself, after the models of exactly the name or author typed."""
-    exact = question.exact()
+    exact, expression = question.exact(), question.expression()
     hits: list[Hit] = []
     begun, last = (int(cursor.key), cursor.rank) if cursor is not None else (0, -1)
     for number, part in enumerate([*exact, question.others()]):
@@ -105,10 +82,10 @@ async def _by_downloads(
             continue
         rank = last if number == begun else -1
         missing = wanted - len(hits)
-        if number < len(exact) or question.expression() is None:
+        if number < len(exact) or expression is None:
             found = await _walk(database, question, _beyond(part, rank), missing)
         else:
-            found = await _match(database, question, part, rank, missing)
+            found = await _match(database, expression, part, rank, missing)
         hits += [(number, *hit[1:]) for hit in found]
         if len(hits) >= wanted:
             break
@@ -135,27 +112,9 @@ async def _by_column(
 
 
 async def _match(
-    database: Database, question: Question, part: Part, rank: int, wanted: int
+    database: Database, expression: str, part: Part, rank: int, wanted: int
 ) -> list[Hit]:
-    """Hits of the index in its own order.
-
-    Beginnings of up to `PREFIX` letters are walked lazily, so longer words are first asked for by
-    theirs and then looked for in the rows. Where that finds too little, they are rare, and the
-    index is asked for the whole words, whose hits it collects before the first comes out.
-    """
-    long = tuple(word for word in question.words if len(word) > PREFIX)
-    count = wanted * _LOOKAHEAD if long else wanted
-    rows = await _matches(database, question.expression(cut=True), part, rank, count)
-    hits = [hit for hit in rows if not long or answers(model_words(hit[2]), long)][:wanted]
-    if len(hits) < wanted and len(rows) == count and long:
-        rest = wanted - len(hits)
-        hits += await _matches(database, question.expression(), part, rows[-1][1], rest)
-    return hits
-
-
-async def _matches(
-    database: Database, expression: str | None, part: Part, rank: int, wanted: int
-) -> list[Hit]:
+    """Hits of the index in its own order, which is that of the ranks."""
     rows = await database.read(
         f"SELECT 0, models.rank, {_ALL} FROM {_MATCHED} WHERE search MATCH ? AND search.rowid > ?"
         f" AND {part.where} ORDER BY search.rowid LIMIT ?",
@@ -198,23 +157,17 @@ async def _count_matches(database: Database, expression: str, cap: int | None) -
     return int(rows[0][0])
 
 
-async def _count_facets(
-    database: Database, question: Question, expression: str | None
-) -> Counter[tuple[str, str]]:
-    where, arguments = question.conditions()
-    table = "models"
-    if expression is not None:
-        table, where, arguments = _MATCHED, "search MATCH ?", (expression,)
-    columns = ", ".join(_FACET_COLUMNS.values())
-    numbers = ", ".join(map(str, range(1, len(_FACET_COLUMNS) + 1)))
-    counts: Counter[tuple[str, str]] = Counter()
-    for *values, number in await database.read(
-        f"SELECT {columns}, count(*) FROM {table} WHERE {where} GROUP BY {numbers}", arguments
-    ):
-        for facet, value in zip(_FACET_COLUMNS, values, strict=True):
-            if value is not None:
-                counts[facet, value] += number
-    return counts
+async def _wanted_sets(database: Database, search: Search) -> list[tuple[FacetSet, int]]:
+    """The sets of facets that a question without words takes in, and how many models each has."""
+    rows = await database.read(
+        "SELECT facets, listed + iif(?, removed, 0) FROM facet_sets", (search.removed,)
+    )
+    return await asyncio.to_thread(_filter_sets, rows, search)
+
+
+def _filter_sets(rows: list[Row], search: Search) -> list[tuple[FacetSet, int]]:
+    sets = [(decode(text), number) for text, number in rows if number]
+    return [(facets, number) for facets, number in sets if is_wanted(facets, search)]
 
 
 def _hit(row: Row) -> Hit:

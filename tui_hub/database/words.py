@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from functools import lru_cache
 from zlib import crc32
 
-from tui_hub.domain.models import Model, ModelStatus
+from tui_hub.database.facets import NAMES, facet_set
+from tui_hub.domain.models import Model
 
 VERSION = "1"
 
@@ -19,6 +20,7 @@ _LONGEST_TEXT = 4000
 """Characters of one field, or of what is typed, that count."""
 _LONGEST_WORD = 40
 _MOST_WORDS = 400
+_MOST_TAGS = 400
 _MOST_TYPED = 24
 
 _UNSPACED = (
@@ -34,7 +36,7 @@ _MARK = 0xE000
 _CODE = 0xF0000
 _CODES = 0xFFFE
 """A facet's word is three characters of the private use areas, which `_WORD` never matches."""
-FACETS = ("type", "source", "task", "library", "license", "installed", "gated", "removed")
+_MARKED = (*NAMES, "removed")
 
 
 def typed_words(text: str) -> tuple[str, ...]:
@@ -45,39 +47,24 @@ def typed_words(text: str) -> tuple[str, ...]:
 
 def model_words(model: Model) -> frozenset[str]:
     """The words under which a model is found."""
-    words: set[str] = {model.source}
-    for field in _fields(model):
-        _add_words(words, field[:_LONGEST_TEXT])
-        if len(words) >= _MOST_WORDS:
-            break
+    words = {model.source, *_words(model.name)}
+    for text in (model.author, model.task, model.library):
+        if text:
+            words.update(_common_words(text))
+    for tag in model.tags[:_MOST_TAGS]:
+        if not tag.startswith("region:"):
+            words.update(_common_words(tag))
+    if model.description:
+        words.update(_words(model.description))
     return frozenset(words)
 
 
-def facet_values(model: Model) -> tuple[tuple[str, str], ...]:
-    """What a model counts as: pairs of a facet and its value."""
-    values = [("type", str(model.type)), ("source", model.source)]
-    for facet, value in (
-        ("task", model.task),
-        ("library", model.library),
-        ("license", model.license),
-    ):
-        if value:
-            values.append((facet, value))
-    values.append(("installed", _yes(is_installed(model.status))))
-    values.append(("gated", _yes(bool(model.gated))))
-    return tuple(values)
-
-
-def is_installed(status: ModelStatus) -> bool:
-    """Whether a status means that the model can be used."""
-    return status in (ModelStatus.INSTALLED, ModelStatus.ACTIVE)
-
-
+@lru_cache(10_000)
 def facet_word(facet: str, value: str) -> str:
     """The word that stands for one value of a facet, in the index and in a question."""
     data = value.encode("utf-8", "replace")
     return (
-        chr(_MARK + FACETS.index(facet))
+        chr(_MARK + _MARKED.index(facet))
         + chr(_CODE + crc32(data) % _CODES)
         + chr(_CODE + crc32(data, 1) % _CODES)
     )
@@ -86,11 +73,8 @@ def facet_word(facet: str, value: str) -> str:
 def index_text(model: Model) -> str:
     """All the words of a model as the index holds them; the same text for the same model."""
     words = sorted(model_words(model))
-    words += [
-        facet_word(facet, value)
-        for facet, value in facet_values(model)
-        if value != "no" or facet not in ("installed", "gated")
-    ]
+    facets = zip(NAMES, facet_set(model), strict=True)
+    words += [facet_word(facet, value) for facet, value in facets if value not in ("", "no")]
     if model.removed:
         words.append(facet_word("removed", "yes"))
     return " ".join(words)
@@ -101,24 +85,20 @@ def answers(words: frozenset[str], typed: tuple[str, ...]) -> bool:
     return all(any(word.startswith(start) for word in words) for start in typed)
 
 
-def _fields(model: Model) -> Iterator[str]:
-    for text in (model.name, model.author, model.task, model.library):
-        if text:
-            yield text
-    yield " ".join(tag for tag in model.tags if not tag.startswith("region:"))
-    if model.description:
-        yield model.description
-
-
-def _add_words(words: set[str], text: str) -> None:
+def _words(text: str) -> tuple[str, ...]:
     """Every word of a text, the parts of `CamelCase2` and each place in a run without spaces."""
-    folded = _split(text)
-    words.update(folded)
+    text = text[:_LONGEST_TEXT]
+    words = _split(text)
     if not text.isascii():
-        for word in filter(_RUN.match, folded):
-            words.update(word[start:] for start in range(1, len(word)))
+        for word in [word for word in words if _RUN.match(word)]:
+            words += [word[start:] for start in range(1, len(word))]
         text = " ".join(filter(str.isascii, _WORD.findall(text)))
-    words.update(part[:_LONGEST_WORD] for part in map(str.lower, _PART.findall(text)))
+    parts = [part.lower()[:_LONGEST_WORD] for part in _PART.findall(text)]
+    return tuple(dict.fromkeys(words + parts))[:_MOST_WORDS]
+
+
+_common_words = lru_cache(100_000)(_words)
+"""The same, for texts that many models share."""
 
 
 def _split(text: str) -> list[str]:
@@ -136,7 +116,3 @@ def _without_accents(text: str) -> str:
 
 def _begins(word: str, other: str) -> bool:
     return word != other and other.startswith(word)
-
-
-def _yes(flag: bool) -> str:
-    return "yes" if flag else "no"

@@ -28,7 +28,8 @@ class Problem(Exception):
 
 def _header(message: str) -> str:
     """A header holds one line of Latin letters; the body says the rest."""
-    return message.encode("ascii", "replace").decode().splitlines()[0]
+    plain = message.partition("\n")[0].encode("ascii", "replace").decode()
+    return "".join(character if character.isprintable() else "?" for character in plain)
 
 
 def unauthenticated() -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from itertools import product
 
@@ -23,13 +24,24 @@ def vocabulary(count: int = 1024) -> tuple[str, ...]:
 @cache
 def tokenizer_files(count: int = 1024) -> tuple[RepositoryFile, ...]:
     """What `tokenizers` and `transformers` load: words between blanks."""
-    words = vocabulary(count)
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "unk_token": "<unk>",
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "chat_template": "{% for message in messages %}{{ message['content'] }}\n{% endfor %}",
+    }
+    tokenizer = json_file("tokenizer.json", _tokenizer(vocabulary(count)))
+    return tokenizer, json_file("tokenizer_config.json", settings)
+
+
+def _tokenizer(words: Sequence[str]) -> dict[str, object]:
     special = [
         {"id": number, "content": token, "special": True, "single_word": False,
          "lstrip": False, "rstrip": False, "normalized": False}
         for number, token in enumerate(_SPECIAL)
     ]  # fmt: skip
-    tokenizer = {
+    return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
@@ -44,14 +56,6 @@ def tokenizer_files(count: int = 1024) -> tuple[RepositoryFile, ...]:
             "unk_token": "<unk>",
         },
     }
-    settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "unk_token": "<unk>",
-        "bos_token": "<s>",
-        "eos_token": "</s>",
-        "chat_template": "{% for message in messages %}{{ message['content'] }}\n{% endfor %}",
-    }
-    return json_file("tokenizer.json", tokenizer), json_file("tokenizer_config.json", settings)
 
 
 def json_file(path: str, document: object) -> RepositoryFile:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tui_hub.domain.artifacts import Artifact, Variant
+from tui_hub.domain.errors import HubError
 from tui_hub.domain.types import ModelType
 
 
@@ -116,8 +117,13 @@ class Details:
     """Files of the repository whose names are refused, as text to show."""
     path: str | None = None
     """The folder that a loader opens, once files are here."""
-    note: str | None = None
+    problem: HubError | None = None
     """Why something is missing, for example that the source could not be reached."""
+
+    @property
+    def note(self) -> str | None:
+        """The problem in words."""
+        return None if self.problem is None else self.problem.message
 
 
 class RegistrationStatus(StrEnum):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.downloads import Download, Plan
-from tui_hub.domain.errors import NotFoundError, RefusedError, UnreachableError
+from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
 from tui_hub.domain.models import Details, ModelStatus
@@ -220,8 +220,8 @@ class Downloads:
             model, revision=revision, refresh=refresh and online
         )
         if not details.files:
-            if details.note:
-                raise UnreachableError(details.note)
+            if details.problem is not None:
+                raise details.problem
             raise NotFoundError(
                 f"{details.model.id} has no files to download",
                 hint="It can only be used through its maker's service.",

@@ -17,7 +17,7 @@ from tui_hub.domain.artifacts import (
     installed_variants,
     variants_of,
 )
-from tui_hub.domain.errors import HubError, NotFoundError, UnreachableError
+from tui_hub.domain.errors import HubError, NotFoundError, RefusedError, UnreachableError
 from tui_hub.domain.feeds import Counts, FeedReport, FeedState
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Details, Model, Registration, RegistrationStatus
@@ -61,18 +61,18 @@ class Repositories:
         known = await self._catalogue.find(wanted)
         files = await self._context.hub.artifacts.of(str(wanted), revision)
         unsafe: tuple[str, ...] = ()
-        note = None
+        problem: HubError | None = None
         if refresh or known is None or not files:
             try:
                 known, files, unsafe = await self._list(wanted, revision)
             except UnreachableError as error:
                 if known is None or (revision is not None and not files):
                     raise
-                note = error.message
-            except NotFoundError:
-                if known is None or known.source in self._context.sources:
-                    raise
-        return await self._assemble(known, files, unsafe, note)
+                problem = error
+            except RefusedError as error:
+                known = known or await self._catalogue.get(wanted)
+                problem = error
+        return await self._assemble(known, files, unsafe, problem)
 
     async def card(self, model: str | ModelId) -> str | None:
         """The model's card as Markdown, cleaned, without its front matter; `None` if it has none.
@@ -125,8 +125,8 @@ class Repositories:
         before = await self._catalogue.find(model)
         try:
             details = await self.details(model, refresh=True)
-            if details.note:
-                raise UnreachableError(details.note)
+            if details.problem is not None:
+                raise details.problem
             await self.fetch_metadata(model, details.files)
         except HubError as error:
             await self._mark(model, error.message)
@@ -205,7 +205,7 @@ class Repositories:
         model: Model | None,
         files: Sequence[Artifact],
         unsafe: tuple[str, ...],
-        note: str | None,
+        problem: HubError | None,
     ) -> Details:
         if model is None:
             raise NotFoundError("there is no such model")
@@ -223,7 +223,7 @@ class Repositories:
             edit=await self._context.hub.edits.get(model.id),
             unsafe=unsafe,
             path=install.path if install else None,
-            note=note,
+            problem=problem,
         )
 
     async def _fetch(self, model: ModelId, file: Artifact) -> None:

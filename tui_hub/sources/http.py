@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import platform
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import tui_hub
 from tui_hub.domain.errors import HubError, UnreachableError, UnsafeError
 from tui_hub.settings import NetworkSettings
+from tui_hub.sources.exchange import Answer, Ask, TooLargeError
 from tui_hub.sources.limits import Clock, Gate, backoff, retry_after
 from tui_hub.sources.network import (
     certificates,
@@ -32,78 +32,20 @@ from tui_hub.text import duration
 if TYPE_CHECKING:
     import httpx
 
-JSON_LIMIT = 64 * 1024**2
-"""Bytes of a listing's page, unpacked; a page of 1000 entries has about 3 MB."""
-
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 10
 _TRANSIENT = (408, 500, 502, 503, 504)
 _CONNECT_ATTEMPTS = 3
 """A host that refuses connections or has no address is given up sooner than one that stumbles."""
+_ANY_NUMBER = 1000
+"""No fewer attempts than the settings allow."""
+_LONGEST_BACKOFF = 8.0
+_LONGEST_PAUSE = 60.0
+"""Seconds to wait after a server error at most."""
 _BODY_TIMEOUTS = 15
 """A body may take this many timeouts: a byte now and then does not hold a request open."""
 
 _log = logging.getLogger(__name__)
-
-
-class TooLargeError(UnreachableError):
-    """An answer is longer than it may be."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """How to fetch one URL."""
-
-    private: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Headers for the origin of the URL, and for no other."""
-    limit: int = JSON_LIMIT
-    """Bytes that the unpacked body may have."""
-    patience: float = math.inf
-    """Seconds that rate limits may cost in all before the request is given up."""
-    foreign: bool = False
-    """Whether redirects to another origin are followed."""
-    packed: bool = True
-    """Whether the body may come compressed; not where its exact bytes count."""
-    method: str = "GET"
-    content: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a server said, whatever its status."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    """By lower-case name."""
-    body: bytes = field(repr=False)
-    requests: int
-    """How many it took, retries and redirects included."""
-    transferred: int
-    """Bytes of bodies that came over the network."""
-
-    @property
-    def message(self) -> str:
-        """What the server says of an error. Not clean."""
-        return self.headers.get("x-error-message") or self.body[:500].decode(errors="replace")
-
-    def is_page(self) -> bool:
-        """Whether this is a web page: a login page, a proxy's, a captive portal's."""
-        kind = self.headers.get("content-type", "")
-        return kind.startswith("text/html") or self.body.lstrip()[:1] == b"<"
-
-    def json_body(self) -> bytes:
-        """The body, where JSON was promised.
-
-        Raises:
-            UnreachableError: when it is a web page instead.
-        """
-        if self.is_page():
-            raise UnreachableError(
-                f"{host_of(self.url)} answers with a web page instead of data",
-                hint="Is there a login page or a proxy between here and there?",
-            )
-        return self.body
 
 
 class Api:
@@ -175,45 +117,31 @@ class Api:
     async def _persist(self, url: str, ask: Ask) -> Answer:
         """One URL, asked again until it answers or the attempts or the patience are used up."""
         gate = self._gates.setdefault(origin_of(url), Gate(host_of(url), self._clock))
-        failures = requests = 0
-        transferred = 0
+        failures = requests = transferred = 0
         patience = ask.patience
         while True:
             patience -= await gate.enter(patience)
             requests += 1
             try:
                 answer = await self._once(url, ask)
-            except _Failure as failure:
+            except _FailedAttempt as failed:
                 failures += 1
-                if failures >= min(failure.attempts, self._network.retries):
-                    raise failure.error from failure.__cause__
-                await self._clock.sleep(backoff(failures - 1, self._clock, most=8.0))
+                if failures >= min(failed.attempts, self._network.retries):
+                    raise failed.error from failed.__cause__
+                pause = backoff(failures - 1, self._clock, most=_LONGEST_BACKOFF)
+                await self._clock.sleep(max(failed.pause, pause))
                 continue
             transferred += answer.transferred
             gate.observe(answer.headers, refused=answer.status == 429)
-            if answer.status == 429:
-                _log.info("%s limits the rate of requests", host_of(url))
-                continue
-            if answer.status in _TRANSIENT:
-                failures += 1
-                if failures >= self._network.retries:
-                    raise UnreachableError(
-                        f"{host_of(url)} answers {answer.status}, {failures} times in a row",
-                        hint="Its servers have trouble; try again later.",
-                    )
-                await self._clock.sleep(self._pause(answer, failures))
-                continue
-            return replace(answer, requests=requests, transferred=transferred)
-
-    def _pause(self, answer: Answer, failures: int) -> float:
-        asked = retry_after(answer.headers.get("retry-after"), self._clock.wall()) or 0.0
-        return max(min(asked, 60.0), backoff(failures - 1, self._clock, most=8.0))
+            if answer.status != 429:
+                return replace(answer, requests=requests, transferred=transferred)
+            _log.info("%s limits the rate of requests", host_of(url))
 
     async def _once(self, url: str, ask: Ask) -> Answer:
         """One request, one answer.
 
         Raises:
-            _Failure: with the error for people, and how often it is worth trying.
+            _FailedAttempt: no answer, or a server error that may pass.
         """
         import httpx
 
@@ -226,8 +154,8 @@ class Api:
             ):
                 body = await _read(response, ask)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-            raise _failure(url, error, self._network.timeout) from error
-        return Answer(
+            raise _broken(url, error, self._network.timeout) from error
+        answer = Answer(
             url=url,
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
@@ -235,6 +163,9 @@ class Api:
             requests=1,
             transferred=response.num_bytes_downloaded,
         )
+        if answer.status in _TRANSIENT:
+            raise _troubled(answer, self._clock.wall())
+        return answer
 
     async def _client(self, url: str) -> httpx.AsyncClient:
         """The connections to one origin: its proxy is its own, and so are cookies."""
@@ -245,31 +176,44 @@ class Api:
             return self._clients[origin]
 
     def _open(self, url: str) -> httpx.AsyncClient:
-        """Make a client; takes some hundred milliseconds the first time."""
+        """Make a client; takes a tenth of a second the first time."""
         import httpx
 
         for name in ("httpx", "httpcore"):
             # At INFO it writes whole addresses, with the signatures that some of them carry.
             logging.getLogger(name).setLevel(logging.WARNING)
-        if self._context is None:
-            self._context = certificates(self._environment)
         proxy = proxy_for(url, self._environment)
+        through_tls = proxy is not None and proxy.startswith("https:")
+        encrypted = through_tls or url.startswith("https:")
+        context = self._trust() if encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return httpx.AsyncClient(
-            verify=self._context,
+            verify=context,
             trust_env=False,
-            proxy=proxy,
+            proxy=httpx.Proxy(proxy, ssl_context=context if through_tls else None)
+            if proxy
+            else None,
             timeout=self._network.timeout,
             follow_redirects=False,
         )
 
+    def _trust(self) -> ssl.SSLContext:
+        """Whom to believe; read once, and only when something is encrypted."""
+        if self._context is None:
+            self._context = certificates(self._environment)
+        return self._context
 
-class _Failure(Exception):
-    """A request that got no answer."""
 
-    def __init__(self, error: HubError, attempts: int) -> None:
+class _FailedAttempt(Exception):
+    """A request that got no usable answer, and may get one when it is made again."""
+
+    def __init__(self, error: HubError, attempts: int, pause: float = 0.0) -> None:
         super().__init__()
         self.error = error
+        """For people, once all attempts have failed."""
         self.attempts = attempts
+        """How many are worth making."""
+        self.pause = pause
+        """Seconds that the server asks for."""
 
 
 def _standard_headers(*, packed: bool) -> dict[str, str]:
@@ -295,39 +239,46 @@ async def _read(response: httpx.Response, ask: Ask) -> bytes:
     return bytes(body)
 
 
-def _failure(url: str, error: BaseException, timeout: float) -> _Failure:
+def _troubled(answer: Answer, wall: float) -> _FailedAttempt:
+    asked = retry_after(answer.headers.get("retry-after"), wall) or 0.0
+    return _FailedAttempt(
+        UnreachableError(
+            f"{host_of(answer.url)} answers {answer.status} again and again",
+            hint="Its servers have trouble; try again later.",
+        ),
+        attempts=_ANY_NUMBER,
+        pause=min(asked, _LONGEST_PAUSE),
+    )
+
+
+def _broken(url: str, error: BaseException, timeout: float) -> _FailedAttempt:
     """What a transport error means, without the address or headers that it may quote."""
+    reason, hint, attempts = _reason(error, timeout)
+    return _FailedAttempt(
+        UnreachableError(f"{host_of(url)} cannot be reached: {reason}", hint=hint), attempts
+    )
+
+
+def _reason(error: BaseException, timeout: float) -> tuple[str, str, int]:
+    """What happened, what to do about it, and how many attempts it is worth."""
     import httpx
 
-    host = host_of(url)
     causes = tuple(_chain(error))
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return _Failure(
-            UnreachableError(
-                f"{host} cannot be reached: its certificate is not trusted, or TLS failed",
-                hint="Behind a proxy that inspects TLS, name its certificate in SSL_CERT_FILE.",
-            ),
-            attempts=1,
-        )
-    reason, attempts = "the connection broke", 1000
+        hint = "Behind a proxy that inspects TLS, name its certificate in SSL_CERT_FILE."
+        return "its certificate is not trusted, or TLS failed", hint, 1
+    hint = "Check the network, the proxy and the endpoint."
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        reason, attempts = "its name has no address", _CONNECT_ATTEMPTS
-    elif any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        reason, attempts = "the connection was refused", _CONNECT_ATTEMPTS
-    elif isinstance(error, (httpx.TimeoutException, TimeoutError)):
-        reason, attempts = f"no answer within {duration(timeout)}", _CONNECT_ATTEMPTS
-    elif isinstance(error, httpx.ProxyError):
-        reason, attempts = "the proxy refuses", 1
-    elif isinstance(error, httpx.ConnectError):
-        reason, attempts = "no connection could be made", _CONNECT_ATTEMPTS
-    elif isinstance(error, (httpx.RemoteProtocolError, httpx.DecodingError)):
-        reason = "its answer was cut short or is no proper HTTP"
-    return _Failure(
-        UnreachableError(
-            f"{host} cannot be reached: {reason}", hint="Check the network, proxy and endpoint."
-        ),
-        attempts,
-    )
+        return "its name has no address", hint, _CONNECT_ATTEMPTS
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return "the connection was refused", hint, _CONNECT_ATTEMPTS
+    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
+        return f"no answer within {duration(timeout)}", hint, _CONNECT_ATTEMPTS
+    if isinstance(error, httpx.ProxyError):
+        return "the proxy refuses", hint, 1
+    if isinstance(error, httpx.ConnectError):
+        return "no connection could be made", hint, _CONNECT_ATTEMPTS
+    return "the connection broke, or its answer is no proper HTTP", hint, _ANY_NUMBER
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -22,7 +22,8 @@ from tui_hub.domain.identifiers import ModelId, is_sha1
 from tui_hub.domain.models import Model
 from tui_hub.settings import Configuration
 from tui_hub.sources.base import FileListing, FileRequest, SourcePage
-from tui_hub.sources.http import Answer, Api, Ask, TooLargeError
+from tui_hub.sources.exchange import Answer, Ask, TooLargeError
+from tui_hub.sources.http import Api
 from tui_hub.sources.huggingface_errors import Subject, explain, needs_token_check
 from tui_hub.sources.huggingface_feeds import Walk
 from tui_hub.sources.huggingface_records import (

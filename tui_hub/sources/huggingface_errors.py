@@ -16,7 +16,7 @@ from tui_hub.domain.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from tui_hub.sources.http import Answer
+from tui_hub.sources.exchange import Answer
 from tui_hub.sources.network import host_of
 from tui_hub.text import clean
 

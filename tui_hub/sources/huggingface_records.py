@@ -21,6 +21,8 @@ PREFIX = "hf"
 USER = "hf_sync_system"
 
 _MOST_TAGS = 500
+_LONG = 200
+"""Characters of a tag or name."""
 _FIRST_YEAR = 2000
 _NULL = msgspec.Raw(b"null")
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -117,7 +119,7 @@ def read_model(raw: bytes | msgspec.Raw, latest: str) -> Model:
         identifier = ModelId.parse(f"{PREFIX}:{record.id or record.model_id}")
     except (*BAD_JSON, HubError) as error:
         raise BadRecordError(reason(error, _named(raw))) from None
-    tags = tuple(clean(tag, 200) for tag in (record.tags or ())[:_MOST_TAGS])
+    tags = _tags(record.tags)
     tensors = optional(record.safetensors, _TENSORS)
     gguf = optional(record.gguf, _GGUF)
     task = _word(record.pipeline_tag)
@@ -184,7 +186,16 @@ def _named(raw: bytes | msgspec.Raw) -> str:
 
 
 def _word(text: str | None) -> str | None:
-    return clean(text, 200) or None if text else None
+    return clean(text, _LONG) or None if text else None
+
+
+def _tags(given: list[str] | None) -> tuple[str, ...]:
+    """Clean tags. Most lists are plain ASCII, and one look at all of a list is enough."""
+    tags = (given or [])[:_MOST_TAGS]
+    together = "".join(tags)
+    if together.isascii() and together.isprintable() and max(map(len, tags), default=0) <= _LONG:
+        return tuple(tags)
+    return tuple(clean(tag, _LONG) for tag in tags)
 
 
 def _time(text: str | None, latest: str) -> str | None:

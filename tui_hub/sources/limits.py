@@ -47,12 +47,12 @@ def retry_after(value: str | None, wall: float) -> float | None:
     """
     text = (value or "").strip()
     if _SECONDS.fullmatch(text):
-        return min(float(text), LONGEST_WAIT)
+        return float(text)
     try:
         moment = parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
-    return min(max(moment - wall, 0.0), LONGEST_WAIT)
+    return max(moment - wall, 0.0)
 
 
 class Gate:
@@ -74,17 +74,17 @@ class Gate:
         Raises:
             RateLimitedError: when that takes longer than `patience` seconds.
         """
-        wait = self._opens - self._clock.monotonic()
-        if wait <= 0:
-            return 0.0
-        if wait > patience:
-            raise RateLimitedError(
-                f"{self._host} asks for a pause of {duration(wait)}",
-                hint="Try again later; a token of your own raises the limit.",
-                wait=wait,
-            )
-        await self._clock.sleep(wait)
-        return wait
+        waited = 0.0
+        while (wait := self._opens - self._clock.monotonic()) > 0:
+            if waited + wait > patience:
+                raise RateLimitedError(
+                    f"{self._host} asks for a pause of {duration(wait)}",
+                    hint="Try again later; a token of your own raises the limit.",
+                    wait=wait,
+                )
+            await self._clock.sleep(wait)
+            waited += wait
+        return waited
 
     def observe(self, headers: Mapping[str, str], *, refused: bool) -> None:
         """Take in what an answer says of the limit; `refused` means that it was a 429."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import io
 import re
+import socket
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -23,6 +26,8 @@ from tui_hub.transfer.trouble import Restart, Trouble
 _CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)\s*", re.IGNORECASE)
 _UNSATISFIED = re.compile(r"\s*bytes\s+\*/(\d{1,19})\s*", re.IGNORECASE)
 _SETTLED = timedelta(seconds=60)
+_MOMENT = 0.2
+"""Seconds of silence after which what came is written although the buffer has room."""
 _WAIT_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 _GONE_STATUSES = (404, 410, 451)
 
@@ -56,28 +61,50 @@ class Linked:
 
 
 class Body:
-    """The bytes of an answer, read into the caller's buffer as they come."""
+    """The bytes of an answer, read into the caller's buffer as they come.
 
-    def __init__(self, response: http.client.HTTPResponse) -> None:
+    Where the length is known the socket is read directly: `HTTPResponse.readinto` would hold back
+    what came until the whole buffer is full, and its reader cannot go on after a timeout.
+    """
+
+    def __init__(self, connection: Connection, response: http.client.HTTPResponse) -> None:
+        self._connection = connection
         self._response = response
+        self._socket: socket.socket | None = None
+        self._heard = time.monotonic()
         self.remaining = response.length
         """Bytes to come; `None` when nobody told."""
 
-    def readinto(self, view: memoryview) -> int:
-        """What one read of the socket brings; 0 at the end.
+    def readinto(self, view: memoryview) -> int | None:
+        """What one read of the socket brings; 0 at the end, `None` when nothing came for a moment.
 
         Raises:
-            OSError, HTTPException: when the connection fails or a chunk is malformed.
+            OSError, HTTPException: when the connection fails, or is silent for too long.
         """
         if self.remaining is None:
             block = self._response.read1(len(view))
             view[: len(block)] = block
             return len(block)
-        if not self.remaining:
+        view = view[: self.remaining]
+        if not view:
             return 0
-        # Around HTTPResponse.readinto, which would hold back what came until the buffer is full.
-        count = self._response.fp.readinto1(view[: self.remaining])
-        self.remaining -= count
+        count = self._response.fp.readinto1(view) if self._socket is None else self._receive(view)
+        self.remaining -= count or 0
+        if self._socket is None and len(view) >= io.DEFAULT_BUFFER_SIZE:
+            # Such a read empties the buffer in which the head of the answer came.
+            self._socket = self._connection.stream
+            self._socket.settimeout(min(_MOMENT, self._connection.stall))
+        return count
+
+    def _receive(self, view: memoryview) -> int | None:
+        assert self._socket is not None  # noqa: S101
+        try:
+            count = self._socket.recv_into(view)
+        except TimeoutError:
+            if time.monotonic() - self._heard >= self._connection.stall:
+                raise
+            return None
+        self._heard = time.monotonic()
         return count
 
     @property
@@ -174,7 +201,7 @@ def accept(
         ranged=ranged,
         validator=validator_of(response),
         linked=linked,
-        body=Body(response),
+        body=Body(connection, response),
         connection=connection,
         response=response,
     )

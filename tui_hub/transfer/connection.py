@@ -88,6 +88,12 @@ class Connection(http.client.HTTPConnection):
             self.sock.settimeout(stall)
             self._attach(self.sock)
 
+    @property
+    def stream(self) -> socket.socket:
+        """The socket that an answer is read from, also when it ends with the connection."""
+        assert self._attached is not None  # noqa: S101 - there is an answer
+        return self._attached
+
     def idle(self) -> None:
         """End to work for somebody."""
         if self._attached is not None:

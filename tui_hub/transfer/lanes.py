@@ -86,10 +86,10 @@ class Lane(threading.Thread):
         try:
             while filled < len(view):
                 count = answer.body.readinto(view[filled:])
-                if not count:
+                if count == 0:
                     return False
-                filled += count
-                if time.monotonic() >= flush_at:
+                filled += count or 0
+                if count is None or answer.end is None or time.monotonic() >= flush_at:
                     break
         finally:
             if filled:

@@ -197,7 +197,7 @@ def _empty(
     connection: Connection, response: http.client.HTTPResponse, linked: Linked | None
 ) -> Answer:
     """The answer to a range of a file that has no bytes at all."""
-    body = Body(response)
+    body = Body(connection, response)
     body.remaining = None  # what the error page holds is nobody's
     return Answer(
         start=0,

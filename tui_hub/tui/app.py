@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import work
-from textual.app import App
-from textual.command import Provider
 from textual.notifications import SeverityLevel
-from textual.signal import Signal
 
-from tui_hub.domain.errors import HubError
-from tui_hub.domain.feeds import FeedState
-from tui_hub.events import DownloadChanged, Event
 from tui_hub.text import clean
-from tui_hub.tui.commands import EVERYWHERE, bindings
+from tui_hub.tui.background import BackgroundApp
+from tui_hub.tui.command import bindings
+from tui_hub.tui.commands import EVERYWHERE
 from tui_hub.tui.glyphs import ASCII, UNICODE
-from tui_hub.tui.live import POLL, Live, LiveState
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.palette import HubCommands
 from tui_hub.tui.themes import DARK, THEMES
@@ -33,17 +25,17 @@ _SIGNALS = {signal.SIGHUP: 129, signal.SIGTERM: 143}
 """What ends the program from outside, and the exit code that says so: 128 and the number."""
 
 
-class HubApp(App[int]):
+class HubApp(BackgroundApp):
     """The terminal screen over one open home. Whoever made the services closes them."""
 
     TITLE = "tui-hub"
     CSS_PATH = "app.tcss"
     MODES = dict(MODES)  # noqa: RUF012
     DEFAULT_MODE = "browse"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {HubCommands}
+    COMMANDS = {HubCommands}  # noqa: RUF012
     BINDINGS = bindings(*EVERYWHERE)
     BINDING_GROUP_TITLE = "Everywhere"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-narrow"),
         (100, "-normal"),
         (132, "-wide"),
@@ -51,19 +43,10 @@ class HubApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, services: Services, demo: bool = False) -> None:
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
-        self.services = services
+        super().__init__(services)
         self.demo = demo
         screen = services.configuration.settings.screen
-        self.over_ssh = bool(services.configuration.environment.get("SSH_CONNECTION"))
         self.glyphs = ASCII if screen.ascii else UNICODE
-        self.live_state = LiveState(
-            services, screen.rate or (4.0 if self.over_ssh else 8.0), self._live_changed
-        )
-        self.live_signal: Signal[Live] = Signal(self, "live")
-        """Carries the snapshot whenever it became another one."""
-        self.event_signal: Signal[Event] = Signal(self, "event")
-        """Carries the events of the services."""
         self._set_up_look(screen.theme, screen.ascii)
 
     def _set_up_look(self, theme: str, ascii_only: bool) -> None:
@@ -73,88 +56,17 @@ class HubApp(App[int]):
         self.animation_level = "none" if self.over_ssh else "basic"
         self.set_class(ascii_only, "-ascii")
 
-    @property
-    def live(self) -> Live:
-        """The background as it is now."""
-        return self.live_state.now
-
     def on_mount(self) -> None:
         """Make sure of a clean end, and begin everything slow once the first frame is out."""
         loop = asyncio.get_running_loop()
         for number, code in _SIGNALS.items():
             loop.add_signal_handler(number, self.exit, code)
-        self.call_after_refresh(self._begin)
+        self.call_after_refresh(self.begin)
 
     def on_unmount(self) -> None:
         """Give the signals back."""
         for number in _SIGNALS:
             asyncio.get_running_loop().remove_signal_handler(number)
-
-    def _begin(self) -> None:
-        self.services.hardware.start()
-        self.follow_events()
-        self.set_interval(POLL, self.look)
-        if self.services.configuration.settings.sync.enabled:
-            self.set_timer(self.services.configuration.settings.sync.first_delay, self.first_sync)
-
-    @work(group="events")
-    async def follow_events(self) -> None:
-        """Carry what the services tell to whoever listens on the screen."""
-        with self.services.bus.subscribe() as events:
-            with self.reporting():
-                await self.live_state.look()
-            async for event in events:
-                self.event_signal.publish(event)
-                with self.reporting():
-                    await self.live_state.take(event)
-                if isinstance(event, DownloadChanged) and self.live.running:
-                    self.pulse()
-
-    @work(group="look", exclusive=True)
-    async def look(self) -> None:
-        """See what other processes of this home do."""
-        with self.reporting():
-            await self.live_state.look()
-        if self.live.running:
-            self.pulse()
-
-    def pulse(self) -> None:
-        """Keep the moving figures moving; they stop by themselves."""
-        if not any(worker.group == "pulse" for worker in self.workers):
-            self.run_worker(self._pulse(), group="pulse")
-
-    async def _pulse(self) -> None:
-        with self.reporting():
-            await self.live_state.pulse()
-
-    @work(group="sync")
-    async def first_sync(self) -> None:
-        """Fetch the feeds that this home has never had."""
-        with self.reporting():
-            known = {status.feed: status for status in await self.services.sync.status()}
-            waiting = [
-                feed.name
-                for feed in self.services.sync.feeds()
-                if feed.enabled and known[feed.name].state in (FeedState.NEVER, FeedState.PARTIAL)
-            ]
-            if waiting:
-                self.services.sync.start(waiting)
-
-    def _live_changed(self, live: Live) -> None:
-        self.live_signal.publish(live)
-
-    @contextmanager
-    def reporting(self) -> Iterator[None]:
-        """Show an error that a person has to know about, and go on."""
-        try:
-            yield
-        except HubError as error:
-            self.report(error)
-
-    def report(self, error: HubError) -> None:
-        """Say what failed, why, and what to do about it."""
-        hint = f"\n{error.hint}" if error.hint else ""
-        self.notify(f"{error.message}{hint}", severity="error", timeout=8)
 
     def notify(
         self,

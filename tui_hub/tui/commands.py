@@ -1,82 +1,8 @@
-"""Every key of the program: one class is the binding, the key row, the help and the palette entry.
-
-The class name is the title in the palette and names the action (`DownloadModel` runs
-`action_download_model`); the docstring is the explanation.
-"""
+"""Every key of the program: one class is its binding, its help and its palette entry."""
 
 from __future__ import annotations
 
-import re
-from inspect import getdoc
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
-
-_LETTERS = ("slash", "space", "question_mark")
-_WORDS = re.compile(r"(?<!^)(?=[A-Z])")
-
-
-class Command:
-    """Something a key does."""
-
-    key: ClassVar[str] = ""
-    """The keys, separated by commas."""
-    label: ClassVar[str] = ""
-    """One word for the key row."""
-    sign: ClassVar[str | None] = None
-    """How the key is shown, where its own name is too long."""
-    argument: ClassVar[str | None] = None
-    """What the action is called with, where several commands share one."""
-    act: ClassVar[str | None] = None
-    """The action, where it is not the class's name."""
-    shown: ClassVar[bool] = True
-    """Whether the key row shows it."""
-
-    @classmethod
-    def title(cls) -> str:
-        """What the palette calls it: `Download model`."""
-        return _WORDS.sub(" ", cls.__name__).capitalize()
-
-    @classmethod
-    def explanation(cls) -> str:
-        """One sentence for the help and the palette."""
-        return " ".join((getdoc(cls) or "").split())
-
-    @classmethod
-    def action(cls) -> str:
-        """The action as Textual runs it."""
-        name = cls.act or _WORDS.sub("_", cls.__name__).lower()
-        return name if cls.argument is None else f"{name}({cls.argument!r})"
-
-    @classmethod
-    def types_a_letter(cls) -> bool:
-        """Whether its keys are letters, which a text box takes for itself."""
-        return all(len(key) == 1 or key in _LETTERS for key in cls.key.split(","))
-
-    @classmethod
-    def binding(cls) -> Binding:
-        """The key binding."""
-        return Binding(
-            cls.key,
-            cls.action(),
-            cls.label,
-            show=cls.shown,
-            key_display=cls.sign,
-            tooltip=cls.explanation(),
-            id=f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}",
-        )
-
-
-def bindings(*commands: type[Command]) -> list[BindingType]:
-    """The bindings of some commands, in the order in which the key row shows them."""
-    return [command.binding() for command in commands]
-
-
-def command_of(binding: Binding) -> type[Command] | None:
-    """The command behind a binding, if it is one of ours."""
-    found = globals().get((binding.id or "").rpartition(".")[2])
-    return found if isinstance(found, type) and issubclass(found, Command) else None
-
+from tui_hub.tui.command import Command
 
 # Everywhere
 

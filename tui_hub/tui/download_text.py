@@ -107,7 +107,8 @@ def _resting(download: Download) -> list[Piece]:
 def file_line(file: FileProgress, width: int, glyphs: Glyphs) -> list[Piece]:
     """Name, the ranges that have arrived, and where the file stands."""
     name_width = min(max(width * 36 // 100, 16), 56)
-    words_width = 34 if width >= 96 else 22
+    wide = width >= 96
+    words_width = 24 if not wide else 34 if width < 120 else 46
     bar_width = max(width - name_width - words_width - 4, 0)
     gap: Piece = ("  ", "")
     return [
@@ -115,7 +116,7 @@ def file_line(file: FileProgress, width: int, glyphs: Glyphs) -> list[Piece]:
         gap,
         *_file_bar(file, bar_width, glyphs),
         gap,
-        *fit(_file_words(file), words_width, ellipsis=glyphs.ellipsis),
+        *fit(_file_words(file, wide), words_width, ellipsis=glyphs.ellipsis),
     ]
 
 
@@ -135,15 +136,20 @@ def _file_bar(file: FileProgress, width: int, glyphs: Glyphs) -> list[Piece]:
     return line_bar(file.done / file.size, width, glyphs)
 
 
-def _file_words(file: FileProgress) -> list[Piece]:
+def _file_words(file: FileProgress, wide: bool) -> list[Piece]:
     size = text.size(file.size)
     if file.state is FileState.COMPLETED:
         here = "here already" if file.deduplicated else "verified"
         return [(f"{size:>10}", "muted"), (f"  {here}", "good")]
     done = f"{text.size(file.done):>9} / {size:>9}"
+    if not wide:
+        share = int(file.done / file.size * 100) if file.size else 0
+        of_what = f" of {size:>9}" if file.state is FileState.DOWNLOADING else ""
+        done = f"{share:3d}%{of_what}"
     if file.state is FileState.DOWNLOADING:
         retries = f"  retry {file.retries}" if file.retries else ""
-        return [(done, ""), (f"  {file.connections} conn", "faint"), (retries, "warn")]
+        lanes = f"  {file.connections} conn" if wide else ""
+        return [(done, ""), (lanes, "faint"), (retries, "warn")]
     tone = {FileState.FAILED: "bad", FileState.RETRYING: "warn", FileState.PAUSED: "warn"}
     words = file.message or file.state.value
     if file.state is FileState.WAITING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -43,7 +44,12 @@ class Glyphs:
     levels: str
     """Vertical steps for sparklines, from lowest to highest."""
     rule: str
-    enter: str
+    keys: Mapping[str, str]
+    """Names of keys for signs that this set lacks."""
+
+    def key(self, sign: str) -> str:
+        """How a key is shown."""
+        return self.keys.get(sign, sign)
 
 
 UNICODE = Glyphs(
@@ -78,7 +84,7 @@ UNICODE = Glyphs(
     fractions=" ▏▎▍▌▋▊▉",
     levels="▁▂▃▄▅▆▇█",
     rule="─",
-    enter="⏎",
+    keys={},
 )
 
 ASCII = Glyphs(
@@ -113,5 +119,5 @@ ASCII = Glyphs(
     fractions="        ",
     levels="_.-=+*%#",
     rule="-",
-    enter="enter",
+    keys={"⏎": "enter", "→": "right", "←": "left", "↑": "up", "↓": "down"},
 )

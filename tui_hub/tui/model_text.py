@@ -117,6 +117,8 @@ def more_facts(model: Model, limit: int = 12) -> list[tuple[str, str]]:
 
 
 def _flat(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, dict):
         joined = ", ".join(f"{key} {_flat(one)}" for key, one in list(value.items())[:6])
         return text.clean(joined, 300)

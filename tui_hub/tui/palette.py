@@ -8,7 +8,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
-from tui_hub.tui.commands import command_of
+from tui_hub.tui.command import command_of
 
 
 class HubCommands(Provider):
@@ -16,7 +16,8 @@ class HubCommands(Provider):
 
     def _entries(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
         offered: set[str] = set()
-        for active in self.screen.active_bindings.values():
+        bindings = self.screen.active_bindings.values()
+        for active in sorted(bindings, key=lambda one: not one.binding.show):
             command = command_of(active.binding)
             if command is None or command.title() in offered or not active.enabled:
                 continue

@@ -15,6 +15,7 @@ from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.tui import commands as c
 from tui_hub.tui.columns import Column
+from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import Piece, safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.live import Live
@@ -75,7 +76,7 @@ class ActiveScreen(HubScreen):
     """One row for each type."""
 
     CSS_PATH = "active.tcss"
-    BINDINGS = c.bindings(c.DeactivateSlot, c.Choose)
+    BINDINGS = bindings(c.DeactivateSlot, c.Choose)
     BINDING_GROUP_TITLE = "Active"
 
     slots = getters.query_one(SlotTable)

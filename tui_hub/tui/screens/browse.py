@@ -17,6 +17,7 @@ from tui_hub.domain.models import Model
 from tui_hub.events import CatalogueChanged, Event, ModelChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import ModelActions
+from tui_hub.tui.command import bindings
 from tui_hub.tui.live import Live
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.facet_list import FacetList
@@ -36,7 +37,7 @@ class BrowseScreen(ModelActions):
     """The catalogue."""
 
     CSS_PATH = "browse.tcss"
-    BINDINGS = c.bindings(
+    BINDINGS = bindings(
         c.DownloadModel,
         c.ActivateModel,
         c.ToggleFilters,

@@ -11,6 +11,7 @@ from tui_hub.domain.downloads import Download
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.events import Event, JobChanged
 from tui_hub.tui import commands as c
+from tui_hub.tui.command import bindings
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.download_list import DownloadList
@@ -23,7 +24,7 @@ _ENDED = (JobStatus.COMPLETED, JobStatus.CANCELLED, JobStatus.FAILED)
 class DownloadsScreen(HubScreen):
     """One list of all downloads."""
 
-    BINDINGS = c.bindings(
+    BINDINGS = bindings(
         c.PauseOrResume,
         c.CancelDownload,
         c.RetryDownload,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from textual import getters
+from collections.abc import Sequence
+from textwrap import wrap
+
+from textual import events, getters
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import Screen
 
-from tui_hub.tui.commands import Command, Dismiss, bindings, command_of
+from tui_hub.tui.command import Command, bindings, command_of
+from tui_hub.tui.commands import Dismiss
 from tui_hub.tui.draw import Line, fit, width_of
 from tui_hub.tui.screens.base import HubDialog
-from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.widgets.document import Document
 
 _SIGNS = {
     "slash": "/",
@@ -26,48 +30,40 @@ _SIGNS = {
 }
 
 
-class KeyList(RowList):
+class KeyText(Document):
     """Keys with their explanation, in groups."""
 
-    DEFAULT_CSS = "KeyList { background: $panel; height: auto; max-height: 80vh; }"
+    DEFAULT_CSS = "KeyText { background: $panel; height: auto; max-height: 80vh; padding: 0 1; }"
 
-    def __init__(self, groups: list[tuple[str, list[type[Command]]]]) -> None:
+    def __init__(self, groups: Sequence[tuple[str, Sequence[type[Command]]]]) -> None:
         super().__init__()
-        self._rows: list[tuple[str, str]] = []
-        for title, commands in groups:
-            self._rows += [("", ""), (title, "")] if self._rows else [(title, "")]
-            self._rows += [(self._keys(one), one.explanation()) for one in commands]
+        self._groups = [
+            (title, [(self._keys(one), one.explanation()) for one in commands])
+            for title, commands in groups
+        ]
+        self._indent = 5 + max(
+            (width_of([(keys, "")]) for _, rows in self._groups for keys, _ in rows), default=0
+        )
 
-    def on_mount(self) -> None:
-        """Lay out."""
-        self.rows_changed()
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the explanations for the width there is."""
+        room = max(self.line_width - self._indent, 20)
+        lines: list[Line] = []
+        for title, entries in self._groups:
+            lines += [(), [(title, "info")]] if lines else [[(title, "info")]]
+            for keys, words in entries:
+                for number, part in enumerate(wrap(words, room)):
+                    head = fit([("  ", ""), ("" if number else keys, "key")], self._indent)
+                    lines.append([*head, (part, "")])
+        self.show_pieces(lines)
 
     def _keys(self, command: type[Command]) -> str:
         keys = [_SIGNS.get(key, key.replace("ctrl+", "^")) for key in command.key.split(",")]
-        if self.app.glyphs.enter != "⏎":
-            plain = {"⏎": "enter", "↓": "down", "↑": "up", "←": "left", "→": "right"}
-            keys = [plain.get(key, key) for key in keys]
-        return " ".join(keys)
-
-    def row_count(self) -> int:
-        return len(self._rows)
-
-    def selectable(self, row: int) -> bool:
-        return 0 <= row < len(self._rows) and bool(self._rows[row][1])
-
-    def draw(self, row: int, width: int) -> Line:
-        keys, words = self._rows[row]
-        if not words:
-            return [(keys, "info")]
-        wide = max(width_of([(one, "")]) for one, meaning in self._rows if meaning) + 3
-        return [
-            *fit([("  ", ""), (keys, "key")], wide + 2, ellipsis=self.glyphs.ellipsis),
-            *fit([(words, "")], width - wide - 2, ellipsis=self.glyphs.ellipsis),
-        ]
+        return " ".join(map(self.glyphs.key, keys))
 
 
 class HelpScreen(HubDialog[None]):
-    """All keys that work on the screen below, nearest first."""
+    """All keys that work on the screen below, the screen's own first."""
 
     BINDINGS = bindings(Dismiss)
     BINDING_GROUP_TITLE = "Help"
@@ -75,11 +71,11 @@ class HelpScreen(HubDialog[None]):
     HelpScreen .dialog { width: 100; padding: 1 1; }
     """
 
-    keys = getters.query_one(KeyList)
+    keys = getters.query_one(KeyText)
 
     def __init__(self, below: Screen[object]) -> None:
         super().__init__()
-        self._groups: dict[str, list[type[Command]]] = {}
+        self._groups: dict[str, list[type[Command]]] = {below.BINDING_GROUP_TITLE or "Keys": []}
         for active in below.active_bindings.values():
             command = command_of(active.binding)
             title = getattr(active.node, "BINDING_GROUP_TITLE", None) or "Keys"
@@ -92,7 +88,7 @@ class HelpScreen(HubDialog[None]):
         box.border_title = "Keys"
         box.border_subtitle = "esc closes"
         with box:
-            yield KeyList([(title, group) for title, group in self._groups.items() if group])
+            yield KeyText([(title, group) for title, group in self._groups.items() if group])
 
     def on_mount(self) -> None:
         """Let the keys scroll."""

@@ -12,6 +12,7 @@ from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.events import Event, JobChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.columns import Column
+from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import Piece
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.live import POLL
@@ -97,7 +98,7 @@ class JobsScreen(HubScreen):
     """History and log."""
 
     CSS_PATH = "jobs.tcss"
-    BINDINGS = c.bindings(c.CancelJob, c.RetryJob, c.FilterType, c.FilterStatus)
+    BINDINGS = bindings(c.CancelJob, c.RetryJob, c.FilterType, c.FilterStatus)
     BINDING_GROUP_TITLE = "Jobs"
 
     jobs = getters.query_one(JobTable)

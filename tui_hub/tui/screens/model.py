@@ -15,6 +15,7 @@ from tui_hub.events import Event, ModelChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import ModelActions
 from tui_hub.tui.columns import Column
+from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import safe
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.document import Document
@@ -38,7 +39,7 @@ class ModelScreen(ModelActions):
     """The page of one model. What the source has to tell arrives while it is open."""
 
     CSS_PATH = "model.tcss"
-    BINDINGS = c.bindings(
+    BINDINGS = bindings(
         c.DownloadModel,
         c.ActivateModel,
         c.NextTab,

@@ -16,7 +16,8 @@ from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.models import Details, Model
 from tui_hub.tui.columns import Column
-from tui_hub.tui.commands import Accept, Dismiss, bindings
+from tui_hub.tui.command import bindings
+from tui_hub.tui.commands import Accept, Dismiss
 from tui_hub.tui.draw import safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.screens.base import HubDialog
@@ -110,7 +111,7 @@ class PlanDialog(HubDialog[None]):
         options = options_of(details)
         self.options.show(options)
         names = [one.variant.name if one.variant else None for one in options]
-        if self._variant in names:
+        if self._variant is not None and self._variant in names:
             self.options.cursor = names.index(self._variant)
 
     @on(RowList.Moved, "#options")
@@ -208,5 +209,6 @@ def _disk(plan: Plan, glyphs: Glyphs) -> list[Content]:
             Content.assemble(("free afterwards".ljust(18), _MUTED), text.size(after).rjust(11))
         )
     else:
-        lines.append(Content.styled(f"{text.size(-after)} too little: make room first", "$error"))
+        short = text.size(plan.bytes_to_transfer - plan.disk_usable)
+        lines.append(Content.styled(f"{short} too little: make room first", "$error"))
     return [*lines, bar]

@@ -11,7 +11,8 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui_hub.domain.errors import UsageError
-from tui_hub.tui.commands import LeaveSearch, bindings
+from tui_hub.tui.command import bindings
+from tui_hub.tui.commands import LeaveSearch
 from tui_hub.tui.screens.base import HubDialog
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)

@@ -17,6 +17,7 @@ from tui_hub.events import Event, ModelChanged, SlotChanged, StorageChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import delete_model
 from tui_hub.tui.columns import Column
+from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import line_bar, safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.screens.base import HubScreen
@@ -59,6 +60,8 @@ def shares(figures: dict[str, int], active: frozenset[str] = frozenset()) -> lis
 class ShareTable(Table[Share]):
     """Shares, known again by their name."""
 
+    least = 10
+
     def key_of(self, row: Share) -> object:
         return row.name
 
@@ -67,7 +70,7 @@ class StorageScreen(HubScreen):
     """Figures and bars."""
 
     CSS_PATH = "storage.tcss"
-    BINDINGS = c.bindings(c.DeleteModel, c.Choose, c.Reload)
+    BINDINGS = bindings(c.DeleteModel, c.Choose, c.Reload)
     BINDING_GROUP_TITLE = "Storage"
 
     models = getters.query_one("#models", ShareTable)

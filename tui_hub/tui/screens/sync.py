@@ -14,6 +14,7 @@ from tui_hub import text
 from tui_hub.domain.feeds import Feed, FeedState, FeedStatus
 from tui_hub.tui import commands as c
 from tui_hub.tui.columns import Column
+from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import Piece, safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.live import Live
@@ -102,7 +103,7 @@ class SyncScreen(HubScreen):
     """Feeds, and the words about the one at the cursor."""
 
     CSS_PATH = "sync.tcss"
-    BINDINGS = c.bindings(c.SyncNow, c.SyncFeed, c.CancelSync)
+    BINDINGS = bindings(c.SyncNow, c.SyncFeed, c.CancelSync)
     BINDING_GROUP_TITLE = "Sync"
 
     feeds = getters.query_one(FeedTable)

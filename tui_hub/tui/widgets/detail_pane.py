@@ -15,6 +15,8 @@ from tui_hub.tui.model_text import facts_of, more_facts, status_words
 
 MUTED = "$foreground 62%"
 FAINT = "$foreground 42%"
+_SHORT = 24
+"""Characters of a value that stands beside its word."""
 _TONES = {"good": "$success", "info": "$primary", "bad": "$error", "faint": FAINT}
 
 
@@ -64,8 +66,14 @@ class DetailPane(VerticalScroll, can_focus=False):
 
 
 def _table(pairs: list[tuple[str, str]]) -> list[Content]:
-    wide = min(max((len(word) for word, _ in pairs), default=0), 14) + 2
-    return [
+    """Short values in two columns; long ones below their word, on lines of their own."""
+    short = [(word, value) for word, value in pairs if len(value) <= _SHORT]
+    wide = min(max((len(word) for word, _ in short), default=0), 14) + 2
+    lines = [
         Content.assemble((safe(word).ljust(wide), FAINT), (safe(value), ""))
-        for word, value in pairs
+        for word, value in short
     ]
+    for word, value in pairs:
+        if len(value) > _SHORT:
+            lines.append(Content.assemble((safe(word), FAINT), "\n", (safe(value), MUTED)))
+    return lines

@@ -11,8 +11,9 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui_hub.tui.commands import LISTS, bindings
-from tui_hub.tui.draw import safe
+from tui_hub.tui.command import bindings
+from tui_hub.tui.commands import LISTS
+from tui_hub.tui.draw import Line, safe
 from tui_hub.tui.widgets.drawn import Drawn
 
 
@@ -22,7 +23,7 @@ class Document(Drawn, ScrollView, can_focus=True):
     BINDINGS = bindings(*LISTS)
     BINDING_GROUP_TITLE = "Text"
     DEFAULT_CSS = """
-    Document { height: 1fr; overflow-x: hidden; padding: 0 2; scrollbar-size-vertical: 1; }
+    Document { height: 1fr; overflow: hidden auto; padding: 0 2; scrollbar-size-vertical: 1; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
@@ -43,6 +44,11 @@ class Document(Drawn, ScrollView, can_focus=True):
         self._put([[Segment(safe(line))] for line in lines], keep=True)
         if at_end:
             self.scroll_end(animate=False, immediate=True)
+
+    def show_pieces(self, lines: list[Line]) -> None:
+        """Show lines of toned pieces."""
+        self._card = None
+        self._put([[Segment(text, self.tone(tone)) for text, tone in line] for line in lines])
 
     def show_card(self, card: str) -> None:
         """Show Markdown from outside."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textual.strip import Strip
 
 from tui_hub.domain.downloads import Download, FileProgress
+from tui_hub.domain.jobs import JobStatus
 from tui_hub.tui.download_text import file_line, fold, history_line, job_line, totals
 from tui_hub.tui.draw import Line, fit
 from tui_hub.tui.widgets.row_list import RowList
@@ -21,6 +22,10 @@ class _Row:
     file: FileProgress | None = None
     words: str = ""
     past: bool = False
+
+
+_FOLDED = (JobStatus.COMPLETED, JobStatus.CANCELLED)
+"""What ended well enough to be history at once; what failed stays until it is retried."""
 
 
 class DownloadList(RowList):
@@ -62,15 +67,22 @@ class DownloadList(RowList):
 
     def _lay_out(self) -> list[_Row]:
         rows: list[_Row] = []
-        running = {download.job for download in self._current}
-        for download in self._current:
+        folded = {one.job: one for one in self._current if one.status in _FOLDED}
+        live = [one for one in self._current if one.job not in folded]
+        for download in live:
             rows.append(_Row(download))
             shown, rest = fold(download)
             rows += [_Row(download, file) for file in shown]
             if rest:
                 rows.append(_Row(download, words=rest))
             rows.append(_Row())
-        past = [download for download in self._past if download.job not in running]
+        listed = {one.job for one in (*self._past, *live)}
+        past = [one for job, one in folded.items() if job not in listed]
+        past += [
+            folded.get(one.job, one)
+            for one in self._past
+            if one.job not in {other.job for other in live}
+        ]
         if past:
             rows.append(_Row(words=totals(past, self.glyphs)))
             rows += [_Row(download, past=True) for download in past]

@@ -9,7 +9,8 @@ from textual.message import Message
 
 from tui_hub import text
 from tui_hub.domain.catalogue import FacetCount, Facets, Search
-from tui_hub.tui.commands import Toggle, bindings
+from tui_hub.tui.command import bindings
+from tui_hub.tui.commands import Toggle
 from tui_hub.tui.draw import Line, spread
 from tui_hub.tui.widgets.row_list import RowList
 

@@ -12,6 +12,9 @@ from tui_hub.tui.draw import Line, Piece, spread
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.widgets.row_list import RowList
 
+_LEAST = 32
+"""Cells that a file's name keeps before other columns are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
@@ -88,7 +91,7 @@ def file_columns(glyphs: Glyphs) -> list[Column[Artifact]]:
     return [
         Column("", 1, lambda file: [file_mark(file, glyphs)]),
         Column("File", 0, lambda file: [(file.path, "")]),
-        Column("Kind", 9, lambda file: [(file.kind.value, "muted")], rank=3),
+        Column("Kind", 9, lambda file: [(file.kind.value, "muted")], rank=5),
         Column("Size", 10, lambda file: [(text.size(file.size), "")], align="right", rank=1),
         Column("Hash", 17, lambda file: [_hash(file)], rank=4),
         Column("Here", 14, lambda file: [_state(file)], rank=2),
@@ -122,13 +125,16 @@ class FileList(RowList):
         return len(self._rows)
 
     def draw_header(self, width: int) -> Line | None:
-        return [("    ", ""), *header(layout(self._columns, width - 4), self.glyphs.ellipsis)]
+        return [
+            ("    ", ""),
+            *header(layout(self._columns, width - 4, _LEAST), self.glyphs.ellipsis),
+        ]
 
     def draw(self, row: int, width: int) -> Line:
         one = self._rows[row]
         mark = f"{self.glyphs.cursor} " if row == self.cursor and self.has_focus else "  "
         if one.file is not None:
-            placed = layout(self._columns, width - 4)
+            placed = layout(self._columns, width - 4, _LEAST)
             return [(mark, "accent"), ("  ", ""), *draw_row(one.file, placed, self.glyphs.ellipsis)]
         left: list[Piece] = [(mark, "accent"), (one.heading, "info" if one.variant else "head")]
         right: list[Piece] = []

@@ -9,7 +9,8 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Input
 
-from tui_hub.tui.commands import Command, Commands, Help, Quit, Search, command_of
+from tui_hub.tui.command import Command, command_of
+from tui_hub.tui.commands import Commands, Help, Quit, Search
 from tui_hub.tui.draw import Piece, fit, width_of
 from tui_hub.tui.widgets.drawn import Drawn
 
@@ -49,8 +50,7 @@ class KeyRow(Drawn):
         return list(own.values()), [last[command] for command in _LAST if command in last]
 
     def _pieces(self, binding: Binding) -> list[Piece]:
-        sign = self.app.get_key_display(binding)
-        sign = self.glyphs.enter if sign == "⏎" else sign
+        sign = self.glyphs.key(self.app.get_key_display(binding))
         return [(sign, "key"), (f" {binding.description}", "muted")]
 
     def _wide(self, entries: list[Entry]) -> int:

@@ -34,8 +34,9 @@ class MemoryBar(Drawn):
         if host is None:
             left: list[Piece] = [("reading memory and disk", "faint")]
         else:
-            bars = max(min((width - 62 - width_of(right)) // 2, 24), 4)
-            left = self._readings(host, bars, wide=width >= 100)
+            wide = width >= 100
+            fixed = width_of(self._readings(host, 0, wide=wide)) + width_of(right)
+            left = self._readings(host, max(min((width - fixed - 2) // 2, 24), 3), wide=wide)
         return self.strip(
             spread(left, right, width, ellipsis=self.glyphs.ellipsis), width, self.rich_style
         )

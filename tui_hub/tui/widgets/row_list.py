@@ -11,7 +11,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui_hub.tui.commands import LISTS, bindings
+from tui_hub.tui.command import bindings
+from tui_hub.tui.commands import LISTS
 from tui_hub.tui.draw import Line
 from tui_hub.tui.widgets.drawn import Drawn
 

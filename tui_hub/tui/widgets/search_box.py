@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual.widgets import Input
 
-from tui_hub.tui.commands import LeaveSearch, ToResults, bindings
+from tui_hub.tui.command import bindings
+from tui_hub.tui.commands import LeaveSearch, ToResults
 
 
 class SearchBox(Input):

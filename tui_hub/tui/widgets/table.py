@@ -17,6 +17,8 @@ class Table(RowList, Generic[Row]):
 
     DEFAULT_CSS = "Table { padding: 0 1; }"
 
+    least = 30
+    """Cells that the flexible column keeps before other columns are shown beside it."""
     empty: Line = ()
     """What stands in place of rows when there are none."""
 
@@ -53,13 +55,18 @@ class Table(RowList, Generic[Row]):
     def row_count(self) -> int:
         return len(self.rows)
 
+    def _placed(self, width: int) -> list[tuple[Column[Row], int]]:
+        return layout(self.columns, width - 2, self.least)
+
     def draw_header(self, width: int) -> Line | None:
-        return [("  ", ""), *header(layout(self.columns, width - 2), self.glyphs.ellipsis)]
+        return [("  ", ""), *header(self._placed(width), self.glyphs.ellipsis)]
 
     def draw(self, row: int, width: int) -> Line:
         mark = f"{self.glyphs.cursor} " if row == self.cursor and self.has_focus else "  "
-        placed = layout(self.columns, width - 2)
-        return [(mark, "accent"), *draw_row(self.rows[row], placed, self.glyphs.ellipsis)]
+        return [
+            (mark, "accent"),
+            *draw_row(self.rows[row], self._placed(width), self.glyphs.ellipsis),
+        ]
 
     def draw_beyond(self, row: int) -> Line:
         return [("  ", ""), *self.empty] if row == 0 and not self.rows else ()

@@ -6,6 +6,7 @@ from textual import events
 from textual.strip import Strip
 
 from tui_hub import text
+from tui_hub.domain.jobs import JobStatus
 from tui_hub.tui.draw import Piece, fit, spread, width_of
 from tui_hub.tui.live import Live
 from tui_hub.tui.modes import MODES
@@ -53,8 +54,9 @@ class TopBar(Drawn):
 
     def _badge(self, mode: str) -> list[Piece]:
         live = self.app.live
-        if mode == "downloads" and live.downloads:
-            return [(f" {self.glyphs.downloading}{len(live.downloads)}", "info")]
+        moving = sum(d.status in (JobStatus.RUNNING, JobStatus.PENDING) for d in live.downloads)
+        if mode == "downloads" and moving:
+            return [(f" {self.glyphs.downloading}{moving}", "info")]
         if mode == "active" and live.slots:
             return [(f" {self.glyphs.active}{len(live.slots)}", "good")]
         if mode == "sync" and live.fresh:

@@ -1,0 +1,291 @@
+"""Governor, patience, limiter, follower, addresses and proxies, each by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tui_hub.domain.errors import (
+    RateLimitedError,
+    UnreachableError,
+    UnsafeError,
+    UsageError,
+)
+from tui_hub.transfer import RateLimiter
+from tui_hub.transfer.addresses import Address, is_private, is_private_name
+from tui_hub.transfer.cancellation import Cancellation
+from tui_hub.transfer.follower import Follower, git_sha1_of
+from tui_hub.transfer.governor import Governor
+from tui_hub.transfer.patience import Clock, Patience
+from tui_hub.transfer.proxies import Proxy, proxy_for
+from tui_hub.transfer.trouble import Cancelled, Trouble
+
+MIB = 1024**2
+
+
+def drive(governor: Governor, speed_of, seconds: float, start: float = 0.0, sent: int = 0):
+    """Let time pass on a link whose speed depends on the number of connections."""
+    now = start
+    while now < start + seconds:
+        governor.observe(now, sent)
+        now += 0.1
+        sent += int(speed_of(governor.target) * 0.1)
+    return now, sent
+
+
+def test_one_connection_stays_alone_where_more_bring_nothing():
+    governor = Governor(16)
+    drive(governor, lambda lanes: 50 * MIB, 14)
+    assert governor.target == 1
+
+
+def test_connections_double_where_each_is_capped():
+    governor = Governor(16)
+    drive(governor, lambda lanes: 40 * MIB * lanes, 4)
+    assert governor.target == 16
+
+
+def test_growth_stops_at_the_knee():
+    governor = Governor(16)
+    drive(governor, lambda lanes: min(lanes, 4) * 40 * MIB, 6)
+    assert governor.target == 4
+
+
+def test_the_most_is_never_exceeded():
+    governor = Governor(5)
+    drive(governor, lambda lanes: 10 * MIB * lanes, 10)
+    assert governor.target == 5
+
+
+def test_a_connection_that_only_this_box_slows_down_stays_alone():
+    governor = Governor(16)
+    drive(governor, lambda lanes: 900 * MIB * lanes, 5)
+    assert governor.target == 1
+
+
+def test_trouble_takes_one_connection_away_and_time_brings_it_back():
+    governor = Governor(8)
+    now, sent = drive(governor, lambda lanes: 40 * MIB * lanes, 4)
+    governor.trouble(now)
+    assert governor.target == 7
+    drive(governor, lambda lanes: 40 * MIB * lanes, 5, now, sent)
+    assert governor.target == 8
+
+
+class StillClock:
+    """A clock that only pauses move."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+        self.pauses: list[float] = []
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.pauses.append(seconds)
+        self.time += seconds
+        return event.is_set()
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.time, wait=self.wait, random=lambda: 0.5)
+
+
+def test_pauses_double_and_patience_ends():
+    still = StillClock()
+    patience = Patience(3, still.clock)
+    for _ in range(3):
+        patience.failed(Trouble("it broke"))
+        assert "it broke" in patience.message
+        patience.wait(Cancellation())
+        assert patience.message == ""
+    assert still.pauses == [0.5, 1.0, 2.0]
+    with pytest.raises(UnreachableError, match="it broke"):
+        patience.failed(Trouble("it broke"))
+    assert patience.total == 4
+
+
+def test_progress_renews_patience_but_a_few_bytes_do_not():
+    patience = Patience(2, StillClock().clock)
+    for _ in range(10):
+        patience.failed(Trouble("x"))
+        patience.progressed(64 * 1024)
+    for _ in range(2):
+        patience.failed(Trouble("x"))
+        patience.progressed(10)
+    with pytest.raises(UnreachableError):
+        patience.failed(Trouble("x"))
+
+
+def test_a_server_that_was_never_there_is_given_up_sooner():
+    patience = Patience(9, StillClock().clock)
+    for _ in range(2):
+        patience.failed(Trouble("no such host", answered=False))
+    with pytest.raises(UnreachableError):
+        patience.failed(Trouble("no such host", answered=False))
+
+
+def test_the_pause_that_a_server_asks_for_is_kept_up_to_a_cap():
+    still = StillClock()
+    patience = Patience(3, still.clock)
+    patience.failed(Trouble("slow down", wait=56.0, limited=True))
+    assert patience.message == "slow down; again in 56 s"
+    patience.wait(Cancellation())
+    assert still.pauses == [56.0]
+    with pytest.raises(RateLimitedError) as caught:
+        patience.failed(Trouble("slow down", wait=1e12, limited=True))
+    assert caught.value.wait == 1e12
+
+
+def test_a_pause_ends_when_the_work_is_called_off():
+    cancellation = Cancellation()
+    patience = Patience(3, Clock())
+    patience.failed(Trouble("x", wait=600.0))
+    threading.Timer(0.05, cancellation.cancel).start()
+    begin = time.monotonic()
+    with pytest.raises(Cancelled):
+        patience.wait(cancellation)
+    assert time.monotonic() - begin < 1
+
+
+def test_the_limit_holds_and_changes_live():
+    limiter, stopped = RateLimiter(1_000_000), threading.Event()
+    begin = time.monotonic()
+    for _ in range(20):
+        limiter.take(10_000, stopped)
+    assert time.monotonic() - begin == pytest.approx(0.2, abs=0.1)
+    limiter.rate = 10
+    waiter = threading.Thread(target=limiter.take, args=(1000, stopped))
+    waiter.start()
+    limiter.rate = 0
+    waiter.join(1)
+    assert not waiter.is_alive()
+    assert limiter.portion(4096) == 4096
+    limiter.rate = 16_000
+    assert limiter.portion(4096) == 1000
+
+
+def test_a_limited_wait_ends_with_the_work():
+    limiter, stopped = RateLimiter(1), threading.Event()
+    waiter = threading.Thread(target=limiter.take, args=(1000, stopped))
+    waiter.start()
+    stopped.set()
+    waiter.join(1)
+    assert not waiter.is_alive()
+
+
+@pytest.mark.parametrize("size", [0, 1, 1024**2, 5 * 1024**2 + 3])
+def test_the_follower_hashes_what_git_and_hashlib_would(tmp_path: Path, size):
+    content = os.urandom(size)
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        follower = Follower(file.fileno(), size, git_sha1=True, md5=True)
+        follower.start()
+        for prefix in range(0, size, 700_000):
+            follower.advance(prefix)
+        follower.advance(size)
+        follower.join(10)
+        assert not follower.is_alive()
+        digests = follower.digests()
+        git = hashlib.sha1(b"blob %d\0" % size + content).hexdigest()
+        assert digests.sha256 == hashlib.sha256(content).hexdigest()
+        assert digests.md5 == hashlib.md5(content).hexdigest()
+        assert digests.git_sha1 == git == git_sha1_of(file.fileno(), size)
+
+
+def test_the_follower_tells_when_the_file_is_too_short(tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    with path.open("rb") as file:
+        follower = Follower(file.fileno(), 10, git_sha1=False, md5=False)
+        follower.start()
+        follower.advance(10)
+        follower.join(10)
+        assert follower.error is not None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["file:///etc/passwd", "ftp://h/x", "javascript:alert(1)", "data:,x", "gopher://h", "",
+     "http://", "http://[::1", "http://h:99999/", "http://user:pw@h/", "//h/x", "http:///x"],
+)  # fmt: skip
+def test_what_is_no_web_address_is_refused(url):
+    with pytest.raises(UnsafeError) as caught:
+        Address.parse(url)
+    assert "pw" not in caught.value.message
+
+
+def test_addresses_are_shown_without_their_signature():
+    address = Address.parse("https://h.example/a b/ü?sig=secret&x=1")
+    assert address.target == "/a%20b/%C3%BC?sig=secret&x=1"
+    assert "secret" not in str(address)
+    assert address.origin == ("https", "h.example", 443)
+    assert Address.parse("http://[::1]:80/").url == "http://[::1]/"
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("/b?x=1", "https://h.example:8443/b?x=1"),
+        ("c", "https://h.example:8443/a/c"),
+        ("//other.example/x", "https://other.example/x"),
+        ("https://other.example/\xc3\xbc", "https://other.example/%C3%BC"),
+        ("\\\\evil\\x", "https://h.example:8443/a/%5C%5Cevil%5Cx"),
+    ],
+)
+def test_redirects_lead_where_they_say(location, expected):
+    assert Address.parse("https://h.example:8443/a/b").follow(location).url == expected
+
+
+@pytest.mark.parametrize(
+    "location", ["http://h.example/", "file:///x", "http://[::1", "https://u:p@h/"]
+)
+def test_unsafe_redirects_are_refused(location):
+    with pytest.raises(UnsafeError):
+        Address.parse("https://h.example/").follow(location)
+
+
+def test_private_addresses():
+    private = ["127.0.0.1", "10.1.2.3", "192.168.1.1", "169.254.169.254", "::1", "fe80::1%eth0",
+               "::ffff:169.254.169.254", "0.0.0.0", "100.64.0.1", "fd00::1"]  # fmt: skip
+    assert all(is_private(address) for address in private)
+    assert not any(is_private(address) for address in ["8.8.8.8", "2606:4700::1111", "h.example"])
+    assert is_private_name("localhost")
+    assert is_private_name("10.0.0.1")
+    assert not is_private_name("h.example")
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, None),
+        ({"https_proxy": "http://p:3128"}, Proxy("p", 3128)),
+        ({"HTTPS_PROXY": "p:3128"}, Proxy("p", 3128)),
+        ({"all_proxy": "http://p"}, Proxy("p", 80)),
+        ({"http_proxy": "http://p:3128"}, None),
+        ({"https_proxy": "http://u:p%40@p:1"}, Proxy("p", 1, "Basic dTpwQA==")),
+        ({"https_proxy": "http://p:1", "no_proxy": "*"}, None),
+        ({"https_proxy": "http://p:1", "no_proxy": "a.b, .example.org"}, None),
+        ({"https_proxy": "http://p:1", "no_proxy": "hub.example.org:443"}, None),
+        ({"https_proxy": "http://p:1", "NO_PROXY": "example.org"}, None),
+        ({"https_proxy": "http://p:1", "no_proxy": "ample.org"}, Proxy("p", 1)),
+    ],
+)
+def test_proxies_from_the_environment(environment, expected):
+    assert proxy_for(Address.parse("https://hub.example.org/x"), environment) == expected
+
+
+def test_networks_can_be_exempt_from_the_proxy():
+    environment = {"http_proxy": "http://p:1", "no_proxy": "10.0.0.0/8"}
+    assert proxy_for(Address.parse("http://10.1.2.3/"), environment) is None
+    assert proxy_for(Address.parse("http://11.1.2.3/"), environment) == Proxy("p", 1)
+
+
+@pytest.mark.parametrize("value", ["socks5://p:1", "https://p:1", "http://[", "http://"])
+def test_unsupported_proxies_say_so_without_their_password(value):
+    with pytest.raises(UsageError, match="https_proxy"):
+        proxy_for(Address.parse("https://h/"), {"https_proxy": value})

@@ -1,0 +1,159 @@
+"""Who goes on with which partial file: taking over what dead processes left.
+
+Correctness needs no lock. A partial belongs to the process that made it; another one takes it over
+by renaming it, when the first is surely gone, so that never two processes write into one file.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tui_hub.blobs.blocks import copy_range
+from tui_hub.blobs.files import fsync_folder
+from tui_hub.blobs.partial import Partial
+from tui_hub.blobs.sidecar import (
+    OPEN,
+    STALE,
+    PartialInfo,
+    Record,
+    new_name,
+    record_path,
+    safe_key,
+    scan,
+    write_record,
+)
+from tui_hub.processes import this_process
+
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def open_partial(temp: Path, key: str, size: int | None) -> Partial:
+    """Take over the best partial of a key whose process is gone, or make a fresh one.
+
+    Args:
+        temp: the store's folder for files on their way.
+        key: what the caller calls the file at its present version.
+        size: bytes of the whole file, where known; a partial of another size is another version.
+    """
+    key = safe_key(key)
+    found = [info for info in _free(temp, key, size) if info.live is False]
+    for info in found:
+        partial = _claim(temp, info)
+        if partial is not None:
+            return partial
+    partial = _create(temp, key, size)
+    lost = next((info for info in _free(temp, key, size) if info.live is None), None)
+    if lost is not None:
+        _copy(lost, partial)
+    return partial
+
+
+def resumable(temp: Path, key: str) -> int:
+    """The bytes of a key that the next `open_partial` finds."""
+    return max((info.done for info in _free(temp, safe_key(key), None)), default=0)
+
+
+def _free(temp: Path, key: str, size: int | None) -> list[PartialInfo]:
+    """The partials of a key that may be used, best first."""
+    found = [
+        info
+        for info in scan(temp, key)
+        if (info.live is False or (info.live is None and time.time() - info.modified > STALE))
+        and (size is None or info.size in (None, size))
+    ]
+    return sorted(found, key=lambda info: info.done, reverse=True)
+
+
+def _create(temp: Path, key: str, size: int | None) -> Partial:
+    record = Record(key=key, size=size, owner=this_process())
+
+    def make(path: Path) -> int:
+        return os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+
+    return _own(temp, record, make)
+
+
+def _claim(temp: Path, info: PartialInfo) -> Partial | None:
+    """Take over a partial by renaming it; `None` when somebody was faster, or it is unfit."""
+    if not _fit(info.path):
+        return None
+    record = Record(
+        key=info.key,
+        size=info.size,
+        validator=info.validator,
+        ranges=info.ranges,
+        owner=this_process(),
+    )
+
+    def take(path: Path) -> int:
+        info.path.rename(path)
+        record_path(info.path).unlink(missing_ok=True)
+        return os.open(path, _FLAGS)
+
+    try:
+        return _own(temp, record, take)
+    except FileNotFoundError:
+        return None
+
+
+def _own(temp: Path, record: Record, acquire: Callable[[Path], int]) -> Partial:
+    """Make a partial under a new name of this process, from what `acquire` puts there."""
+    path = temp / new_name(record.key)
+    # The record goes first: whoever finds the file must see that it has an owner, and a crash
+    # between the two loses no progress.
+    OPEN.add(path)
+    try:
+        write_record(path, record)
+        descriptor = acquire(path)
+    except BaseException:
+        OPEN.discard(path)
+        record_path(path).unlink(missing_ok=True)
+        raise
+    partial = Partial(path, descriptor, record)
+    fsync_folder(temp)
+    return partial
+
+
+def _fit(path: Path) -> bool:
+    """Whether a file may be written on: a plain file of this user's, under no other name.
+
+    One with a second name is a blob already: its process died between giving it that name and
+    taking the first away. That name goes now.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            return False
+        if status.st_nlink == 1:
+            os.fchmod(descriptor, 0o600)
+            return True
+    finally:
+        os.close(descriptor)
+    if not status.st_mode & 0o222:
+        path.unlink(missing_ok=True)
+        record_path(path).unlink(missing_ok=True)
+    return False
+
+
+def _copy(info: PartialInfo, partial: Partial) -> None:
+    """Start from the bytes of a process that is probably gone, leaving its own file alone."""
+    try:
+        source = os.open(info.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        if info.size is not None:
+            partial.allocate(info.size)
+        for start, end in info.ranges:
+            copy_range(source, partial.fileno(), start, end)
+        partial.checkpoint(info.ranges, info.validator)
+    finally:
+        os.close(source)

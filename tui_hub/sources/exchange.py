@@ -1,0 +1,73 @@
+"""One question to a server and its answer, whatever carries them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tui_hub.domain.errors import UnreachableError
+from tui_hub.sources.network import host_of
+
+JSON_LIMIT = 64 * 1024**2
+"""Bytes of a listing's page, unpacked; a page of 1000 entries has about 3 MB."""
+
+
+class TooLargeError(UnreachableError):
+    """An answer is longer than it may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """How to fetch one URL."""
+
+    private: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers for the origin of the URL, and for no other."""
+    limit: int = JSON_LIMIT
+    """Bytes that the unpacked body may have."""
+    patience: float = math.inf
+    """Seconds that rate limits may cost in all before the request is given up."""
+    foreign: bool = False
+    """Whether redirects to another origin are followed."""
+    packed: bool = True
+    """Whether the body may come compressed; not where its exact bytes count."""
+    method: str = "GET"
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a server said, whatever its status."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: bytes = field(repr=False)
+    requests: int
+    """How many it took, retries and redirects included."""
+    transferred: int
+    """Bytes of bodies that came over the network."""
+
+    @property
+    def message(self) -> str:
+        """What the server says of an error. Not clean."""
+        return self.headers.get("x-error-message") or self.body[:500].decode(errors="replace")
+
+    def is_page(self) -> bool:
+        """Whether this is a web page: a login page, a proxy's, a captive portal's."""
+        kind = self.headers.get("content-type", "")
+        return kind.startswith("text/html") or self.body.lstrip()[:1] == b"<"
+
+    def json_body(self) -> bytes:
+        """The body, where JSON was promised.
+
+        Raises:
+            UnreachableError: when it is a web page instead.
+        """
+        if self.is_page():
+            raise UnreachableError(
+                f"{host_of(self.url)} answers with a web page instead of data",
+                hint="Is there a login page or a proxy between here and there?",
+            )
+        return self.body

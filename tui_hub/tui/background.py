@@ -1,0 +1,116 @@
+"""The part of the program that follows the services while the screen is up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import App
+from textual.signal import Signal
+
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.feeds import FeedState
+from tui_hub.events import DownloadChanged, Event
+from tui_hub.tui.live import POLL, Live, LiveState
+
+if TYPE_CHECKING:
+    from tui_hub.services import Services
+
+
+class BackgroundApp(App[int]):
+    """Carries events to whoever listens, keeps the snapshot, and starts the first sync."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.services = services
+        self.over_ssh = bool(services.configuration.environment.get("SSH_CONNECTION"))
+        rate = services.configuration.settings.screen.rate or (4.0 if self.over_ssh else 8.0)
+        self.live_state = LiveState(services, rate, self._live_changed)
+        self.live_signal: Signal[Live] = Signal(self, "live")
+        """Carries the snapshot whenever it became another one."""
+        self.event_signal: Signal[Event] = Signal(self, "event")
+        """Carries the events of the services."""
+
+    @property
+    def live(self) -> Live:
+        """The background as it is now."""
+        return self.live_state.now
+
+    def begin(self) -> None:
+        """Begin everything slow. Called once the first frame is out."""
+        self.services.hardware.start()
+        self.follow_events()
+        self.fill_empty()
+        self.set_interval(POLL, self.look)
+        if self.services.configuration.settings.sync.enabled:
+            self.set_timer(self.services.configuration.settings.sync.first_delay, self.first_sync)
+
+    @work(group="events")
+    async def follow_events(self) -> None:
+        """Carry what the services tell to whoever listens on the screen."""
+        with self.services.bus.subscribe() as events:
+            with self.reporting():
+                await self.live_state.look()
+            async for event in events:
+                self.event_signal.publish(event)
+                with self.reporting():
+                    await self.live_state.take(event)
+                if isinstance(event, DownloadChanged) and self.live.running:
+                    self.pulse()
+
+    @work(group="look", exclusive=True)
+    async def look(self) -> None:
+        """See what other processes of this home do."""
+        with self.reporting():
+            await self.live_state.look()
+        if self.live.running:
+            self.pulse()
+
+    def pulse(self) -> None:
+        """Keep the moving figures moving; they stop by themselves."""
+        if not any(worker.group == "pulse" for worker in self.workers):
+            self.run_worker(self._pulse(), group="pulse")
+
+    async def _pulse(self) -> None:
+        with self.reporting():
+            await self.live_state.pulse()
+
+    @work(group="sync")
+    async def fill_empty(self) -> None:
+        """Show what ships with the program while there is nothing else to show."""
+        with self.reporting():
+            if await self.services.catalogue.total() == 0:
+                shipped = [feed.name for feed in self.services.sync.feeds() if not feed.networked]
+                await self.services.sync.run(shipped)
+
+    @work(group="sync")
+    async def first_sync(self) -> None:
+        """Fetch the feeds that this home has never had."""
+        with self.reporting():
+            known = {status.feed: status for status in await self.services.sync.status()}
+            waiting = [
+                feed.name
+                for feed in self.services.sync.feeds()
+                if feed.enabled and known[feed.name].state in (FeedState.NEVER, FeedState.PARTIAL)
+            ]
+            if waiting:
+                self.services.sync.start(waiting)
+
+    def _live_changed(self, live: Live) -> None:
+        self.live_signal.publish(live)
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Show an error that a person has to know about, and go on."""
+        try:
+            yield
+        except HubError as error:
+            self.report(error)
+
+    def report(self, error: HubError) -> None:
+        """Say what failed, why, and what to do about it."""
+        hint = f"\n{error.hint}" if error.hint else ""
+        self.notify(f"{error.message}{hint}", severity="error", timeout=8)
