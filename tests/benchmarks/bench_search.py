@@ -183,8 +183,8 @@ async def measure(what: str, ask: Callable[[str], Awaitable[object]]) -> None:
         times.append(((time.perf_counter() - begun) * 1000, text))
     values = sorted(value for value, _ in times)
     print(
-        f"{what:44} median {statistics.median(values):7.2f}"
-        f"  p99 {values[int(len(values) * 0.99)]:7.2f}  max {values[-1]:7.2f} ms ({max(times)[1]!r})"
+        f"{what:44} median {statistics.median(values):7.2f}  p99"
+        f" {values[int(len(values) * 0.99)]:7.2f}  max {values[-1]:7.2f} ms ({max(times)[1]!r})"
     )
 
 

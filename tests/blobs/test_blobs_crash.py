@@ -28,7 +28,7 @@ from tui_hub.blobs.hashing import sha256_file
 
 CALLS = (
     "write,pwrite64,fsync,fdatasync,rename,renameat2,link,linkat,unlink,unlinkat,rmdir,"
-    "ftruncate,fallocate,mkdir,mkdirat,fchmod,chmod,symlink,symlinkat,copy_file_range"
+    "ftruncate,fallocate,mkdir,mkdirat,fchmod,chmod,symlink,symlinkat,copy_file_range,sendfile,openat"
 )
 WRITER = Path(crash_writer.__file__)
 
@@ -80,6 +80,9 @@ def trace(root: Path, log: Path, mode: str = "fsync") -> list[Call]:
         if match is None:
             continue
         counts[match[1]] += 1
+        # Only those that make or empty a file are worth a crash.
+        if match[1] == "openat" and not ("O_CREAT" in line and str(root) in line):
+            continue
         if calls or str(root) in line:
             calls.append(Call(match[1], counts[match[1]], line))
     return calls

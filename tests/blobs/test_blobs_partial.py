@@ -253,7 +253,9 @@ def test_planted_links_and_pipes_are_not_followed(store: BlobStore, tmp_path: Pa
     (store.temp / "key.b-1.bb.part").hardlink_to(victim)
     os.mkfifo(store.temp / "key.c-1.cc.part")
     (store.temp / "key.d-1.dd.part").mkdir()
-    (store.temp / "key.lock").symlink_to(victim)
+    other = tmp_path / "other"
+    other.touch(mode=0o640)
+    (store.temp / "key.lock").symlink_to(other)
 
     partial = store.open_partial("key", 8)
     partial.allocate(8)
@@ -264,6 +266,7 @@ def test_planted_links_and_pipes_are_not_followed(store: BlobStore, tmp_path: Pa
 
     assert victim.read_bytes() == b"precious"
     assert stat.S_IMODE(victim.stat().st_mode) != 0o600
+    assert stat.S_IMODE(other.stat().st_mode) == 0o640
     assert partial.ranges == ()
 
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-import pytest
 from command_line import BIG, CONFIG, Program, until
 
 from tui_hub.demo import DemoHub, Fault, FaultKind
@@ -113,16 +112,25 @@ def test_no_space_is_refused_with_figures(program: Program) -> None:
     assert plan.document["plan"]["fits"] is False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_download_goes_on(
-    program: Program, hub: DemoHub, number: signal.Signals
-) -> None:
+def durable(program: Program) -> bool:
+    """Whether a partial file has bytes that would survive the end of its process."""
+    sidecars = (program.home / "store" / "temp").glob("*.json")
+    return any(json.loads(sidecar.read_bytes())["ranges"] for sidecar in sidecars)
+
+
+def start_and_stall(program: Program, hub: DemoHub) -> tuple[subprocess.Popen[str], Fault]:
+    """A download that stands still in the middle of a large file."""
     stall = hub.faults.add(
         Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=3_000_000)
     )
-    hub.requests.clear()
     process = program.start("download", "acme/painter", "--json")
-    until(lambda: any(seen.sent >= 2_000_000 for seen in hub.requests.select(origin="cdn")))
+    until(lambda: durable(program))
+    return process, stall
+
+
+def interrupt(program: Program, hub: DemoHub, number: signal.Signals) -> str:
+    """Stop a download in the middle of a large file; the job that is left paused."""
+    process, stall = start_and_stall(program, hub)
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 128 + number
@@ -133,13 +141,39 @@ def test_an_interrupted_download_goes_on(
 
     stall.release()
     hub.faults.clear()
+    job: str = document["job"]
+    return job
+
+
+def test_an_interrupted_download_goes_on(program: Program, hub: DemoHub) -> None:
+    job = interrupt(program, hub, signal.SIGINT)
     done = program.json("download", "acme/painter")
     assert (done.code, done.document["status"]) == (0, "completed")
-    assert done.document["job"] == document["job"]
+    assert done.document["job"] == job
     weights = next(file for file in done.document["files"] if file["size"] == BIG)
     assert weights["resumed_from"] > 0
     assert weights["resumed_from"] + weights["bytes_transferred"] == BIG
     assert weights["verified"] == "sha256"
+
+
+def test_a_terminated_download_is_retried_by_its_job(program: Program, hub: DemoHub) -> None:
+    job = interrupt(program, hub, signal.SIGTERM)
+    assert program.json("jobs", job).document["jobs"][0]["status"] == "paused"
+    retried = program.json("jobs", "--retry", job)
+    assert retried.code == 0
+    assert [(one["id"], one["status"]) for one in retried.document["jobs"]] == [(job, "completed")]
+    assert len(blobs(program)) == 2
+
+
+def test_a_killed_download_goes_on(program: Program, hub: DemoHub) -> None:
+    process, stall = start_and_stall(program, hub)
+    process.kill()
+    process.communicate()
+    stall.release()
+    hub.faults.clear()
+    done = program.json("download", "acme/painter")
+    assert (done.code, done.document["status"]) == (0, "completed")
+    assert max(file["resumed_from"] for file in done.document["files"]) > 0
 
 
 def test_jobs(program: Program, hub: DemoHub) -> None:

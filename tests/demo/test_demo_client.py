@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,8 +32,6 @@ from huggingface_hub.errors import (
 from tui_hub.demo import DemoHub, Repository
 from tui_hub.demo.catalogue import catalogue
 from tui_hub.domain.types import ModelType, type_of_task
-
-from conftest import NOW  # isort: skip
 
 
 @pytest.fixture
@@ -127,8 +126,10 @@ def test_a_snapshot_arrives_whole(
         assert sha256(folder / file.path) == file.digests.sha256
 
 
-def test_any_entry_of_the_catalogue_can_be_fetched(full_hub: DemoHub, tmp_path: Path) -> None:
-    for repository in catalogue(NOW)[::60]:
+def test_any_entry_of_the_catalogue_can_be_fetched(
+    full_hub: DemoHub, tmp_path: Path, now: datetime
+) -> None:
+    for repository in catalogue(now)[::60]:
         folder = Path(
             snapshot_download(
                 repository.id,
@@ -239,10 +240,10 @@ def test_the_catalogue_covers_every_task_and_the_tags_of_litert(
     assert {one.gated for one in contents} == {False, "auto", "manual"}
 
 
-def test_the_catalogue_is_the_same_every_time(contents: list[Repository]) -> None:
+def test_the_catalogue_is_the_same_every_time(contents: list[Repository], now: datetime) -> None:
     def made(models: list[Repository]) -> list[tuple[str, int, str]]:
         return [(one.fingerprint(), one.downloads, one.created_at) for one in models]
 
-    again = catalogue(NOW)
+    again = catalogue(now)
     assert made(again) == made(contents[-len(again) :])
-    assert made(catalogue(NOW, seed=1)) != made(again)
+    assert made(catalogue(now, seed=1)) != made(again)

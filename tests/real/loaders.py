@@ -10,17 +10,20 @@ import sys
 from typing import Any
 
 
-def embed(model: str, sentence: str) -> list[float]:
-    """A sentence's embedding by transformers: the mean over its tokens, normalised."""
+def embed(sentence: str, *models: str) -> list[list[float]]:
+    """A sentence's embedding by transformers for each model: its tokens' mean, normalised."""
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    tokens = AutoTokenizer.from_pretrained(model)([sentence], return_tensors="pt")
-    with torch.inference_mode():
-        states = AutoModel.from_pretrained(model)(**tokens).last_hidden_state
-    mask = tokens["attention_mask"].unsqueeze(-1)
-    mean = (states * mask).sum(1) / mask.sum(1)
-    return list(torch.nn.functional.normalize(mean)[0].tolist())
+    embeddings: list[list[float]] = []
+    for model in models:
+        tokens = AutoTokenizer.from_pretrained(model)([sentence], return_tensors="pt")
+        with torch.inference_mode():
+            states = AutoModel.from_pretrained(model)(**tokens).last_hidden_state
+        mask = tokens["attention_mask"].unsqueeze(-1)
+        mean = (states * mask).sum(1) / mask.sum(1)
+        embeddings.append(torch.nn.functional.normalize(mean)[0].tolist())
+    return embeddings
 
 
 def tensors(repository: str, path: str) -> dict[str, Any]:

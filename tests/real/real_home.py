@@ -40,6 +40,8 @@ class Home:
     """The program on a home of its own that takes its models from one hub."""
 
     program: Program
+    feeds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """How the last sync of each feed went."""
     _downloads: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -53,11 +55,11 @@ class Home:
         assert ran.code == 0, ran.out
         return ran.document
 
-    def sync(self) -> dict[str, Any]:
+    def sync(self) -> None:
         """Bring the catalogue up to date: the feeds that ship, and one of the user's own."""
         self.program.home.mkdir(parents=True, exist_ok=True)
         (self.program.home / "config.toml").write_text(_FEED)
-        return self.command("sync")
+        self.feeds = {feed["feed"]: feed for feed in self.command("sync")["feeds"]}
 
     def download(self, carried: Carried) -> dict[str, Any]:
         """A model's download, done once."""

@@ -59,6 +59,7 @@ def test_redirects_may_not_leave_encryption() -> None:
         ("0x7f000001", True),
         ("100.64.0.1", True),
         ("1.1.1.1", False),
+        ("[::ffff:1.1.1.1]", False),
         ("[2606:4700:4700::1111]", False),
         ("nowhere.invalid", False),
     ],
@@ -102,3 +103,11 @@ def test_proxies() -> None:
 )
 def test_next_links(header: str, following: str | None) -> None:
     assert next_link({"link": header}, "https://h/api?x=y") == following
+
+
+@pytest.mark.parametrize(
+    "target", ["https://other/elsewhere?c=4", "file:///api", "http://[::1", "//u@other/api"]
+)
+def test_a_next_link_to_another_path_elsewhere(target: str) -> None:
+    with pytest.raises(UnreachableError, match="not its own"):
+        next_link({"link": f'<{target}>; rel="next"'}, "https://h/api?x=y")

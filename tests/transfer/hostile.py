@@ -54,6 +54,8 @@ class Reply:
     reset: bool = False
     stall: bool = False
     """Say nothing more, with the connection open."""
+    trickle: bool = False
+    """One byte every 30 ms."""
     raw_head: bytes | None = None
 
 
@@ -156,8 +158,11 @@ class Hostile:
             lines += [f"{name}: {value}" for name, value in reply.headers.items()]
             head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
         client.sendall(head)
-        for offset in range(0, len(reply.body), 65536):
-            client.sendall(reply.body[offset : offset + 65536])
+        step = 1 if reply.trickle else 65536
+        for offset in range(0, len(reply.body), step):
+            client.sendall(reply.body[offset : offset + step])
+            if reply.trickle and self._closing.wait(0.03):
+                return False
             if self.pace:
                 time.sleep(self.pace)
         if reply.extra:
@@ -260,6 +265,15 @@ class Hostile:
 
     def truncate_chunked(self, seen: Seen) -> Reply:
         reply = self.chunked(seen)
+        reply.body, reply.drop = reply.body[: len(reply.body) // 2], True
+        return reply
+
+    def stream_then_ranges(self, seen: Seen) -> Reply:
+        """A stream of unknown length that breaks, on a server that knows ranges after all."""
+        if self.hits[seen.path] > 1:
+            return self.honest(seen)
+        reply = self.chunked(seen)
+        reply.headers["ETag"] = self.etag
         reply.body, reply.drop = reply.body[: len(reply.body) // 2], True
         return reply
 
@@ -409,6 +423,12 @@ class Hostile:
         reply = self.honest(seen)
         reply.extra, reply.body = reply.body[1:], reply.body[:1]
         time.sleep(0.02)
+        return reply
+
+    def trickle(self, seen: Seen) -> Reply:
+        """One byte at a time, for ever."""
+        reply = self.honest(seen)
+        reply.trickle = True
         return reply
 
     # -- redirects and refusals ------------------------------------------------------------

@@ -30,6 +30,7 @@ OUTCOMES: dict[str, type[HubError] | None] = {
     "no-length": None,
     "chunked": None,
     "truncate": None,
+    "stream-then-ranges": None,
     "truncate-whole": UnreachableError,
     "truncate-chunked": UnreachableError,
     "reset": None,

@@ -98,6 +98,46 @@ def test_stop_acts_within_a_second_whatever_the_server_does(behaviour, server, m
     assert isinstance(running.error, InterruptedJobError)
 
 
+def test_stop_acts_within_a_second_over_tls(secure_server, make, certificate):
+    environment = {"SSL_CERT_FILE": str(certificate)}
+    running = Running(make(secure_server.url("stall"), stall=600.0, environment=environment))
+    until(lambda: running.transfer.snapshot().transferred >= 80_000)
+    assert running.stop() < 1
+    assert isinstance(running.error, InterruptedJobError)
+
+
+def test_stop_acts_within_a_second_while_a_name_is_resolved(monkeypatch, make):
+    asked, answer = threading.Event(), threading.Event()
+
+    def never(*args: object, **options: object) -> list[object]:
+        asked.set()
+        answer.wait(20)
+        return []
+
+    monkeypatch.setattr("socket.getaddrinfo", never)
+    running = Running(make("http://slow.example/file"))
+    assert asked.wait(5)
+    assert running.stop() < 1
+    assert isinstance(running.error, InterruptedJobError)
+    answer.set()
+
+
+def test_a_stream_of_unknown_length_goes_on_by_ranges(server, destination, make):
+    result = make(server.url("stream-then-ranges"), git_sha1=GIT_SHA1).run()
+    assert (result.size, result.verified) == (SIZE, "git-sha1")
+    assert result.bytes_transferred <= 1.1 * SIZE
+    assert destination.path.read_bytes() == CONTENT
+
+
+def test_a_drip_is_not_waited_for(server, destination, make):
+    """Bytes that keep coming, but so slowly that they would never end."""
+    destination.hold(CONTENT, (0, SIZE - 3000), validator='"strong-1"')
+    begin = time.monotonic()
+    with pytest.raises(UnreachableError, match="silent"):
+        make(server.url("trickle"), size=SIZE, sha256=SHA256, stall=0.1, retries=1).run()
+    assert time.monotonic() - begin < 10
+
+
 def test_stop_acts_while_the_limit_holds_everything_back(server, make):
     running = Running(make(server.url("honest"), limiter=RateLimiter(1000)))
     until(lambda: running.transfer.snapshot().transferred > 0)

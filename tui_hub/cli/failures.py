@@ -36,6 +36,7 @@ def as_hub_error(error: BaseException, options: Options) -> HubError:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, HubError):
+        _log.info("failed: %s: %s", error.code, error.message)
         return error
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return InterruptedJobError("interrupted")

@@ -14,21 +14,22 @@ if TYPE_CHECKING:
     from tui_hub.domain.downloads import Download
     from tui_hub.domain.feeds import FeedStatus
 
-_BAR = 20
+_BAR = 12
 
 
 def download_line(picture: Download) -> str:
     """A running download: how far, how fast, how long still, and which file."""
+    name = picture.model.rpartition("/")[2]
     if picture.status is JobStatus.PENDING:
-        return f"{picture.model}  waiting"
+        return f"{name}  waiting"
     fraction = picture.done / picture.bytes_total if picture.bytes_total else 0.0
     parts = [
-        picture.model,
+        name,
         f"{text.bar(fraction, _BAR)}{100 * fraction:4.0f}%",
         f"{text.size(picture.done)} of {text.size(picture.bytes_total)}",
         text.speed(picture.speed),
         f"eta {text.duration(picture.eta)}",
-        f"{picture.connections} connections",
+        f"{picture.connections}×",
         _busy(picture),
     ]
     return "  ".join(part for part in parts if part)

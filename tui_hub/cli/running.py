@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import shlex
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from tui_hub.cli.options import Options
     from tui_hub.services import Services
     from tui_hub.settings import Configuration
+
+_log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 Work = Callable[["Services", Console], Awaitable[_T]]
@@ -36,6 +41,7 @@ def run(options: Options, work: Work[Answer]) -> int:
         raise stopped or StoppedError(signal.SIGINT)
     if stopped and answer.error is not None and answer.error.code == stopped.code:
         answer = replace(answer, code=stopped.exit_code)
+    _log.info("ended with exit code %d", answer.exit_code)
     return console.give(answer)
 
 
@@ -60,6 +66,7 @@ def prepare(options: Options, *, talk: bool = True) -> tuple[Configuration, Cons
     configuration = options.configuration()
     redact = Redactor(configuration.environment)
     logs.configure(configuration.paths.logs, redact, options.verbose, talk=talk)
+    _log.info("started: %s", shlex.join(sys.argv[1:]))
     return configuration, Console.of(options, redact)
 
 

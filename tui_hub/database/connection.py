@@ -30,6 +30,7 @@ BUSY_SECONDS = 15.0
 """How long SQLite itself waits for a lock before it gives up once."""
 _BUSY_ATTEMPTS = 4
 _READERS = 2
+_INTERRUPT_SECONDS = 0.01
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -42,7 +43,7 @@ class Transaction:
 
     async def read(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """The rows of a query, as this transaction sees them."""
-        return cast("list[Row]", await self._connection.execute_fetchall(sql, arguments))
+        return await _fetch(self._connection, sql, arguments)
 
     async def execute(self, sql: str, arguments: Arguments = ()) -> int:
         """Run one statement; the number of rows it changed."""
@@ -94,10 +95,7 @@ class Database:
         reader = await self._readers.get()
         try:
             with self._explained():
-                return cast("list[Row]", await reader.execute_fetchall(sql, arguments))
-        except asyncio.CancelledError:
-            await reader.interrupt()
-            raise
+                return await _interruptible(reader, sql, arguments)
         finally:
             self._readers.put_nowait(reader)
 
@@ -195,6 +193,29 @@ async def _insist(connection: aiosqlite.Connection, sql: str) -> None:
             if error.sqlite_errorcode & 0xFF not in _BUSY or attempt == _BUSY_ATTEMPTS:
                 raise
             await asyncio.sleep(0.05 * attempt)
+
+
+async def _interruptible(reader: aiosqlite.Connection, sql: str, arguments: Arguments) -> list[Row]:
+    """The rows of a query, which is over when this returns or is cancelled."""
+    query = asyncio.ensure_future(_fetch(reader, sql, arguments))
+    try:
+        return await asyncio.shield(query)
+    finally:
+        if not query.done():
+            await _uninterrupted(_interrupt(reader, query))
+
+
+async def _interrupt(reader: aiosqlite.Connection, query: asyncio.Task[list[Row]]) -> None:
+    """Stop a query, which may not have begun yet: what has not begun cannot be interrupted."""
+    while not query.done():
+        with contextlib.suppress(ValueError):  # closed meanwhile
+            await reader.interrupt()
+        await asyncio.wait([query], timeout=_INTERRUPT_SECONDS)
+    query.exception()
+
+
+async def _fetch(connection: aiosqlite.Connection, sql: str, arguments: Arguments) -> list[Row]:
+    return cast("list[Row]", await connection.execute_fetchall(sql, arguments))
 
 
 async def _uninterrupted(work: Awaitable[object]) -> None:

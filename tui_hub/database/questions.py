@@ -6,8 +6,10 @@ letters and digits only and are quoted, everything else is an argument.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
 
 from tui_hub.database.values import plain
 from tui_hub.database.words import facet_word, typed_words
@@ -24,9 +26,13 @@ _KEYS = {
 _NOTHING: dict[str, str | int] = {"last_modified": ""}
 """The value of a key that counts as none; 0 for all others."""
 
-_LARGEST = 2**63 - 1
-
 Key = int | float | str
+
+_Rank = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Part = Annotated[int, msgspec.Meta(ge=0, le=2)]
+_read_part = msgspec.json.Decoder(tuple[_Part, _Rank]).decode
+_read_text = msgspec.json.Decoder(tuple[str, _Rank]).decode
+_read_number = msgspec.json.Decoder(tuple[_Rank | float, _Rank]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class Cursor:
     rank: int
 
     def __str__(self) -> str:
-        return json.dumps([self.key, self.rank])
+        return msgspec.json.encode((self.key, self.rank)).decode()
 
     @classmethod
     def parse(cls, text: str | None, sort: Sort) -> Cursor | None:
@@ -49,13 +55,13 @@ class Cursor:
         if text is None:
             return None
         try:
-            key, rank = json.loads(text)
-        except (ValueError, TypeError, RecursionError):
-            key, rank = None, None
-        expected = str if sort in (Sort.NAME, Sort.UPDATED) else int | float
-        if not isinstance(key, expected) or not isinstance(rank, int) or abs(rank) > _LARGEST:
-            raise UsageError("this is not the key of a page")
-        return cls(plain(key) if isinstance(key, str) else min(key, _LARGEST), rank)
+            if sort is Sort.DOWNLOADS:
+                return cls(*_read_part(text))
+            if sort in (Sort.NAME, Sort.UPDATED):
+                return cls(*_read_text(text))
+            return cls(*_read_number(text))
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            raise UsageError("this is not the key of a page") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,9 @@ async def _by_downloads(
     """The order of the index itself, after the models of exactly the name or author typed."""
     exact, expression = question.exact(), question.expression()
     hits: list[Hit] = []
-    begun, last = (int(cursor.key), cursor.rank) if cursor is not None else (0, -1)
+    begun, last = (cursor.key, cursor.rank) if cursor is not None else (0, -1)
     for number, part in enumerate([*exact, question.others()]):
-        if number < begun:
+        if number < int(begun):
             continue
         rank = last if number == begun else -1
         missing = wanted - len(hits)

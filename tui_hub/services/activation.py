@@ -109,7 +109,7 @@ class Activation:
         self._context.bus.publish(SlotChanged(slot.type))
         return ActivationResult(
             slot=slot.type,
-            model=None,
+            model=slot.model,
             status="inactive",
             runtime=slot.runtime,
             seconds=time.monotonic() - started,

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import io
 import re
-import socket
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -19,6 +16,7 @@ from tui_hub.domain.errors import (
 )
 from tui_hub.text import clean
 from tui_hub.transfer.addresses import Address
+from tui_hub.transfer.body import Body
 from tui_hub.transfer.connection import Connection
 from tui_hub.transfer.patience import pause_from
 from tui_hub.transfer.trouble import Restart, Trouble
@@ -26,8 +24,6 @@ from tui_hub.transfer.trouble import Restart, Trouble
 _CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)\s*", re.IGNORECASE)
 _UNSATISFIED = re.compile(r"\s*bytes\s+\*/(\d{1,19})\s*", re.IGNORECASE)
 _SETTLED = timedelta(seconds=60)
-_MOMENT = 0.2
-"""Seconds of silence after which what came is written although the buffer has room."""
 _WAIT_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 _GONE_STATUSES = (404, 410, 451)
 
@@ -58,59 +54,6 @@ class Linked:
     etag: str | None = None
     size: int | None = None
     commit: str | None = None
-
-
-class Body:
-    """The bytes of an answer, read into the caller's buffer as they come.
-
-    Where the length is known the socket is read directly: `HTTPResponse.readinto` would hold back
-    what came until the whole buffer is full, and its reader cannot go on after a timeout.
-    """
-
-    def __init__(self, connection: Connection, response: http.client.HTTPResponse) -> None:
-        self._connection = connection
-        self._response = response
-        self._socket: socket.socket | None = None
-        self._heard = time.monotonic()
-        self.remaining = response.length
-        """Bytes to come; `None` when nobody told."""
-
-    def readinto(self, view: memoryview) -> int | None:
-        """What one read of the socket brings; 0 at the end, `None` when nothing came for a moment.
-
-        Raises:
-            OSError, HTTPException: when the connection fails, or is silent for too long.
-        """
-        if self.remaining is None:
-            block = self._response.read1(len(view))
-            view[: len(block)] = block
-            return len(block)
-        view = view[: self.remaining]
-        if not view:
-            return 0
-        count = self._response.fp.readinto1(view) if self._socket is None else self._receive(view)
-        self.remaining -= count or 0
-        if self._socket is None and len(view) >= io.DEFAULT_BUFFER_SIZE:
-            # Such a read empties the buffer in which the head of the answer came.
-            self._socket = self._connection.stream
-            self._socket.settimeout(min(_MOMENT, self._connection.stall))
-        return count
-
-    def _receive(self, view: memoryview) -> int | None:
-        assert self._socket is not None  # noqa: S101
-        try:
-            count = self._socket.recv_into(view)
-        except TimeoutError:
-            if time.monotonic() - self._heard >= self._connection.stall:
-                raise
-            return None
-        self._heard = time.monotonic()
-        return count
-
-    @property
-    def consumed(self) -> bool:
-        """Whether the connection stands at the beginning of the next answer."""
-        return self.remaining == 0 and not self._response.will_close
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,8 +117,18 @@ def accept(
     connection: Connection,
     response: http.client.HTTPResponse,
     linked: Linked | None,
+    *,
+    page: bool,
 ) -> Answer:
     """Check that a 200 or 206 brings bytes of the file, and which.
+
+    Args:
+        asked: what was asked for.
+        address: of whom.
+        connection: over which connection.
+        response: the head of the answer.
+        linked: what the origin told on the way.
+        page: whether the file is a web page by its name.
 
     Raises:
         Trouble: when it brings anything else: another range, a compressed form, a page.
@@ -185,8 +138,7 @@ def accept(
     if coding != "identity":
         raise Trouble(f"{host} sends a compressed form of the file ({clean(coding, 40)})")
     kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
-    path = address.target.partition("?")[0].lower()
-    if kind == "text/html" and not path.endswith((".html", ".htm")):
+    if kind == "text/html" and not page:
         raise Trouble(
             f"{host} sends a web page instead of the file",
             hint="A login page or a proxy may stand in the way; open the address in a browser.",

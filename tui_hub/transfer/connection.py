@@ -1,23 +1,20 @@
-"""Connections to servers: dialled by hand, checked, kept alive, shared by the files of a job."""
+"""One connection to a server: dialled by hand, checked, called off when need be."""
 
 from __future__ import annotations
 
 import http.client
-import select
 import socket
-import ssl
-import threading
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from tui_hub.domain.errors import UnauthorizedError, UnsafeError, UsageError
-from tui_hub.transfer.addresses import Address, is_private, is_private_name
+from tui_hub.domain.errors import UnauthorizedError, UnsafeError
+from tui_hub.transfer.addresses import Address, is_private_name
 from tui_hub.transfer.cancellation import Cancellation
-from tui_hub.transfer.proxies import Proxy, proxy_for
+from tui_hub.transfer.proxies import Proxy
 from tui_hub.transfer.trouble import Trouble
 
-_IDLE = 32
-"""Connections kept open to one origin."""
+if TYPE_CHECKING:
+    from tui_hub.transfer.pool import Pool
 
 
 class Connection(http.client.HTTPConnection):
@@ -180,85 +177,6 @@ class Connection(http.client.HTTPConnection):
         sock.close()
 
 
-class Pool:
-    """Keep-alive connections by origin, and what all of them share: proxies and trust."""
-
-    def __init__(
-        self,
-        environment: Mapping[str, str] | None = None,
-        *,
-        timeout: float = 20.0,
-        is_private: Callable[[str], bool] = is_private,
-    ) -> None:
-        """Make an empty pool.
-
-        Args:
-            environment: names proxies (`HTTPS_PROXY`, `NO_PROXY`, ...) and certificate
-                authorities (`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`).
-            timeout: seconds to wait for a connection.
-            is_private: tells which IP addresses a public server may not redirect to.
-        """
-        self.timeout = timeout
-        self.is_private = is_private
-        self._environment = dict(environment or {})
-        self._lock = threading.Lock()
-        self._idle: dict[tuple[str, str, int, bool], list[Connection]] = {}
-        self._tls: ssl.SSLContext | None = None
-        self._closed = False
-
-    @property
-    def tls(self) -> ssl.SSLContext:
-        """The trust that all connections share. Raises `UsageError` for a bad bundle."""
-        with self._lock:
-            if self._tls is None:
-                self._tls = _trust(self._environment)
-            return self._tls
-
-    def acquire(
-        self, address: Address, cancellation: Cancellation, *, stall: float, public_only: bool
-    ) -> Connection:
-        """A connection that is alive as far as one can tell, or a new one not yet dialled."""
-        key = (*address.origin, public_only)
-        while True:
-            with self._lock:
-                waiting = self._idle.get(key)
-                connection = waiting.pop() if waiting else None
-            if connection is None:
-                connection = Connection(address, proxy_for(address, self._environment), self)
-                connection.public_only = public_only
-            elif _stale(connection.sock):
-                connection.drop()
-                continue
-            try:
-                connection.busy(cancellation, stall)
-            except BaseException:
-                connection.drop()
-                raise
-            return connection
-
-    def release(self, connection: Connection) -> None:
-        """Give back a connection whose answer was read to its end."""
-        connection.idle()
-        if connection.sock is None:
-            return
-        key = (*connection.address.origin, connection.public_only)
-        with self._lock:
-            waiting = self._idle.setdefault(key, [])
-            if not self._closed and len(waiting) < _IDLE:
-                waiting.append(connection)
-                return
-        connection.drop()
-
-    def close(self) -> None:
-        """Close what is idle; what comes back later is closed then."""
-        with self._lock:
-            self._closed = True
-            idle = [connection for waiting in self._idle.values() for connection in waiting]
-            self._idle.clear()
-        for connection in idle:
-            connection.drop()
-
-
 def _look_up(
     host: str, port: int
 ) -> list[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[object, ...]]]:
@@ -266,34 +184,3 @@ def _look_up(
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except UnicodeError:
         raise socket.gaierror(socket.EAI_NONAME, "not a name") from None
-
-
-def _stale(sock: socket.socket) -> bool:
-    """Whether an idle connection was closed by the server, or holds bytes nobody asked for."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
-
-
-def _trust(environment: Mapping[str, str]) -> ssl.SSLContext:
-    """The certificate authorities that the environment names, else the system's."""
-    for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"):
-        value = environment.get(variable)
-        if not value:
-            continue
-        folder = Path(value).is_dir()
-        try:
-            return ssl.create_default_context(
-                cafile=None if folder else value, capath=value if folder else None
-            )
-        except OSError as error:
-            raise UsageError(
-                f"the certificates that {variable} names cannot be read: {error.strerror}",
-                hint="Name a readable PEM file, or unset the variable.",
-            ) from None
-    context = ssl.create_default_context()
-    if not context.get_ca_certs() and ssl.get_default_verify_paths().capath is None:
-        import certifi  # a box without certificates of its own; httpx brings these
-
-        context.load_verify_locations(certifi.where())
-    return context

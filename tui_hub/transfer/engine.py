@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import CorruptError, InterruptedJobError, UnreachableError
-from tui_hub.transfer.attempt import Arrived, Attempt, Means
-from tui_hub.transfer.connection import Pool
+from tui_hub.transfer.attempt import Arrived, Attempt
 from tui_hub.transfer.limiter import RateLimiter
 from tui_hub.transfer.patience import Clock, Patience
+from tui_hub.transfer.pool import Pool
 from tui_hub.transfer.request import (
     Destination,
     Options,
@@ -18,7 +18,8 @@ from tui_hub.transfer.request import (
     TransferProgress,
     Transferred,
 )
-from tui_hub.transfer.trouble import Cancelled, Mismatch, Restart
+from tui_hub.transfer.trouble import Cancelled, Mismatch, Restart, on_disk
+from tui_hub.transfer.work import Means
 
 _RESTARTS = 3
 """Starts from zero after which a server that keeps changing the file is given up."""
@@ -139,11 +140,15 @@ class Transfer:
             except Mismatch as mismatch:
                 mismatches += 1
                 if mismatches > 1:
-                    self._means.destination.reset()
+                    self._reset()
                     raise CorruptError(
                         f"the file arrived damaged twice: {mismatch.message}",
                         hint="The source or a proxy on the way changes it; try another network.",
                     ) from None
+            self._reset()
+
+    def _reset(self) -> None:
+        with on_disk():
             self._means.destination.reset()
 
     def _begin(self, whole: bool) -> Attempt:

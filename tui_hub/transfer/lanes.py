@@ -12,7 +12,7 @@ from tui_hub.transfer.pieces import Claim
 from tui_hub.transfer.trouble import Cancelled, Trouble, trouble_from
 
 if TYPE_CHECKING:
-    from tui_hub.transfer.attempt import Attempt
+    from tui_hub.transfer.work import Work
 
 BUFFER = 1024**2
 """Bytes of one write; large and aligned ones cost the kernel three to five times less."""
@@ -23,9 +23,9 @@ _FLUSH = 0.2
 class Lane(threading.Thread):
     """Fetches one claim after the other until there is none."""
 
-    def __init__(self, attempt: Attempt) -> None:
+    def __init__(self, work: Work) -> None:
         super().__init__(name="transfer-lane", daemon=True)
-        self._attempt = attempt
+        self._work = work
         self._buffer = memoryview(bytearray(BUFFER))
         self.run_length = 1
         """Pieces that its next claim may cover; grows while pieces are quick."""
@@ -33,33 +33,33 @@ class Lane(threading.Thread):
     def run(self) -> None:
         """Work until nothing is left, and tell of every end but a wanted one."""
         try:
-            while (claim := self._attempt.claim(self)) is not None:
+            while (claim := self._work.claim(self)) is not None:
                 if not self._fetch(claim):
                     break
         except Cancelled:
             pass
         except BaseException as error:
-            self._attempt.failed(error)
+            self._work.failed(error)
         finally:
-            self._attempt.left(self)
+            self._work.left(self)
 
     def _fetch(self, claim: Claim) -> bool:
         """Bring one claim in; whether to go on with another."""
         try:
             while claim.position < claim.end or claim.start == claim.end:
-                answer = self._attempt.open(claim)
+                answer = self._work.open(claim)
                 self._read(answer, claim)
                 if claim.start == claim.end:
                     break
         except Trouble as trouble:
-            self._attempt.release(claim)
-            return self._attempt.troubled(self, trouble)
+            self._work.release(claim)
+            return self._work.troubled(self, trouble)
         except BaseException:
-            self._attempt.release(claim)
+            self._work.release(claim)
             raise
         quick = time.monotonic() - claim.since < _FLUSH
         self.run_length = min(8, self.run_length * 2) if quick else 1
-        self._attempt.release(claim)
+        self._work.release(claim)
         return True
 
     def _read(self, answer: Answer, claim: Claim) -> None:
@@ -71,17 +71,17 @@ class Lane(threading.Thread):
             answer.connection.cancellation.check()
             raise trouble_from(error, answer.connection.address.host) from None
         finally:
-            self._attempt.close(claim, answer)
+            self._work.close(answer)
         stop = claim.end if answer.end is None else min(answer.end, claim.end)
         if claim.position < stop:
             if answer.end is not None:
                 host = answer.connection.address.host
                 raise Trouble(f"{host} ended the file too early")
-            self._attempt.ended(claim)
+            self._work.ended(claim)
 
     def _fill(self, answer: Answer, claim: Claim) -> bool:
         """Fill the buffer and write it, also when the connection fails; whether more may come."""
-        view = self._buffer[: min(self._attempt.portion(), claim.end - claim.position)]
+        view = self._buffer[: min(self._work.portion(), claim.end - claim.position)]
         filled, flush_at = 0, time.monotonic() + _FLUSH
         try:
             while filled < len(view):
@@ -93,5 +93,5 @@ class Lane(threading.Thread):
                     break
         finally:
             if filled:
-                self._attempt.write(claim, view[:filled])
+                self._work.write(claim, view[:filled])
         return True

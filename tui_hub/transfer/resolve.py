@@ -12,15 +12,16 @@ from tui_hub.transfer.addresses import Address
 from tui_hub.transfer.answers import (
     Answer,
     Asked,
-    Body,
     Linked,
     accept,
     linked_of,
     refusal,
     unsatisfied_total,
 )
+from tui_hub.transfer.body import Body
 from tui_hub.transfer.cancellation import Cancellation
-from tui_hub.transfer.connection import Connection, Pool
+from tui_hub.transfer.connection import Connection
+from tui_hub.transfer.pool import Pool
 from tui_hub.transfer.request import Request
 from tui_hub.transfer.trouble import Trouble, trouble_from
 
@@ -52,6 +53,8 @@ class Resolver:
         self, request: Request, pool: Pool, cancellation: Cancellation, *, stall: float
     ) -> None:
         self._origin = Address.parse(request.url)
+        path = self._origin.target.partition("?")[0].lower()
+        self._page = path.endswith((".html", ".htm"))
         self._headers = dict(request.headers)
         if not all(_sendable(value) for value in self._headers.values()):
             raise UsageError(
@@ -85,6 +88,11 @@ class Resolver:
             self._forget(target)
             return self.open(asked)
         return self._judge(target, asked, connection, response, None)
+
+    def renew(self) -> None:
+        """Ask the origin again the next time; another server may do better."""
+        with self._resolving:
+            self._target = None
 
     def _forget(self, target: _Target) -> None:
         with self._resolving:
@@ -165,7 +173,7 @@ class Resolver:
         """An answer that can be read, or the reason why there is none."""
         try:
             if response.status in (200, 206):
-                return accept(asked, target.address, connection, response, linked)
+                return accept(asked, target.address, connection, response, linked, page=self._page)
             if response.status == 416 and unsatisfied_total(response) == 0 and asked.start == 0:
                 return _empty(connection, response, linked)
             raise refusal(target.address, response, foreign=target.foreign)

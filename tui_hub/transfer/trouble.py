@@ -6,6 +6,8 @@ import errno
 import http.client
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tui_hub.domain.errors import HubError, NoSpaceError, RateLimitedError, UnreachableError
 from tui_hub.text import clean
@@ -96,6 +98,20 @@ def trouble_from(error: OSError | http.client.HTTPException, host: str) -> Troub
         reason = clean(error.strerror or str(error), 120)
         return Trouble(f"{host} cannot be reached: {reason}", answered=False)
     return Trouble(f"{host} does not speak HTTP: {type(error).__name__}")
+
+
+@contextmanager
+def on_disk() -> Iterator[None]:
+    """Around whatever touches the partial file.
+
+    Raises:
+        NoSpaceError: when the disk is full.
+        HubError: when it fails in another way.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error) from error
 
 
 def disk_error(error: OSError) -> HubError:

@@ -71,7 +71,7 @@ class BackgroundApp(App[int]):
 
     def pulse(self) -> None:
         """Keep the moving figures moving; they stop by themselves."""
-        if not any(worker.group == "pulse" for worker in self.workers):
+        if not self.live_state.pulsing:
             self.run_worker(self._pulse(), group="pulse")
 
     async def _pulse(self) -> None:

@@ -78,6 +78,8 @@ class LiveState:
         self._interval = 1 / rate
         self._changed = changed
         self.now = Live()
+        self.pulsing = False
+        """Whether moving figures are being read at the screen's rate."""
 
     async def look(self) -> None:
         """Read everything."""
@@ -90,7 +92,7 @@ class LiveState:
     async def take(self, event: Event) -> None:
         """Read again what an event says has changed."""
         match event:
-            case DownloadChanged():
+            case DownloadChanged() if not self.pulsing:
                 await self._read_downloads()
             case SlotChanged():
                 await self._read_slots()
@@ -103,16 +105,27 @@ class LiveState:
 
     async def pulse(self) -> None:
         """Read moving figures at the screen's rate, for as long as any move."""
-        while self.now.running:
-            await asyncio.sleep(self._interval)
-            await self._read_downloads()
+        if self.pulsing:
+            return
+        self.pulsing = True
+        try:
+            while self.now.running:
+                await asyncio.sleep(self._interval)
+                await self._read_downloads()
+        finally:
+            self.pulsing = False
 
     def mark_seen(self) -> None:
         """A person is looking at the catalogue now: nothing in it is new any more."""
         self._put(replace(self.now, seen=self.now.total))
 
     async def _read_downloads(self) -> None:
-        self._put(replace(self.now, downloads=await self._services.downloads.current()))
+        service = self._services.downloads
+        downloads = []
+        for one in await service.current():
+            picture = await service.get(one.job) if one.job in service.running else one
+            downloads.append(picture if picture and picture.model else one)
+        self._put(replace(self.now, downloads=tuple(downloads)))
 
     async def _read_slots(self) -> None:
         self._put(replace(self.now, slots=await self._services.activation.slots()))

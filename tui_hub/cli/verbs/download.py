@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tui_hub.domain.artifacts import Artifact
     from tui_hub.domain.downloads import Download, Plan
     from tui_hub.domain.errors import HubError
+    from tui_hub.domain.jobs import Job
     from tui_hub.services import Services
 
 _KEPT = "What has arrived is kept; the same command goes on from there."
@@ -108,23 +110,23 @@ def _plan_lines(console: Console, plan: Plan) -> list[str]:
 
 async def _download(services: Services, console: Console, model: str, choice: Choice) -> Answer:
     job = await services.downloads.start(model, **choice)
-    return await follow_download(services, console, job.id)
+    return await follow_download(services, console, job)
 
 
-async def follow_download(services: Services, console: Console, job: str) -> Answer:
+async def follow_download(services: Services, console: Console, job: Job) -> Answer:
     """Follow a download of this process to its end; when cancelled, pause it and say so."""
     import asyncio
 
     from tui_hub.cli.progress import download_line
 
     try:
-        async for picture in services.downloads.follow(job):
+        async for picture in services.downloads.follow(job.id):
             console.progress(download_line(picture))
     except asyncio.CancelledError:
         console.progress("")
-        await services.downloads.pause(job)
-        picture = await services.downloads.wait(job)
-    return await _answer(services, picture)
+        await services.downloads.pause(job.id)
+        picture = await services.downloads.wait(job.id)
+    return await _answer(services, replace(picture, model=str(job.payload["model"])))
 
 
 async def _answer(services: Services, picture: Download) -> Answer:

@@ -97,7 +97,7 @@ async def _retry(services: Services, console: Console, job: str) -> Answer:
 
     started = await services.jobs.retry(job)
     if started.type is JobType.DOWNLOAD:
-        ended = await follow_download(services, console, started.id)
+        ended = await follow_download(services, console, started)
         answer = _answer(await services.jobs.get(started.id))
         return replace(answer, error=ended.error, code=ended.code)
     found = started
@@ -111,7 +111,7 @@ async def _follow(services: Services, console: Console, job: str) -> Answer:
 
     found = await services.jobs.get(job)
     async for found in _until_ended(services, job):
-        if console.json and not found.status.ended:
+        if console.json and not _over(found):
             console.document(documents.jobs([found]))
         _draw(console, found)
     return _ended(found)
@@ -121,17 +121,20 @@ async def _until_ended(services: Services, job: str) -> AsyncIterator[Job]:
     """The job each time it has changed, until nothing more will happen to it by itself."""
     import asyncio
 
-    from tui_hub.domain.jobs import JobStatus
-
     last = None
     while True:
         found = await services.jobs.get(job)
         if found != last:
             yield found
-        if found.status.ended or found.status is JobStatus.PAUSED:
+        if _over(found):
             return
         last = found
         await asyncio.sleep(_POLL_SECONDS)
+
+
+def _over(job: Job) -> bool:
+    """Whether nothing more happens to a job by itself."""
+    return job.status.ended or job.status.value == "paused"
 
 
 def _draw(console: Console, job: Job) -> None:

@@ -56,7 +56,7 @@ async def _sync(services: Services, console: Console, targets: Sequence[str], fu
     return Answer(
         feed_documents.sync(report),
         lines=_lines(console, report),
-        brief=[f"{feed.feed} {feed.state.value}" for feed in report.feeds],
+        brief=(),
         error=error,
         code=code,
     )
@@ -94,7 +94,8 @@ def outcome(report: SyncReport, feeds: Sequence[Feed]) -> tuple[HubError | None,
     short = [feed for feed in tried if feed.state in (FeedState.FAILED, FeedState.PARTIAL)]
     if not short:
         return None, DONE
-    message = f"{len(short)} of {len(tried)} feeds did not sync: {short[0].error or 'failed'}"
+    first = f"{short[0].feed}: {short[0].error or short[0].state.value}"
+    message = f"{len(short)} of {len(tried)} feeds did not sync; {first}"
     if len(short) == len(tried) and all(_unreachable(feed) for feed in short):
         hint = "What the catalogue has can be searched all the same."
         return failure("unreachable", message, hint), UNREACHABLE

@@ -78,11 +78,8 @@ class DownloadList(RowList):
             rows.append(_Row())
         listed = {one.job for one in (*self._past, *live)}
         past = [one for job, one in folded.items() if job not in listed]
-        past += [
-            folded.get(one.job, one)
-            for one in self._past
-            if one.job not in {other.job for other in live}
-        ]
+        moving = {one.job for one in live}
+        past += [folded.get(one.job, one) for one in self._past if one.job not in moving]
         if past:
             rows.append(_Row(words=totals(past, self.glyphs)))
             rows += [_Row(download, past=True) for download in past]

@@ -54,7 +54,7 @@ class MemoryBar(Drawn):
             *self._meter(used, bars),
             (f" {figure}/{total}".rjust(12), "muted"),
             ("  cpu ", "faint"),
-            (f"{host.cpu_percent:3.0f}%", _alarm(host.cpu_percent / 100, "muted")),
+            (f"{host.cpu_percent:3.0f}%", "muted"),
             ("  disk ", "faint"),
             *self._meter(full, bars),
             (f" {text.size(host.disk_free).rjust(9)} free", _alarm(full, "muted")),

@@ -18,6 +18,8 @@ PAGE = 100
 """Rows asked for at once."""
 KEPT = 30
 """Pages kept on either side of the cursor's; the others are asked for again when needed."""
+_LEAST = 28
+"""Cells that a name keeps before other columns are shown beside it."""
 RELOAD = 10
 """Pages at most that are read again when the catalogue changed."""
 
@@ -146,14 +148,14 @@ class ModelList(RowList):
         return self._known
 
     def draw_header(self, width: int) -> Line | None:
-        return [("  ", ""), *header(layout(self._columns, width - 2), self.glyphs.ellipsis)]
+        return [("  ", ""), *header(layout(self._columns, width - 2, _LEAST), self.glyphs.ellipsis)]
 
     def draw(self, row: int, width: int) -> Line:
         model = self.model_at(row)
         if model is None:
             return [("  ", ""), (self.glyphs.ellipsis, "faint")]
         mark = f"{self.glyphs.cursor} " if row == self.cursor else "  "
-        placed = layout(self._columns, width - 2)
+        placed = layout(self._columns, width - 2, _LEAST)
         return [(mark, "accent"), *draw_row(model, placed, self.glyphs.ellipsis)]
 
     def draw_beyond(self, row: int) -> Line:

@@ -1,0 +1,61 @@
+"""Make the pictures of the README from the real program, on the demo hub.
+
+Run by hand: `python screenshots/make.py`. Takes half a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tui_hub.demo import launch
+from tui_hub.services import Services, open_services
+from tui_hub.settings import load_configuration
+from tui_hub.tui.app import HubApp
+
+HERE = Path(__file__).parent
+SIZE = (132, 36)
+
+
+async def shoot(pilot: Pilot[int], name: str) -> None:
+    """Save what the screen shows now."""
+    await pilot.pause(0.6)
+    pilot.app.save_screenshot(f"{name}.svg", str(HERE))
+
+
+async def walk(services: Services) -> None:
+    """Go through the screens as a person would."""
+    await services.sync.run()
+    app = HubApp(services)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause(1.5)
+        await shoot(pilot, "browse")
+        await pilot.press("enter")
+        await pilot.pause(1.5)
+        await shoot(pilot, "model")
+        await pilot.press("escape")
+        for model in ("demo-lab/lumen-chat-large", "demo-lab/still-diffusion"):
+            await services.downloads.start(model)
+        await pilot.press("2")
+        await pilot.pause(4)
+        await shoot(pilot, "downloads")
+        for download in await services.downloads.current():
+            await services.downloads.wait(download.job)
+        await services.activation.activate("demo-lab/lumen-chat-large")
+        for key, name in (("3", "active"), ("5", "storage"), ("6", "sync")):
+            await pilot.press(key)
+            await shoot(pilot, name)
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as home, launch() as hub:
+        environment = {"TUI_HUB_HOME": home, "HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.token}
+        async with open_services(load_configuration(environment=environment)) as services:
+            await walk(services)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

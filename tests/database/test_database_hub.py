@@ -1,0 +1,230 @@
+"""The tables of what must last."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tui_hub.database import HubDatabase
+from tui_hub.domain.artifacts import (
+    Artifact,
+    ArtifactKind,
+    ArtifactStatus,
+    Verified,
+    artifact_id,
+)
+from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner, Progress
+from tui_hub.domain.models import ModelEdit, Registration, RegistrationStatus
+from tui_hub.domain.slots import MemoryFigures, Slot
+from tui_hub.domain.storage import Install
+from tui_hub.domain.types import ModelType
+
+ME = Owner(host="here", pid=1, started=12.25, boot="b1")
+OTHER = Owner(host="here", pid=2, started=99.5, boot="b1")
+
+
+def job(name: str, **fields: object) -> Job:
+    values: dict[str, object] = {"type": JobType.DOWNLOAD, "created_at": "2026-01-01T00:00:00Z"}
+    return Job(id=name, **values | fields)  # type: ignore[arg-type]
+
+
+def artifact(path: str, revision: str = "r1", **fields: object) -> Artifact:
+    name = artifact_id("hf:a/b", revision, path)
+    return Artifact(id=name, model="hf:a/b", revision=revision, path=path, **fields)  # type: ignore[arg-type]
+
+
+async def test_a_job_comes_back_as_it_went_in(hub: HubDatabase) -> None:
+    whole = job(
+        "j1",
+        status=JobStatus.PAUSED,
+        payload={"model": "hf:a/b", "paths": ["x"], "odd": "\ud800"},
+        progress=Progress(done=5, total=10, unit="files"),
+        attempts=2,
+        error="no",
+        started_at="2026-01-01T00:00:01Z",
+        finished_at="2026-01-01T00:00:02Z",
+        log=("one", "two"),
+        owner=ME,
+        request="pause",
+        position=3,
+    )
+    await hub.jobs.add(whole)
+    assert await hub.jobs.get("j1") == whole
+    assert await hub.jobs.get("j2") is None
+
+
+async def test_jobs_are_listed_newest_first(hub: HubDatabase) -> None:
+    await hub.jobs.add(job("old", created_at="2025-01-01T00:00:00Z"))
+    await hub.jobs.add(job("a", type=JobType.SYNC))
+    await hub.jobs.add(job("b", status=JobStatus.FAILED, log=("x",)))
+    assert [found.id for found in await hub.jobs.list()] == ["b", "a", "old"]
+    assert [found.id for found in await hub.jobs.list(limit=1)] == ["b"]
+    assert [found.id for found in await hub.jobs.list([JobType.SYNC])] == ["a"]
+    both = await hub.jobs.list((JobType.DOWNLOAD,), (JobStatus.FAILED, JobStatus.PENDING))
+    assert [(found.id, found.log) for found in both] == [("b", ("x",)), ("old", ())]
+
+
+async def test_saving_leaves_log_and_request_to_others(hub: HubDatabase) -> None:
+    await hub.jobs.add(job("j"))
+    mine = await hub.jobs.get("j")
+    assert mine is not None
+    await hub.jobs.log("j", "a line")
+    await hub.jobs.ask("j", "cancel")
+    await hub.jobs.save(replace(mine, status=JobStatus.RUNNING, owner=ME, attempts=1))
+    found = await hub.jobs.get("j")
+    assert found is not None
+    assert (found.log, found.request) == (("a line",), "cancel")
+    assert (found.status, found.owner, found.attempts) == (JobStatus.RUNNING, ME, 1)
+    assert await hub.jobs.requests(["j", "k"]) == {"j": "cancel"}
+    assert await hub.jobs.requests([]) == {}
+    assert await hub.jobs.running() == [found]
+
+
+async def test_a_log_keeps_its_last_lines(hub: HubDatabase) -> None:
+    await hub.jobs.add(job("j"))
+    await hub.jobs.add(job("k"))
+    await hub.jobs.log("k", "its own")
+    for start in range(0, 500, 50):
+        await hub.jobs.log("j", *(str(number) for number in range(start, start + 50)))
+    await hub.jobs.log("nobody", "lost")
+    found = await hub.jobs.get("j")
+    assert found is not None and found.log == tuple(map(str, range(300, 500)))
+    other = await hub.jobs.get("k")
+    assert other is not None and other.log == ("its own",)
+
+
+@pytest.mark.parametrize("status", JobStatus)
+async def test_only_idle_jobs_can_be_claimed(hub: HubDatabase, status: JobStatus) -> None:
+    await hub.jobs.add(job("j", status=status, error="before", request="pause", attempts=1))
+    idle = status not in (JobStatus.RUNNING, JobStatus.COMPLETED)
+    assert await hub.jobs.claim("j", ME) is idle
+    found = await hub.jobs.get("j")
+    assert found is not None
+    if idle:
+        assert (found.status, found.owner, found.attempts) == (JobStatus.RUNNING, ME, 2)
+        assert (found.error, found.request, found.finished_at) == (None, None, None)
+        assert found.started_at is not None
+    assert await hub.jobs.claim("j", OTHER) is False
+
+
+async def test_a_running_job_is_taken_from_its_dead_owner_alone(hub: HubDatabase) -> None:
+    await hub.jobs.add(job("j", status=JobStatus.RUNNING, owner=OTHER))
+    assert not await hub.jobs.claim("j", ME, dead=replace(OTHER, pid=3))
+    assert await hub.jobs.claim("j", ME, dead=OTHER)
+    assert not await hub.jobs.claim("j", ME, dead=OTHER)
+
+
+async def test_artifacts_keep_what_is_here_of_files_that_stay(hub: HubDatabase) -> None:
+    table = hub.artifacts
+    kept = artifact("kept", size=5, sha256="a" * 64, kind=ArtifactKind.WEIGHTS)
+    changed, gone = artifact("changed", size=5, sha256="b" * 64), artifact("gone")
+    await table.replace_listing("hf:a/b", "r1", [kept, changed, gone])
+    done = {
+        "status": ArtifactStatus.COMPLETED,
+        "blob": "c" * 64,
+        "verified": Verified.SHA256,
+        "etag": "e",
+    }
+    await table.save(replace(kept, **done), replace(changed, **done))  # type: ignore[arg-type]
+    await table.replace_listing(
+        "hf:a/b", "r1", [replace(kept, sha256=None), replace(changed, size=6), artifact("new")]
+    )
+    assert await table.of("hf:a/b", "r1") == [
+        replace(changed, size=6),
+        replace(kept, **done),  # type: ignore[arg-type]
+        artifact("new"),
+    ]
+    assert await table.get(kept.id) == replace(kept, **done)  # type: ignore[arg-type]
+    assert await table.get(gone.id) is None
+
+
+async def test_the_newest_listing_is_the_one_shown(hub: HubDatabase) -> None:
+    table = hub.artifacts
+    assert await table.of("hf:a/b") == []
+    await table.replace_listing("hf:a/b", "r1", [artifact("x")])
+    await table.replace_listing("hf:a/b", "r2", [artifact("x", "r2"), artifact("y", "r2")])
+    assert [file.path for file in await table.of("hf:a/b")] == ["x", "y"]
+    assert [found.revision for found in await table.revisions("hf:a/b")] == ["r2", "r1"]
+    await table.replace_listing("hf:a/b", "r1", [artifact("x")])
+    assert [file.revision for file in await table.of("hf:a/b")] == ["r1"]
+    assert [file.path for file in await table.of("hf:a/b", "r2")] == ["x", "y"]
+
+
+async def test_holders_of_a_blob_and_forgetting(hub: HubDatabase) -> None:
+    blob = "d" * 64
+    mine = artifact("x", blob=blob)
+    theirs = replace(mine, id="other", model="hf:c/d")
+    await hub.artifacts.save(mine, theirs)
+    assert await hub.artifacts.holders(blob) == ["hf:a/b", "hf:c/d"]
+    await hub.artifacts.forget("hf:a/b")
+    assert await hub.artifacts.holders(blob) == ["hf:c/d"]
+    assert await hub.artifacts.of("hf:a/b") == []
+    assert await hub.artifacts.revisions("hf:a/b") == []
+
+
+async def test_installs_slots_edits_and_registrations(hub: HubDatabase) -> None:
+    install = Install(
+        model="hf:a/b", revision="r", type=ModelType.LLM, name="b", author="a", path="/s/b",
+        installed_at="2026-01-01T00:00:00Z", files=2, bytes=2**50, variants=("Q4", "Q8"),
+    )  # fmt: skip
+    slot = Slot(
+        type=ModelType.THREE_D, model="hf:a/b", revision="r", runtime="link", path="/s/b",
+        device="cuda:0", pid=7, since="2026-01-01T00:00:00Z", variant="Q4",
+        memory=MemoryFigures(needed=1, peak=2),
+    )  # fmt: skip
+    edit = ModelEdit(model="hf:a/b", note="line\nline", favourite=True, type=ModelType.TTS)
+    registration = Registration(
+        model="hf:a/b", vendor="v", auto_sync=True, status=RegistrationStatus.ERROR, error="gone"
+    )
+    for table, key, record in (
+        (hub.installs, "hf:a/b", install),
+        (hub.slots, ModelType.THREE_D, slot),
+        (hub.edits, "hf:a/b", edit),
+        (hub.registrations, "hf:a/b", registration),
+    ):
+        assert await table.get(key) is None
+        await table.put(record)  # type: ignore[attr-defined]
+        await table.put(record)  # type: ignore[attr-defined]
+        assert await table.get(key) == record
+        assert await table.list() == [record]
+        await table.delete(key)
+        assert await table.list() == []
+
+
+async def test_system_users_are_made_once(hub: HubDatabase) -> None:
+    await hub.users.ensure("hf_sync_system", "sync", "hf")
+    await hub.users.ensure("hf_sync_system", "other", "hf")
+    await hub.users.ensure("curated_sync_system", "sync", "curated")
+    users = await hub.users.list()
+    assert [(user.name, user.role) for user in users] == [
+        ("curated_sync_system", "sync"),
+        ("hf_sync_system", "sync"),
+    ]
+
+
+async def test_one_holds_a_lease_until_it_is_dead_silent_or_done(hub: HubDatabase) -> None:
+    def alive(owner: Owner) -> bool:
+        return owner not in dead
+
+    dead: set[Owner] = set()
+    leases = hub.leases
+    assert await leases.holder("sync") is None
+    first = await leases.acquire("sync", ME, alive, 60)
+    assert first is not None
+    assert await leases.acquire("sync", OTHER, alive, 60) is None
+    assert await leases.holder("sync") == ME
+    assert await leases.renew("sync", first)
+    dead.add(ME)
+    second = await leases.acquire("sync", OTHER, alive, 60)
+    assert second is not None and second > first
+    assert not await leases.renew("sync", first)
+    await leases.release("sync", first)
+    assert await leases.holder("sync") == OTHER
+    third = await leases.acquire("sync", replace(ME, pid=9), alive, -1)
+    assert third is not None and third > second
+    await leases.release("sync", third)
+    assert await leases.holder("sync") is None
+    assert not await leases.renew("sync", third)
+    fourth = await leases.acquire("sync", OTHER, alive, 60)
+    assert fourth is not None and fourth > third

@@ -1,0 +1,97 @@
+"""Driving the screen over real services, and reading what it shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from textual.pilot import Pilot
+
+from tui_hub.database import CatalogueDatabase
+from tui_hub.domain.models import Model
+from tui_hub.domain.types import ModelType
+from tui_hub.services import Services, open_services
+from tui_hub.settings import Configuration
+from tui_hub.tui.app import HubApp
+
+NARROW = (80, 24)
+WIDE = (140, 45)
+PATIENCE = 20.0
+"""Seconds that a test waits for what must come."""
+
+
+@dataclass
+class Driver:
+    """One running screen."""
+
+    app: HubApp
+    pilot: Pilot[int]
+    services: Services
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one after the other."""
+        await self.pilot.press(*keys)
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Wait for a condition to hold."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while not condition():
+            assert asyncio.get_running_loop().time() < deadline, f"{what}\n{self.text()}"
+            await self.pilot.pause(0.02)
+
+    async def sees(self, *words: str) -> None:
+        """Wait until all the words are on screen."""
+        await self.until(lambda: all(word in self.text() for word in words), f"no {words}")
+
+    def lines(self) -> list[str]:
+        """What is on screen, line by line."""
+        return [strip.text for strip in self.app.screen._compositor.render_strips()]
+
+    def text(self) -> str:
+        """What is on screen."""
+        return "\n".join(self.lines())
+
+    def row(self, words: str) -> str:
+        """The first line with some words in it."""
+        return next(line for line in self.lines() if words in line)
+
+    def notes(self) -> list[str]:
+        """The notes that were shown."""
+        return [note.message for note in self.app._notifications]
+
+
+@asynccontextmanager
+async def screen(
+    configuration: Configuration, size: tuple[int, int] = WIDE, *, demo: bool = False
+) -> AsyncIterator[Driver]:
+    """Open a home and show it."""
+    async with open_services(configuration) as services:
+        app = HubApp(services, demo)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            yield Driver(app, pilot, services)
+
+
+async def fill(configuration: Configuration, models: Iterable[Model]) -> None:
+    """Put models into the catalogue of a home."""
+    configuration.paths.catalogue_database.parent.mkdir(parents=True, exist_ok=True)
+    async with await CatalogueDatabase.open(configuration.paths.catalogue_database) as catalogue:
+        await catalogue.models.merge(models)
+
+
+def made(number: int, **fields: object) -> Model:
+    """A model whose rank is its number."""
+    values: dict[str, object] = {
+        "id": f"hf:maker{number % 7}/model-{number:04d}",
+        "source": "hf",
+        "author": f"maker{number % 7}",
+        "name": f"model-{number:04d}",
+        "type": ModelType.LLM if number % 3 else ModelType.IMAGE_GEN,
+        "task": "text-generation" if number % 3 else "text-to-image",
+        "library": "transformers",
+        "license": "apache-2.0",
+        "downloads": 1 << max(30 - number // 20, 0),
+        "size": (number + 1) * 1024**2,
+    }
+    return Model(**{**values, **fields})  # type: ignore[arg-type]

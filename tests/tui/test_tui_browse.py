@@ -1,0 +1,149 @@
+"""Finding models: search as you type, keyset pages, filters, and the detail at the cursor."""
+
+from __future__ import annotations
+
+from screen_driver import NARROW, Driver, fill, made, screen
+
+from tui_hub.domain.models import ModelStatus
+from tui_hub.settings import Configuration
+from tui_hub.tui.screens.browse import BrowseScreen
+from tui_hub.tui.screens.model import ModelScreen
+from tui_hub.tui.widgets.model_list import PAGE, ModelList
+
+
+def models_of(driver: Driver) -> ModelList:
+    """The list of the catalogue."""
+    browse = driver.app.screen
+    assert isinstance(browse, BrowseScreen)
+    return browse.models
+
+
+async def test_typing_searches_and_enter_goes_to_the_results(offline: Configuration) -> None:
+    await fill(offline, [made(n) for n in range(30)] + [made(99, name="zebra", id="hf:a/zebra")])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000", "31")
+        await driver.press("slash", "z", "e", "b")
+        await driver.until(lambda: models_of(driver).row_count() == 1)
+        assert "zebra" in driver.text() and "model-0000" not in driver.text()
+        await driver.press("enter")
+        assert driver.app.focused is models_of(driver)
+        await driver.press("c")
+        await driver.until(lambda: models_of(driver).row_count() == 31)
+
+
+async def test_anything_typed_is_text(offline: Configuration) -> None:
+    await fill(offline, [made(n) for n in range(5)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000")
+        browse = driver.app.screen
+        assert isinstance(browse, BrowseScreen)
+        for words in ('"', "[/]", "a* OR", "-x", "(", "\N{GRINNING FACE}", "NEAR(", "' --"):
+            browse.box.value = words
+            await driver.pilot.pause(0.05)
+            browse.box.value = "model-0003"
+            await driver.until(lambda: models_of(driver).row_count() == 1, words)
+        assert driver.notes() == []
+
+
+async def test_pages_follow_one_another_to_the_end(offline: Configuration) -> None:
+    total = 3 * PAGE + 17
+    await fill(offline, [made(n, downloads=0, likes=total - n) for n in range(total)])
+    async with screen(offline) as driver:
+        await driver.until(lambda: models_of(driver).row_count() > 0)
+        models = models_of(driver)
+        while models.cursor < total - 1:
+            before = models.cursor
+            await driver.press("G")
+            await driver.until(lambda before=before: models.cursor > before or models.complete)
+        seen = [models.model_at(row) for row in range(total)]
+        ids = [model.id for model in seen if model is not None]
+        assert len(ids) == len(set(ids)) == total
+        await driver.press("g")
+        assert models.cursor == 0 and models.scroll_offset.y == 0
+
+
+async def test_the_cursor_keys(offline: Configuration) -> None:
+    await fill(offline, [made(n) for n in range(90)])
+    async with screen(offline, NARROW) as driver:
+        await driver.sees("model-0000")
+        models = models_of(driver)
+        page = models.page_height
+        for key, row in [
+            ("j", 1), ("down", 2), ("k", 1), ("up", 0), ("ctrl+d", page // 2), ("ctrl+u", 0),
+            ("pagedown", page), ("pageup", 0), ("G", 89), ("g", 0), ("end", 89), ("home", 0),
+        ]:  # fmt: skip
+            await driver.press(key)
+            assert models.cursor == row, key
+        await driver.press("G")
+        assert models.scroll_offset.y == 90 - page
+
+
+async def test_the_detail_fills_when_the_cursor_rests(offline: Configuration) -> None:
+    about = made(1, description="It paints slowly.", params=7_000_000_000, gated="manual")
+    await fill(offline, [made(0), about])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000")
+        await driver.press("j")
+        await driver.sees("It paints slowly.", "7.0B", "gated, manual approval")
+
+
+async def test_filters_show_counts_and_narrow_the_list(offline: Configuration) -> None:
+    await fill(offline, [made(n) for n in range(9)])
+    async with screen(offline) as driver:
+        await driver.sees("□ llm", "□ image_gen")
+        assert driver.row("□ llm").split("│")[1].split() == ["□", "llm", "6"]
+        browse = driver.app.screen
+        assert isinstance(browse, BrowseScreen)
+        browse.facets.focus()
+        while "image_gen" not in str(browse.facets.draw(browse.facets.cursor, 20)):
+            await driver.press("j")
+        await driver.press("enter")
+        await driver.until(lambda: models_of(driver).row_count() == 3)
+        await driver.sees("3 of 9", "1 filters")
+        await driver.press("enter")
+        await driver.until(lambda: models_of(driver).row_count() == 9)
+
+
+async def test_an_empty_catalogue_shows_what_ships_with_the_program(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        await driver.until(lambda: models_of(driver).row_count() > 10)
+        assert "Midjourney" in driver.text()
+
+
+async def test_panes_fold_and_unfold(offline: Configuration) -> None:
+    await fill(offline, [made(0, description="words about it")])
+    async with screen(offline, NARROW) as driver:
+        await driver.sees("model-0000")
+        assert "words about it" not in driver.text() and "Filters" not in driver.text()
+        await driver.press("v")
+        await driver.sees("words about it")
+        await driver.press("v", "f")
+        await driver.sees("Filters", "Licence")
+        await driver.pilot.resize_terminal(160, 40)
+        assert max(map(len, driver.lines())) == 160
+
+
+async def test_a_model_opens_and_esc_comes_back(offline: Configuration) -> None:
+    await fill(offline, [made(0)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000")
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, ModelScreen)
+        await driver.press("escape")
+        assert isinstance(driver.app.screen, BrowseScreen)
+
+
+async def test_a_change_of_the_catalogue_shows_without_losing_the_place(
+    offline: Configuration,
+) -> None:
+    await fill(offline, [made(n) for n in range(10)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0004")
+        await driver.press("j", "j", "j")
+        chosen = models_of(driver).current
+        assert chosen is not None
+        new = made(50, name="brand-new", id="hf:a/brand-new", downloads=1 << 40)
+        await driver.services.catalogue.remember(new)
+        await driver.sees("brand-new")
+        assert models_of(driver).current == chosen
+        assert chosen.status is ModelStatus.NOT_INSTALLED

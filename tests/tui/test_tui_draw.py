@@ -1,0 +1,96 @@
+"""Exact widths: whatever the text, a drawn line is as wide as it was asked to be."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_hub.domain.errors import UsageError
+from tui_hub.tui.columns import Column, draw_row, header, layout
+from tui_hub.tui.draw import bar, fit, line_bar, ranges_bar, safe, sparkline, spread, width_of
+from tui_hub.tui.glyphs import ASCII, UNICODE
+from tui_hub.tui.screens.prompt import parse_rate
+
+
+def plain(pieces: object) -> str:
+    """The text of some pieces."""
+    return "".join(text for text, _ in pieces)  # type: ignore[attr-defined]
+
+
+@given(
+    st.lists(st.text(max_size=30), max_size=4),
+    st.integers(0, 60),
+    st.sampled_from(["left", "right"]),
+)
+def test_fit_gives_exactly_the_width(texts: list[str], width: int, align: str) -> None:
+    pieces = fit([(text, "") for text in texts], width, align=align)
+    assert width_of(pieces) == width
+    assert not {"Cc", "Cf", "Cs"} & set(map(unicodedata.category, plain(pieces)))
+
+
+def test_a_cut_shows_a_sign_and_a_fit_does_not() -> None:
+    assert plain(fit([("author/", "muted"), ("model", "strong")], 9)) == "author/m…"
+    assert plain(fit([("author/", "muted"), ("model", "strong")], 12)) == "author/model"
+    assert plain(fit([("日本語モデル", "")], 8)) == "日本語… "
+
+
+def test_what_a_terminal_would_obey_is_not_drawn() -> None:
+    assert "\x1b" not in safe("\x1b]52;c;aGk=\x07name\u202e")
+    assert "\n" not in safe("two\nlines")
+
+
+@given(st.floats(0, 1), st.integers(0, 40))
+def test_bars_are_exactly_as_wide_as_asked(fraction: float, width: int) -> None:
+    for glyphs in (UNICODE, ASCII):
+        assert width_of(bar(fraction, width, glyphs)) == width
+        assert width_of(line_bar(fraction, width, glyphs)) == width
+    assert bar(1.0, width, UNICODE)[0][0] == "█" * width
+
+
+def test_ranges_show_where_bytes_have_arrived() -> None:
+    drawn = ranges_bar([(0, 40), (50, 60)], 100, 10, UNICODE)
+    assert plain(drawn) == "━━━━─━────"
+    partly = ranges_bar([(0, 5), (95, 96)], 100, 10, UNICODE)
+    assert plain(partly) == "╍────────╍"
+    assert plain(ranges_bar([(0, 100)], 100, 10, ASCII)) == "=========="
+    assert plain(ranges_bar([], 100, 4, ASCII)) == "...."
+
+
+def test_a_sparkline_is_scaled_to_its_largest_value() -> None:
+    assert sparkline([0, 5, 10], 5, UNICODE) == "  ▁▅█"
+    assert sparkline([0, 0], 2, UNICODE) == "▁▁"
+    assert sparkline([], 3, UNICODE) == "   "
+    assert sparkline([1, 2, 4, 8], 2, UNICODE) == "▅█"
+
+
+def test_spread_keeps_the_right_side_whole() -> None:
+    line = spread([("a very long name of a model", "")], [("12.0 GiB", "")], 20)
+    assert plain(line) == "a very lon… 12.0 GiB"
+
+
+COLUMNS: list[Column[str]] = [
+    Column("Name", 0, lambda row: [(row, "")]),
+    Column("Size", 8, lambda row: [("1.0 GiB", "")], align="right", rank=1),
+    Column("Rare", 6, lambda row: [("x", "")], rank=2),
+]
+
+
+@pytest.mark.parametrize(("width", "titles"), [(60, 3), (40, 2), (20, 1), (3, 1)])
+def test_columns_give_way_by_rank(width: int, titles: int) -> None:
+    placed = layout(COLUMNS, width, 24)
+    assert [column.title for column, _ in placed] == ["Name", "Size", "Rare"][:titles]
+    assert width_of(header(placed, "…")) == width
+    assert width_of(draw_row("a model", placed, "…")) == width
+
+
+def test_rates_as_people_type_them() -> None:
+    assert parse_rate("10M") == 10 * 1024**2
+    assert parse_rate("512k") == 512 * 1024
+    assert parse_rate("1.5 GiB/s") == round(1.5 * 1024**3)
+    assert parse_rate("20") == 20 * 1024**2
+    assert parse_rate("") == parse_rate("0") == 0
+    with pytest.raises(UsageError, match="no speed"):
+        parse_rate("fast")

@@ -1,0 +1,124 @@
+"""The frame on every screen: bars, keys, help, palette, and the program's manners at its end."""
+
+from __future__ import annotations
+
+import pytest
+from screen_driver import NARROW, WIDE, fill, made, screen
+from textual.command import CommandPalette
+
+from tui_hub.settings import Configuration
+from tui_hub.tui.command import command_of
+from tui_hub.tui.modes import MODES
+from tui_hub.tui.screens.help import HelpScreen
+
+
+@pytest.mark.parametrize("size", [NARROW, (120, 36), (200, 50)])
+async def test_every_screen_keeps_the_frame_at_every_size(
+    offline: Configuration, size: tuple[int, int]
+) -> None:
+    await fill(offline, [made(n) for n in range(50)])
+    async with screen(offline, size) as driver:
+        for number, mode in enumerate(MODES, 1):
+            await driver.press(str(number))
+            await driver.sees(f"{number} {mode.capitalize()}", "no GPU", "free", "? help", "q quit")
+            assert driver.app.current_mode == mode
+            assert {len(line) for line in driver.lines()} <= {size[0]}
+            assert len(driver.lines()) == size[1]
+
+
+async def test_every_key_shown_has_an_action_and_an_explanation(offline: Configuration) -> None:
+    await fill(offline, [made(0)])
+    async with screen(offline) as driver:
+        for number in range(1, 8):
+            if number == 7:
+                await driver.press("1", "enter")
+            else:
+                await driver.press(str(number))
+            for active in driver.app.screen.active_bindings.values():
+                command = command_of(active.binding)
+                if command is None:
+                    continue
+                name = active.binding.action.partition("(")[0]
+                owner = active.node
+                assert hasattr(owner, f"action_{name}"), (owner, active.binding)
+                assert command.explanation().endswith("."), command
+                assert command.label, command
+
+
+async def test_help_tells_the_keys_of_the_screen_it_is_asked_on(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        await driver.press("2", "question_mark")
+        assert isinstance(driver.app.screen, HelpScreen)
+        await driver.sees("Downloads", "Limit the speed of all downloads together.", "Everywhere")
+        await driver.press("escape")
+        await driver.press("6", "question_mark")
+        await driver.sees("Bring every feed up to date now.")
+        assert "Limit the speed" not in driver.text()
+
+
+async def test_the_palette_runs_any_action(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        await driver.press("2", "ctrl+p")
+        assert isinstance(driver.app.screen, CommandPalette)
+        await driver.press(*"show storage")
+        await driver.sees("See what the store holds")
+        await driver.press("down", "enter")
+        await driver.until(lambda: driver.app.current_mode == "storage")
+
+
+async def test_search_goes_to_the_catalogue_from_anywhere(offline: Configuration) -> None:
+    await fill(offline, [made(n) for n in range(3)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000")
+        await driver.press("enter", "4", "slash", *"0002")
+        assert driver.app.current_mode == "browse"
+        await driver.until(lambda: "model-0001" not in driver.text())
+        await driver.press("escape", "1")
+        assert driver.app.current_mode == "browse"
+
+
+async def test_q_leaves_at_once_when_nothing_runs(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        await driver.press("q")
+        await driver.until(lambda: not driver.app.is_running)
+        assert driver.app.return_value == 0
+
+
+async def test_nothing_is_drawn_while_nothing_moves(offline: Configuration) -> None:
+    await fill(offline, [made(0)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000")
+        assert driver.app.live.running == ()
+        assert not driver.app.live_state.pulsing
+
+
+async def test_plain_ascii(configure, offline: Configuration) -> None:  # type: ignore[no-untyped-def]
+    plain = configure(
+        HF_HUB_OFFLINE="1", TUI_HUB_SYNC__ENABLED="false", TUI_HUB_SCREEN__ASCII="true"
+    )
+    await fill(plain, [made(n) for n in range(200)])
+    async with screen(plain, WIDE) as driver:
+        await driver.sees("model-0000", "no GPU")
+        for number in range(1, 7):
+            await driver.press(str(number))
+            await driver.pilot.pause()
+            assert driver.text().isascii(), [line for line in driver.lines() if not line.isascii()]
+
+
+async def test_without_colour_nothing_but_weight_tells_rows_apart(
+    offline: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    await fill(offline, [made(n) for n in range(3)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000", "no GPU")
+        styles = [
+            segment.style
+            for strip in driver.app.screen._compositor.render_strips()
+            for segment in strip.apply_filter(
+                driver.app._filters[-1], driver.app.screen.styles.background
+            )
+            if segment.style is not None
+        ]
+        assert all(style.color is None or style.color.is_default for style in styles)
+        assert any(style.reverse for style in styles)

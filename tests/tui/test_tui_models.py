@@ -1,0 +1,161 @@
+"""What is done with models on the screen: plan, download, activate, delete, over the test hub."""
+
+from __future__ import annotations
+
+from screen_driver import NARROW, Driver, screen
+
+from tui_hub.demo import DemoHub, Fault, FaultKind
+from tui_hub.domain.jobs import JobStatus
+from tui_hub.domain.types import ModelType
+from tui_hub.settings import Configuration
+from tui_hub.tui.screens.confirm import Confirm
+from tui_hub.tui.screens.downloads import DownloadsScreen
+from tui_hub.tui.screens.model import ModelScreen
+from tui_hub.tui.screens.plan import PlanDialog
+
+
+async def open_model(driver: Driver, model: str) -> None:
+    """Open the page of a model."""
+    found = await driver.services.catalogue.get(model)
+    await driver.app.push_screen(ModelScreen(found))
+    await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
+
+
+async def installed(driver: Driver, model: str) -> None:
+    """Have a model on the box."""
+    job = await driver.services.downloads.start(model)
+    assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED
+
+
+async def test_the_page_shows_card_files_and_revisions(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await open_model(driver, "acme/quants")
+        await driver.sees("Quants", "Files 3")
+        await driver.press("right")
+        await driver.sees("Q4_0", "Q8_0", "quants-Q4_0.gguf", "sha256", "1.0 MiB")
+        await driver.press("right")
+        await driver.sees("Revision", "just now")
+
+
+async def test_a_variant_is_planned_and_downloaded(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await open_model(driver, "acme/quants")
+        await driver.sees("Files 3")
+        await driver.press("d")
+        await driver.sees("Download hf:acme/quants", "Q4_0", "every file")
+        await driver.sees("to transfer", "1.0 MiB", "free afterwards")
+        await driver.press("j")
+        await driver.sees("2.0 MiB")
+        await driver.until(lambda: "2.0 MiB" in driver.row("to transfer"))
+        await driver.press("enter")
+        await driver.until(lambda: not isinstance(driver.app.screen, PlanDialog))
+        await driver.press("2")
+        await driver.sees("History", "acme/quants", "Q8_0")
+        jobs = await driver.services.jobs.list()
+        assert [job.payload["variant"] for job in jobs] == ["Q8_0"]
+        await driver.press("1")
+        await open_model(driver, "acme/quants")
+        await driver.press("right")
+        await driver.sees("✓ installed", "here, sha256")
+
+
+async def test_a_download_shows_its_ranges_and_pauses(online: Configuration, hub: DemoHub) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=200_000))
+    async with screen(online, NARROW) as driver:
+        await driver.services.downloads.start("acme/tiny")
+        await driver.press("2")
+        await driver.sees("acme/tiny", "model.safetensors", "╍")
+        downloads = driver.app.screen
+        assert isinstance(downloads, DownloadsScreen)
+        assert driver.app.live_state.pulsing
+        await driver.press("q")
+        await driver.sees("1 download is running")
+        await driver.press("enter")
+        assert driver.app.is_running
+        await driver.press("space")
+        stall.release()
+        hub.faults.clear()
+        await driver.sees("‖", "paused")
+        await driver.until(lambda: not driver.app.live_state.pulsing)
+        await driver.press("space")
+        await driver.sees("History", "✓")
+        assert "model.safetensors" not in driver.text()
+
+
+async def test_speed_is_limited_from_the_screen(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await driver.press("2", "L", *"3M", "enter")
+        await driver.sees("limited to 3.0 MiB/s")
+        assert driver.services.downloads.limit == 3 * 1024**2
+        await driver.press("L", *"x", "enter")
+        await driver.until(lambda: any("no speed" in note for note in driver.notes()))
+
+
+async def test_activation_asks_and_shows_what_leaves(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await installed(driver, "acme/tiny")
+        await installed(driver, "acme/tiny-copy")
+        await driver.services.activation.activate("acme/tiny")
+        await open_model(driver, "acme/tiny-copy")
+        await driver.press("a")
+        await driver.sees("Activate?", "hf:acme/tiny-copy", "leaves   hf:acme/tiny")
+        await driver.press("n")
+        slot = await driver.services.activation.active(ModelType.LLM)
+        assert slot is not None and slot.model == "hf:acme/tiny"
+        await driver.press("a")
+        await driver.sees("Activate?")
+        await driver.press("enter")
+        await driver.until(lambda: any("is active as llm" in note for note in driver.notes()))
+        await driver.press("3")
+        await driver.sees("● llm", "hf:acme/tiny-copy", "active llm --path")
+        await driver.press("x", "y")
+        await driver.sees("0 of 12 filled")
+
+
+async def test_a_refusal_is_told_and_nothing_changes(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await open_model(driver, "acme/tiny")
+        await driver.press("a")
+        await driver.sees("Activate?")
+        await driver.press("y")
+        await driver.until(lambda: any("not installed" in note for note in driver.notes()))
+
+
+async def test_deleting_says_what_is_lost_and_defaults_to_no(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await installed(driver, "acme/tiny")
+        await driver.press("5")
+        await driver.sees("hf:acme/tiny", "3.0 MiB", "saved by sharing")
+        await driver.press("x")
+        await driver.sees("Delete?", "4 files go; 3.0 MiB come free.", "downloaded again")
+        assert isinstance(driver.app.screen, Confirm)
+        await driver.press("enter")
+        await driver.until(lambda: not isinstance(driver.app.screen, Confirm))
+        assert (await driver.services.storage.usage()).by_model
+        await driver.press("x")
+        await driver.sees("Delete?")
+        await driver.press("y")
+        await driver.sees("No model is here yet.")
+        assert not (await driver.services.storage.usage()).by_model
+
+
+async def test_sync_shows_its_feeds_and_jobs(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await driver.press("6")
+        await driver.sees("hf:litert", "never")
+        await driver.press("enter")
+        await driver.until(lambda: "completed" in driver.row("hf:litert"))
+        await driver.sees("tag tflite")
+        await driver.press("4")
+        await driver.sees("sync", "completed", "hf:litert", "Log")
+        await driver.press("s", "s")
+        await driver.sees("Jobs · running", "No job yet.")
+
+
+async def test_a_gated_model_says_why_and_what_to_do(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await driver.services.downloads.start("acme/locked")
+        await driver.press("2")
+        await driver.sees("failed:")
+        await driver.press("4")
+        await driver.sees("failed", "hf:acme/locked", "error:")

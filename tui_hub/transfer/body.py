@@ -1,0 +1,87 @@
+"""The bytes of an answer as they come off the socket."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+
+from tui_hub.transfer.connection import Connection
+
+_DRIP = 1024
+"""Bytes a second below which a connection counts as stalled, over so many stall times."""
+_DRIP_STALLS = 4
+_MOMENT = 0.2
+"""Seconds of silence after which what came is written although the buffer has room."""
+
+
+class Body:
+    """The bytes of an answer, read into the caller's buffer as they come.
+
+    Where the length is known the socket is read directly: `HTTPResponse.readinto` would hold back
+    what came until the whole buffer is full, and its reader cannot go on after a timeout.
+    """
+
+    def __init__(self, connection: Connection, response: http.client.HTTPResponse) -> None:
+        self._connection = connection
+        self._response = response
+        self._socket: socket.socket | None = None
+        self._buffered = 0
+        """Bytes that came together with the head of the answer."""
+        self._heard = time.monotonic()
+        self._waited = 0.0
+        self._received = 0
+        self.remaining = response.length
+        """Bytes to come; `None` when nobody told."""
+
+    def readinto(self, view: memoryview) -> int | None:
+        """What one read of the socket brings; 0 at the end, `None` when nothing came for a moment.
+
+        Raises:
+            OSError, HTTPException: when the connection fails, or is silent for too long.
+        """
+        if self.remaining is None:
+            block = self._response.read1(len(view))
+            view[: len(block)] = block
+            return len(block)
+        if not self.remaining:
+            return 0
+        if self._socket is None:
+            self._socket = self._connection.stream
+            self._buffered = len(self._response.fp.peek())
+            self._socket.settimeout(min(_MOMENT, self._connection.stall))
+        view = view[: self.remaining]
+        if self._buffered:
+            count: int | None = self._response.fp.readinto1(view[: self._buffered])
+            self._buffered -= count or 0
+        else:
+            count = self._receive(self._socket, view)
+        self.remaining -= count or 0
+        return count
+
+    def _receive(self, sock: socket.socket, view: memoryview) -> int | None:
+        begin = time.monotonic()
+        try:
+            count: int | None = sock.recv_into(view)
+        except TimeoutError:
+            if time.monotonic() - self._heard >= self._connection.stall:
+                raise
+            count = None
+        else:
+            self._heard = time.monotonic()
+        self._waited += time.monotonic() - begin
+        self._received += count or 0
+        self._judge_speed()
+        return count
+
+    def _judge_speed(self) -> None:
+        """A server that lets bytes drip must not hold a connection for ever."""
+        if self._waited >= _DRIP_STALLS * self._connection.stall:
+            if self._received < self._waited * _DRIP:
+                raise TimeoutError
+            self._waited, self._received = 0.0, 0
+
+    @property
+    def consumed(self) -> bool:
+        """Whether the connection stands at the beginning of the next answer."""
+        return self.remaining == 0 and not self._response.will_close
