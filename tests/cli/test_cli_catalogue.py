@@ -46,25 +46,19 @@ def test_search_finds_by_words_and_facets(lived_in: Program) -> None:
         assert document["total"] >= len(document["models"])
         return [model["id"] for model in document["models"]]
 
-    assert found("tiny") == ["hf:acme/tiny-llm"]
-    assert found("acme", "--library", "transformers")[:2] == [
-        "hf:acme/tiny-llm",
-        "hf:acme/twin-llm",
-    ]
+    assert found("acme", "--library", "transformers") == ["hf:acme/tiny-llm", "hf:acme/twin-llm"]
     assert found("acme", "--installed") == ["hf:acme/tiny-llm"]
-    assert "hf:acme/tiny-llm" not in found("acme", "--not-installed")
     assert found("acme", "--gated") == ["hf:acme/gated-art"]
     assert found("acme", "--license", "mit") == ["hf:acme/twin-llm"]
     assert set(found("acme", "--type", "image_gen")) == {"hf:acme/painter", "hf:acme/gated-art"}
-    assert found("nothing-has-this-name") == []
     assert found('"*) OR NEAR(') == []
 
 
 def test_search_goes_on_from_a_key(lived_in: Program) -> None:
     seen: list[str] = []
     after: list[str] = []
-    for _ in range(10):
-        document = lived_in.json("search", "acme", "--limit", "2", *after).document
+    for _ in range(4):
+        document = lived_in.json("search", "acme", "--limit", "3", *after).document
         seen += [model["id"] for model in document["models"]]
         if document["after"] is None:
             break

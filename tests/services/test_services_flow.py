@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import Configure
-from small_models import WEIGHTS
+from small_models import WEIGHTS, small_repositories
 
-from tui_hub.demo import DemoHub, Fault, FaultKind
+from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile
 from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.catalogue import Search
 from tui_hub.domain.errors import GatedError, NotFoundError, RefusedError
@@ -140,3 +141,42 @@ async def test_a_lost_database_is_rebuilt_from_the_store(configure: Configure) -
         assert model.status is ModelStatus.INSTALLED
         result = await services.activation.activate("acme/tiny")
         assert result.status == "active"
+
+
+async def test_a_new_revision_takes_the_place_of_the_old(
+    configure: Configure, hub: DemoHub
+) -> None:
+    async with open_services(configure()) as services:
+        first = await services.downloads.start("acme/tiny")
+        await services.downloads.wait(first.id)
+        await services.activation.activate("acme/tiny")
+        changed = small_repositories()[0]
+        new = bytes(reversed(WEIGHTS))
+        files = (*changed.files[:-1], RepositoryFile("model.safetensors", new))
+        commit = hub.put(replace(changed, files=files))
+        plan = await services.downloads.plan("acme/tiny")
+        assert plan.revision == commit
+        assert plan.bytes_to_transfer == len(WEIGHTS)
+        second = await services.downloads.start("acme/tiny")
+        done = await services.downloads.wait(second.id)
+        assert (Path(done.path or "") / "model.safetensors").read_bytes() == new
+        blobs = {path.name for path in services.configuration.paths.store.glob("blobs/sha256/*")}
+        assert hashlib.sha256(new).hexdigest() in blobs
+        assert hashlib.sha256(WEIGHTS).hexdigest() not in blobs
+        slot = await services.activation.active("llm")
+        assert slot is not None
+        assert slot.revision == commit
+
+
+async def test_a_single_newer_file_leaves_the_working_model_alone(
+    configure: Configure, hub: DemoHub
+) -> None:
+    async with open_services(configure()) as services:
+        first = await services.downloads.start("acme/tiny")
+        done = await services.downloads.wait(first.id)
+        changed = small_repositories()[0]
+        files = (RepositoryFile("README.md", b"# Newer"), *changed.files[1:])
+        hub.put(replace(changed, files=files))
+        second = await services.downloads.start("acme/tiny", paths=("README.md",))
+        await services.downloads.wait(second.id)
+        assert (Path(done.path or "") / "model.safetensors").read_bytes() == WEIGHTS

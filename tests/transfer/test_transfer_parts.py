@@ -94,7 +94,7 @@ class StillClock:
         return Clock(now=lambda: self.time, wait=self.wait, random=lambda: 0.5)
 
 
-def test_pauses_double_and_patience_ends():
+def test_pauses_grow_and_patience_ends():
     still = StillClock()
     patience = Patience(3, still.clock)
     for _ in range(3):
@@ -102,7 +102,7 @@ def test_pauses_double_and_patience_ends():
         assert "it broke" in patience.message
         patience.wait(Cancellation())
         assert patience.message == ""
-    assert still.pauses == [0.5, 1.0, 2.0]
+    assert still.pauses == pytest.approx([0.2, 0.6, 1.8])
     with pytest.raises(UnreachableError, match="it broke"):
         patience.failed(Trouble("it broke"))
     assert patience.total == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from screen_driver import NARROW, Driver, screen
 
 from tui_hub.demo import DemoHub, Fault, FaultKind
-from tui_hub.domain.jobs import JobStatus
+from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.types import ModelType
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.confirm import Confirm
@@ -51,7 +51,7 @@ async def test_a_variant_is_planned_and_downloaded(online: Configuration) -> Non
         await driver.until(lambda: not isinstance(driver.app.screen, PlanDialog))
         await driver.press("2")
         await driver.sees("History", "acme/quants", "Q8_0")
-        jobs = await driver.services.jobs.list()
+        jobs = await driver.services.jobs.list((JobType.DOWNLOAD,))
         assert [job.payload["variant"] for job in jobs] == ["Q8_0"]
         await driver.press("1")
         await open_model(driver, "acme/quants")
@@ -107,7 +107,7 @@ async def test_activation_asks_and_shows_what_leaves(online: Configuration) -> N
         await driver.press("enter")
         await driver.until(lambda: any("is active as llm" in note for note in driver.notes()))
         await driver.press("3")
-        await driver.sees("● llm", "hf:acme/tiny-copy", "active llm --path")
+        await driver.sees("●  llm", "hf:acme/tiny-copy", "active llm --path")
         await driver.press("x", "y")
         await driver.sees("0 of 12 filled")
 

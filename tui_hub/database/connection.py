@@ -160,7 +160,8 @@ class Database:
     def _explain(self, error: sqlite3.DatabaseError) -> HubError | None:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _DAMAGED:
-            files.mark_damaged(self.path)
+            if not self._durable:
+                files.mark_damaged(self.path)
             return CorruptError(
                 f"the database {self.path} is damaged: {error}",
                 hint="Restore it from a backup, or move it away; "

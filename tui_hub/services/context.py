@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from tui_hub.blobs import BlobStore
+from tui_hub.blobs import BlobStore, recover
 from tui_hub.database import CatalogueDatabase, HubDatabase
 from tui_hub.domain.errors import NotFoundError, UsageError
 from tui_hub.domain.identifiers import ModelId
@@ -60,7 +62,20 @@ class Context:
         Raises:
             HubError: when it cannot be written, or was made by a newer version.
         """
-        await self.on_disk(self.store.prepare)
+        await self.on_disk(_prepare, self.store)
+
+
+def _prepare(store: BlobStore) -> None:
+    store.prepare()
+    _tidy(store.root)
+
+
+@cache
+def _tidy(root: Path) -> None:
+    """Once in a process: undo what a killed process left half done, and sweep what nobody wants."""
+    store = BlobStore(root)
+    recover(store)
+    store.sweep_temp()
 
 
 def parse_id(text: str | ModelId) -> ModelId:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tui_hub.blobs import BlobStore, Hold
-from tui_hub.blobs.hashing import git_blob_sha1
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
 from tui_hub.domain.downloads import FileProgress, FileState
 from tui_hub.domain.errors import HubError, InterruptedJobError, NoSpaceError
+from tui_hub.services.copies import is_copy
 from tui_hub.sources import FileRequest
 from tui_hub.transfer import Options, Pool, RateLimiter, Request, Transfer
 
@@ -131,11 +131,10 @@ class FileDownload:
             verified = artifact.verified if artifact.blob else Verified.SHA256
             return self._deduplicated(artifact.sha256, verified)
         copy = self._metadata_copy
-        if copy is None or not copy.is_file() or copy.stat().st_size != artifact.size:
+        if copy is None or not is_copy(artifact, copy):
             return None
-        if artifact.git_sha1 is not None and git_blob_sha1(copy) == artifact.git_sha1:
-            return self._deduplicated(store.adopt(copy), Verified.GIT_SHA1)
-        return None
+        verified = Verified.SHA256 if artifact.sha256 else Verified.GIT_SHA1
+        return self._deduplicated(store.adopt(copy), verified)
 
     def _deduplicated(self, sha256: str, verified: Verified) -> Artifact:
         self._means.hold.add(sha256)

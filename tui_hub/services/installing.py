@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tui_hub import text
-from tui_hub.blobs import Receipt, ReceiptFile, publish_hf, publish_model, receipts
-from tui_hub.domain.artifacts import Artifact, ArtifactStatus, installed_variants
+from tui_hub.blobs import Receipt, ReceiptFile, collect, publish_hf, publish_model, receipts
+from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified, installed_variants
 from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.domain.storage import Install
 from tui_hub.events import ModelChanged, StorageChanged
@@ -30,8 +31,25 @@ async def publish(context: Context, model: Model, revision: str, ref: str | None
     path = await context.on_disk(_publish, context, model, revision, ref, here)
     if variants:
         await context.hub.installs.put(_install(model, revision, path, here, variants))
+    if before is not None and before.revision != revision:
+        await _retire(context, model, before.revision, revision)
     context.bus.publish(StorageChanged())
     return path
+
+
+async def _retire(context: Context, model: Model, old: str, new: str) -> None:
+    """Give up the files of a revision that another took the place of: rows first, then bytes."""
+    slot = await context.hub.slots.get(model.type)
+    if slot is not None and slot.model == model.id:
+        await context.hub.slots.put(replace(slot, revision=new))
+    files = [file for file in await context.hub.artifacts.of(model.id, old) if file.blob]
+    await context.hub.artifacts.save(*map(without_blob, files))
+    await context.on_disk(collect, context.store, {file.blob for file in files if file.blob})
+
+
+def without_blob(file: Artifact) -> Artifact:
+    """The file as it is once its bytes are not counted on any more."""
+    return replace(file, status=ArtifactStatus.PENDING, blob=None, verified=Verified.NONE, job=None)
 
 
 async def set_status(context: Context, model: str, status: ModelStatus) -> None:

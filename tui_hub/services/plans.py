@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui_hub import text
+from tui_hub.blobs import BlobStore
+from tui_hub.blobs.metadata import find_metadata
 from tui_hub.domain.artifacts import Artifact, select, variants_of
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import NoSpaceError, NotFoundError
@@ -14,6 +16,7 @@ from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import Details
 from tui_hub.hardware.host import existing_parent
 from tui_hub.services.context import Context
+from tui_hub.services.copies import is_copy
 from tui_hub.services.file_download import partial_key
 
 DEFAULT_REF = "main"
@@ -87,7 +90,7 @@ def _measure(
         unknown += file.size is None
         total += size
         key = partial_key(file)
-        if key in counted or (file.sha256 and store.has(file.sha256, file.size)):
+        if key in counted or _is_here(store, file):
             here += size
         else:
             resumed += min(store.resumable(key), size)
@@ -106,6 +109,14 @@ def _measure(
         disk_margin=context.configuration.settings.store.reserve,
         unknown_sizes=unknown,
     )
+
+
+def _is_here(store: BlobStore, file: Artifact) -> bool:
+    """Whether a file is in the store, or its small copy is among the metadata of its model."""
+    if file.sha256 is not None and store.has(file.sha256, file.size):
+        return True
+    copy = find_metadata(store, file.model, file.path)
+    return copy is not None and is_copy(file, copy)
 
 
 async def _promised(context: Context) -> int:

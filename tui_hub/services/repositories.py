@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from tui_hub import text
-from tui_hub.blobs.hashing import git_blob_sha1, sha256_file
 from tui_hub.blobs.metadata import find_metadata, write_metadata
 from tui_hub.domain.artifacts import (
     Artifact,
@@ -25,6 +24,7 @@ from tui_hub.events import ModelChanged
 from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.concurrency import run_all
 from tui_hub.services.context import Context, parse_id
+from tui_hub.services.copies import is_copy
 from tui_hub.services.links import links_of
 
 _log = logging.getLogger(__name__)
@@ -183,11 +183,7 @@ class Repositories:
 
     def _has_metadata(self, file: Artifact) -> bool:
         path = self.metadata_copy(file)
-        if path is None or path.stat().st_size != file.size:
-            return False
-        if file.sha256 is not None:
-            return sha256_file(path) == file.sha256
-        return file.git_sha1 is None or git_blob_sha1(path) == file.git_sha1
+        return path is not None and is_copy(file, path)
 
     async def _list(
         self, model: ModelId, revision: str | None

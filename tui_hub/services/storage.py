@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from tui_hub.blobs import collect, receipts, remove_hf, remove_model
-from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
+from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import JobStatus, JobType
@@ -18,7 +17,7 @@ from tui_hub.events import StorageChanged
 from tui_hub.hardware.host import existing_parent
 from tui_hub.services.activation import Activation
 from tui_hub.services.context import Context, parse_id
-from tui_hub.services.installing import set_status
+from tui_hub.services.installing import set_status, without_blob
 
 
 class Storage:
@@ -101,14 +100,7 @@ class Storage:
 
     async def _forget(self, model: str, files: Sequence[Artifact]) -> None:
         await self._context.hub.installs.delete(model)
-        await self._context.hub.artifacts.save(
-            *(
-                replace(
-                    file, status=ArtifactStatus.PENDING, blob=None, verified=Verified.NONE, job=None
-                )
-                for file in files
-            )
-        )
+        await self._context.hub.artifacts.save(*map(without_blob, files))
 
     def _measure(self) -> StorageUsage:
         store = self._context.store

@@ -19,7 +19,8 @@ from tui_hub.transfer.trouble import Trouble
 
 PAUSE_CAP = 15 * 60.0
 """The longest pause that a server may ask for, in seconds."""
-_FIRST_DELAY = 0.5
+_FIRST_DELAY = 0.2
+_DELAY_FACTOR = 3
 _DELAY_CAP = 60.0
 _PROGRESS = 64 * 1024
 """Bytes that count as progress: less would let a server hold a transfer up for ever."""
@@ -104,7 +105,7 @@ class Patience:
     def _pause(self, trouble: Trouble) -> None:
         delay = trouble.wait
         if delay is None:
-            delay = min(_DELAY_CAP, _FIRST_DELAY * 2 ** max(0, self._failures - 1))
+            delay = min(_DELAY_CAP, _FIRST_DELAY * _DELAY_FACTOR ** max(0, self._failures - 1))
             delay *= 0.5 + self._clock.random()
         self._resume_at = max(self._resume_at, self._clock.now() + delay)
         self.message = f"{trouble.message}; again in {duration(max(1.0, delay))}"

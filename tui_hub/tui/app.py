@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,8 @@ from tui_hub.tui.themes import DARK, THEMES
 
 if TYPE_CHECKING:
     from tui_hub.services import Services
+
+_log = logging.getLogger(__name__)
 
 _SIGNALS = {signal.SIGHUP: 129, signal.SIGTERM: 143}
 """What ends the program from outside, and the exit code that says so: 128 and the number."""
@@ -86,6 +90,7 @@ class HubApp(BackgroundApp):
         from rich.segment import Segments
         from rich.traceback import Traceback
 
+        _log.critical("the screen ended by a fault of the program", exc_info=True)
         self.bell()
         traceback = Traceback(show_locals=False, width=None)
         self._exit_renderables.append(
@@ -131,4 +136,15 @@ async def run_screen(services: Services, demo: bool = False) -> int:
     """Show the screen until the user leaves it; the exit code of the program."""
     app = HubApp(services, demo)
     result = await app.run_async()
-    return app.return_code or 0 if result is None else result
+    code = (app.return_code or 0) if result is None else result
+    if code == _SIGNALS[signal.SIGHUP]:
+        _let_go_of_terminal()
+    return code
+
+
+def _let_go_of_terminal() -> None:
+    """Write nowhere from now on: a flush that fails at the end would replace the exit code."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(null, stream)
+    os.close(null)
