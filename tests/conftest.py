@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from homes import Configure
 from small_models import small_repositories
 
 from tui_hub.demo import DemoHub
@@ -30,9 +31,6 @@ def hub() -> Iterator[DemoHub]:
     """A hub of one's own with the small models, as fast as the machine."""
     with DemoHub(per_connection=0, total=0, repositories=small_repositories()) as hub:
         yield hub
-
-
-Configure = Callable[..., Configuration]
 
 
 @pytest.fixture

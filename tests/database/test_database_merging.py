@@ -210,6 +210,10 @@ async def test_a_page_and_its_cursor_are_written_together(catalogue: CatalogueDa
         await catalogue.write_page("hf:x", broken, replace(status, cursor="c2"))
     assert await catalogue.feeds.get("hf:x") == expected
     assert await catalogue.models.total() == 2
+    with pytest.raises(AttributeError):
+        unwritable = replace(status, cursor=object())  # type: ignore[arg-type]
+        await catalogue.write_page("hf:x", [made("hf:a/d")], unwritable)
+    assert await catalogue.models.total() == 2
 
 
 async def test_an_unknown_feed_was_never_synced(catalogue: CatalogueDatabase) -> None:

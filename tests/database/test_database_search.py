@@ -351,3 +351,18 @@ async def test_an_index_of_older_words_is_rebuilt_when_opened(
         assert await ids(catalogue.models, Search(text="llam")) == []
         assert await ids(catalogue.models, Search(text="llama")) == ["hf:a/llama"]
     words._common_words.cache_clear()
+
+
+async def test_walking_and_sorting_answer_alike(
+    full: CatalogueDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_hub.database import searching
+
+    for sort in list(Sort)[1:]:
+        search = Search(text="llama", licenses=("mit",), gated=False, sort=sort)
+        sorted_ids = await ids(full.models, search, 20)
+        with monkeypatch.context() as patch:
+            patch.setattr(searching, "_FEW", 1)
+            patch.setattr(searching, "_QUESTION_COST", 0)
+            assert await ids(full.models, search, 20) == sorted_ids
+            assert set(sorted_ids) == scan(search)

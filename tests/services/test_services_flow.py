@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Configure
+from homes import Configure
 from small_models import WEIGHTS, small_repositories
 
 from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile

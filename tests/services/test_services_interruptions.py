@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Configure
+from homes import Configure
 from small_models import WEIGHTS
 
 from tui_hub.demo import DemoHub, Fault, FaultKind

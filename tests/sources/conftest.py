@@ -6,28 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_time import FakeTime
 from hub_server import HubServer
 
 from tui_hub.settings import Configuration, load_configuration
 from tui_hub.sources import HuggingFace
-from tui_hub.sources.limits import Clock
 
 RECORDED = Path(__file__).parent / "recorded"
-
-
-class FakeTime:
-    """A clock that moves only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 1_790_000_000.0
-        self.sleeps: list[float] = []
-        self.clock = Clock(
-            monotonic=lambda: self.now, wall=lambda: self.now, sleep=self._sleep, random=lambda: 1.0
-        )
-
-    async def _sleep(self, seconds: float) -> None:
-        self.sleeps.append(seconds)
-        self.now += seconds
 
 
 @pytest.fixture

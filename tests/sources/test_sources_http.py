@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import FakeTime
+from fake_time import FakeTime
 from hub_server import HubServer, Reply
 
 from tui_hub.domain.errors import HubError, RateLimitedError, UnreachableError, UnsafeError

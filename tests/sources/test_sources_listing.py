@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import FakeTime
+from fake_time import FakeTime
 from hub_server import HubServer, Reply, Seen, as_json
 
 from tui_hub.domain.errors import UnauthorizedError, UnreachableError, UsageError

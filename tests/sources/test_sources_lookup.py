@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import FakeTime
+from fake_time import FakeTime
 from hub_server import HubServer, Reply, Seen, as_json
 
 from tui_hub.domain.artifacts import Artifact, ArtifactKind

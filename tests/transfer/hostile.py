@@ -294,6 +294,9 @@ class Hostile:
     def silent(self, seen: Seen) -> Reply:
         return Reply(0, {}, raw_head=b"", stall=True)
 
+    def ignores_if_range(self, seen: Seen) -> Reply:
+        return self.honest(Seen(seen.target, {**seen.headers, "if-range": self.etag}, self.port))
+
     def etag_flip(self, seen: Seen) -> Reply:
         reply = self.honest(Seen(seen.target, {**seen.headers, "if-range": self.etag}, self.port))
         reply.headers["ETag"] = f'"{self.hits[seen.path]}"'

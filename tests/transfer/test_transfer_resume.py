@@ -185,11 +185,12 @@ def test_damaged_bytes_of_an_earlier_attempt_are_fetched_again(server, destinati
     assert destination.path.read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("behaviour", ["honest", "ignores-if-range", "no-ranges"])
 @pytest.mark.parametrize("known", [{}, {"size": SIZE}, {"sha256": SHA256, "size": SIZE}])
-def test_another_version_of_the_file_is_never_mixed_in(known, server, destination, make):
+def test_another_version_of_the_file_is_never_mixed_in(known, behaviour, server, destination, make):
     old = random.Random(9).randbytes(SIZE)
     destination.hold(old, (0, SIZE // 2), validator='"old"')
-    result = make(server.url("honest"), **known).run()
+    result = make(server.url(behaviour), **known).run()
     assert result.sha256 == SHA256
     assert result.resumed_from == 0
     assert result.bytes_transferred <= 1.1 * SIZE
@@ -219,11 +220,12 @@ def test_a_hash_is_proof_enough_for_a_resume_without_validator(server, destinati
     assert destination.path.read_bytes() == CONTENT
 
 
-def test_a_change_in_the_middle_of_a_download_starts_afresh(server, destination, make):
+@pytest.mark.parametrize("behaviour", ["honest", "ignores-if-range"])
+def test_a_change_in_the_middle_of_a_download_starts_afresh(behaviour, server, destination, make):
     server.pace = 0.01
     old = random.Random(9).randbytes(SIZE)
     server.content, server.etag = old, '"old"'
-    running = Running(make(server.url("honest"), connections=4))
+    running = Running(make(server.url(behaviour), connections=4))
     until(lambda: running.transfer.snapshot().transferred > 600_000)
     server.content, server.etag = CONTENT, '"new"'
     server.pace = 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from textual.pilot import Pilot
 
 from tui_hub.database import CatalogueDatabase
-from tui_hub.domain.models import Model
+from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.domain.types import ModelType
 from tui_hub.services import Services, open_services
 from tui_hub.settings import Configuration
@@ -73,11 +73,14 @@ async def screen(
             yield Driver(app, pilot, services)
 
 
-async def fill(configuration: Configuration, models: Iterable[Model]) -> None:
+async def fill(configuration: Configuration, models: Sequence[Model]) -> None:
     """Put models into the catalogue of a home."""
     configuration.paths.catalogue_database.parent.mkdir(parents=True, exist_ok=True)
     async with await CatalogueDatabase.open(configuration.paths.catalogue_database) as catalogue:
         await catalogue.models.merge(models)
+        for model in models:
+            if model.status is not ModelStatus.NOT_INSTALLED:
+                await catalogue.models.set_local(model.id, status=model.status)
 
 
 def made(number: int, **fields: object) -> Model:

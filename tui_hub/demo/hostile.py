@@ -78,7 +78,7 @@ def hostile_repository(now: datetime) -> Repository:
         card=card,
         config={"model_type": _MARKUP, "architectures": [_ESCAPES]},
         downloads=66_666,
-        likes=-1,
+        likes=1,
         created_at=stamp(now - timedelta(days=13)),
         last_modified=stamp(now - timedelta(days=13)),
         title=_MARKUP,

@@ -37,14 +37,12 @@ Ended = Callable[[str, Download], None]
 class DownloadRun:
     """A download that this process runs."""
 
-    def __init__(self, job: str) -> None:
-        self.job = job
+    def __init__(self, picture: Download) -> None:
+        self.job = picture.job
         self.task: asyncio.Task[None] | None = None
         self._work: DownloadJob | None = None
         self._stopped: JobStatus | None = None
-        self._picture = Download(
-            job=job, model="", revision=None, variant=None, status=JobStatus.PENDING
-        )
+        self._picture = picture
 
     def begin(self, work: DownloadJob) -> None:
         """Hand over what does the work."""
@@ -92,10 +90,10 @@ class DownloadRunner:
             self._settings.files * self._settings.jobs, thread_name_prefix="download"
         )
 
-    def start(self, job: str, ended: Ended) -> DownloadRun:
-        """Run a job; `ended` is called with its last picture."""
-        run = DownloadRun(job)
-        run.task = asyncio.create_task(self._run(run, ended), name=f"download {job}")
+    def start(self, picture: Download, ended: Ended) -> DownloadRun:
+        """Run a waiting download; `ended` is called with its last picture."""
+        run = DownloadRun(picture)
+        run.task = asyncio.create_task(self._run(run, ended), name=f"download {run.job}")
         return run
 
     async def artifacts(self, job: Job) -> list[Artifact]:

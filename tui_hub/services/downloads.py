@@ -252,7 +252,7 @@ class Downloads:
         """Start waiting downloads while there is room."""
         while self._queue and len(self._running) < self._slots and not self._closing:
             job = self._queue.pop(0)
-            run = self._runner.start(job, self._ended)
+            run = self._runner.start(self._pictures[job], self._ended)
             self._running[job] = run
 
     def _ended(self, job: str, picture: Download) -> None:

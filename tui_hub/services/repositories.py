@@ -62,6 +62,8 @@ class Repositories:
         files = await self._context.hub.artifacts.of(str(wanted), revision)
         unsafe: tuple[str, ...] = ()
         problem: HubError | None = None
+        if known is None and self._context.configuration.settings.network.offline:
+            known = await self._catalogue.get(wanted)
         if refresh or known is None or not files:
             try:
                 known, files, unsafe = await self._list(wanted, revision)

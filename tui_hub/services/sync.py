@@ -188,7 +188,7 @@ class Sync:
 
     async def _finish(self, job: Job, report: SyncReport) -> SyncReport:
         failed = report.status == "failed"
-        errors = "; ".join(feed.error for feed in report.feeds if feed.error)
+        errors = "; ".join(dict.fromkeys(feed.error for feed in report.feeds if feed.error))
         await self._jobs.finish(
             job,
             JobStatus.FAILED if failed else JobStatus.COMPLETED,

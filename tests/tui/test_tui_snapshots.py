@@ -1,0 +1,87 @@
+"""Pictures of screens. `pytest --snapshot-update` takes them anew; look at each one then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+from screen_driver import NARROW, WIDE, Driver, fill, made
+from textual.pilot import Pilot
+
+from tui_hub.domain.hardware import HostSample
+from tui_hub.domain.models import ModelStatus
+from tui_hub.services import Services, open_services
+from tui_hub.settings import Configuration
+from tui_hub.tui.app import HubApp
+
+Compare = Callable[..., bool]
+
+
+@pytest.fixture
+def services(offline: Configuration, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """A home whose pictures are always the same: made models, and readings that do not move."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    stack = AsyncExitStack()
+
+    async def begin() -> Services:
+        models = [made(number, likes=number * 31) for number in range(120)]
+        models[2] = made(2, description="A model that says what it is.", gated="manual")
+        models[0] = made(0, status=ModelStatus.ACTIVE)
+        models[3] = made(3, status=ModelStatus.INSTALLED)
+        await fill(offline, models)
+        opened = await stack.enter_async_context(open_services(offline))
+        return opened
+
+    opened = loop.run_until_complete(begin())
+    opened.hardware.sample = HostSample(
+        memory_total=64 << 30,
+        memory_used=23 << 30,
+        cpu_percent=12.0,
+        disk_total=900 << 30,
+        disk_free=400 << 30,
+    )
+    monkeypatch.setattr(opened.hardware, "start", lambda: None)
+    yield opened
+    loop.run_until_complete(stack.aclose())
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
+def after(services: Services, keys: str, *words: str) -> Callable[[Pilot[int]], Awaitable[None]]:
+    """Press keys once the catalogue is on screen, and wait for words to come up."""
+
+    async def before(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, HubApp)
+        driver = Driver(app, pilot, services)
+        await driver.sees("model-0000", "120", "no GPU", "never")
+        await driver.press(*keys)
+        await driver.sees(*words)
+
+    return before
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_browse(snap_compare: Compare, services: Services, size: tuple[int, int]) -> None:
+    words = ["▸    maker2/model-0002"] + (["A model that says", "□ llm"] if size == WIDE else [])
+    assert snap_compare(
+        HubApp(services), terminal_size=size, run_before=after(services, "jj", *words)
+    )
+
+
+def test_help(snap_compare: Compare, services: Services) -> None:
+    run = after(services, "?", "Plan a download")
+    assert snap_compare(HubApp(services), terminal_size=WIDE, run_before=run)
+
+
+def test_active(snap_compare: Compare, services: Services) -> None:
+    run = after(services, "3", "0 of 12 filled")
+    assert snap_compare(HubApp(services), terminal_size=NARROW, run_before=run)
+
+
+def test_sync(snap_compare: Compare, services: Services) -> None:
+    run = after(services, "6", "hf:litert", "120 models")
+    assert snap_compare(HubApp(services), terminal_size=WIDE, run_before=run)
