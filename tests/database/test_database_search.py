@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from made_models import ids, made, pages
 
 from tui_hub.database import CatalogueDatabase
-from tui_hub.database.words import answers, model_words, typed_words
+from tui_hub.database.words import model_words, typed_words
 from tui_hub.domain.catalogue import Search, Sort
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import FeedStatus
@@ -33,6 +33,11 @@ STEMS = (
     "v2",
 )
 TASKS = ("text-generation", "text-to-image", None)
+
+
+def answers(words: frozenset[str], typed: tuple[str, ...]) -> bool:
+    """The rule of the search: each typed word begins one of the model's words."""
+    return all(any(word.startswith(start) for word in words) for start in typed)
 
 
 def population(count: int) -> Iterator[Model]:

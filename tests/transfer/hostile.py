@@ -436,6 +436,15 @@ class Hostile:
 
     # -- redirects and refusals ------------------------------------------------------------
 
+    def relocating(self, seen: Seen) -> Reply:
+        """Redirects to a storage that fails after its first answer, then to one that does not."""
+        assert self.other is not None
+        storage = "dying" if self.hits[seen.path] == 1 else "honest"
+        return Reply(302, {"Location": self.other.url(storage), "Content-Length": "0"})
+
+    def dying(self, seen: Seen) -> Reply:
+        return self.honest(seen) if self.hits[seen.path] == 1 else self.broken(seen)
+
     def circle(self, seen: Seen) -> Reply:
         return Reply(302, {"Location": "/circle", "Content-Length": "0"})
 

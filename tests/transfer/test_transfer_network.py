@@ -60,6 +60,13 @@ def test_a_signature_that_is_refused_at_once_is_a_failure(server, make):
     assert "sig=" not in caught.value.message
 
 
+def test_a_storage_that_fails_is_looked_for_anew(server, make):
+    result = make(server.url("relocating"), sha256=SHA256).run()
+    assert result.retries == 1
+    assert result.bytes_transferred == len(CONTENT)
+    assert server.hits["/relocating"] == 2
+
+
 def test_every_request_wants_plain_bytes(server, make):
     make(server.url("hub"), sha256=SHA256).run()
     for seen in server.requests + server.other.requests:

@@ -117,7 +117,7 @@ async def _by_column(
 
 
 async def _many(database: Database) -> int:
-    """From how many hits on it is less work to ask of each row whether it is one, than to sort them.
+    """From how many hits on it is less work to ask each row whether it is one than to sort them.
 
     Sorting costs each hit once. Walking costs, for each row shown, as many questions as there are
     rows to a hit.

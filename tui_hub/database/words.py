@@ -80,11 +80,6 @@ def index_text(model: Model) -> str:
     return " ".join(words)
 
 
-def answers(words: frozenset[str], typed: tuple[str, ...]) -> bool:
-    """The rule itself: whether each typed word begins one of a model's words."""
-    return all(any(word.startswith(start) for word in words) for start in typed)
-
-
 def _words(text: str) -> tuple[str, ...]:
     """Every word of a text, the parts of `CamelCase2` and each place in a run without spaces."""
     text = text[:_LONGEST_TEXT]

@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from tui_hub import text
-from tui_hub.domain.catalogue import Search, Sort
+from tui_hub.domain.catalogue import Facets, Search, Sort
 from tui_hub.domain.models import Model
 from tui_hub.events import CatalogueChanged, Event, ModelChanged
 from tui_hub.tui import commands as c
@@ -20,7 +20,7 @@ from tui_hub.tui.actions import ModelActions
 from tui_hub.tui.command import bindings
 from tui_hub.tui.live import Live
 from tui_hub.tui.widgets.detail_pane import DetailPane
-from tui_hub.tui.widgets.facet_list import FacetList
+from tui_hub.tui.widgets.facet_list import FacetList, alternatives
 from tui_hub.tui.widgets.model_list import ModelList
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.search_box import SearchBox
@@ -103,7 +103,16 @@ class BrowseScreen(ModelActions):
             catalogue = self.app.services.catalogue
             self._show_count(await catalogue.count(self.search))
             if self.query_one("#filters").display:
-                self.facets.show(self.search, await catalogue.facets(self.search))
+                self.facets.show(self.search, await self._count_facets(self.search))
+
+    async def _count_facets(self, search: Search) -> Facets:
+        """The counts of the answer, and of the alternatives to what is chosen."""
+        facets = await self.app.services.catalogue.facets(search)
+        for facet, question in alternatives(search).items():
+            others = (await self.app.services.catalogue.facets(question)).of(facet)
+            rest = tuple(one for one in facets.counts if one.facet != facet)
+            facets = Facets(total=facets.total, counts=(*rest, *others))
+        return facets
 
     def _show_count(self, found: int | None) -> None:
         total = self.app.live.total

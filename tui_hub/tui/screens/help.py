@@ -67,10 +67,6 @@ class HelpScreen(HubDialog[None]):
 
     BINDINGS = bindings(Dismiss)
     BINDING_GROUP_TITLE = "Help"
-    DEFAULT_CSS = """
-    HelpScreen .dialog { width: 100; padding: 1 1; }
-    """
-
     keys = getters.query_one(KeyText)
 
     def __init__(self, below: Screen[object]) -> None:

@@ -25,7 +25,6 @@ class Prompt(HubDialog[str | None]):
     BINDINGS = bindings(LeaveSearch)
     BINDING_GROUP_TITLE = "Question"
     DEFAULT_CSS = """
-    Prompt .dialog { width: 56; }
     Prompt Input, Prompt Input:focus {
         border: none; height: 1; padding: 0 1; margin: 1 0; background: $background;
     }

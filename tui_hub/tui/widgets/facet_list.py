@@ -26,6 +26,15 @@ _FLAGS = (("installed", "installed", True), ("gated", "open access", False))
 """Field of the question, words, and the value that choosing it sets."""
 
 
+def alternatives(search: Search) -> dict[str, Search]:
+    """For each facet with a chosen value, the question without it: what else could be chosen."""
+    return {
+        facet: replace(search, **{field: ()})  # type: ignore[arg-type]
+        for facet, _, field, _ in _GROUPS
+        if getattr(search, field)
+    }
+
+
 class FacetList(RowList):
     """Values to choose from; values of one facet are alternatives, facets add up."""
 
@@ -50,6 +59,7 @@ class FacetList(RowList):
     def show(self, search: Search, facets: Facets | None) -> None:
         """Draw the counts for a question."""
         self.search = search
+        before = self._rows[self.cursor][1] if self.cursor < len(self._rows) else None
         self._rows = []
         for field, words, _ in _FLAGS:
             self._rows.append((words, FacetCount(facet=field, value="", count=-1)))
@@ -61,7 +71,13 @@ class FacetList(RowList):
             if counts:
                 self._rows += [("", None), (heading, None)]
                 self._rows += [(one.value, one) for one in counts]
+        self._follow(before)
         self.rows_changed()
+
+    def _follow(self, before: FacetCount | None) -> None:
+        for row, (_, one) in enumerate(self._rows):
+            if before and one and (one.facet, one.value) == (before.facet, before.value):
+                self.set_reactive(RowList.cursor, row)
 
     def row_count(self) -> int:
         return len(self._rows)
