@@ -1,6 +1,6 @@
 """How long the program takes to its first frame, in a real pseudo-terminal, and to its version.
 
-Run by hand: `python tests/benchmarks/bench_startup.py [runs]`. Prints medians. A home with a curated
+Run by hand: `python tests/benchmarks/bench_startup.py [runs]`. Prints medians. A curated
 catalogue is made first, so that the frame has something to show.
 """
 

@@ -1,6 +1,6 @@
 """How many rows a second a sync brings into the catalogue, through the real code path.
 
-A child process serves ready-made pages in the Hub's wire format on loopback; the sync asks, decodes,
+A child process serves ready-made pages in the Hub format on loopback; the sync asks, decodes,
 merges, indexes and commits them. Run by hand: `python tests/benchmarks/bench_sync.py [models]`.
 """
 

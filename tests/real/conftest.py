@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cli.command_line import Program
+from command_line import Program
 from real_home import Home, Shelf, hub_of
 from registry_models import ALL, UnavailableError, unpack
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.command_line import Program
+from command_line import Program
 from registry_models import Carried, RealModel
 
 from tui_hub.demo import DemoHub

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli.command_line import until
+from command_line import until
 from real_home import Home, Shelf, hub_of, need
 from registry_models import (
     ALL,

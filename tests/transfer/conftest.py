@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import random
 import shutil
 import ssl
 import subprocess
@@ -13,14 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from content import CONTENT, SHA256
 from hostile import Hostile
 from plain_file import PlainFile
 
 from tui_hub.transfer import Options, Pool, Request, Transfer
 from tui_hub.transfer.patience import Clock
 
-CONTENT = random.Random(1).randbytes(3 * 1024 * 1024 + 4321)
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
 HASTE = 50
 """How much faster the clock of these tests runs, so that pauses and windows of speed are short."""
 

@@ -250,6 +250,12 @@ class Hostile:
         """A relative redirect on the same host, as the Hub answers for small files."""
         return Reply(307, {"Location": "/honest?cached=1", "Content-Length": "0"})
 
+    def forgetful(self, seen: Seen) -> Reply:
+        """Hangs up on every second request, as a server does whose keep-alive time is over."""
+        if self.hits[seen.path] % 2 == 0:
+            return Reply(0, {}, raw_head=b"", drop=True)
+        return self.honest(seen)
+
     # -- bent ------------------------------------------------------------------------------
 
     def truncate(self, seen: Seen) -> Reply:

@@ -6,7 +6,7 @@ The result is the right file or a named error, and what is recorded as here is r
 from __future__ import annotations
 
 import pytest
-from conftest import CONTENT, SHA256
+from content import CONTENT, SHA256
 
 from tui_hub.domain.errors import (
     CorruptError,

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from conftest import CONTENT, SHA256
+from content import CONTENT, SHA256
 from hostile import COMMIT, Hostile
 
 from tui_hub.domain.errors import UnauthorizedError, UnreachableError, UnsafeError, UsageError
@@ -98,6 +98,12 @@ def test_connections_are_kept_alive(server, make):
     make(server.url("honest"), sha256=SHA256).run()
     assert server.accepted == 1
     assert len(server.requests) >= 3
+
+
+def test_a_kept_connection_that_died_is_no_failure(server, make):
+    result = make(server.url("forgetful"), sha256=SHA256).run()
+    assert result.retries == 0
+    assert server.accepted > 1
 
 
 def test_a_pool_is_shared_by_transfers(server, make, destination):

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import CONTENT, SHA256
+from content import CONTENT, SHA256
 from plain_file import PlainFile
 
 from tui_hub.domain.downloads import FileState

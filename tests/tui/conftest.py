@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
-from tui_hub.settings import Configuration
+from tui_hub.settings import Configuration, load_configuration
 
 
 @pytest.fixture(autouse=True)
@@ -20,10 +21,28 @@ def still_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
 Configure = Callable[..., Configuration]
 
 
-@pytest.fixture
-def offline(configure: Configure) -> Configuration:
+def offline_home(home: Path, **environment: str) -> Configuration:
     """A home that never opens a connection and never syncs by itself."""
-    return configure(HF_HUB_OFFLINE="1", TUI_HUB_SYNC__ENABLED="false")
+    return load_configuration(
+        environment={
+            "TUI_HUB_HOME": str(home),
+            "HF_HUB_OFFLINE": "1",
+            "TUI_HUB_SYNC__ENABLED": "false",
+            **environment,
+        }
+    )
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Configuration:
+    """A home without a network."""
+    return offline_home(tmp_path / "home")
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Configuration:
+    """The same, drawn in ASCII."""
+    return offline_home(tmp_path / "home", TUI_HUB_SCREEN__ASCII="true")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from screen_driver import NARROW, WIDE, fill, made, screen
+from screen_driver import NARROW, fill, made, screen
 from textual.command import CommandPalette
 
 from tui_hub.settings import Configuration
@@ -60,7 +60,7 @@ async def test_the_palette_runs_any_action(offline: Configuration) -> None:
     async with screen(offline) as driver:
         await driver.press("2", "ctrl+p")
         assert isinstance(driver.app.screen, CommandPalette)
-        await driver.press(*"show storage")
+        await driver.press(*"storage")
         await driver.sees("See what the store holds")
         await driver.press("down", "enter")
         await driver.until(lambda: driver.app.current_mode == "storage")
@@ -92,12 +92,9 @@ async def test_nothing_is_drawn_while_nothing_moves(offline: Configuration) -> N
         assert not driver.app.live_state.pulsing
 
 
-async def test_plain_ascii(configure, offline: Configuration) -> None:  # type: ignore[no-untyped-def]
-    plain = configure(
-        HF_HUB_OFFLINE="1", TUI_HUB_SYNC__ENABLED="false", TUI_HUB_SCREEN__ASCII="true"
-    )
-    await fill(plain, [made(n) for n in range(200)])
-    async with screen(plain, WIDE) as driver:
+async def test_plain_ascii(plain: Configuration) -> None:
+    await fill(plain, [made(n) for n in range(60)])
+    async with screen(plain) as driver:
         await driver.sees("model-0000", "no GPU")
         for number in range(1, 7):
             await driver.press(str(number))

@@ -22,6 +22,8 @@ from tui_hub.sources import feeds_from
 LEASE = "sync"
 _LEASE_SECONDS = 60.0
 _POLL_SECONDS = 0.5
+_MANY = 10_000
+"""New models after which putting the search index in order pays."""
 
 Target = Feed | ModelId
 
@@ -188,6 +190,8 @@ class Sync:
 
     async def _finish(self, job: Job, report: SyncReport) -> SyncReport:
         failed = report.status == "failed"
+        if sum(feed.counts.created for feed in report.feeds) >= _MANY:
+            await self._context.catalogue.models.optimize()
         errors = "; ".join(dict.fromkeys(feed.error for feed in report.feeds if feed.error))
         await self._jobs.finish(
             job,

@@ -99,14 +99,14 @@ class HubApp(BackgroundApp):
         self._close_messages_no_wait()
 
     async def action_show_mode(self, mode: str) -> None:
-        """Go to one of the main screens."""
+        """Go to one of the main screens; from a page on top of it, back down to it."""
         await self.switch_mode(mode)
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
 
     async def action_search(self) -> None:
         """Go to the search box, from wherever."""
-        await self.switch_mode("browse")
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
+        await self.action_show_mode("browse")
         await self.screen.run_action("focus_search")
 
     def action_show_help(self) -> None:
@@ -122,8 +122,15 @@ class HubApp(BackgroundApp):
         else:
             await self.switch_mode("browse")
 
-    @work(group="quit", exclusive=True)
-    async def action_request_quit(self) -> None:
+    async def action_quit(self) -> None:
+        """End; a second time, without waiting for an answer."""
+        if any(worker.group == "quit" for worker in self.workers):
+            self.exit(0)
+        else:
+            self.ask_to_quit()
+
+    @work(group="quit")
+    async def ask_to_quit(self) -> None:
         """End, but ask first when that would stop a download of this process."""
         from tui_hub.tui.screens.confirm import quit_question
 

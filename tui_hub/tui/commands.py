@@ -64,7 +64,7 @@ class Commands(Command):
 class Quit(Command):
     """Leave the program; asks first if that would stop a download."""
 
-    key, label, act = "q,ctrl+q", "quit", "request_quit"
+    key, label, act = "q,ctrl+q", "quit", "quit"
     sign = "q"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from textual import getters
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.screen import ModalScreen, Screen
 
 from tui_hub.tui.app import HubApp
 from tui_hub.tui.widgets.key_row import KeyRow
 from tui_hub.tui.widgets.memory_bar import MemoryBar
+from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.top_bar import TopBar
 
 Answer = TypeVar("Answer")
@@ -30,6 +31,10 @@ class HubScreen(Screen[None]):
         yield from self.compose_body()
         yield MemoryBar()
         yield KeyRow()
+
+    @on(RowList.Chosen)
+    async def _clicked_twice(self) -> None:
+        await self.run_action("choose")
 
     def compose_body(self) -> ComposeResult:
         """What stands between the bars."""

@@ -195,10 +195,6 @@ class BrowseScreen(ModelActions):
         with self.app.reporting():
             self.detail.show(model, await self.app.services.catalogue.edits(model.id))
 
-    @on(RowList.Chosen, "#models")
-    def _open(self) -> None:
-        self.action_choose()
-
     def action_choose(self) -> None:
         """Open the model's own page."""
         from tui_hub.tui.screens.model import ModelScreen

@@ -139,8 +139,8 @@ class PlanDialog(HubDialog[None]):
             Content.assemble((safe(error.message), "$error"), (safe(hint.strip()), _MUTED))
         )
 
-    @on(RowList.Chosen, "#options")
-    def _chosen(self) -> None:
+    @on(RowList.Chosen)
+    def _clicked_twice(self) -> None:
         self.start()
 
     @work(group="start", exclusive=True)

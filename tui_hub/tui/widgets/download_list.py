@@ -96,6 +96,14 @@ class DownloadList(RowList):
         """The download under the cursor."""
         return self._rows[self.cursor].download if self.cursor < len(self._rows) else None
 
+    def reveal(self, row: int) -> None:
+        """Show a download with all of its lines, as far as they fit."""
+        end = row
+        while end + 1 < len(self._rows) and not self.selectable(end + 1):
+            end += 1
+        super().reveal(end)
+        super().reveal(row)
+
     def row_count(self) -> int:
         return len(self._rows)
 

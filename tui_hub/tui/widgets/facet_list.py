@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from textual import on
 from textual.message import Message
 
 from tui_hub import text
@@ -22,8 +23,8 @@ _GROUPS = (
     ("license", "Licence", "licenses", 6),
 )
 """Facet, heading, field of the question, and how many values are listed."""
-_FLAGS = (("installed", "installed", True), ("gated", "open access", False))
-"""Field of the question, words, and the value that choosing it sets."""
+_FLAGS = (("installed", "installed", True, "yes"), ("gated", "open access", False, "no"))
+"""Field of the question, words, the value that choosing it sets, and the facet's value for it."""
 
 
 def alternatives(search: Search) -> dict[str, Search]:
@@ -61,8 +62,10 @@ class FacetList(RowList):
         self.search = search
         before = self._rows[self.cursor][1] if self.cursor < len(self._rows) else None
         self._rows = []
-        for field, words, _ in _FLAGS:
-            self._rows.append((words, FacetCount(facet=field, value="", count=-1)))
+        for field, words, _, value in _FLAGS:
+            told = facets.of(field) if facets else ()
+            found = next((one.count for one in told if one.value == value), 0)
+            self._rows.append((words, FacetCount(facet=field, value=value, count=found)))
         for facet, heading, field, limit in _GROUPS:
             counts = list(facets.of(facet))[:limit] if facets else []
             listed = {one.value for one in counts}
@@ -92,11 +95,11 @@ class FacetList(RowList):
         on = self._is_on(one)
         sign = self.glyphs.check_on if on else self.glyphs.check_off
         left = [(f"{sign} ", "accent" if on else "faint"), (words, "strong" if on else "")]
-        right = [] if one.count < 0 else [(text.count(one.count), "muted")]
+        right = [(text.count(one.count) if one.count else "", "muted")]
         return spread(left, right, width, ellipsis=self.glyphs.ellipsis)
 
     def _is_on(self, one: FacetCount) -> bool:
-        for field, _, value in _FLAGS:
+        for field, _, value, _ in _FLAGS:
             if one.facet == field:
                 return getattr(self.search, field) is value
         return one.value in self._values(one)
@@ -105,6 +108,11 @@ class FacetList(RowList):
         field = next(field for facet, _, field, _ in _GROUPS if facet == one.facet)
         values: tuple[str, ...] = getattr(self.search, field)
         return values
+
+    @on(RowList.Chosen)
+    def _clicked_twice(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_choose()
 
     def action_choose(self) -> None:
         """Choose the value under the cursor, or drop it again."""
@@ -118,7 +126,7 @@ class FacetList(RowList):
 
     def _toggled(self, one: FacetCount) -> Search:
         change: dict[str, Any] = {}
-        for field, _, value in _FLAGS:
+        for field, _, value, _ in _FLAGS:
             if one.facet == field:
                 change[field] = None if getattr(self.search, field) is value else value
         for facet, _, field, _ in _GROUPS:

@@ -125,6 +125,10 @@ class RowList(Drawn, ScrollView, can_focus=True):
         """Rows that fit on the screen."""
         return max(self.size.height - self.header_height, 1)
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the cursor in sight."""
+        self.reveal(self.cursor)
+
     def on_focus(self) -> None:
         """Show the cursor as the one that keys move."""
         self.refresh_line(self.cursor + self.header_height)
