@@ -40,6 +40,12 @@ http {{
     location ~ ^/bench/model/resolve/[^/]+/(model.bin)$ {{
       alias {folder}/$1; add_header X-Repo-Commit {commit}; add_header X-Linked-Etag '"{sha256}"';
     }}
+    location ~ ^/api/models/bench/model/tree/ {{
+      alias {folder}/tree.json; default_type application/json;
+    }}
+    location ~ ^/api/models/bench/model {{
+      alias {folder}/info.json; default_type application/json;
+    }}
     location / {{ root {folder}; limit_rate {limit}; }}
   }}
 }}
@@ -121,7 +127,11 @@ def measure(command: list[str], environment: dict[str, str]) -> tuple[dict[str, 
 def cases(base: str, folder: Path, sha256: str) -> dict[str, list[str]]:
     out = str(folder / "out.bin")
     found = {
-        "tui-hub (verified)": [
+        "tui-hub download": [
+            *(sys.executable, "-m", "tui_hub", "download", "bench/model"),
+            *("--home", str(folder / "home")),
+        ],
+        "transfer alone": [
             sys.executable, __file__, "--fetch", f"{base}/model.bin", out, sha256,
         ],
         "curl -o": ["curl", "-s", "-o", out, f"{base}/model.bin"],
@@ -155,6 +165,7 @@ def run_all(folder: Path, size: int, rounds: int, limit: str) -> None:
             digest.update(block)
             file.write(block)
     sha256 = digest.hexdigest()
+    describe(folder, size, sha256)
     results: dict[str, list[dict[str, float]]] = {}
     with serve(folder, sha256, limit) as base:
         environment = {
@@ -168,12 +179,22 @@ def run_all(folder: Path, size: int, rounds: int, limit: str) -> None:
             for case, command in cases(base, folder, sha256).items():
                 prewarm(folder, 9 * size // 4)
                 figures, output = measure(command, environment)
-                if case.startswith("tui-hub"):
+                if case == "transfer alone":
                     figures["inner"] = json.loads(output)["inner"]
                 results.setdefault(case, []).append(figures)
                 (folder / "out.bin").unlink(missing_ok=True)
                 shutil.rmtree(folder / "hf", ignore_errors=True)
+                shutil.rmtree(folder / "home", ignore_errors=True)
     report(results, size)
+
+
+def describe(folder: Path, size: int, sha256: str) -> None:
+    """Write what the Hub's API says of the model, for the whole command."""
+    info = {"_id": "0" * 24, "id": "bench/model", "sha": COMMIT, "tags": [], "siblings": []}
+    (folder / "info.json").write_text(json.dumps(info))
+    large = {"oid": sha256, "size": size, "pointerSize": 135}
+    row = {"type": "file", "path": "model.bin", "oid": "0" * 40, "size": size, "lfs": large}
+    (folder / "tree.json").write_text(json.dumps([row]))
 
 
 def report(results: dict[str, list[dict[str, float]]], size: int) -> None:

@@ -45,6 +45,14 @@ class Driver:
         """Wait until all the words are on screen."""
         await self.until(lambda: all(word in self.text() for word in words), f"no {words}")
 
+    async def settled(self) -> None:
+        """Wait until nothing is being worked on but the following of events."""
+        await self.pilot.pause()
+        await self.until(
+            lambda: all(one.is_finished or one.group == "events" for one in self.app.workers)
+        )
+        await self.pilot.pause()
+
     def lines(self) -> list[str]:
         """What is on screen, line by line."""
         return [strip.text for strip in self.app.screen._compositor.render_strips()]

@@ -39,7 +39,7 @@ async def test_anything_typed_is_text(offline: Configuration) -> None:
         assert isinstance(browse, BrowseScreen)
         for words in ('"', "[/]", "a* OR", "-x", "(", "\N{GRINNING FACE}", "NEAR(", "' --"):
             browse.box.value = words
-            await driver.pilot.pause(0.05)
+            await driver.settled()
             browse.box.value = "model-0003"
             await driver.until(lambda: models_of(driver).row_count() == 1, words)
         assert driver.notes() == []

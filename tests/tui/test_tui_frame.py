@@ -84,7 +84,7 @@ async def test_q_leaves_at_once_when_nothing_runs(offline: Configuration) -> Non
         assert driver.app.return_value == 0
 
 
-async def test_nothing_is_drawn_while_nothing_moves(offline: Configuration) -> None:
+async def test_figures_rest_while_nothing_moves(offline: Configuration) -> None:
     await fill(offline, [made(0)])
     async with screen(offline) as driver:
         await driver.sees("model-0000")

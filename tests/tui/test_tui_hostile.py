@@ -32,7 +32,7 @@ async def test_hostile_names_are_drawn_as_text_on_every_screen(offline: Configur
         await driver.sees("[/]", "[red]x[/red]", "model-0001")
         for keys in (["enter"], ["escape", "d"], ["escape", "a"], ["escape", "b"], ["2"], ["5"]):
             await driver.press(*keys)
-            await driver.pilot.pause(0.1)
+            await driver.settled()
             assert not {"\x1b", "\x07", "\u202e", "\n"} & set("".join(driver.lines()))
         assert driver.app.is_running
 

@@ -26,8 +26,6 @@ from tui_hub.tui.widgets.table import Table
 
 _MUTED = "$foreground 62%"
 _FAINT = "$foreground 40%"
-_BAR = 44
-"""Cells of the bar of the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +70,12 @@ def _columns(glyphs: Glyphs) -> list[Column[Option]]:
     ]
 
 
+class OptionTable(Table[Option]):
+    """The choices; their names are short."""
+
+    least = 12
+
+
 class PlanDialog(HubDialog[None]):
     """Asks the source for the files, shows the plan of each variant, starts the one chosen."""
 
@@ -79,7 +83,7 @@ class PlanDialog(HubDialog[None]):
     BINDINGS = bindings(Accept, Dismiss)
     BINDING_GROUP_TITLE = "Plan"
 
-    options: getters.query_one[Table[Option]] = getters.query_one("#options", Table)
+    options = getters.query_one("#options", OptionTable)
     figures = getters.query_one("#figures", Static)
 
     def __init__(self, model: Model, variant: str | None = None) -> None:
@@ -92,7 +96,7 @@ class PlanDialog(HubDialog[None]):
         box.border_title = Content(f"Download {safe(self._model.id)}")
         box.border_subtitle = "enter starts, esc closes"
         with box, Horizontal():
-            yield Table(_columns(self.app.glyphs), id="options")
+            yield OptionTable(_columns(self.app.glyphs), id="options")
             yield Static(Content.styled("asking for the files", _FAINT), id="figures")
 
     def on_mount(self) -> None:
@@ -131,7 +135,7 @@ class PlanDialog(HubDialog[None]):
             self._show_error(error)
             return
         self._plan = plan
-        self.figures.update(plan_text(plan, self.app.glyphs))
+        self.figures.update(plan_text(plan, self.app.glyphs, self.figures.size.width))
 
     def _show_error(self, error: HubError) -> None:
         hint = f"\n\n{error.hint}" if error.hint else ""
@@ -167,8 +171,8 @@ class PlanDialog(HubDialog[None]):
         self.dismiss()
 
 
-def plan_text(plan: Plan, glyphs: Glyphs) -> Content:
-    """The figures of a plan, with the disk as a bar."""
+def plan_text(plan: Plan, glyphs: Glyphs, width: int) -> Content:
+    """The figures of a plan, with the disk as a bar of `width` cells."""
     rows = [
         ("files", str(len(plan.files)), ""),
         ("together", text.size(plan.bytes_total), ""),
@@ -184,15 +188,15 @@ def plan_text(plan: Plan, glyphs: Glyphs) -> Content:
     if plan.unknown_sizes:
         words = f"{plan.unknown_sizes} files do not tell their size"
         lines.append(Content.styled(words, "$warning"))
-    return Content("\n").join([*lines, Content(), *_disk(plan, glyphs)])
+    return Content("\n").join([*lines, Content(), *_disk(plan, glyphs, max(width, 10))])
 
 
-def _disk(plan: Plan, glyphs: Glyphs) -> list[Content]:
+def _disk(plan: Plan, glyphs: Glyphs, width: int) -> list[Content]:
     after = plan.disk_free - plan.disk_reserved - plan.bytes_to_transfer
     free = max(plan.disk_free, 1)
-    reserved = min(round(plan.disk_reserved / free * _BAR), _BAR)
-    wanted = min(round(plan.bytes_to_transfer / free * _BAR), _BAR - reserved)
-    rest = _BAR - reserved - wanted
+    reserved = min(round(plan.disk_reserved / free * width), width)
+    wanted = min(round(plan.bytes_to_transfer / free * width), width - reserved)
+    rest = width - reserved - wanted
     bar = Content.assemble(
         (glyphs.half * reserved, _MUTED),
         (glyphs.full * wanted, "$primary" if plan.fits else "$error"),

@@ -159,14 +159,16 @@ def summary_text(usage: StorageUsage, glyphs: Glyphs, width: int) -> Content:
         (glyphs.half * others, "$foreground 30%"),
         (glyphs.rest * (room - own - others), "$foreground 14%"),
     )
+    gap = f"   {glyphs.dot}   " if width >= 90 else f" {glyphs.dot} "
+    of_all = f" free of {text.size(usage.disk_total)}" if width >= 90 else " free"
     figures = Content.assemble(
         (text.size(usage.bytes), "bold $primary"),
         (f" in {text.grouped(usage.blobs)} blobs", _MUTED),
-        (f"   {glyphs.dot}   ", _MUTED),
+        (gap, _MUTED),
         (text.size(usage.bytes_saved), "bold $success"),
         (" saved by sharing", _MUTED),
-        (f"   {glyphs.dot}   ", _MUTED),
+        (gap, _MUTED),
         (text.size(usage.disk_free), "bold"),
-        (f" free of {text.size(usage.disk_total)}", _MUTED),
+        (of_all, _MUTED),
     )
     return Content("\n").join([figures, disk, Content.styled(safe(usage.path), "$foreground 42%")])

@@ -23,7 +23,8 @@ class Document(Drawn, ScrollView, can_focus=True):
     BINDINGS = bindings(*LISTS)
     BINDING_GROUP_TITLE = "Text"
     DEFAULT_CSS = """
-    Document { height: 1fr; overflow: hidden auto; padding: 0 2; scrollbar-size-vertical: 1; }
+    Document { height: 1fr; overflow: hidden auto; padding: 0 2;
+        scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002

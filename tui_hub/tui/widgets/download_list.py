@@ -86,7 +86,7 @@ class DownloadList(RowList):
         return rows
 
     def _draw_changes(self) -> None:
-        top, width = self.scroll_offset.y, self.line_width
+        top, width = self.scroll_offset.y, self.draw_width
         for row in range(top, min(top + self.page_height, len(self._rows))):
             if list(self.draw(row, width)) != self._drawn.get(row):
                 self.refresh_line(row)
@@ -114,7 +114,7 @@ class DownloadList(RowList):
     def render_line(self, y: int) -> Strip:
         row = self.scroll_offset.y + y
         if row < len(self._rows):
-            self._drawn[row] = list(self.draw(row, self.line_width))
+            self._drawn[row] = list(self.draw(row, self.draw_width))
         return super().render_line(y)
 
     def draw(self, row: int, width: int) -> Line:

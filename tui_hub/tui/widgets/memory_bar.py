@@ -10,6 +10,9 @@ from tui_hub.tui.draw import Piece, bar, spread, width_of
 from tui_hub.tui.live import Live
 from tui_hub.tui.widgets.drawn import Drawn
 
+_LEAST, _MOST = 3, 24
+"""Cells of a bar."""
+
 
 class MemoryBar(Drawn):
     """GPU memory or why there is none, host memory, processor and disk."""
@@ -34,32 +37,36 @@ class MemoryBar(Drawn):
         if host is None:
             left: list[Piece] = [("reading memory and disk", "faint")]
         else:
-            wide = width >= 100
-            fixed = width_of(self._readings(host, 0, wide=wide)) + width_of(right)
-            left = self._readings(host, max(min((width - fixed - 2) // 2, 24), 3), wide=wide)
+            left = self._fitted(host, width - width_of(right) - 2)
         return self.strip(
             spread(left, right, width, ellipsis=self.glyphs.ellipsis), width, self.rich_style
         )
 
-    def _readings(self, host: HostSample, bars: int, *, wide: bool) -> list[Piece]:
+    def _fitted(self, host: HostSample, room: int) -> list[Piece]:
+        """As much as there is room for, with bars as wide as what is left allows."""
+        for detail in (2, 1, 0):
+            bars = (room - width_of(self._readings(host, 0, detail))) // 2
+            if bars >= _LEAST or detail == 0:
+                return self._readings(host, max(min(bars, _MOST), 0), detail)
+        return []
+
+    def _readings(self, host: HostSample, bars: int, detail: int) -> list[Piece]:
         used = host.memory_used / max(host.memory_total, 1)
         full = 1 - host.disk_free / max(host.disk_total, 1)
-        total = text.size(host.memory_total)
-        figure = text.size(host.memory_used).rpartition(" ")[0]
-        if text.size(host.memory_used)[-3:] != total[-3:]:
-            figure = text.size(host.memory_used)
+        total, _, unit = text.size(host.memory_total).partition(" ")
+        figure = f"{used * float(total):.1f}".rjust(len(total))
         pieces: list[Piece] = [
             (host.gpu_message, "muted"),
             ("  ram ", "faint"),
             *self._meter(used, bars),
-            (f" {figure}/{total}".rjust(12), "muted"),
-            ("  cpu ", "faint"),
-            (f"{host.cpu_percent:3.0f}%", "muted"),
+            (f" {figure}/{total} {unit}", "muted"),
+            ("  cpu " if detail else "", "faint"),
+            (f"{host.cpu_percent:3.0f}%" if detail else "", "muted"),
             ("  disk ", "faint"),
             *self._meter(full, bars),
             (f" {text.size(host.disk_free).rjust(9)} free", _alarm(full, "muted")),
         ]
-        if wide:
+        if detail > 1:
             pieces.append((f" of {text.size(host.disk_total)}", "faint"))
         return pieces
 

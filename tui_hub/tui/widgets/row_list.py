@@ -82,18 +82,23 @@ class RowList(Drawn, ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of what is on screen."""
-        width = self.line_width
+        width, room = self.line_width, self.draw_width
         base = self.rich_style
         if self.header_height and y == 0:
-            return self.strip(self.draw_header(width) or (), width, base)
+            return self.strip(self.draw_header(room) or (), width, base)
         row = self.scroll_offset.y + y - self.header_height
         if not 0 <= row < self.row_count():
             return self.strip(self.draw_beyond(row), width, base)
         if row == self.cursor and self.selectable(row):
             name = "drawn--cursor" if self.has_focus else "drawn--cursor-blurred"
             cursor = self.get_component_rich_style(name)
-            return self.strip(self.draw(row, width), width, cursor)
-        return self.strip(self.draw(row, width), width, base)
+            return self.strip(self.draw(row, room), width, cursor)
+        return self.strip(self.draw(row, room), width, base)
+
+    @property
+    def draw_width(self) -> int:
+        """Cells that a row may take: all, but for a gap before a scrollbar."""
+        return max(self.line_width - int(self.show_vertical_scrollbar), 1)
 
     def draw_beyond(self, row: int) -> Line:
         """The line below the last row; a list without rows says why here."""
