@@ -22,6 +22,10 @@ PATIENCE = 20.0
 """Seconds that a test waits for what must come."""
 
 
+ENDLESS = ("events", "activate", "delete", "quit", "limit")
+"""Groups of workers that follow something, or wait for an answer of the person."""
+
+
 @dataclass
 class Driver:
     """One running screen."""
@@ -49,7 +53,7 @@ class Driver:
         """Wait until nothing is being worked on but the following of events."""
         await self.pilot.pause()
         await self.until(
-            lambda: all(one.is_finished or one.group == "events" for one in self.app.workers)
+            lambda: all(one.is_finished or one.group in ENDLESS for one in self.app.workers)
         )
         await self.pilot.pause()
 

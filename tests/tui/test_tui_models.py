@@ -69,7 +69,7 @@ async def test_a_download_shows_its_ranges_and_pauses(online: Configuration, hub
         assert isinstance(downloads, DownloadsScreen)
         assert driver.app.live_state.pulsing
         await driver.press("q")
-        await driver.sees("1 download is running")
+        await driver.sees("1 download is under way")
         await driver.press("enter")
         assert driver.app.is_running
         await driver.press("space")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.notifications import SeverityLevel
 
+from tui_hub.domain.jobs import JobStatus
 from tui_hub.text import clean
 from tui_hub.tui.background import BackgroundApp
 from tui_hub.tui.command import bindings
@@ -134,7 +135,8 @@ class HubApp(BackgroundApp):
         """End, but ask first when that would stop a download of this process."""
         from tui_hub.tui.screens.confirm import quit_question
 
-        running = [download for download in self.live.running if download.local]
+        moving = (JobStatus.RUNNING, JobStatus.PENDING)
+        running = [one for one in self.live.downloads if one.local and one.status in moving]
         if not running or await self.push_screen_wait(quit_question(running)):
             self.exit(0)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -20,6 +19,7 @@ from tui_hub.tui.draw import Piece, safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
+from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table
 
@@ -78,21 +78,19 @@ class ActiveScreen(HubScreen):
     CSS_PATH = "active.tcss"
     BINDINGS = bindings(c.DeactivateSlot, c.Choose)
     BINDING_GROUP_TITLE = "Active"
+    AUTO_FOCUS = "#slots"
 
     slots = getters.query_one(SlotTable)
     words = getters.query_one("#words", Static)
 
     def compose_body(self) -> ComposeResult:
-        with Vertical(classes="panel", id="list"):
+        with Panel("Slots", id="list"):
             yield SlotTable(slot_columns(self.app.glyphs), id="slots")
-        with Vertical(classes="panel", id="about"):
+        with Panel("How programs find it", id="about"):
             yield Static(id="words")
 
     def on_mount(self) -> None:
         """Follow the slots."""
-        self.query_one("#list").border_title = "Slots"
-        self.query_one("#about").border_title = "How programs find it"
-        self.slots.focus()
         self.app.live_signal.subscribe(self, self._live)
         self._live(self.app.live)
 
@@ -101,7 +99,7 @@ class ActiveScreen(HubScreen):
         rows = tuple(SlotRow(one, by_type.get(one)) for one in ModelType)
         if rows != self.slots.rows:
             self.slots.show(rows)
-        self.query_one("#list").border_subtitle = f"{len(by_type)} of {len(rows)} filled"
+        self.query_one("#list", Panel).label(note=f"{len(by_type)} of {len(rows)} filled")
 
     @on(RowList.Moved, "#slots")
     def _moved(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -22,6 +22,7 @@ from tui_hub.tui.live import Live
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.facet_list import FacetList, alternatives
 from tui_hub.tui.widgets.model_list import ModelList
+from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.search_box import SearchBox
 
@@ -48,6 +49,7 @@ class BrowseScreen(ModelActions):
         c.Choose,
     )
     BINDING_GROUP_TITLE = "Browse"
+    AUTO_FOCUS = "#models"
 
     models = getters.query_one(ModelList)
     facets = getters.query_one(FacetList)
@@ -62,22 +64,19 @@ class BrowseScreen(ModelActions):
 
     def compose_body(self) -> ComposeResult:
         with Horizontal():
-            with Vertical(classes="panel", id="filters"):
+            with Panel("Filters", id="filters"):
                 yield FacetList()
-            with Vertical(classes="panel", id="results"):
+            with Panel("Models", id="results"):
                 with Horizontal(id="search-row"):
                     yield Static(Content(f"{self.app.glyphs.search} "), id="search-sign")
                     yield SearchBox()
                     yield Static(id="count")
                 yield ModelList()
-            with Vertical(classes="panel", id="detail"):
+            with Panel(id="detail"):
                 yield DetailPane()
 
     def on_mount(self) -> None:
         """Ask once the first frame is out."""
-        self.query_one("#filters").border_title = "Filters"
-        self.query_one("#results").border_title = "Models"
-        self.models.focus()
         self.app.event_signal.subscribe(self, self._happened)
         self.app.live_signal.subscribe(self, self._live)
         self.call_after_refresh(self._ask)
@@ -123,7 +122,7 @@ class BrowseScreen(ModelActions):
         order = f"by {self.search.sort.value}"
         chosen = len(self._chosen())
         filters = f" {self.app.glyphs.dot} {chosen} filters" if chosen else ""
-        self.query_one("#results").border_subtitle = f"{order}{filters}"
+        self.query_one("#results", Panel).label(note=f"{order}{filters}")
 
     def _chosen(self) -> tuple[object, ...]:
         search = self.search
@@ -143,7 +142,7 @@ class BrowseScreen(ModelActions):
     def _live(self, live: Live) -> None:
         before = self.models.empty
         self.models.empty = self._why_empty(live)
-        if before != self.models.empty:
+        if before != self.models.empty and not self.models.row_count():
             self.models.refresh()
         if self.app.screen is self:
             self.app.live_state.mark_seen()

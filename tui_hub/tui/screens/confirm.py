@@ -73,7 +73,7 @@ def quit_question(running: Sequence[Download]) -> Confirm:
     left = sum(max(one.bytes_total - one.done, 0) for one in running)
     words = "download is" if len(running) == 1 else "downloads are"
     body = Content.assemble(
-        (f"{len(running)} {words} running, with {text.size(left)} to go.\n", ""),
+        (f"{len(running)} {words} under way, with {text.size(left)} to go.\n", ""),
         ("They pause, keep every byte, and go on when you resume them.", _MUTED),
     )
     return Confirm("Leave?", body, yes="Leave", no="Stay", danger=True)

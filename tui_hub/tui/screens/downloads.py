@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual import getters, work
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
 
 from tui_hub import text
 from tui_hub.domain.downloads import Download
@@ -15,6 +16,7 @@ from tui_hub.tui.command import bindings
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.download_list import DownloadList
+from tui_hub.tui.widgets.panel import Panel
 
 HISTORY = 50
 """Ended downloads that are listed."""
@@ -34,23 +36,37 @@ class DownloadsScreen(HubScreen):
         c.Choose,
     )
     BINDING_GROUP_TITLE = "Downloads"
+    AUTO_FOCUS = "#downloads"
+
+    DEFAULT_CSS = """
+    DownloadsScreen #totals { height: 1; padding: 0 2; text-align: right; color: $foreground 62%; }
+    """
 
     downloads = getters.query_one(DownloadList)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._totals = Content()
+
     def compose_body(self) -> ComposeResult:
-        with Vertical(classes="panel", id="box"):
+        with Panel("Downloads", id="box"):
             yield DownloadList()
+            yield Static(id="totals")
 
     def on_mount(self) -> None:
         """Follow the figures."""
-        self.query_one("#box").border_title = "Downloads"
-        self.downloads.focus()
         self.app.live_signal.subscribe(self, self._live)
         self.app.event_signal.subscribe(self, self._happened)
         self._live(self.app.live)
         self.read_history()
 
+    def on_screen_resume(self) -> None:
+        """Show what moved while another screen was in front."""
+        self._live(self.app.live)
+
     def _live(self, live: Live) -> None:
+        if not self.is_current:
+            return
         ended = {one.job for one in self.downloads.downloads} - {d.job for d in live.downloads}
         self.downloads.show(current=live.downloads)
         limit = self.app.services.downloads.limit
@@ -58,7 +74,10 @@ class DownloadsScreen(HubScreen):
         words = [f"{text.speed(rate)} together"] if live.running else []
         if limit:
             words.append(f"limited to {text.speed(limit)}")
-        self.query_one("#box").border_subtitle = f" {self.app.glyphs.dot} ".join(words)
+        totals = Content(f" {self.app.glyphs.dot} ".join(words))
+        if totals != self._totals:
+            self._totals = totals
+            self.query_one("#totals", Static).update(totals, layout=False)
         if ended:
             self.read_history()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.timer import Timer
 
 from tui_hub import text
@@ -18,6 +17,7 @@ from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.live import POLL
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.document import Document
+from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table
 
@@ -100,6 +100,7 @@ class JobsScreen(HubScreen):
     CSS_PATH = "jobs.tcss"
     BINDINGS = bindings(c.CancelJob, c.RetryJob, c.FilterType, c.FilterStatus)
     BINDING_GROUP_TITLE = "Jobs"
+    AUTO_FOCUS = "#jobs"
 
     jobs = getters.query_one(JobTable)
     log_view = getters.query_one("#log", Document)
@@ -111,16 +112,14 @@ class JobsScreen(HubScreen):
         self._timer: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
-        with Vertical(classes="panel", id="list"):
+        with Panel("Jobs", id="list"):
             yield JobTable(job_columns(self.app.glyphs), id="jobs")
-        with Vertical(classes="panel", id="log-box"):
+        with Panel("Log", id="log-box"):
             yield Document(id="log")
 
     def on_mount(self) -> None:
         """Read once, then follow."""
         self.jobs.empty = [("No job yet. Syncs and downloads show here.", "muted")]
-        self.query_one("#log-box").border_title = "Log"
-        self.jobs.focus()
         self.app.event_signal.subscribe(self, self._happened)
         self._timer = self.set_interval(POLL, self.read)
         self.read()
@@ -151,8 +150,8 @@ class JobsScreen(HubScreen):
                 self.jobs.show(jobs)
         chosen = [str(one) for one in (self._type, self._status) if one]
         filters = f" {self.app.glyphs.dot} ".join(["Jobs", *chosen])
-        self.query_one("#list").border_title = filters
-        self.query_one("#list").border_subtitle = f"{len(self.jobs.rows)} jobs"
+        self.query_one("#list", Panel).label(filters)
+        self.query_one("#list", Panel).label(note=f"{len(self.jobs.rows)} jobs")
 
     @on(RowList.Moved, "#jobs")
     def _moved(self) -> None:

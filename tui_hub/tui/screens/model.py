@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
+from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher
 
 from tui_hub import text
@@ -16,10 +15,10 @@ from tui_hub.tui import commands as c
 from tui_hub.tui.actions import ModelActions
 from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import safe
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.document import Document
 from tui_hub.tui.widgets.file_list import FileList
+from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.tab_strip import TabStrip
 from tui_hub.tui.widgets.table import Table
 
@@ -49,6 +48,7 @@ class ModelScreen(ModelActions):
         c.RefreshModel,
     )
     BINDING_GROUP_TITLE = "Model"
+    AUTO_FOCUS = "#card"
 
     tabs = getters.query_one(TabStrip)
     card = getters.query_one("#card", Document)
@@ -62,23 +62,21 @@ class ModelScreen(ModelActions):
 
     def compose_body(self) -> ComposeResult:
         with Horizontal():
-            with Vertical(classes="panel", id="page"):
+            with Panel(id="page"):
                 yield TabStrip(("Card", "Files", "Revisions"))
                 with ContentSwitcher(initial="card"):
                     yield Document(id="card")
                     yield FileList()
                     yield Table(_revision_columns(), id="revisions")
-            with Vertical(classes="panel", id="about"):
+            with Panel("About", id="about"):
                 yield DetailPane()
 
     def on_mount(self) -> None:
         """Show what is known, then ask for the rest."""
-        self.query_one("#page").border_title = Content(safe(self._model.id))
-        self.query_one("#about").border_title = "About"
+        self.query_one("#page", Panel).label(self._model.id)
         self.about.show(self._model)
         self.card.show_words("asking for the card")
         self.revisions.empty = [("No revision of it has been here yet.", "muted")]
-        self.card.focus()
         self.app.event_signal.subscribe(self, self._happened)
         self.call_after_refresh(self.look_up)
 
@@ -109,7 +107,7 @@ class ModelScreen(ModelActions):
         self.revisions.show(details.versions)
         self.tabs.rename(1, f"Files {len(details.files)}")
         if details.path:
-            self.query_one("#page").border_subtitle = Content(safe(details.path))
+            self.query_one("#page", Panel).label(note=details.path)
         if details.note:
             self.app.notify(details.note, severity="warning")
 

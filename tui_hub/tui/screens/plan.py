@@ -82,6 +82,7 @@ class PlanDialog(HubDialog[None]):
     CSS_PATH = "plan.tcss"
     BINDINGS = bindings(Accept, Dismiss)
     BINDING_GROUP_TITLE = "Plan"
+    AUTO_FOCUS = "#options"
 
     options = getters.query_one("#options", OptionTable)
     figures = getters.query_one("#figures", Static)
@@ -101,7 +102,6 @@ class PlanDialog(HubDialog[None]):
 
     def on_mount(self) -> None:
         """Ask for the files once the question is on screen."""
-        self.options.focus()
         self.call_after_refresh(self.look_up)
 
     @work(group="details", exclusive=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from textual import getters, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
@@ -21,6 +21,7 @@ from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import line_bar, safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.screens.base import HubScreen
+from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.table import Table
 
 _MUTED = "$foreground 62%"
@@ -72,6 +73,7 @@ class StorageScreen(HubScreen):
     CSS_PATH = "storage.tcss"
     BINDINGS = bindings(c.DeleteModel, c.Choose, c.Reload)
     BINDING_GROUP_TITLE = "Storage"
+    AUTO_FOCUS = "#models"
 
     models = getters.query_one("#models", ShareTable)
     types = getters.query_one("#types", ShareTable)
@@ -83,21 +85,17 @@ class StorageScreen(HubScreen):
 
     def compose_body(self) -> ComposeResult:
         glyphs = self.app.glyphs
-        with Vertical(classes="panel", id="summary-box"):
+        with Panel("Store", id="summary-box"):
             yield Static(Content.styled("measuring", _MUTED), id="summary")
         with Horizontal(id="tables"):
-            with Vertical(classes="panel", id="types-box"):
+            with Panel("By type", id="types-box"):
                 yield ShareTable(_columns("Type", 12, glyphs, "partial"), id="types")
-            with Vertical(classes="panel", id="models-box"):
+            with Panel("By model", id="models-box"):
                 yield ShareTable(_columns("Model", 28, glyphs, "bar"), id="models")
 
     def on_mount(self) -> None:
         """Measure, and measure again when something changed."""
-        self.query_one("#summary-box").border_title = "Store"
-        self.query_one("#types-box").border_title = "By type"
-        self.query_one("#models-box").border_title = "By model"
         self.models.empty = [("No model is here yet.", "muted")]
-        self.models.focus()
         self.app.event_signal.subscribe(self, self._happened)
         self.call_after_refresh(self.measure)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -19,6 +18,7 @@ from tui_hub.tui.draw import Piece, safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
+from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table
 
@@ -105,21 +105,19 @@ class SyncScreen(HubScreen):
     CSS_PATH = "sync.tcss"
     BINDINGS = bindings(c.SyncNow, c.SyncFeed, c.CancelSync)
     BINDING_GROUP_TITLE = "Sync"
+    AUTO_FOCUS = "#feeds"
 
     feeds = getters.query_one(FeedTable)
     words = getters.query_one("#words", Static)
 
     def compose_body(self) -> ComposeResult:
-        with Vertical(classes="panel", id="list"):
+        with Panel("Feeds", id="list"):
             yield FeedTable(feed_columns(self.app.glyphs), id="feeds")
-        with Vertical(classes="panel", id="about"):
+        with Panel("Feed", id="about"):
             yield Static(id="words")
 
     def on_mount(self) -> None:
         """Follow the state of the feeds."""
-        self.query_one("#list").border_title = "Feeds"
-        self.query_one("#about").border_title = "Feed"
-        self.feeds.focus()
         self.app.live_signal.subscribe(self, self._live)
         self._live(self.app.live)
 
@@ -134,7 +132,7 @@ class SyncScreen(HubScreen):
         if tuple(rows) != self.feeds.rows:
             self.feeds.show(rows)
         total = "" if live.total is None else f"{text.grouped(live.total)} models"
-        self.query_one("#list").border_subtitle = total
+        self.query_one("#list", Panel).label(note=total)
 
     @on(RowList.Moved, "#feeds")
     def _moved(self) -> None:

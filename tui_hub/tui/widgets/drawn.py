@@ -82,6 +82,16 @@ class Drawn(Widget):
         return Style(color=full.color, bold=full.bold, italic=full.italic, underline=full.underline)
 
     def strip(self, pieces: Iterable[Piece], width: int, base: Style) -> Strip:
-        """One line of exactly `width` cells."""
-        segments = [Segment(safe(text), base + self.tone(tone)) for text, tone in pieces if text]
+        """One line of exactly `width` cells.
+
+        Blanks take the tone of what stands before them: it cannot be seen, and every change of
+        tone costs bytes on a slow link.
+        """
+        merged: list[Piece] = []
+        for text, tone in pieces:
+            if merged and (tone == merged[-1][1] or not text.strip(" ")):
+                merged[-1] = (merged[-1][0] + text, merged[-1][1])
+            elif text:
+                merged.append((text, tone))
+        segments = [Segment(safe(text), base + self.tone(tone)) for text, tone in merged]
         return Strip(segments).adjust_cell_length(width, base)

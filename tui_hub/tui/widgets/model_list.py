@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from textual import work
+from textual.geometry import Size
 from textual.message import Message
 
 from tui_hub.domain.catalogue import Search
@@ -106,7 +107,10 @@ class ModelList(RowList):
                 if page.after is not None:
                     self._keys.append(page.after)
             self._forget()
-            self.rows_changed()
+            self.virtual_size = Size(0, self._known + self.header_height)
+            top = self.scroll_offset.y
+            if number in range(top // PAGE, (top + self.page_height) // PAGE + 1):
+                self.refresh()
             self.want()
 
     def _forget(self) -> None:
