@@ -143,17 +143,13 @@ class Downloads:
 
     async def current(self) -> tuple[Download, ...]:
         """This session's downloads in the order of the queue, then other processes' live ones."""
-        live = await self._jobs.list((JobType.DOWNLOAD,), _LIVE)
-        for job in live:
-            if job.id not in self._pictures:
-                files = await self._artifacts(job)
-                self._pictures.setdefault(job.id, waiting(job, files))
-            elif not self._pictures[job.id].local and job.id not in self._running:
-                self._refresh(job)
+        shown = {**self._pictures, **{job: run.snapshot() for job, run in self._running.items()}}
+        for job in await self._jobs.list((JobType.DOWNLOAD,), _LIVE):
+            ours = job.id in self._running or job.id in self._queue
+            if not ours and (job.id not in shown or shown[job.id].status is not job.status):
+                shown[job.id] = waiting(job, await self._artifacts(job))
         order = {job: number for number, job in enumerate([*self._running, *self._queue])}
-        return tuple(
-            sorted(self._pictures.values(), key=lambda one: order.get(one.job, len(order)))
-        )
+        return tuple(sorted(shown.values(), key=lambda one: order.get(one.job, len(order))))
 
     async def get(self, job: str) -> Download | None:
         """A download by its job, or `None`."""
@@ -276,16 +272,6 @@ class Downloads:
         self._pictures[job.id] = replace(waiting(job, await self._artifacts(job)), local=True)
         await installing.settle_status(self._context, str(job.payload.get("model")))
         self._context.bus.publish(DownloadChanged(job.id))
-
-    def _refresh(self, job: Job) -> None:
-        """Bring the picture of another process's download up to date from its job."""
-        self._pictures[job.id] = replace(
-            self._pictures[job.id],
-            status=job.status,
-            done=job.progress.done,
-            bytes_total=job.progress.total or 0,
-            error=job.error,
-        )
 
     async def _artifacts(self, job: Job) -> list[Artifact]:
         return await self._runner.artifacts(job)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -87,15 +88,16 @@ class HubApp(BackgroundApp):
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def _fatal_error(self) -> None:
-        """End after a fault of our own without printing variables: some hold secrets."""
-        from rich.segment import Segments
-        from rich.traceback import Traceback
+        """End after a fault of our own; its details are for the log, not for the terminal."""
+        from rich.text import Text
 
         _log.critical("the screen ended by a fault of the program", exc_info=True)
         self.bell()
-        traceback = Traceback(show_locals=False, width=None)
+        fault = sys.exc_info()[0]
+        name = fault.__name__ if fault is not None else "unknown"
+        logs = clean(str(self.services.configuration.paths.logs), 1000)
         self._exit_renderables.append(
-            Segments(self.console.render(traceback, self.console.options))
+            Text(f"tui-hub ended by a fault of its own ({name}); the log in {logs} tells more.")
         )
         self._close_messages_no_wait()
 

@@ -120,12 +120,7 @@ class LiveState:
         self._put(replace(self.now, seen=self.now.total))
 
     async def _read_downloads(self) -> None:
-        service = self._services.downloads
-        downloads = []
-        for one in await service.current():
-            picture = await service.get(one.job) if one.job in service.running else one
-            downloads.append(picture if picture and picture.model else one)
-        self._put(replace(self.now, downloads=tuple(downloads)))
+        self._put(replace(self.now, downloads=await self._services.downloads.current()))
 
     async def _read_slots(self) -> None:
         self._put(replace(self.now, slots=await self._services.activation.slots()))
