@@ -29,6 +29,12 @@ class Plan:
     """What running downloads have still to write."""
     unknown_sizes: int = 0
     """Files whose size no one told."""
+    bytes_to_write: int = 0
+    """Disk still to be taken; less than the transfer where a partial has its blocks already."""
+    unsafe: tuple[str, ...] = ()
+    """Files of the repository that are left out since their names are refused."""
+    note: str | None = None
+    """What a person should know, for example that the newest revision could not be asked for."""
 
     disk_margin: int = 0
     """What every download leaves free."""
@@ -41,7 +47,7 @@ class Plan:
     @property
     def fits(self) -> bool:
         """Whether the disk takes it, with what others were promised."""
-        return self.bytes_to_transfer <= self.disk_usable
+        return self.bytes_to_write <= self.disk_usable
 
 
 class FileState(StrEnum):
@@ -104,5 +110,9 @@ class Download:
     path: str | None = None
     error: str | None = None
     error_code: str | None = None
+    hint: str | None = None
+    """What to do about the error."""
+    note: str | None = None
+    """What a person should know, for example that an active model is another revision now."""
     local: bool = True
     """Whether this process runs it."""

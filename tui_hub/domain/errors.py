@@ -72,6 +72,10 @@ class UnreachableError(HubError):
     code = "unreachable"
 
 
+class NoConnectionError(UnreachableError):
+    """Nothing answers at the source's address, or the program is offline."""
+
+
 class RateLimitedError(HubError):
     """The source asks for a pause longer than the program is willing to wait."""
 

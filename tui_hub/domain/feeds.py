@@ -140,6 +140,10 @@ class FeedReport:
     error: str | None = None
     error_code: str | None = None
     """The code of the error that ended it, for the exit code."""
+    hint: str | None = None
+    """What to do about the error."""
+    networked: bool = True
+    """Whether it had to reach anything; feeds that ship with the program had not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +154,13 @@ class SyncReport:
 
     @property
     def status(self) -> str:
-        """`completed`, `partial` (some feeds failed) or `failed` (all that were tried did)."""
-        tried = [feed for feed in self.feeds if feed.state is not FeedState.SKIPPED]
+        """`completed`, `partial` (some feeds failed) or `failed` (all that were tried did).
+
+        Feeds that were skipped, or that need no network, count for neither.
+        """
+        tried = [
+            feed for feed in self.feeds if feed.networked and feed.state is not FeedState.SKIPPED
+        ]
         failed = [feed for feed in tried if feed.state is FeedState.FAILED]
         if failed and len(failed) == len(tried):
             return "failed"

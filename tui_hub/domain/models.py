@@ -113,6 +113,7 @@ class Details:
     links: Mapping[str, str] = field(default_factory=dict)
     requirements: Mapping[str, object] = field(default_factory=dict)
     edit: ModelEdit | None = None
+    registration: Registration | None = None
     unsafe: tuple[str, ...] = ()
     """Files of the repository whose names are refused, as text to show."""
     path: str | None = None
