@@ -113,6 +113,11 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
+def stamp_of(seconds: float) -> str:
+    """A moment in seconds since the epoch, as `stamp` writes it."""
+    return stamp(datetime.fromtimestamp(seconds, UTC))
+
+
 def parse_time(text: object) -> datetime | None:
     """Read an ISO 8601 time; `None` for anything that is not one."""
     if not isinstance(text, str):

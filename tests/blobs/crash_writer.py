@@ -56,7 +56,7 @@ def install(root: Path) -> None:
             hashes[path] = bring(store, data)
         view = publish_model(store, "llm", "name", "org", MODEL, hashes)
         publish_hf(
-            store, "org/name", REVISION, "main", [(path, h, None) for path, h in hashes.items()]
+            store, "org/name", REVISION, ("main",), [(path, h, None) for path, h in hashes.items()]
         )
         files = tuple(
             ReceiptFile(path=path, sha256=h, size=len(CONTENT[path])) for path, h in hashes.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -87,6 +88,44 @@ def test_a_full_disk_is_told_and_what_is_here_is_kept(small: Path) -> None:
     assert store.verify(digest) and store.partials() == ()
 
 
+@pytest.fixture
+def small_ext4(tmp_path: Path) -> Iterator[Path]:
+    """An ext4 of sixteen mebibytes, which keeps what a failed fallocate(2) took."""
+    if shutil.which("mkfs.ext4") is None:
+        pytest.skip("NOT TESTED: mkfs.ext4 makes the file system")
+    image, point = tmp_path / "image", tmp_path / "ext4"
+    with image.open("wb") as file:
+        file.truncate(16 * 1024**2)
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True)
+    point.mkdir()
+    mounted = subprocess.run(["mount", "-o", "loop", str(image), str(point)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("NOT TESTED: loop devices are needed")
+    yield point
+    subprocess.run(["umount", "-l", str(point)], check=True)
+
+
+@pytest.mark.root
+@needs_root
+def test_a_failed_reservation_gives_back_what_it_took(small_ext4: Path) -> None:
+    store = BlobStore(small_ext4 / "store")
+    store.prepare()
+    partial = store.open_partial("key")
+    data = os.urandom(1024**2)
+    os.pwrite(partial.fileno(), data, 0)
+    partial.checkpoint(((0, len(data)),), '"tag"')
+    before = os.statvfs(small_ext4).f_bavail
+
+    with pytest.raises(OSError, match="No space left"):
+        partial.allocate(64 * 1024**2)
+    (info,) = store.partials()
+    assert (info.here, info.size, info.live) == (len(data), 64 * 1024**2, True)
+    assert len(data) <= info.allocated <= len(data) + 64 * 1024
+    assert before - os.statvfs(small_ext4).f_bavail <= 64
+    assert os.pread(partial.fileno(), len(data) + 1, 0) == data and partial.validator == '"tag"'
+    (small_ext4 / "room").write_bytes(bytes(8 * 1024**2))
+
+
 @pytest.mark.root
 @needs_root
 def test_a_partial_of_a_full_disk_is_found_again_by_the_same_process(small: Path) -> None:
@@ -125,8 +164,8 @@ def test_a_read_only_store_is_read_and_says_that_it_cannot_be_written(
         revision="r",
         type="llm",
         name="name",
-        installed_at="",
-        path="",
+        installed_at="2026-01-31T02:00:00Z",
+        path="models/llm/name",
         files=(ReceiptFile(path="a", sha256=digest, size=1),),
     )
     for action in (

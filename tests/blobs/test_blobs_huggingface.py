@@ -78,7 +78,7 @@ def publish(store: BlobStore, put: Put, revision: str, values: list[float]) -> l
         ("config.json", put(config), git_id(config)),
         ("unet/model.safetensors", put(weights), None),
     ]
-    publish_hf(store, "org/name", revision, "main", files)
+    publish_hf(store, "org/name", revision, ("main",), files)
     return [sha256 for _, sha256, _ in files]
 
 
@@ -100,7 +100,7 @@ def test_the_cache_is_read_offline(store: BlobStore, put: Put) -> None:
 
 def test_a_new_revision_takes_the_place_of_the_old_one(store: BlobStore, put: Put) -> None:
     old = publish(store, put, OLD, [1.0])
-    publish_hf(store, "org/name", OLD, "refs/pr/1", [("config.json", old[0], None)])
+    publish_hf(store, "org/name", OLD, ("refs/pr/1",), [("config.json", old[0], None)])
     publish(store, put, NEW, [2.0, 3.0])
     for sha256 in old:
         store.remove(sha256)
@@ -113,10 +113,21 @@ def test_a_new_revision_takes_the_place_of_the_old_one(store: BlobStore, put: Pu
     assert [path.name for path in folder.rglob("refs/**/*") if path.is_file()] == ["main"]
 
 
+def test_several_refs_stand_for_one_snapshot(store: BlobStore, put: Put) -> None:
+    one, two = put(b"1"), put(b"2")
+    publish_hf(store, "org/name", OLD, ("main", "v0.9"), [("a", one, None)])
+    publish_hf(store, "org/name", NEW, ("v1.0", "refs/pr/1"), [("a", two, None)])
+
+    refs = store.hf / "models--org--name" / "refs"
+    found = {str(path.relative_to(refs)): path.read_text() for path in refs.rglob("*")
+             if path.is_file()}  # fmt: skip
+    assert found == {"main": NEW, "v1.0": NEW, "refs/pr/1": NEW}
+
+
 def test_publishing_again_with_fewer_files_removes_the_others(store: BlobStore, put: Put) -> None:
     one, two = put(b"1"), put(b"2")
-    publish_hf(store, "gpt2", OLD, "main", [("a", one, '"e1"'), ("b/c", two, 'W/"e2"')])
-    snapshot = publish_hf(store, "gpt2", OLD, None, [("a", one, '"e1"')])
+    publish_hf(store, "gpt2", OLD, ("main",), [("a", one, '"e1"'), ("b/c", two, 'W/"e2"')])
+    snapshot = publish_hf(store, "gpt2", OLD, (), [("a", one, '"e1"')])
 
     assert snapshot == store.hf / "models--gpt2" / "snapshots" / OLD
     assert [path.name for path in snapshot.iterdir()] == ["a"]
@@ -172,7 +183,7 @@ def test_hostile_names_are_refused(
 ) -> None:
     blob = put(b"1")
     with pytest.raises(UnsafeError):
-        publish_hf(store, repository, revision, ref, [(path, blob, None)])
+        publish_hf(store, repository, revision, (ref,), [(path, blob, None)])
     outside = [path for path in store.root.rglob("x") if "blobs" not in path.parts]
     assert outside == [] and list(store.temp.glob("view*")) == []
 
@@ -182,7 +193,7 @@ def test_an_etag_that_is_no_name_gives_way_to_the_hash(
     store: BlobStore, put: Put, etag: str
 ) -> None:
     blob = put(b"1")
-    snapshot = publish_hf(store, "org/name", OLD, "main", [("a", blob, etag)])
+    snapshot = publish_hf(store, "org/name", OLD, ("main",), [("a", blob, etag)])
     assert (snapshot / "a").readlink() == Path(f"../../blobs/{blob}")
     assert (snapshot / "a").read_bytes() == b"1"
 

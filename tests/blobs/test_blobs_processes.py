@@ -55,8 +55,8 @@ for _ in range(rounds):
             files[str(data[0])] = digest
         view = publish_model(store, "llm", model, None, model, files)
         receipts.write(store, Receipt(
-            model=model, source="hf", revision="r", type="llm", name=model, installed_at="",
-            path="models", files=tuple(
+            model=model, source="hf", revision="r", type="llm", name=model,
+            installed_at="2026-01-31T02:00:00Z", path="models", files=tuple(
                 ReceiptFile(path=path, sha256=sha256, size=50_000)
                 for path, sha256 in files.items()
             ),

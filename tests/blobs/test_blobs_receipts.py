@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,7 @@ from tui_hub.blobs import (
     trash,
     unreferenced,
 )
-from tui_hub.blobs.metadata import find_metadata, write_metadata
+from tui_hub.blobs.metadata import RESERVED, find_metadata, remove_metadata, write_metadata
 from tui_hub.domain.errors import CorruptError, RefusedError, UnsafeError
 
 Put = Callable[[bytes], str]
@@ -55,6 +56,7 @@ def receipt_of(store: BlobStore, model: str, *hashes: str) -> Receipt:
         installed_at="2026-01-31T02:00:00Z",
         files=files,
         path="models/llm/name",
+        variants=("Q4_K_M", "Q8_0"),
     )
 
 
@@ -102,7 +104,9 @@ def test_hostile_ids_stay_below_the_metadata_folder(store: BlobStore, model: str
     assert not folder.name.startswith(".")
 
 
-@pytest.mark.parametrize("path", ["../x", "/etc/x", "receipt.json", ".model", "receipt.json/x"])
+@pytest.mark.parametrize(
+    "path", ["../x", "/etc/x", "receipt.json", ".model", "receipt.json/x", ".model/x"]
+)
 def test_hostile_metadata_paths_are_refused(store: BlobStore, put: Put, path: str) -> None:
     receipts.write(store, receipt_of(store, "hf:org/name", put(b"1")))
     with pytest.raises(UnsafeError):
@@ -157,6 +161,87 @@ def test_a_receipt_of_a_later_program_is_understood(store: BlobStore, put: Put) 
     path.write_text(path.read_text().replace('"format": 1', '"format": 2, "more": {"a": 1}'))
 
     assert receipts.references(store) == {blob}
+
+
+def test_a_receipt_of_an_earlier_program_has_no_variants(store: BlobStore, put: Put) -> None:
+    receipt = receipt_of(store, "hf:org/name", put(b"1"))
+    receipts.write(store, receipt)
+    path = metadata_folder(store, "hf:org/name") / "receipt.json"
+    document = json.loads(path.read_text())
+    assert document.pop("variants") == ["Q4_K_M", "Q8_0"]
+    path.write_text(json.dumps(document))
+
+    assert receipts.read(store, "hf:org/name") == replace(receipt, variants=())
+
+
+@pytest.mark.parametrize(
+    ("field", "nonsense"),
+    [
+        ("model", ""),
+        ("source", " "),
+        ("revision", ""),
+        ("type", ""),
+        ("type", "a\x1b[2J"),
+        ("type", None),
+        ("name", "a\nb"),
+        ("variants", [""]),
+        ("variants", "Q4"),
+        ("installed_at", "yesterday"),
+        ("path", "/etc"),
+        ("path", "../../etc"),
+        ("path", ""),
+        ("format", "one"),
+        ("files", [{}]),
+        ("files.path", "../x"),
+        ("files.sha256", "A" * 64),
+        ("files.size", -1),
+        ("files.size", 2**63),
+        ("files.size", "1"),
+        ("files.verified", "surely"),
+        ("files.etag", 1),
+    ],
+)
+def test_nonsense_in_a_receipt_is_told_as_damage(
+    store: BlobStore, put: Put, field: str, nonsense: object
+) -> None:
+    receipts.write(store, receipt_of(store, "hf:org/name", put(b"1")))
+    path = metadata_folder(store, "hf:org/name") / "receipt.json"
+    document = json.loads(path.read_text())
+    _, in_a_file, name = field.rpartition("files.")
+    (document["files"][0] if in_a_file else document)[name] = nonsense
+    path.write_text(json.dumps(document))
+
+    with pytest.raises(CorruptError, match="receipt"):
+        receipts.read(store, "hf:org/name")
+    assert receipts.damaged(store) == (path,) and list(receipts.iter(store)) == []
+
+
+def test_metadata_goes_as_a_whole(store: BlobStore, put: Put) -> None:
+    for model in ("hf:org/name", "hf:org/other"):
+        receipts.write(store, receipt_of(store, model, put(b"1")))
+        write_metadata(store, model, "README.md", b"hello")
+        write_metadata(store, model, "unet/config.json", b"{}")
+
+    assert remove_metadata(store, "hf:org/name")
+    assert not remove_metadata(store, "hf:org/name")
+    assert [path.name for path in store.metadata.iterdir()] == ["org_other"]
+    assert not list(store.temp.glob("view*"))
+
+
+def test_metadata_can_go_without_the_receipt(store: BlobStore, put: Put) -> None:
+    receipt = receipt_of(store, "hf:org/name", put(b"1"))
+    receipts.write(store, receipt)
+    write_metadata(store, "hf:org/name", "README.md", b"hello")
+    write_metadata(store, "hf:org/name", "unet/config.json", b"{}")
+
+    assert remove_metadata(store, "hf:org/name", keep_receipt=True)
+    assert {path.name for path in (store.metadata / "org_name").iterdir()} == RESERVED
+    assert receipts.read(store, "hf:org/name") == receipt
+    assert not list(store.temp.glob("view*"))
+
+    receipts.delete(store, "hf:org/name")
+    assert remove_metadata(store, "hf:org/name", keep_receipt=True)
+    assert list(store.metadata.iterdir()) == []
 
 
 def test_only_what_nothing_needs_is_collected(store: BlobStore, put: Put) -> None:

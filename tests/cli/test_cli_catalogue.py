@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import signal
 import socket
 import threading
@@ -109,6 +110,17 @@ def test_register_and_edit(program: Program) -> None:
     registered = program.json("register", "acme/tiny-llm", "--vendor", "Acme", "--auto-sync")
     assert registered.code == 0
     assert registered.document["id"] == "hf:acme/tiny-llm"
+    registration = registered.document["registration"]
+    assert (registration["vendor"], registration["auto_sync"]) == ("Acme", True)
+    assert registration["status"] == "synced"
+    assert program.json("show", "acme/tiny-llm").document["registration"] == registration
+    for people in (
+        program("register", "acme/tiny-llm", "--vendor", "Acme"),
+        program("show", "acme/tiny-llm"),
+    ):
+        told = dict(re.findall(r"^(\w[\w ]*?)  +(.*)$", people.out, re.MULTILINE))
+        assert (told["vendor"], told["registration"]) == ("Acme", "synced")
+        assert told["its sync"] == "only when it is named"
     edited = program.json(
         "edit", "acme/tiny-llm", "--note", "keep", "--favourite", "--type", "embedding"
     )
@@ -116,6 +128,9 @@ def test_register_and_edit(program: Program) -> None:
     assert program("sync", "hf:text-generation").code == 0
     shown = program.json("show", "acme/tiny-llm").document
     assert (shown["type"], shown["user_note"], shown["favourite"]) == ("embedding", "keep", True)
+    back = program.json("edit", "acme/tiny-llm", "--type", "auto")
+    assert (back.document["type"], back.document["user_note"]) == ("llm", "keep")
+    assert program.json("show", "acme/tiny-llm").document["type"] == "llm"
 
 
 def test_feeds(lived_in: Program) -> None:
@@ -123,7 +138,27 @@ def test_feeds(lived_in: Program) -> None:
     assert feeds["hf:text-generation"]["status"] == "completed"
     assert feeds["hf:text-generation"]["last_success"]
     assert feeds["curated:models"]["status"] == "never"
-    assert "hf:litert" in lived_in("feeds").out
+    rows = {line.split()[0]: line.split()[1:] for line in lived_in("feeds").out.splitlines()}
+    assert "NEXT" not in rows["FEED"]
+    assert rows["hf:all"] == ["off", "-", "0"]
+    assert rows["curated:models"] == ["never", "-", "0"]
+    assert rows["hf:text-generation"][:3] == ["completed", "just", "now"]
+
+
+def test_show_prints_what_the_curated_list_knows(program: Program) -> None:
+    assert program("sync", "curated").code == 0
+    closed = program("show", "curated:sora-2", "--offline").out
+    told = dict(re.findall(r"^(\w[\w ]*?)  +(.*)$", closed, re.MULTILINE))
+    assert (told["maker"], told["released"]) == ("OpenAI", "2025-09-30")
+    assert (told["closed"], told["limits"]) == ("service only", "up to 60 s")
+    assert told["price"] == "$0.10 a second at 720p"
+    assert {"downloads", "likes"}.isdisjoint(told)
+    opened = program("show", "stabilityai/stable-diffusion-xl-base-1.0", "--offline").out
+    told = dict(re.findall(r"^(\w[\w ]*?)  +(.*)$", opened, re.MULTILINE))
+    assert (told["needs GPU memory"], told["needs torch"]) == ("7.5 GiB", ">=2.0")
+    assert {"downloads", "likes", "closed"}.isdisjoint(told)
+    listed = program("show", "acme/tiny-llm").out
+    assert "900 in 30 days" in listed
 
 
 @pytest.mark.parametrize("verb", ["show", "add", "download"])
@@ -179,6 +214,10 @@ def test_no_network(program: Program) -> None:
         "hf:litert": "failed",
         "curated:models": "completed",
     }
+    people = program("sync", HF_ENDPOINT=nowhere)
+    assert people.code == 6
+    assert [line.split()[0] for line in people.out.splitlines()] == ["FEED", "curated:models"]
+    assert people.err.count("refused") == 1
     ran = program.json("download", "acme/tiny-llm", HF_ENDPOINT=nowhere)
     assert (ran.code, ran.error) == (6, "unreachable")
     assert program.json("search", "sora", HF_ENDPOINT=nowhere).document["total"] >= 1
@@ -204,15 +243,37 @@ def test_offline_opens_no_connection(lived_in: Program, hub: DemoHub) -> None:
 
 def test_an_interrupted_sync_ends_at_once(program: Program, hub: DemoHub) -> None:
     stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=-1))
-    process = program.start("sync", "hf:litert", "--json")
+    process = program.start("sync", "curated:models", "hf:litert", "--json")
     until(lambda: stall.hits)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert json.loads(out)["error"]["code"] == "interrupted"
+    assert ended_early(out) == ["curated:models"]
     assert err == ""
     hub.faults.clear()
     assert program.json("sync", "hf:litert").code == 0
+
+
+def ended_early(out: str) -> list[str]:
+    """The feeds that an interrupted sync had finished, from its one document."""
+    document = json.loads(out)
+    assert document["error"]["code"] == "interrupted"
+    assert document["status"] == ("partial" if document["feeds"] else "failed")
+    return [feed["feed"] for feed in document["feeds"]]
+
+
+def test_a_sync_is_cancelled_by_another_process(program: Program, hub: DemoHub) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=-1))
+    process = program.start("sync", "curated:models", "hf:litert", "--json")
+    until(lambda: stall.hits)
+    job = program.json("jobs", "--type", "sync").document["jobs"][0]["id"]
+    cancelled = program.json("jobs", "--cancel", job)
+    assert (cancelled.code, cancelled.document["jobs"][0]["status"]) == (0, "cancelled")
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert ended_early(out) == ["curated:models"]
+    assert err == ""
+    hub.faults.clear()
 
 
 def test_a_sync_follows_the_one_that_runs(program: Program, hub: DemoHub) -> None:

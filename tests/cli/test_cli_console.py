@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tui_hub.cli import logs
+from tui_hub.cli.console import Console
 from tui_hub.cli.exit_codes import exit_code
 from tui_hub.cli.redaction import Redactor
+from tui_hub.cli.sync_report import outcome, report_lines
 from tui_hub.cli.tables import cells, cut, fields, table
-from tui_hub.cli.verbs.sync import outcome
 from tui_hub.domain.errors import HubError
-from tui_hub.domain.feeds import Counts, Feed, FeedReport, FeedState, SyncReport
+from tui_hub.domain.feeds import Counts, FeedReport, FeedState, SyncReport
 
 CANARY = "hf_CANARY0123456789abcdef"
 
@@ -154,8 +157,39 @@ def test_a_log_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     assert (tmp_path / "logs").read_text() == "a file in the way"
 
 
+@pytest.mark.usefixtures("fresh_logging")
+def test_a_log_whose_folder_goes_away_is_no_failure(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    logs.configure(folder, Redactor({}), 0, talk=True)
+    log = logging.getLogger("tui_hub.test")
+    log.warning("one")
+    shutil.rmtree(folder)
+    log.error("two")
+    assert not folder.exists()
+    folder.mkdir()
+    log.error("three")
+    assert [json.loads(line)["message"] for line in (folder / "tui-hub.log").open()] == ["three"]
+
+
+@pytest.mark.usefixtures("fresh_logging")
+def test_waiting_is_told_to_one_listener_at_a_time(tmp_path: Path) -> None:
+    logs.configure(tmp_path, Redactor({}), 0, talk=True)
+    waiting = logging.getLogger("tui_hub.sources.waiting")
+    first: list[str] = []
+    second: list[str] = []
+    logs.tell_waiting(first.append)
+    waiting.info("%s limits the rate: waiting %d s", "hub.example", 3)
+    logs.tell_waiting(second.append)
+    waiting.info("again")
+    logs.tell_waiting(None)
+    waiting.info("unheard")
+    assert first == ["hub.example limits the rate: waiting 3 s"]
+    assert second == ["again"]
+
+
 def feed(name: str, state: FeedState, code: str | None = None, fetched: int = 0) -> FeedReport:
     return FeedReport(
+        networked=not name.startswith("curated:"),
         feed=name,
         source=name.partition(":")[0],
         state=state,
@@ -180,14 +214,43 @@ CURATED = feed("curated:models", DONE)
         ([CURATED, feed("hf:a", FAILED, "unreachable")], 6),
         ([feed("hf:a", FAILED, "unreachable"), feed("hf:b", FAILED, "unreachable")], 6),
         ([CURATED, feed("hf:a", FAILED, "unreachable"), feed("ollama:x", SKIPPED)], 6),
-        ([CURATED, feed("hf:a", FAILED, "unreachable"), feed("hf:b", FAILED, "unauthorized")], 3),
+        ([CURATED, feed("hf:a", FAILED, "unreachable"), feed("hf:b", FAILED, "unauthorized")], 1),
         ([feed("hf:a", FAILED, "unauthorized")], 1),
-        ([CURATED, feed("hf:a", FAILED, "unreachable", fetched=5000)], 3),
+        ([CURATED, feed("hf:a", FeedState.PARTIAL, "unreachable", fetched=5000)], 3),
         ([CURATED, feed("hf:a", FeedState.PARTIAL, "failed", fetched=5)], 3),
     ],
 )
 def test_the_exit_code_of_a_sync(feeds: list[FeedReport], code: int) -> None:
-    known = [Feed(name="curated:models", source="curated", networked=False)]
-    error, number = outcome(SyncReport(feeds=tuple(feeds)), known)
+    error, number = outcome(SyncReport(feeds=tuple(feeds)))
     assert number == code
     assert (error is None) == (code == 0)
+
+
+def told(feeds: list[FeedReport]) -> tuple[list[str], str]:
+    """The names in the table of a sync, and its error."""
+    report = SyncReport(feeds=tuple(feeds))
+    console = Console(json=False, quiet=False, redact=Redactor({}))
+    error, _ = outcome(report)
+    assert error is not None
+    return [line.split()[0] for line in report_lines(console, report)], error.message
+
+
+def test_feeds_that_failed_alike_are_told_in_one_line() -> None:
+    alike = [feed(f"hf:{number}", FAILED, "unreachable") for number in range(18)]
+    assert told([CURATED, *alike]) == (
+        ["FEED", "curated:models"],
+        "18 of 18 feeds did not sync: unreachable",
+    )
+    assert told(alike)[0] == []
+    lone = feed("hf:lone", FAILED, "unauthorized")
+    assert told([feed("hf:good", DONE), lone, *alike]) == (
+        ["FEED", "hf:good", "hf:lone"],
+        "19 of 20 feeds did not sync: hf:lone: unauthorized; 18 feeds: unreachable",
+    )
+
+
+def test_the_hint_of_a_feed_is_the_hint_of_the_sync() -> None:
+    failed = replace(feed("hf:a", FAILED, "unauthorized"), hint="log in again")
+    error, _ = outcome(SyncReport(feeds=(failed,)))
+    assert error is not None
+    assert error.hint == "log in again"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from command_line import Ran, until
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program with its temporary files under a folder."""
-    return subprocess.run(
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start the program with its temporary files under a folder."""
+    return subprocess.Popen(
         [sys.executable, "-m", "tui_hub", "--demo", *arguments],
         env={
             **os.environ,
@@ -20,17 +24,25 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             "TUI_HUB_HOME": str(folder / "not-this-home"),
             "HTTP_PROXY": "http://127.0.0.1:1",
         },
-        capture_output=True,
-        text=True,
         stdin=subprocess.DEVNULL,
-        timeout=60,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
+
+
+def run(folder: Path, *arguments: str) -> Ran:
+    """Run the program to its end with its temporary files under a folder."""
+    process = start(folder, *arguments)
+    out, err = process.communicate(timeout=60)
+    return Ran(process.returncode, out, err)
 
 
 def test_a_verb_in_a_temporary_home(tmp_path: Path) -> None:
     result = run(tmp_path, "download", "demo-lab/lumen-chat", "config.json", "--json")
-    assert result.returncode == 0, result.stderr
-    document = json.loads(result.stdout)
+    assert result.code == 0, result.err
+    document = result.document
     assert document["status"] == "completed"
     assert not Path(document["path"]).exists()
     assert list(tmp_path.iterdir()) == []
@@ -39,13 +51,55 @@ def test_a_verb_in_a_temporary_home(tmp_path: Path) -> None:
 def test_a_home_that_was_named_stays(tmp_path: Path) -> None:
     home = tmp_path / "kept"
     result = run(tmp_path, "--home", str(home), "sync", "hf:text-to-image", "--json")
-    assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout)["feeds"][0]["created"] > 0
+    assert result.code == 0, result.err
+    assert result.document["feeds"][0]["created"] > 0
     assert (home / "catalogue.db").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
 def test_the_screen_of_the_demo_needs_a_terminal_too(tmp_path: Path) -> None:
     result = run(tmp_path)
-    assert result.returncode == 2
+    assert result.code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_verb_finds_a_full_catalogue(tmp_path: Path) -> None:
+    result = run(tmp_path, "search", "lumen-chat", "--json")
+    assert (result.code, result.err) == (0, "")
+    assert "hf:demo-lab/lumen-chat" in [model["id"] for model in result.document["models"]]
+    result = run(tmp_path, "--home", str(tmp_path / "kept"), "search", "lumen-chat", "-q")
+    assert "hf:demo-lab/lumen-chat" in result.out.splitlines()
+
+
+def test_a_sync_of_the_demo_finds_an_empty_catalogue(tmp_path: Path) -> None:
+    feeds = run(tmp_path, "sync", "--json").document["feeds"]
+    assert sum(feed["created"] for feed in feeds) > 100
+    result = run(tmp_path, "--home", str(tmp_path / "kept"), "paths")
+    assert result.code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (["show", "demo-lab/no-such-model"], 4, "not_found"),
+        (["download", "demo-lab/lumen-chat", "no-such-file"], 4, "not_found"),
+        (["search", "--nonsense"], 2, "usage"),
+        (["run", "llm", "--json", "--", "true"], 4, "not_found"),
+    ],
+)
+def test_a_verb_that_fails(tmp_path: Path, arguments: list[str], code: int, error: str) -> None:
+    result = run(tmp_path, "--json", *arguments)
+    assert (result.code, result.err) == (code, "")
+    assert result.error == error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_verb(tmp_path: Path) -> None:
+    process = start(tmp_path, "download", "demo-lab/lumen-chat-large", "--json")
+    until(lambda: list(tmp_path.glob("*/store/temp/*.part")))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+    assert json.loads(out)["error"]["code"] == "interrupted"
     assert list(tmp_path.iterdir()) == []

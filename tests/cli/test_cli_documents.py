@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from tui_hub.cli import documents, download_documents, feed_documents
+from tui_hub.cli.downloading import failed_hint
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Variant, Verified
 from tui_hub.domain.downloads import Download, FileProgress, FileState, Plan
 from tui_hub.domain.feeds import (
@@ -19,7 +21,7 @@ from tui_hub.domain.feeds import (
     SyncReport,
 )
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
-from tui_hub.domain.models import Details, Model, ModelEdit, Revision
+from tui_hub.domain.models import Details, Model, ModelEdit, Registration, Revision
 from tui_hub.domain.slots import ActivationResult, Slot
 from tui_hub.domain.storage import Deletion, StorageUsage
 from tui_hub.domain.types import ModelType
@@ -128,6 +130,7 @@ DOWNLOAD = [
 ]
 PLAN = ["bytes_to_transfer", "bytes_deduplicated", "disk_free", "disk_reserved", "fits"]
 
+KEPT = "What has arrived is kept; the same command goes on from there."
 ENTRY = Model(
     id="hf:acme/tiny",
     source="hf",
@@ -176,6 +179,7 @@ def test_a_model_in_depth() -> None:
         links={"page": "https://example.org"},
         requirements={"python": ">=3.11"},
         edit=ModelEdit(model=ENTRY.id, note="mine", favourite=True),
+        registration=Registration(model=ENTRY.id, vendor="Acme", auto_sync=True),
     )
     document = documents.show(details)
     has(document, [*MODEL, "description", "files", "variants", "versions", "requirements", "links"])
@@ -185,6 +189,15 @@ def test_a_model_in_depth() -> None:
     ]
     assert document["versions"][0]["revision"] == "r1"
     assert (document["user_note"], document["favourite"]) == ("mine", True)
+    assert document["registration"] == {
+        "vendor": "Acme",
+        "name": None,
+        "auto_sync": True,
+        "status": "registered",
+        "error": None,
+        "synced_at": None,
+    }
+    assert documents.show(replace(details, registration=None))["registration"] is None
 
 
 def test_a_file() -> None:
@@ -245,6 +258,13 @@ def test_activation_and_slots() -> None:
     document = documents.activation(result)
     has(document, ACTIVATION)
     has(document["memory"], MEMORY)
+    refused = documents.unchanged(ModelType.LLM, "a/b")
+    assert refused.keys() == document.keys()
+    assert refused["memory"] == dict.fromkeys(MEMORY)
+    kept = {name: value for name, value in refused.items() if value is not None}
+    del kept["memory"]
+    assert kept == {"slot": "llm", "model": "hf:a/b", "status": "error"}
+    assert documents.unchanged(None, "no\x1b id")["model"] == "no\N{REPLACEMENT CHARACTER} id"
     slot = Slot(type=ModelType.LLM, model="hf:a/b", revision="r", runtime="link", path="/p")
     slots = documents.active([slot])
     has(slots["slots"][0], SLOT)
@@ -310,6 +330,43 @@ def test_a_download() -> None:
     assert (second["status"], second["kind"], second["message"]) == ("failed", "config", "404")
 
 
+@pytest.mark.parametrize("status", list(JobStatus))
+def test_only_a_finished_download_has_a_folder(status: JobStatus) -> None:
+    picture = Download(
+        job="j", model=ENTRY.id, revision="r1", variant=None, status=status, path="/store/x"
+    )
+    shown = download_documents.download(picture, [])["path"]
+    assert shown == ("/store/x" if status is JobStatus.COMPLETED else None)
+
+
+@pytest.mark.parametrize(
+    ("code", "done", "hint", "expected"),
+    [
+        ("unreachable", 5, None, [KEPT]),
+        ("unreachable", 0, None, []),
+        ("unreachable", 5, "Try later.", ["Try later.", KEPT]),
+        ("corrupt", 5, "Ask its maker.", ["Ask its maker."]),
+        ("gated", 5, "Ask for access.", ["Ask for access."]),
+        ("unauthorized", 5, None, []),
+        ("not_found", 5, None, []),
+    ],
+)
+def test_the_hint_of_a_failed_download(
+    code: str, done: int, hint: str | None, expected: list[str]
+) -> None:
+    picture = Download(
+        job="j",
+        model=ENTRY.id,
+        revision="r1",
+        variant=None,
+        status=JobStatus.FAILED,
+        done=done,
+        error_code=code,
+        hint=hint,
+    )
+    assert failed_hint(picture) == (" ".join(expected) or None)
+
+
 @pytest.mark.parametrize(("free", "fits"), [(100, True), (6, False)])
 def test_a_plan(free: int, fits: bool) -> None:
     plan = Plan(
@@ -320,11 +377,30 @@ def test_a_plan(free: int, fits: bool) -> None:
         bytes_to_transfer=7,
         bytes_deduplicated=0,
         bytes_resumed=0,
+        bytes_to_write=7,
         disk_free=free,
         disk_reserved=0,
+        unsafe=("../x",),
+        note="the source was not asked",
     )
     document = download_documents.dry_run(plan, None)
     has(document, [*DOWNLOAD, "plan"])
     has(document["plan"], PLAN)
     assert document["plan"]["fits"] is fits
     assert document["job"] is None
+    assert (document["unsafe"], document["note"]) == (["../x"], "the source was not asked")
+    refused = download_documents.refused(plan, None)
+    assert refused.keys() == document.keys()
+    assert (refused["status"], refused["files"]) == ("failed", [])
+    picture = Download(
+        job="j",
+        model=ENTRY.id,
+        revision="r1",
+        variant=None,
+        status=JobStatus.COMPLETED,
+        note="an active model changed",
+    )
+    done = download_documents.download(picture, [], plan)
+    assert done["unsafe"] == ["../x"]
+    assert done["note"] == "the source was not asked; an active model changed"
+    assert download_documents.download(replace(picture, note=None), [])["note"] is None

@@ -54,8 +54,10 @@ def test_a_model_from_plan_to_deletion(program: Program) -> None:
 
 
 def test_slots(program: Program) -> None:
-    ran = program.json("activate", "acme/tiny-llm")
-    assert (ran.code, ran.error) == (5, "refused")
+    ran = program.json("activate", "acme/no-such-model", "--type", "llm")
+    assert (ran.code, ran.error) == (4, "not_found")
+    assert (ran.document["slot"], ran.document["model"]) == ("llm", "hf:acme/no-such-model")
+    assert (ran.document["status"], ran.document["path"]) == ("error", None)
     assert program("download", "acme/tiny-llm", "-q").code == 0
     assert program("download", "acme/twin-llm", "-q").code == 0
     empty = program.json("active", "llm", "--path")
@@ -66,6 +68,8 @@ def test_slots(program: Program) -> None:
     assert (active["slot"], active["status"], active["runtime"]) == ("llm", "active", "link")
     taken = program.json("activate", "acme/twin-llm")
     assert (taken.code, taken.error) == (5, "refused")
+    assert (taken.document["slot"], taken.document["model"]) == (None, "hf:acme/twin-llm")
+    assert (taken.document["status"], taken.document["runtime"]) == ("error", None)
     assert "switch" in taken.document["error"]["hint"]
     switched = program.json("switch", "acme/twin-llm").document
     assert (switched["model"], switched["previous"]) == ("hf:acme/twin-llm", "hf:acme/tiny-llm")
@@ -82,16 +86,26 @@ def test_slots(program: Program) -> None:
     assert exported.returncode == 0
     said = program("run", "llm", "--", "sh", "-c", 'echo "$TUI_HUB_MODEL"; exit 7')
     assert (said.code, said.out) == (7, "hf:acme/twin-llm\n")
-    missing = program("run", "llm", "--", "/no/such/program")
-    assert missing.code == 1
-    assert "Traceback" not in missing.err
+    for wrong, code in (("/no/such/program", 127), ("no-such-program", 127), ("/etc", 126)):
+        failed = program("run", "llm", "--", wrong)
+        assert failed.code == code
+        assert "Traceback" not in failed.err
+    text = program.home / "text"
+    text.write_text("no program")
+    assert program.json("run", "llm", "--json", "--", str(text)).code == 126
 
     emptied = program.json("deactivate", "llm").document
     assert (emptied["status"], emptied["previous"]) == ("inactive", "hf:acme/twin-llm")
     gone = program.json("deactivate", "llm")
     assert (gone.code, gone.error) == (4, "not_found")
-    left = program("run", "llm", "--json", "--", "true")
-    assert (left.code, left.error) == (4, "not_found")
+    assert (gone.document["slot"], gone.document["status"]) == ("llm", "error")
+    assert program("activate", "acme/tiny-llm").code == 0
+    told = program("switch", "acme/twin-llm").out.splitlines()[0]
+    assert told == "llm: hf:acme/twin-llm is active, in place of hf:acme/tiny-llm"
+    left = program("deactivate", "acme/twin-llm").out
+    assert left == "llm: hf:acme/twin-llm is no longer active\n"
+    empty = program("run", "llm", "--json", "--", "true")
+    assert (empty.code, empty.error) == (4, "not_found")
 
 
 def test_single_files_patterns_and_wrong_names(program: Program) -> None:
@@ -107,6 +121,13 @@ def test_single_files_patterns_and_wrong_names(program: Program) -> None:
 def test_no_space_is_refused_with_figures(program: Program) -> None:
     ran = program.json("download", "acme/tiny-llm", TUI_HUB_STORE__RESERVE=str(2**60))
     assert (ran.code, ran.error) == (5, "no_space")
+    assert (ran.document["status"], ran.document["job"], ran.document["files"]) == (
+        "failed",
+        None,
+        [],
+    )
+    assert ran.document["plan"]["fits"] is False
+    assert program.json("jobs").document["jobs"] == []
     plan = program.json("download", "acme/tiny-llm", "--dry-run", TUI_HUB_STORE__RESERVE=str(2**60))
     assert plan.code == 5
     assert plan.document["plan"]["fits"] is False
@@ -137,6 +158,8 @@ def interrupt(program: Program, hub: DemoHub, number: signal.Signals) -> str:
     document = json.loads(out)
     assert document["error"]["code"] == "interrupted"
     assert document["status"] == "paused"
+    assert document["path"] is None
+    assert "kept" in document["error"]["hint"]
     assert "Traceback" not in err
 
     stall.release()
@@ -184,6 +207,10 @@ def test_jobs(program: Program, hub: DemoHub) -> None:
     assert program.json("jobs", job).document["jobs"][0]["id"] == job
     assert program("jobs", "-q").out == f"{job}\n"
     assert job in program("jobs").out
+    assert program.json("jobs", job[:4].upper()).document["jobs"][0]["id"] == job
+    assert program.json("jobs", "--follow", job[:6]).code == 0
+    ran = program.json("jobs", job[:3])
+    assert (ran.code, ran.error) == (4, "not_found")
     ran = program.json("jobs", "--cancel", job)
     assert (ran.code, ran.error) == (5, "refused")
     for arguments in (["nope"], ["--follow", "nope"]):
@@ -227,6 +254,13 @@ def test_a_file_that_cannot_be_had_makes_it_partly_done(program: Program, hub: D
     states = {file["path"]: file["status"] for file in ran.document["files"]}
     assert states["config.json"] == "completed"
     assert states["model.safetensors"] == "failed"
+    assert ran.document["path"] is None
+    assert "kept" not in str(ran.document["error"]["hint"])
+    people = program("download", "acme/tiny-llm", "model.safetensors")
+    assert people.code == 4
+    assert len(people.out.splitlines()) == 1
+    assert "store" not in people.out
+    assert program("download", "acme/tiny-llm", "model.safetensors", "-q").out == ""
 
 
 def test_gated_models_and_wrong_tokens(program: Program, hub: DemoHub) -> None:
@@ -260,6 +294,18 @@ def test_no_secret_and_no_escape_sequence_gets_out(program: Program, hub: DemoHu
     assert any(path.name == "tui-hub.log" for path in held)
     for path in held:
         assert hub.token.encode() not in path.read_bytes(), path
+
+
+def test_files_that_are_left_out_are_told(program: Program) -> None:
+    for more in (["--dry-run"], []):
+        document = program.json("download", "demo-lab/hostile-card", *more).document
+        assert len(document["unsafe"]) > 3
+        assert document["note"] is None
+    people = program("download", "demo-lab/hostile-card")
+    assert people.code == 0
+    told = [line for line in people.err.splitlines() if "names are refused: " in line]
+    assert len(told) == 1
+    assert told[0].startswith(f"{len(document['unsafe'])} files left out")
 
 
 def test_every_file_of_a_home_is_private(lived_in: Program) -> None:

@@ -139,6 +139,30 @@ async def test_artifacts_keep_what_is_here_of_files_that_stay(hub: HubDatabase) 
     assert await table.get(gone.id) is None
 
 
+async def test_a_stale_mark_never_undoes_a_completed_file(hub: HubDatabase) -> None:
+    table = hub.artifacts
+    done = artifact(
+        "done", status=ArtifactStatus.COMPLETED, blob="c" * 64, verified=Verified.SHA256
+    )
+    waiting, failed = artifact("waiting", size=5), artifact("failed", job="j0", error="no")
+    bystander = artifact("bystander")
+    await table.save(done, waiting, failed, bystander)
+    await table.mark(
+        (file.id for file in (done, waiting, failed)), ArtifactStatus.DOWNLOADING, job="j1"
+    )
+    now = {"status": ArtifactStatus.DOWNLOADING, "job": "j1", "error": None}
+    assert await table.get(done.id) == done
+    assert await table.get(waiting.id) == replace(waiting, **now)  # type: ignore[arg-type]
+    assert await table.get(failed.id) == replace(failed, **now)  # type: ignore[arg-type]
+    assert await table.get(bystander.id) == bystander
+
+    await table.mark([waiting.id, "nobody"], ArtifactStatus.FAILED, error="disk\ud800")
+    found = await table.get(waiting.id)
+    assert found == replace(waiting, status=ArtifactStatus.FAILED, error="disk?")
+    await table.mark([], ArtifactStatus.PENDING)
+    assert await table.get(waiting.id) == found
+
+
 async def test_the_newest_listing_is_the_one_shown(hub: HubDatabase) -> None:
     table = hub.artifacts
     assert await table.of("hf:a/b") == []

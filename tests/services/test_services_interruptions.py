@@ -190,9 +190,9 @@ async def test_an_interrupted_sync_goes_on_at_its_page(configure: Configure, hub
 async def test_a_page_that_is_no_listing_fails_the_feed_alone(
     configure: Configure, hub: DemoHub
 ) -> None:
-    hub.faults.add(Fault(FaultKind.HTML, path="/api/models", times=-1))
+    hub.faults.add(Fault(FaultKind.HTML, path="/api/models", times=1))
     async with open_services(configure()) as services:
-        report = await services.sync.run(["hf:litert", "curated"])
+        report = await services.sync.run(["hf:litert", "hf:text-generation", "curated"])
         assert report.status == "partial"
         states = {one.feed: one.state for one in report.feeds}
         assert states["hf:litert"] is FeedState.FAILED

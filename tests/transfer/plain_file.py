@@ -39,6 +39,9 @@ class PlainFile:
         self.ranges, self.validator = ranges, validator
         self.checkpoints += 1
 
+    def settle(self, ranges: tuple[tuple[int, int], ...], validator: str | None) -> None:
+        self.checkpoint(ranges, validator)
+
     def reset(self) -> None:
         self._file.truncate(0)
         self.size, self.validator, self.ranges = None, None, ()

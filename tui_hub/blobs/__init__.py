@@ -1,11 +1,12 @@
 """The store on disk: content-addressed blobs, the views that loaders open, and the receipts that
 keep blobs alive. Knows hashes and files, nothing of models beyond plain strings."""
 
+from tui_hub.blobs.folders import metadata_folder
 from tui_hub.blobs.garbage import collect, recover, unreferenced
 from tui_hub.blobs.holds import Hold, hold
 from tui_hub.blobs.huggingface import publish_hf, remove_hf
 from tui_hub.blobs.partial import Partial
-from tui_hub.blobs.receipts import Receipt, ReceiptFile, metadata_folder
+from tui_hub.blobs.receipts import Receipt, ReceiptFile
 from tui_hub.blobs.sidecar import PartialInfo
 from tui_hub.blobs.store import BlobStore, Usage
 from tui_hub.blobs.views import (

@@ -48,13 +48,17 @@ def open_partial(temp: Path, key: str, size: int | None) -> Partial:
     partial = _create(temp, key, size)
     lost = next((info for info in _free(temp, key, size) if info.live is None), None)
     if lost is not None:
-        _copy(lost, partial)
+        try:
+            _copy(lost, partial)
+        except BaseException:
+            partial.discard()
+            raise
     return partial
 
 
 def resumable(temp: Path, key: str) -> int:
     """The bytes of a key that the next `open_partial` finds."""
-    return max((info.done for info in _free(temp, safe_key(key), None)), default=0)
+    return max((info.here for info in _free(temp, safe_key(key), None)), default=0)
 
 
 def _free(temp: Path, key: str, size: int | None) -> list[PartialInfo]:
@@ -65,7 +69,7 @@ def _free(temp: Path, key: str, size: int | None) -> list[PartialInfo]:
         if (info.live is False or (info.live is None and time.time() - info.modified > STALE))
         and (size is None or info.size in (None, size))
     ]
-    return sorted(found, key=lambda info: info.done, reverse=True)
+    return sorted(found, key=lambda info: info.here, reverse=True)
 
 
 def _create(temp: Path, key: str, size: int | None) -> Partial:

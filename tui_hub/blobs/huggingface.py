@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def publish_hf(
     store: BlobStore,
     repository: str,
     revision: str,
-    ref: str | None,
+    refs: Sequence[str] | None,
     files: Iterable[tuple[str, str, str | None]],
 ) -> Path:
     """Show a repository's files as a snapshot of a Hugging Face cache, and give its folder.
@@ -41,7 +41,8 @@ def publish_hf(
         store: the store.
         repository: `org/name`, or a name alone.
         revision: the commit.
-        ref: a branch or tag that stands for it, `main` mostly.
+        refs: the branches and tags that stand for it. `main` always does, so that who asks for no
+            revision gets what is here.
         files: path, SHA-256 and ETag of each file. Without an ETag its hash takes its place.
 
     Raises:
@@ -49,6 +50,7 @@ def publish_hf(
     """
     folder = _folder(store, repository)
     snapshot = folder / "snapshots" / _plain(revision)
+    pointing = _refs(refs)
     names = {path: (_etag(etag, sha256), sha256) for path, sha256, etag in files}
     with storage_errors(store.root), store.lock(folder.name, wait=5.0):
         for part in ("blobs", "snapshots", "refs"):
@@ -63,8 +65,8 @@ def publish_hf(
             link_tree(build, snapshot, targets)
             swap_in(build, snapshot)
             fsync_folder(snapshot.parent)
-        if ref is not None:
-            _write_ref(store, folder / "refs" / repository_path(ref), revision)
+        for ref in pointing:
+            _write_ref(store, folder / "refs" / ref, revision)
         _prune(store, folder, keep=revision)
     return snapshot
 
@@ -100,6 +102,12 @@ def _etag(etag: str | None, sha256: str) -> str:
     """The name of a file in the cache: the ETag without quotes and weakness, where it is plain."""
     name = (etag or "").removeprefix("W/").strip('"')
     return name if _PLAIN.fullmatch(name) else sha256
+
+
+def _refs(refs: Sequence[str] | None) -> list[str]:
+    """The names to write, each once; a single text is one name."""
+    given = [refs] if isinstance(refs, str) else refs or ()
+    return [repository_path(ref) for ref in dict.fromkeys(("main", *given))]
 
 
 def _write_ref(store: BlobStore, path: Path, revision: str) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tui_hub.blobs.files import make_folder, storage_errors, write_atomic
-from tui_hub.blobs.receipts import find_metadata_folder, metadata_folder
+from tui_hub.blobs.files import fsync_folder, make_folder, storage_errors, write_atomic
+from tui_hub.blobs.folders import OWNER, find_metadata_folder, metadata_folder
+from tui_hub.blobs.receipts import RECEIPT
 from tui_hub.blobs.store import BlobStore
+from tui_hub.blobs.views import aside, discard_folder
 from tui_hub.domain.errors import UnsafeError
 from tui_hub.domain.identifiers import repository_path
 
-_RESERVED = ("receipt.json", ".model")
+RESERVED = frozenset({RECEIPT, OWNER})
+"""Names at the top of a metadata folder that are the store's own; no repository file gets one."""
 
 
 def write_metadata(store: BlobStore, model: str, path: str, content: bytes) -> Path:
@@ -38,7 +41,35 @@ def find_metadata(store: BlobStore, model: str, path: str) -> Path | None:
     return found if found.is_file() and not found.is_symlink() else None
 
 
+def remove_metadata(store: BlobStore, model: str, *, keep_receipt: bool = False) -> bool:
+    """Remove all that is kept of a model's small files; gives whether there was a folder of it.
+
+    Args:
+        store: the store.
+        model: its id.
+        keep_receipt: whether its receipt stays, and with it every blob that the receipt names.
+    """
+    folder = find_metadata_folder(store, model)
+    if folder is None:
+        return False
+    with storage_errors(store.root):
+        if keep_receipt and (folder / RECEIPT).exists():
+            _empty(store, folder)
+        else:
+            discard_folder(store, folder)
+    return True
+
+
+def _empty(store: BlobStore, folder: Path) -> None:
+    """Take everything out of a folder but the store's own files, which never move."""
+    with aside(store) as grave:
+        for entry in list(folder.iterdir()):
+            if entry.name not in RESERVED:
+                entry.rename(grave / entry.name)
+        fsync_folder(folder)
+
+
 def _checked(path: str) -> str:
-    if repository_path(path) in _RESERVED:
+    if repository_path(path).partition("/")[0] in RESERVED:
         raise UnsafeError(f"the file name {path!a} is taken by the store")
     return path

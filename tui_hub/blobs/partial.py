@@ -19,6 +19,10 @@ from tui_hub.blobs.sidecar import (
 )
 from tui_hub.processes import this_process
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_SPARE = 256 * 1024
+"""Bytes that are given up so that a full disk can record all the others."""
+
 
 class Partial:
     """An open partial file and the durable record of which of its ranges are there.
@@ -58,7 +62,11 @@ class Partial:
         return self._descriptor
 
     def allocate(self, size: int) -> None:
-        """Give the file its size, and reserve its blocks where the file system can do that."""
+        """Give the file its size, and reserve its blocks where the file system can do that.
+
+        When there is no room for all of them, none stays reserved: the file then ends with what is
+        durably here.
+        """
         if size != self.size:
             same = self.size is None
             self._write(
@@ -70,13 +78,37 @@ class Partial:
                     owner=this_process(),
                 )
             )
-        os.ftruncate(self._descriptor, size)
-        if size:
-            reserve(self._descriptor, size)
+        try:
+            os.ftruncate(self._descriptor, size)
+            if size:
+                reserve(self._descriptor, size)
+        except OSError:
+            self._cut(_end(self.ranges))
+            raise
 
     def checkpoint(self, ranges: Ranges, validator: str | None) -> None:
         """Flush the bytes to the disk, and only then record that they are there."""
         self._flush(os.fdatasync)
+        self._vouch(ranges, validator)
+
+    def settle(self, ranges: Ranges, validator: str | None) -> None:
+        """The last checkpoint, once nobody writes any more; a full disk does not stop it.
+
+        The record needs a little room itself. Where there is none, it takes that of blocks that
+        are reserved and hold nothing, and then that of the last few bytes.
+        """
+        self._flush(os.fdatasync)
+        for end in (_end(ranges), max(_end(ranges) - _SPARE, 0)):
+            try:
+                return self._vouch(ranges, validator)
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
+            self._cut(end)
+        self._vouch(ranges, validator)
+
+    def _vouch(self, ranges: Ranges, validator: str | None) -> None:
+        """Record that these ranges are here, as far as the file reaches."""
         end = os.fstat(self._descriptor).st_size
         self._write(
             Record(
@@ -135,6 +167,11 @@ class Partial:
         write_record(self.path, record)
         self._record = record
 
+    def _cut(self, end: int) -> None:
+        """Give back the blocks behind an offset."""
+        if os.fstat(self._descriptor).st_size > end:
+            os.ftruncate(self._descriptor, end)
+
     def _flush(self, flush: Callable[[int], None]) -> None:
         # After a failed flush the kernel calls the lost pages clean, and the next flush succeeds.
         if self._failed:
@@ -144,3 +181,8 @@ class Partial:
         except OSError:
             self._failed = True
             raise
+
+
+def _end(ranges: Ranges) -> int:
+    """Where the last of some ranges in order ends."""
+    return ranges[-1][1] if ranges else 0

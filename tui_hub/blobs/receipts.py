@@ -6,31 +6,28 @@ blob that one of them names is ever collected.
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from tui_hub.blobs.files import (
-    folder_name,
-    fsync_folder,
-    rename_exclusive,
-    storage_errors,
-    unique,
-    write_atomic,
-)
+from tui_hub.blobs.files import fsync_folder, storage_errors, write_atomic
+from tui_hub.blobs.folders import find_metadata_folder, metadata_folder
 from tui_hub.blobs.holds import held
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.trash import restore
-from tui_hub.domain.errors import CorruptError, HubError, RefusedError
+from tui_hub.domain.artifacts import Verified
+from tui_hub.domain.errors import CorruptError, RefusedError, UnsafeError
 from tui_hub.domain.identifiers import is_sha256, repository_path
 
-_RECEIPT = "receipt.json"
-_OWNER = ".model"
+RECEIPT = "receipt.json"
+"""The name of a receipt in the folder of its model."""
+
 _LIMIT = 64 * 1024**2
+_LARGEST = 2**63 - 1
+_VERIFIED = frozenset(Verified)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +55,10 @@ class Receipt:
     installed_at: str
     files: tuple[ReceiptFile, ...]
     path: str
-    """The view that a loader opens, relative to the store."""
+    """The view that a loader opens, relative to the store; empty while no variant is whole."""
     variant: str | None = None
+    variants: tuple[str, ...] = ()
+    """The installed variants, by name."""
     author: str | None = None
     license: str | None = None
     format: int = 1
@@ -71,15 +70,13 @@ def write(store: BlobStore, receipt: Receipt) -> None:
     Raises:
         CorruptError: when a blob is missing, for example because another process deleted the last
             model that held it in this very moment. The receipt stands; the files must be fetched.
-        UnsafeError: when a path or hash in it is not one.
+        UnsafeError: when something in it is not what it should be, a path or a hash for example.
     """
-    for file in receipt.files:
-        repository_path(file.path)
-        store.path(file.sha256)
+    _check(receipt)
     with storage_errors(store.root), store.lock("collect", wait=10.0):
         folder = metadata_folder(store, receipt.model)
         document = msgspec.json.format(msgspec.json.encode(receipt), indent=1)
-        write_atomic(store.temp, folder / _RECEIPT, document)
+        write_atomic(store.temp, folder / RECEIPT, document)
         # Only now: who deletes looks at the receipts after it took the blob away.
         missing = [file for file in receipt.files if not _present(store, file)]
     if missing:
@@ -100,7 +97,7 @@ def read(store: BlobStore, model: str) -> Receipt | None:
         CorruptError: when there is one that cannot be read.
     """
     folder = find_metadata_folder(store, model)
-    return _load(folder / _RECEIPT) if folder is not None else None
+    return _load(folder / RECEIPT) if folder is not None else None
 
 
 def iter(store: BlobStore) -> Iterator[Receipt]:  # noqa: A001 - used as receipts.iter
@@ -128,10 +125,10 @@ def damaged(store: BlobStore) -> tuple[Path, ...]:
 def delete(store: BlobStore, model: str) -> bool:
     """Remove a model's receipt; gives whether there was one. Its metadata files stay."""
     folder = find_metadata_folder(store, model)
-    if folder is None or not (folder / _RECEIPT).exists():
+    if folder is None or not (folder / RECEIPT).exists():
         return False
     with storage_errors(store.root):
-        (folder / _RECEIPT).unlink(missing_ok=True)
+        (folder / RECEIPT).unlink(missing_ok=True)
         fsync_folder(folder)
     return True
 
@@ -156,65 +153,14 @@ def references(store: BlobStore) -> set[str]:
     return needed
 
 
-def metadata_folder(store: BlobStore, model: str) -> Path:
-    """The folder for a model's metadata files, made if need be.
-
-    Two models may want one name (`a_b/c` and `a/b_c`): the second gets a suffix.
-    """
-    found = find_metadata_folder(store, model)
-    if found is not None:
-        return found
-    with storage_errors(store.root):
-        for folder in _folders(store, model):
-            if _take(store, folder, model):
-                return folder
-    raise HubError(f"there is no free folder for the metadata of {model!a}")
-
-
-def _folders(store: BlobStore, model: str) -> tuple[Path, Path]:
-    """The folders that a model's metadata may lie in, the one without suffix first."""
-    source, colon, path = model.partition(":")
-    name = folder_name((path if colon else source).replace("/", "_"))
-    suffix = hashlib.sha256(model.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    return store.metadata / name, store.metadata / f"{name}--{suffix}"
-
-
-def find_metadata_folder(store: BlobStore, model: str) -> Path | None:
-    return next((folder for folder in _folders(store, model) if _owner(folder) == model), None)
-
-
-def _owner(folder: Path) -> str | None:
-    """The model that a metadata folder belongs to."""
-    try:
-        return (folder / _OWNER).read_text("utf-8", "replace")
-    except OSError:
-        return None
-
-
-def _take(store: BlobStore, folder: Path, model: str) -> bool:
-    """Make a folder for a model in one step; `False` when another model has it."""
-    aside = store.temp / unique("metadata", ".tmp")
-    aside.mkdir(mode=0o700)
-    try:
-        aside.chmod(store.metadata.stat().st_mode & 0o7777)
-        write_atomic(store.temp, aside / _OWNER, model.encode("utf-8", "replace"))
-        rename_exclusive(aside, folder)
-    except FileExistsError:
-        return _owner(folder) == model
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    fsync_folder(store.metadata)
-    return True
-
-
 def _paths(store: BlobStore) -> Iterator[Path]:
     try:
         folders = sorted(store.metadata.iterdir())
     except FileNotFoundError:
         return
     for folder in folders:
-        if not folder.is_symlink() and (folder / _RECEIPT).is_file():
-            yield folder / _RECEIPT
+        if not folder.is_symlink() and (folder / RECEIPT).is_file():
+            yield folder / RECEIPT
 
 
 def _load(path: Path) -> Receipt | None:
@@ -227,6 +173,34 @@ def _load(path: Path) -> Receipt | None:
         return None
     except (OSError, msgspec.DecodeError) as error:
         raise CorruptError(f"the receipt {path} cannot be read: {error}") from None
-    if not all(is_sha256(file.sha256) and file.size >= 0 for file in receipt.files):
-        raise CorruptError(f"the receipt {path} names a file without a proper hash")
+    try:
+        _check(receipt)
+    except UnsafeError as error:
+        raise CorruptError(f"the receipt {path} cannot be right: {error.message}") from None
     return receipt
+
+
+def _check(receipt: Receipt) -> None:
+    """See that a receipt can be acted on.
+
+    Raises:
+        UnsafeError: when it cannot. Whether its type is one is not known here.
+    """
+    named = (receipt.model, receipt.source, receipt.revision, receipt.type, receipt.name)
+    for text in (*named, *receipt.variants):
+        if not text.strip() or any(character < " " for character in text):
+            raise UnsafeError(f"{text[:80]!a} is not a name, in the receipt of {receipt.model!a}")
+    try:
+        datetime.fromisoformat(receipt.installed_at)
+    except ValueError:
+        raise UnsafeError(f"{receipt.installed_at[:80]!a} is not a time") from None
+    if receipt.path:
+        repository_path(receipt.path)
+    for file in receipt.files:
+        repository_path(file.path)
+        if not is_sha256(file.sha256):
+            raise UnsafeError(f"{file.sha256[:80]!a} is not a SHA-256")
+        if not 0 <= file.size <= _LARGEST:
+            raise UnsafeError(f"{file.path!a} cannot have {file.size} bytes")
+        if file.verified not in _VERIFIED:
+            raise UnsafeError(f"{file.verified[:80]!a} is no way to verify a file")

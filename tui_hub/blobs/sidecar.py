@@ -62,7 +62,7 @@ class PartialInfo:
     """Time of the last checkpoint, seconds since the epoch."""
 
     @property
-    def done(self) -> int:
+    def here(self) -> int:
         """Bytes that are durably here."""
         return sum(end - start for start, end in self.ranges)
 

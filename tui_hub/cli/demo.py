@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tui_hub.cli.options import Options
+    from tui_hub.services import Services
 
 _ELSEWHERE = ("MODEL_STORE_PATH", "HF_HUB_OFFLINE", "HUGGING_FACE_HUB_TOKEN")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
@@ -29,9 +30,16 @@ def demo_hub(options: Options) -> Iterator[None]:
         if options.home is None:
             home = TemporaryDirectory(prefix="tui-hub-demo-", ignore_cleanup_errors=True)
             options.home = stack.enter_context(home)
+            options.temporary = True
         options.environment = _environment(os.environ, hub.endpoint, hub.token)
         options.demo = True
         yield
+
+
+async def fill_catalogue(services: Services) -> None:
+    """Sync a catalogue that has nothing in it yet."""
+    if not await services.catalogue.total():
+        await services.sync.run()
 
 
 def _environment(parent: Mapping[str, str], endpoint: str, token: str) -> dict[str, str]:

@@ -6,15 +6,21 @@ Keys may be added and are never renamed. Sizes are bytes, times are ISO 8601 in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
+
+from tui_hub.domain.errors import UsageError
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.slots import ActivationResult, MemoryFigures
+from tui_hub.text import clean
 
 if TYPE_CHECKING:
     from tui_hub.domain.artifacts import Artifact, Variant
     from tui_hub.domain.jobs import Job
-    from tui_hub.domain.models import Details, Model, ModelEdit, Revision
-    from tui_hub.domain.slots import ActivationResult, Slot
+    from tui_hub.domain.models import Details, Model, ModelEdit, Registration, Revision
+    from tui_hub.domain.slots import Slot
     from tui_hub.domain.storage import Deletion, StorageUsage
+    from tui_hub.domain.types import ModelType
     from tui_hub.paths import Paths
 
 Document = dict[str, Any]
@@ -72,6 +78,7 @@ def show(details: Details) -> Document:
         "path": details.path,
         "note": details.note,
         **edit(details.edit),
+        **registration(details.registration),
     }
 
 
@@ -80,6 +87,22 @@ def edit(entry: ModelEdit | None) -> Document:
     return {
         "user_note": entry.note if entry else None,
         "favourite": entry.favourite if entry else False,
+    }
+
+
+def registration(entry: Registration | None) -> Document:
+    """A repository's registration for its own sync, beside MODEL."""
+    if entry is None:
+        return {"registration": None}
+    return {
+        "registration": {
+            "vendor": entry.vendor,
+            "name": entry.name,
+            "auto_sync": entry.auto_sync,
+            "status": entry.status.value,
+            "error": entry.error,
+            "synced_at": entry.synced_at,
+        }
     }
 
 
@@ -168,6 +191,25 @@ def activation(result: ActivationResult) -> Document:
         "error": None,
         "note": result.note,
     }
+
+
+def unchanged(slot: ModelType | None, wanted: str | None) -> Document:
+    """The document of `activation` for a change that was refused."""
+    return {
+        **dict.fromkeys(field.name for field in fields(ActivationResult)),
+        "slot": None if slot is None else slot.value,
+        "model": None if wanted is None else canonical(wanted),
+        "status": "error",
+        "memory": asdict(MemoryFigures()),
+    }
+
+
+def canonical(wanted: str) -> str:
+    """The id of a model as it was typed; cleaned text where it is none."""
+    try:
+        return str(ModelId.parse(wanted))
+    except UsageError:
+        return clean(wanted)
 
 
 def active(slots: Iterable[Slot]) -> Document:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tui_hub.cli.documents import Document, artifact
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, artifact_id, kind_of
 from tui_hub.domain.downloads import FileProgress, FileState
+from tui_hub.domain.jobs import JobStatus
 
 if TYPE_CHECKING:
     from tui_hub.domain.downloads import Download, Plan
@@ -19,8 +20,14 @@ _STATUS = {
 }
 
 
-def download(entry: Download, known: Sequence[Artifact]) -> Document:
-    """How a download stands, with `known` as the catalogue's rows of its files."""
+def download(entry: Download, known: Sequence[Artifact], plan: Plan | None = None) -> Document:
+    """How a download stands.
+
+    Args:
+        entry: the download.
+        known: the catalogue's rows of its files.
+        plan: what was known before its first byte; a job that is taken up again has none.
+    """
     by_path = {file.path: file for file in known}
     return {
         "job": entry.job,
@@ -36,8 +43,20 @@ def download(entry: Download, known: Sequence[Artifact]) -> Document:
         "bytes_transferred": entry.bytes_transferred,
         "bytes_deduplicated": entry.bytes_deduplicated,
         "seconds": round(entry.seconds, 3),
-        "path": entry.path,
+        "path": finished_path(entry),
+        "unsafe": list(plan.unsafe) if plan else [],
+        "note": "; ".join(filter(None, (plan.note if plan else None, entry.note))) or None,
     }
+
+
+def finished_path(entry: Download) -> str | None:
+    """The folder that a loader opens; `None` until all of the download is in it."""
+    return entry.path if entry.status is JobStatus.COMPLETED else None
+
+
+def refused(plan: Plan, variant: str | None) -> Document:
+    """The document of a download that never became a job."""
+    return {**dry_run(plan, variant), "status": "failed", "files": []}
 
 
 def dry_run(plan: Plan, variant: str | None) -> Document:
@@ -62,6 +81,8 @@ def dry_run(plan: Plan, variant: str | None) -> Document:
         "bytes_deduplicated": plan.bytes_deduplicated,
         "seconds": 0.0,
         "path": None,
+        "unsafe": list(plan.unsafe),
+        "note": plan.note,
         "plan": {
             "bytes_to_transfer": plan.bytes_to_transfer,
             "bytes_deduplicated": plan.bytes_deduplicated,

@@ -10,6 +10,10 @@ PARTLY = 3
 NOT_FOUND = 4
 REFUSED = 5
 UNREACHABLE = 6
+NOT_EXECUTABLE = 126
+"""`run` was given a file that cannot be executed, as shells report it."""
+NO_PROGRAM = 127
+"""`run` was given a program that is not there, as shells report it."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 """Whoever read the output went away; what a shell reports for a process that SIGPIPE ended."""

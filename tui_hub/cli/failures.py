@@ -24,6 +24,15 @@ class StoppedError(InterruptedJobError):
         """What a shell reports for a process that the signal ended."""
 
 
+class ProgramError(HubError):
+    """The program that `run` was to start cannot be started."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        """What a shell reports: 127 for a program that is not there, 126 for one that is none."""
+
+
 def failure(code: str, message: str, hint: str | None = None) -> HubError:
     """An error that a service handed over as plain values."""
     error = HubError(message, hint=hint)
@@ -63,4 +72,6 @@ def _log_traceback(error: BaseException, options: Options) -> str | None:
     except HubError:
         return None
     _log.error("unexpected %s", type(error).__name__, exc_info=error)
+    if options.temporary:
+        return "This is a fault in the program. With --home DIR its traceback is kept."
     return f"This is a fault in the program. The traceback is in {configuration.paths.logs}."

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tui_hub.cli.console import Console
     from tui_hub.domain.artifacts import Artifact
     from tui_hub.domain.jobs import Job, Progress
+    from tui_hub.domain.models import Registration
 
 
 def file_table(console: Console, files: Sequence[Artifact]) -> Iterator[str]:
@@ -47,6 +48,21 @@ def job_table(console: Console, jobs: Sequence[Job]) -> Iterator[str]:
     ]
     titles = ("JOB", "TYPE", "STATUS", ">PROGRESS", "SUBJECT", "CREATED", "ERROR")
     yield from _with_heading(console, titles, rows, flexible=len(titles) - 1)
+
+
+def registration_pairs(entry: Registration | None) -> list[tuple[str, object]]:
+    """A repository's registration, as names and values."""
+    if entry is None:
+        return []
+    own_sync = "with the feeds" if entry.auto_sync else "only when it is named"
+    return [
+        ("vendor", entry.vendor),
+        ("registered as", entry.name),
+        ("registration", entry.status.value),
+        ("its sync", own_sync),
+        ("synced", text.ago(entry.synced_at) if entry.synced_at else None),
+        ("sync error", entry.error),
+    ]
 
 
 def how_far(progress: Progress) -> str:

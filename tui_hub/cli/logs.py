@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Callable
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -20,6 +21,7 @@ _FILE = "tui-hub.log"
 _BYTES = 2 * 1024**2
 _KEPT = 4
 _CHATTY = ("httpx", "httpcore", "httpx2", "httpcore2", "huggingface_hub", "aiosqlite", "asyncio")
+_WAITING = "tui_hub.sources.waiting"
 _LINE = 4000
 
 
@@ -69,7 +71,8 @@ class _LogFile(RotatingFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         if self.stream is not None and self._was_rotated(self.stream.fileno()):
             self.stream.close()
-            self.stream = self._open()
+            # opened again by the base class, whose errors end in `handleError`
+            self.stream = None
         super().emit(record)
 
     def _was_rotated(self, ours: int) -> bool:
@@ -81,6 +84,17 @@ class _LogFile(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """A log that cannot be written, on a full disk say, is no reason to fail or to talk."""
+
+
+class _Teller(logging.Handler):
+    """Hands each message to a function, for what a person should see while it happens."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(record.getMessage())
 
 
 def configure(folder: Path, redact: Redactor, verbosity: int, *, talk: bool) -> None:
@@ -104,6 +118,16 @@ def configure(folder: Path, redact: Redactor, verbosity: int, *, talk: bool) -> 
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
+
+
+def tell_waiting(tell: Callable[[str], None] | None) -> None:
+    """Let `tell` say that a source waits for its rate limit; `None` ends that."""
+    logger = logging.getLogger(_WAITING)
+    for handler in list(logger.handlers):
+        if isinstance(handler, _Teller):
+            logger.removeHandler(handler)
+    if tell is not None:
+        logger.addHandler(_Teller(tell))
 
 
 def _file_handler(folder: Path, redact: Redactor) -> logging.Handler:

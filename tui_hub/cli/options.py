@@ -28,6 +28,8 @@ class Options:
     environment: dict[str, str] | None = None
     """Stands in for the process's environment; `--demo` makes one of its own."""
     demo: bool = False
+    temporary: bool = False
+    """Whether the home goes away at the end of the run."""
 
     def configuration(self) -> Configuration:
         """Read the settings for this run.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -104,10 +104,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: list[str], options: Options) -> int:
     """Run one command line and report its failure, if it is one."""
     options.json = "--json" in _before_separator(arguments)
-    try:
+
+    def invoke() -> int:
         with program.make_context("tui-hub", arguments, obj=options) as context:
-            outcome = program.invoke(context)
-        return outcome if isinstance(outcome, int) else DONE
+            # reported in here, where the home of `--demo` still takes a log
+            return _reported(lambda: program.invoke(context), options)
+
+    return _reported(invoke, options)
+
+
+def _reported(work: Callable[[], object], options: Options) -> int:
+    """The exit code of the work; its failure is told, and is a code too."""
+    try:
+        outcome = work()
     except click.exceptions.Exit as end:
         return end.exit_code
     except BrokenPipeError:
@@ -116,16 +125,17 @@ def _run(arguments: list[str], options: Options) -> int:
         from tui_hub.cli.failures import as_hub_error
 
         return _report(as_hub_error(error, options), options)
+    return outcome if isinstance(outcome, int) else DONE
 
 
 def _report(error: HubError, options: Options) -> int:
     from tui_hub.cli.console import Answer, Console
-    from tui_hub.cli.failures import StoppedError
+    from tui_hub.cli.failures import ProgramError, StoppedError
     from tui_hub.cli.redaction import Redactor
 
     console = Console.of(options, Redactor(options.environment or os.environ))
     try:
-        code = error.exit_code if isinstance(error, StoppedError) else None
+        code = error.exit_code if isinstance(error, StoppedError | ProgramError) else None
         return console.give(Answer({}, error=error, code=code))
     except BrokenPipeError:
         return _broken_pipe()

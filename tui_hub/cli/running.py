@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from tui_hub.cli.console import Answer, Console
+from tui_hub.cli.console import Answer, Console, is_terminal
 from tui_hub.cli.failures import StoppedError
+from tui_hub.domain.errors import InterruptedJobError
 
 if TYPE_CHECKING:
     from tui_hub.cli.options import Options
@@ -29,18 +30,22 @@ _PATIENCE = 1.0
 """Seconds in which further signals count as the same one; a later one ends the process at once."""
 
 
-def run(options: Options, work: Work[Answer]) -> int:
+def run(options: Options, work: Work[Answer], *, fill: bool = True) -> int:
     """Open the services, do the work, print its answer, and return the exit code.
 
     The first SIGINT, SIGTERM or SIGHUP cancels the work, which then keeps what it has. An answer
-    that says `interrupted` ends with 128 and the number of the signal.
+    that says `interrupted` ends with 128 and the number of the signal. `fill` lets `--demo` sync
+    an empty catalogue first, so that the work finds something in it.
     """
     configuration, console = prepare(options)
-    answer, stopped = asyncio.run(_until_signal(_with_services(configuration, console, work)))
+    opened = _with_services(configuration, console, work, fill=fill and options.demo)
+    answer, stopped = asyncio.run(_until_signal(opened))
     if answer is None:
         raise stopped or StoppedError(signal.SIGINT)
     if stopped and answer.error is not None and answer.error.code == stopped.code:
         answer = replace(answer, code=stopped.exit_code)
+    if answer.error is not None:
+        _log.info("failed: %s: %s", answer.error.code, answer.error.message)
     _log.info("ended with exit code %d", answer.exit_code)
     return console.give(answer)
 
@@ -52,7 +57,8 @@ def obtain(options: Options, work: Work[_T]) -> _T:
         StoppedError: when a signal ended it.
     """
     configuration, console = prepare(options)
-    result, stopped = asyncio.run(_until_signal(_with_services(configuration, console, work)))
+    opened = _with_services(configuration, console, work, fill=options.demo)
+    result, stopped = asyncio.run(_until_signal(opened))
     if result is None:
         raise stopped or StoppedError(signal.SIGINT)
     return result
@@ -67,20 +73,32 @@ def prepare(options: Options, *, talk: bool = True) -> tuple[Configuration, Cons
     redact = Redactor(configuration.environment)
     logs.configure(configuration.paths.logs, redact, options.verbose, talk=talk)
     _log.info("started: %s", shlex.join(sys.argv[1:]))
-    return configuration, Console.of(options, redact)
+    console = Console.of(options, redact)
+    shown = talk and not options.verbose and is_terminal(sys.stderr)
+    logs.tell_waiting(console.note if shown else None)
+    return configuration, console
 
 
-async def _with_services(configuration: Configuration, console: Console, work: Work[_T]) -> _T:
+async def _with_services(
+    configuration: Configuration, console: Console, work: Work[_T], *, fill: bool
+) -> _T:
+    from tui_hub.cli.demo import fill_catalogue
     from tui_hub.services import open_services
 
     async with open_services(configuration) as services:
+        if fill:
+            await fill_catalogue(services)
         return await work(services, console)
 
 
 async def _until_signal(
     work: Coroutine[object, object, _T],
 ) -> tuple[_T | None, StoppedError | None]:
-    """The work's result and the signal that cancelled it, either of which may be missing."""
+    """The work's result and the signal that cancelled it, either of which may be missing.
+
+    Raises:
+        InterruptedJobError: when something other than a signal cancelled it.
+    """
     received: list[StoppedError] = []
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
@@ -98,7 +116,7 @@ async def _until_signal(
         return await task, received[0] if received else None
     except asyncio.CancelledError:
         if not received:
-            raise
+            raise InterruptedJobError("cancelled") from None
         return None, received[0]
 
 

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 
 from tui_hub.database.connection import Database, Row, Transaction
 from tui_hub.database.values import optional, optional_whole, plain
@@ -91,6 +92,28 @@ class ArtifactTable:
         """Write these files whole, all of them or none."""
         async with self._database.write() as transaction:
             await transaction.executemany(_REPLACE, [_values(artifact) for artifact in artifacts])
+
+    async def mark(
+        self,
+        ids: Iterable[str],
+        status: ArtifactStatus,
+        *,
+        job: str | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Say how far these files are; one that is complete stays so, whatever was known of it."""
+        async with self._database.write() as transaction:
+            await transaction.execute(
+                "UPDATE artifacts SET status = ?, job = ?, error = ?"
+                " WHERE status <> ? AND id IN (SELECT value FROM json_each(?))",
+                (
+                    status,
+                    optional(job),
+                    optional(error),
+                    ArtifactStatus.COMPLETED,
+                    json.dumps([plain(name) for name in ids]),
+                ),
+            )
 
     async def holders(self, sha256: str) -> list[str]:
         """The models that hold this blob."""

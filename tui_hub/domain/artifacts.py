@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -236,8 +237,32 @@ def _variant(
 
 def installed_variants(files: Sequence[Artifact]) -> tuple[str, ...]:
     """The variants of which every file is here; a model without weights counts as one, `all`."""
-    here = {file.path for file in files if file.status is ArtifactStatus.COMPLETED}
+    return whole_variants(
+        files, {file.path for file in files if file.status is ArtifactStatus.COMPLETED}
+    )
+
+
+def whole_variants(files: Sequence[Artifact], paths: AbstractSet[str]) -> tuple[str, ...]:
+    """The variants of which every file is among these paths."""
     variants = variants_of(files)
     if not variants:
-        return ("all",) if files and all(file.path in here for file in files) else ()
-    return tuple(variant.name for variant in variants if here.issuperset(variant.paths))
+        return ("all",) if files and all(file.path in paths for file in files) else ()
+    return tuple(variant.name for variant in variants if paths >= set(variant.paths))
+
+
+def main_file(files: Sequence[Artifact], variant: str | None) -> str | None:
+    """The path of the file that a loader of single files opens, or `None` where there are more.
+
+    The first shard stands for all of a GGUF's shards, since llama.cpp finds the others by it.
+    """
+    for one in variants_of(files):
+        if one.name != variant:
+            continue
+        weights = [
+            path
+            for path in one.paths
+            if weights_format(path) == one.format and "mmproj" not in path.lower()
+        ]
+        whole = {_SHARD.sub("", path) for path in weights} if one.format == "gguf" else weights
+        return weights[0] if len(whole) == 1 else None
+    return None

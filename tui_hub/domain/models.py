@@ -10,6 +10,9 @@ from tui_hub.domain.artifacts import Artifact, Variant
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.types import ModelType
 
+DEFAULT_REF = "main"
+"""The branch that is meant when nobody names a revision."""
+
 
 class ModelStatus(StrEnum):
     """What this box has of a model."""

@@ -60,7 +60,6 @@ async def open_services(configuration: Configuration) -> AsyncIterator[Services]
     async with AsyncExitStack() as stack:
         paths = configuration.paths
         _make_home(paths)
-        fresh = not paths.hub_database.exists()
         hub = await HubDatabase.open(paths.hub_database)
         stack.push_async_callback(hub.close)
         catalogue = await CatalogueDatabase.open(paths.catalogue_database)
@@ -81,7 +80,7 @@ async def open_services(configuration: Configuration) -> AsyncIterator[Services]
             disk=disk,
         )
         services = _wire(context)
-        await recover(context, services.jobs, fresh=fresh)
+        await recover(context, services.jobs)
         stack.push_async_callback(services.hardware.stop)
         stack.push_async_callback(services.downloads.close)
         stack.push_async_callback(services.sync.close)

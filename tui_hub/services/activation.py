@@ -8,18 +8,19 @@ from pathlib import Path
 
 from tui_hub import text
 from tui_hub.blobs import clear_active, set_active
-from tui_hub.domain.errors import HubError, NotFoundError, RefusedError, UsageError
+from tui_hub.domain.artifacts import ArtifactStatus, main_file
+from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.jobs import JobStatus, JobType
-from tui_hub.domain.models import ModelStatus
+from tui_hub.domain.jobs import JobType
 from tui_hub.domain.slots import ActivationResult, Slot
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged
 from tui_hub.runtime import environment
 from tui_hub.services.context import Context, is_model_id, parse_id
-from tui_hub.services.installing import set_status
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.slots import read_slots
+from tui_hub.services.statuses import settle_status
 
 RUNTIMES = ("link",)
 _NOTE = "published as a link; nothing was loaded into memory"
@@ -31,7 +32,6 @@ class _Change:
 
     slot: ModelType
     install: Install
-    path: Path
     variant: str | None
 
 
@@ -43,8 +43,8 @@ class Activation:
         self._jobs = jobs
 
     async def slots(self) -> tuple[Slot, ...]:
-        """The slots that hold a model."""
-        return tuple(await self._context.hub.slots.list())
+        """The slots that hold a model, whichever home of this store filled them."""
+        return tuple((await read_slots(self._context)).values())
 
     async def active(self, kind: str | ModelType) -> Slot | None:
         """The model of one slot, if it holds one.
@@ -52,7 +52,7 @@ class Activation:
         Raises:
             UsageError: when there is no such type.
         """
-        return await self._context.hub.slots.get(model_type(kind))
+        return (await read_slots(self._context)).get(model_type(kind))
 
     async def activate(
         self,
@@ -65,16 +65,11 @@ class Activation:
         """Put a model into its empty slot.
 
         Raises:
+            NotFoundError: when there is no such model.
             RefusedError: when another model stands there (naming `switch`), or it is not installed.
         """
         change = await self._prepare(model, type, variant, runtime)
-        before = await self._context.hub.slots.get(change.slot)
-        if before is not None and before.model != change.install.model:
-            raise RefusedError(
-                f"the slot {change.slot} holds {before.model}",
-                hint=f"`tui-hub switch {change.install.model}` puts this one in its place.",
-            )
-        return await self._commit(change, before)
+        return await self._commit(change, replacing=False)
 
     async def switch(
         self,
@@ -87,10 +82,11 @@ class Activation:
         """Put a model into its slot, in place of whatever stands there.
 
         Raises:
+            NotFoundError: when there is no such model.
             RefusedError: when it is not installed.
         """
         change = await self._prepare(model, type, variant, runtime)
-        return await self._commit(change, await self._context.hub.slots.get(change.slot))
+        return await self._commit(change, replacing=True)
 
     async def deactivate(self, target: str | ModelType) -> ActivationResult:
         """Empty a slot, named by its type or by its model.
@@ -100,12 +96,11 @@ class Activation:
         """
         started = time.monotonic()
         slot = await self._slot_of(target)
-        await self._context.prepare_store()
-        await self._context.hub.slots.delete(slot.type)
-        await self._context.on_disk(clear_active, self._context.store, slot.type)
-        install = await self._context.hub.installs.get(slot.model)
-        status = ModelStatus.INSTALLED if install else ModelStatus.NOT_INSTALLED
-        await set_status(self._context, slot.model, status)
+        async with self._context.alone(f"slot {slot.type}"):
+            await self._context.prepare_store()
+            await self._context.on_disk(clear_active, self._context.store, slot.type)
+            await self._context.hub.slots.delete(slot.type)
+        await settle_status(self._context, slot.model)
         self._context.bus.publish(SlotChanged(slot.type))
         return ActivationResult(
             slot=slot.type,
@@ -128,10 +123,10 @@ class Activation:
                 f"the slot {model_type(kind)} is empty",
                 hint="`tui-hub activate MODEL` puts a model there.",
             )
+        files = await self._context.hub.artifacts.of(slot.model, slot.revision)
         return environment(
-            model=slot.model,
-            kind=slot.type,
-            path=Path(slot.path),
+            slot,
+            file=main_file(files, slot.variant),
             hf_cache=self._context.store.root / "hf",
         )
 
@@ -149,8 +144,10 @@ class Activation:
                 hint="`link` publishes a model to other programs.",
             )
         install = await self._context.hub.installs.get(wanted)
+        entry = await self._context.catalogue.models.get(wanted)
         if install is None:
-            raise RefusedError(
+            error = NotFoundError if entry is None else RefusedError
+            raise error(
                 f"{wanted} is not installed", hint=f"`tui-hub download {wanted}` brings it here."
             )
         if variant is not None and variant not in install.variants:
@@ -158,46 +155,52 @@ class Activation:
                 f"the variant {text.clean(variant, 80)!r} of {wanted} is not installed",
                 hint=f"Installed: {', '.join(install.variants)}.",
             )
-        path = Path(install.path)
-        if not await self._context.on_disk(_complete, path):
+        if not await self._is_whole(install):
             raise RefusedError(
                 f"files of {wanted} are missing from the store",
                 hint=f"`tui-hub download {wanted}` fetches them again.",
             )
-        entry = await self._context.catalogue.models.get(wanted)
+        if variant is None and len(install.variants) == 1:
+            variant = install.variants[0]
         own = entry.type if entry is not None else install.type
-        slot = own if kind is None else model_type(kind)
-        return _Change(slot, install, path, variant)
+        return _Change(own if kind is None else model_type(kind), install, variant)
 
-    async def _commit(self, change: _Change, before: Slot | None) -> ActivationResult:
-        """Publish first, then write the row: after a crash the link tells the newer truth."""
+    async def _is_whole(self, install: Install) -> bool:
+        """Whether the view is there, and every blob of it with its size."""
+        files = await self._context.hub.artifacts.of(install.model, install.revision)
+        blobs = [
+            (file.blob, file.size)
+            for file in files
+            if file.status is ArtifactStatus.COMPLETED and file.blob
+        ]
+        store = self._context.store
+
+        def look() -> bool:
+            here = all(store.has(blob, size) for blob, size in blobs)
+            return here and Path(install.path).is_dir()
+
+        return bool(blobs) and await self._context.on_disk(look)
+
+    async def _commit(self, change: _Change, *, replacing: bool) -> ActivationResult:
+        """Publish first, then write the row: what counts is the link."""
         started = time.monotonic()
-        model = change.install.model
-        job = await self._jobs.create(
-            JobType.ACTIVATE, {"model": model, "slot": change.slot, "runtime": "link"}
-        )
-        job = await self._jobs.begin(job)
-        slot = Slot(
-            type=change.slot,
-            model=model,
-            revision=change.install.revision,
-            runtime="link",
-            path=str(change.path),
-            since=text.now(),
-            variant=change.variant,
-        )
-        try:
-            await self._context.prepare_store()
-            await self._context.on_disk(set_active, self._context.store, change.slot, change.path)
-            await self._context.hub.slots.put(slot)
-        except HubError as error:
-            await self._jobs.finish(job, JobStatus.FAILED, error=error.message)
-            raise
-        await self._mark(model, before)
-        await self._jobs.finish(job, JobStatus.COMPLETED)
-        self._context.bus.publish(SlotChanged(change.slot))
+        kind, model = change.slot, change.install.model
+        payload = {"model": model, "slot": kind, "runtime": "link"}
+        async with self._context.alone(f"slot {kind}"):
+            before = (await read_slots(self._context)).get(kind)
+            if before is not None and before.model != model and not replacing:
+                raise RefusedError(
+                    f"the slot {kind} holds {before.model}",
+                    hint=f"`tui-hub switch {model}` puts this one in its place.",
+                )
+            async with self._jobs.run(JobType.ACTIVATE, payload):
+                slot = await self._fill(change)
+        if before is not None and before.model != model:
+            await settle_status(self._context, before.model)
+        await settle_status(self._context, model)
+        self._context.bus.publish(SlotChanged(kind))
         return ActivationResult(
-            slot=change.slot,
+            slot=kind,
             model=model,
             status="active",
             runtime="link",
@@ -207,19 +210,23 @@ class Activation:
             note=_NOTE,
         )
 
-    async def _mark(self, model: str, before: Slot | None) -> None:
-        await self._context.hub.installs.put(
-            replace(await self._install(model), last_used=text.now())
+    async def _fill(self, change: _Change) -> Slot:
+        slot = Slot(
+            type=change.slot,
+            model=change.install.model,
+            revision=change.install.revision,
+            runtime="link",
+            path=change.install.path,
+            since=text.now(),
+            variant=change.variant,
         )
-        await set_status(self._context, model, ModelStatus.ACTIVE)
-        if before is not None and before.model != model:
-            await set_status(self._context, before.model, ModelStatus.INSTALLED)
-
-    async def _install(self, model: str) -> Install:
-        install = await self._context.hub.installs.get(model)
-        if install is None:
-            raise NotFoundError(f"{model} is not installed")
-        return install
+        await self._context.prepare_store()
+        await self._context.on_disk(
+            set_active, self._context.store, slot.type, Path(change.install.path)
+        )
+        await self._context.hub.slots.put(slot)
+        await self._context.hub.installs.put(replace(change.install, last_used=text.now()))
+        return slot
 
     async def _slot_of(self, target: str | ModelType) -> Slot:
         wanted = str(target)
@@ -236,21 +243,16 @@ class Activation:
         )
 
 
-def model_type(text_or_type: str | ModelType) -> ModelType:
+def model_type(name: str | ModelType) -> ModelType:
     """A type as a person names it.
 
     Raises:
         UsageError: when there is none of that name.
     """
     try:
-        return ModelType(text_or_type)
+        return ModelType(name)
     except ValueError:
         raise UsageError(
-            f"there is no model type {text.clean(text_or_type, 40)!r}",
+            f"there is no model type {text.clean(name, 40)!r}",
             hint=f"The types: {', '.join(ModelType)}.",
         ) from None
-
-
-def _complete(folder: Path) -> bool:
-    """Whether the folder is there and every link in it leads to bytes."""
-    return folder.is_dir() and all(path.exists() for path in folder.rglob("*") if path.is_symlink())

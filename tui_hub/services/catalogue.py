@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from tui_hub.domain.catalogue import Facets, Page, Search
-from tui_hub.domain.errors import NotFoundError
+from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model, ModelEdit
 from tui_hub.domain.types import ModelType
 from tui_hub.events import CatalogueChanged, ModelChanged
 from tui_hub.services.context import Context, parse_id
+from tui_hub.services.installing import retype
+from tui_hub.services.slots import slots_of
 from tui_hub.text import clean
 
 _MAX_NOTE = 20_000
@@ -78,11 +81,14 @@ class Catalogue:
         *,
         note: str | None = None,
         favourite: bool | None = None,
-        type: ModelType | None = None,  # noqa: A002 - the spec's word
+        type: ModelType | Literal["auto"] | None = None,  # noqa: A002 - the spec's word
     ) -> Model:
         """Add a note, a star or a type of the user's own; what is `None` stays as it was.
 
-        No sync overwrites any of it.
+        No sync overwrites any of it. The type `auto` takes the user's own back.
+
+        Raises:
+            RefusedError: when the type of an active model is to change.
         """
         entry = await self.get(model)
         before = await self._context.hub.edits.get(entry.id) or ModelEdit(model=entry.id)
@@ -90,10 +96,18 @@ class Catalogue:
             before,
             note=before.note if note is None else clean(note, _MAX_NOTE, lines=True),
             favourite=before.favourite if favourite is None else favourite,
-            type=before.type if type is None else type,
+            type=None if type == "auto" else type or before.type,
         )
+        if type is not None and await slots_of(self._context, entry.id):
+            raise RefusedError(
+                f"{entry.id} is active, and its type decides where it stands",
+                hint=f"`tui-hub deactivate {entry.id}` first.",
+            )
         await self._context.hub.edits.put(edit)
         if edit.type is not None:
             await self._models.set_local(entry.id, type=edit.type)
+        elif before.type is not None:
+            await self._models.reset_type(entry.id)
+        await retype(self._context, entry.id)
         self._context.bus.publish(ModelChanged(entry.id))
         return await self.get(entry.id)

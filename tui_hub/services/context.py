@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,15 +14,20 @@ from typing import ParamSpec, TypeVar
 
 from tui_hub.blobs import BlobStore, recover
 from tui_hub.database import CatalogueDatabase, HubDatabase
-from tui_hub.domain.errors import NotFoundError, UsageError
+from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Owner
 from tui_hub.events import EventBus
+from tui_hub.processes import alive
 from tui_hub.settings import Configuration
 from tui_hub.sources import Source
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+_PATIENCE = 30.0
+"""Seconds to wait for another task or process that does the same kind of thing."""
+_POLL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +67,37 @@ class Context:
         """Make the store ready for writing.
 
         Raises:
-            HubError: when it cannot be written, or was made by a newer version.
+            RefusedError: when it is not there though this home has models in it, cannot be
+                written, or was made by a newer version.
         """
+        if not self.store_is_there() and await self.hub.installs.list():
+            raise RefusedError(
+                f"the store {self.store.root} is not there, though models were installed in it",
+                hint="Mount its disk, or name the right folder with MODEL_STORE_PATH.",
+            )
         await self.on_disk(_prepare, self.store)
+
+    def store_is_there(self) -> bool:
+        """Whether the store's folder was ever made, and its disk is mounted."""
+        return (self.store.root / "VERSION").is_file()
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[None]:
+        """Keep every other task and process of this home from the same piece of work.
+
+        Raises:
+            RefusedError: when another does not finish in time.
+        """
+        leases, owner = self.hub.leases, self.owner
+        deadline = time.monotonic() + _PATIENCE
+        while (fence := await leases.acquire(name, owner, alive, _PATIENCE)) is None:
+            if time.monotonic() > deadline:
+                raise RefusedError(f"another process is at work on {name}", hint="Try again.")
+            await asyncio.sleep(_POLL)
+        try:
+            yield
+        finally:
+            await asyncio.shield(leases.release(name, fence))
 
 
 def _prepare(store: BlobStore) -> None:

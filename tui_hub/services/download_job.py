@@ -6,9 +6,10 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Protocol
 
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus
 from tui_hub.domain.downloads import Download, FileProgress, FileState
@@ -23,6 +24,19 @@ _WINDOW = 3.0
 """Seconds over which the speed is measured."""
 _HISTORY = 40
 """Speeds kept for the small graph, one for each three quarters of a second."""
+
+
+class FileRecord(Protocol):
+    """Where it is written down how the files of a download fare."""
+
+    async def waits(self, file: Artifact) -> None:
+        """The file has not arrived and nobody fetches it."""
+
+    async def failed(self, file: Artifact, error: str) -> None:
+        """The file could not be had."""
+
+    async def completed(self, file: Artifact) -> None:
+        """The file is in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +56,14 @@ class DownloadJob:
         files: Sequence[FileDownload],
         threads: ThreadPoolExecutor,
         parallel: int,
-        keep: Callable[[Artifact], Awaitable[None]],
+        record: FileRecord,
     ) -> None:
         self.job = job
         self._files = tuple(files)
         self._threads = threads
         self._parallel = asyncio.Semaphore(parallel)
-        self._keep = keep
+        self._record = record
+        self._futures: list[Future[Artifact]] = []
         self._errors: list[HubError] = []
         self._stopped: JobStatus | None = None
         self._started = time.monotonic()
@@ -57,8 +72,15 @@ class DownloadJob:
         self._speed_noted = 0.0
 
     async def run(self) -> Outcome:
-        """Bring all files in. One that fails does not stop the others; a full disk does."""
-        await run_all(self._bring(file) for file in self._files)
+        """Bring all files in. One that fails does not stop the others; a full disk does.
+
+        When it ends, by whatever way, no thread is at work for it any more.
+        """
+        try:
+            await run_all(self._bring(file) for file in self._files)
+        finally:
+            self._halt()
+            await asyncio.shield(asyncio.to_thread(wait, self._futures))
         if all(file.snapshot().state is FileState.COMPLETED for file in self._files):
             return Outcome(JobStatus.COMPLETED)
         if self._stopped is not None:
@@ -69,9 +91,9 @@ class DownloadJob:
 
     def stop(self, status: JobStatus) -> None:
         """Stop soon, to be paused or cancelled; what arrived is kept."""
-        self._stopped = self._stopped or status
-        for file in self._files:
-            file.stop()
+        if self._stopped is not JobStatus.CANCELLED:
+            self._stopped = status
+        self._halt()
 
     def snapshot(self) -> Download:
         """The download as it stands."""
@@ -103,23 +125,24 @@ class DownloadJob:
     async def _bring(self, file: FileDownload) -> None:
         async with self._parallel:
             if self._stopped is not None:
+                await self._record.waits(file.artifact)
                 return
-            loop = asyncio.get_running_loop()
+            future = self._threads.submit(file.run)
+            self._futures.append(future)
             try:
-                artifact = await loop.run_in_executor(self._threads, file.run)
-            except InterruptedJobError:
-                await self._keep(replace(file.artifact, status=ArtifactStatus.PENDING))
+                artifact = await asyncio.wrap_future(future)
+            except InterruptedJobError as error:
+                await self._record.waits(file.artifact)
                 if self._stopped is None:
-                    self._errors.append(InterruptedJobError("interrupted"))
+                    self._errors.append(error)
             except HubError as error:
                 _log.warning("%s: %s", file.artifact.path, error.message)
                 self._errors.append(error)
-                failed = replace(file.artifact, status=ArtifactStatus.FAILED, error=error.message)
-                await self._keep(failed)
+                await self._record.failed(file.artifact, error.message)
                 if isinstance(error, NoSpaceError):
                     self._halt()
             else:
-                await self._keep(artifact)
+                await self._record.completed(artifact)
 
     def _halt(self) -> None:
         """Let no other file begin or go on; the error decides how the job ends."""

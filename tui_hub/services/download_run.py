@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from tui_hub import text
 from tui_hub.blobs import Hold
+from tui_hub.database.artifacts import ArtifactTable
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import HubError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobStatus, Progress
+from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.events import DownloadChanged
-from tui_hub.services import installing
 from tui_hub.services.context import Context
 from tui_hub.services.download_job import DownloadJob, Outcome, waiting
 from tui_hub.services.file_download import FileDownload, Means
+from tui_hub.services.installing import Published, publish
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.repositories import Repositories
+from tui_hub.services.statuses import settle_status
 from tui_hub.transfer import Options, Pool, RateLimiter
 
 _log = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ _WRITE_EVERY = 7
 """Pictures between two writes of the progress and two looks for requests of other processes."""
 
 Ended = Callable[[str, Download], None]
+Heed = Callable[[], Awaitable[None]]
 
 
 class DownloadRun:
@@ -52,7 +56,8 @@ class DownloadRun:
 
     def stop(self, status: JobStatus) -> None:
         """Stop soon, to be paused or cancelled."""
-        self._stopped = self._stopped or status
+        if self._stopped is not JobStatus.CANCELLED:
+            self._stopped = status
         if self._work is not None:
             self._work.stop(status)
 
@@ -66,6 +71,26 @@ class DownloadRun:
         """Wait until the download has ended and that is written down."""
         if self.task is not None:
             await asyncio.wait([self.task])
+
+
+class FileRows:
+    """Writes down in the database how the files of a download fare."""
+
+    def __init__(self, table: ArtifactTable, job: str) -> None:
+        self._table = table
+        self._job = job
+
+    async def waits(self, file: Artifact) -> None:
+        """The file has not arrived and nobody fetches it."""
+        await self._table.mark([file.id], ArtifactStatus.PENDING)
+
+    async def failed(self, file: Artifact, error: str) -> None:
+        """The file could not be had."""
+        await self._table.mark([file.id], ArtifactStatus.FAILED, job=self._job, error=error)
+
+    async def completed(self, file: Artifact) -> None:
+        """The file is in the store."""
+        await self._table.save(file)
 
 
 class DownloadRunner:
@@ -90,10 +115,16 @@ class DownloadRunner:
             self._settings.files * self._settings.jobs, thread_name_prefix="download"
         )
 
-    def start(self, picture: Download, ended: Ended) -> DownloadRun:
-        """Run a waiting download; `ended` is called with its last picture."""
+    def start(self, picture: Download, heed: Heed, ended: Ended) -> DownloadRun:
+        """Run a waiting download.
+
+        Args:
+            picture: the download as it waits.
+            heed: called every second or so, to look what other processes ask for.
+            ended: called with the last picture.
+        """
         run = DownloadRun(picture)
-        run.task = asyncio.create_task(self._run(run, ended), name=f"download {run.job}")
+        run.task = asyncio.create_task(self._run(run, heed, ended), name=f"download {run.job}")
         return run
 
     async def artifacts(self, job: Job) -> list[Artifact]:
@@ -108,27 +139,36 @@ class DownloadRunner:
         """Give the threads back; nothing may be running."""
         await asyncio.to_thread(self._threads.shutdown, True)
 
-    async def _run(self, run: DownloadRun, ended: Ended) -> None:
+    async def _run(self, run: DownloadRun, heed: Heed, ended: Ended) -> None:
         picture = run.snapshot()
-        job = await self._jobs.get(run.job)
         try:
-            job = await self._jobs.begin(job)
-            picture = waiting(job, await self.artifacts(job))
-            try:
-                picture = await self._bring(run, job)
-            except HubError as error:
-                picture = await self._finish(job, Outcome(JobStatus.FAILED, error), picture)
+            picture = await self._do(run, heed, picture)
         except HubError as error:
             _log.warning("download %s: %s", run.job, error.message)
             picture = _failed(picture, error)
         except Exception:
             _log.exception("download %s ended by a fault of the program", run.job)
-            fault = HubError("a fault of the program ended it; the log file has the details")
-            picture = await self._finish(job, Outcome(JobStatus.FAILED, fault), picture)
+            picture = _failed(picture, HubError("a fault of the program; the log has the details"))
         finally:
             ended(run.job, replace(picture, local=True))
 
-    async def _bring(self, run: DownloadRun, job: Job) -> Download:
+    async def _do(self, run: DownloadRun, heed: Heed, picture: Download) -> Download:
+        job = await self._jobs.get(run.job)
+        if job.status is not JobStatus.PENDING:
+            # Another process cancelled it, or took it over, while it waited in line here.
+            return waiting(job, await self.artifacts(job))
+        job = await self._jobs.begin(job)
+        picture = waiting(job, await self.artifacts(job))
+        try:
+            return await self._bring(run, job, heed)
+        except HubError as error:
+            return await self._finish(job, Outcome(JobStatus.FAILED, error), picture)
+        except Exception:
+            _log.exception("download %s ended by a fault of the program", run.job)
+            fault = HubError("a fault of the program ended it; the log has the details")
+            return await self._finish(job, Outcome(JobStatus.FAILED, fault), picture)
+
+    async def _bring(self, run: DownloadRun, job: Job, heed: Heed) -> Download:
         artifacts = await self.artifacts(job)
         if not artifacts:
             raise NotFoundError("the files of this download are not known any more")
@@ -136,16 +176,19 @@ class DownloadRunner:
         hashes = [file.sha256 for file in artifacts if file.sha256]
         hold = await self._context.on_disk(Hold, self._context.store, hashes)
         try:
-            means = Means(self._context.store, hold, self._options, self.limiter, pool)
             work = DownloadJob(
                 job,
-                await self._files(job, artifacts, means),
+                await self._files(
+                    job,
+                    artifacts,
+                    Means(self._context.store, hold, self._options, self.limiter, pool),
+                ),
                 self._threads,
                 self._settings.files,
-                self._context.hub.artifacts.save,
+                FileRows(self._context.hub.artifacts, job.id),
             )
             run.begin(work)
-            watcher = asyncio.create_task(self._watch(run, job))
+            watcher = asyncio.create_task(self._watch(run, job, heed))
             try:
                 outcome = await work.run()
             finally:
@@ -156,49 +199,51 @@ class DownloadRunner:
             await self._context.on_disk(hold.release)
 
     async def _files(self, job: Job, artifacts: list[Artifact], means: Means) -> list[FileDownload]:
-        model = ModelId.parse(str(job.payload.get("model")))
-        source = self._context.source(model)
-        files = []
-        for artifact in artifacts:
-            claimed = replace(artifact, job=job.id)
-            if artifact.status is not ArtifactStatus.COMPLETED:
-                claimed = replace(claimed, status=ArtifactStatus.DOWNLOADING)
-            files.append(
-                FileDownload(
-                    means,
-                    claimed,
-                    await source.request(artifact),
-                    await self._context.on_disk(self._repositories.metadata_copy, artifact),
-                )
+        source = self._context.source(ModelId.parse(str(job.payload.get("model"))))
+        files = [
+            FileDownload(
+                means,
+                replace(artifact, job=job.id),
+                await source.request(artifact),
+                await self._context.on_disk(self._repositories.metadata_copy, artifact),
             )
-        await self._context.hub.artifacts.save(*(file.artifact for file in files))
+            for artifact in artifacts
+        ]
+        await self._context.hub.artifacts.mark(
+            [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
+        )
         return files
 
-    async def _watch(self, run: DownloadRun, job: Job) -> None:
+    async def _watch(self, run: DownloadRun, job: Job, heed: Heed) -> None:
         """Tell whoever listens that there is a new picture; write it down now and then."""
         tick = 0
         while True:
             await asyncio.sleep(_TICK)
             self._context.bus.publish(DownloadChanged(job.id))
             tick += 1
-            if tick % _WRITE_EVERY == 0:
-                picture = run.snapshot()
-                await self._jobs.progress(
-                    job, Progress(done=picture.done, total=picture.bytes_total)
-                )
-                asked = (await self._context.hub.jobs.requests([job.id])).get(job.id)
-                if asked is not None:
-                    run.stop(JobStatus.CANCELLED if asked == "cancel" else JobStatus.PAUSED)
+            if tick % _WRITE_EVERY:
+                continue
+            try:
+                await self._look(run, job)
+                await heed()
+            except HubError as error:
+                _log.warning("download %s: %s", job.id, error.message)
+
+    async def _look(self, run: DownloadRun, job: Job) -> None:
+        """Write the progress down, and do what another process asks of this download."""
+        picture = run.snapshot()
+        await self._jobs.progress(job, Progress(done=picture.done, total=picture.bytes_total))
+        asked = (await self._context.hub.jobs.requests([job.id])).get(job.id)
+        if asked is not None:
+            run.stop(JobStatus.CANCELLED if asked == "cancel" else JobStatus.PAUSED)
 
     async def _finish(self, job: Job, outcome: Outcome, picture: Download) -> Download:
         """Publish what is here, then write down how the download ended."""
-        path = None
+        published = Published()
         try:
-            path = await self._publish(job, picture)
+            published = await self._publish(job, outcome, picture)
         except HubError as failure:
             outcome = Outcome(JobStatus.FAILED, outcome.error or failure)
-        failed = outcome.status is JobStatus.FAILED
-        await installing.settle_status(self._context, picture.model, failed=failed)
         error = outcome.error
         await self._jobs.log(job.id, _sentence(outcome, picture))
         await self._jobs.finish(
@@ -207,26 +252,34 @@ class DownloadRunner:
             error=None if error is None else error.message,
             progress=Progress(done=picture.done, total=picture.bytes_total),
         )
+        failed = outcome.status is JobStatus.FAILED
+        await settle_status(self._context, picture.model, failed=failed)
+        done = outcome.status is JobStatus.COMPLETED
         return replace(
             picture,
             status=outcome.status,
-            path=path,
+            path=published.path if done else None,
+            note=published.note,
             speed=0.0,
             eta=None,
             connections=0,
             error=None if error is None else error.message,
             error_code=None if error is None else error.code,
+            hint=None if error is None else error.hint,
         )
 
-    async def _publish(self, job: Job, picture: Download) -> str | None:
-        model = await self._context.catalogue.models.get(picture.model)
-        if model is None or not picture.revision:
-            return None
-        path = await installing.publish(self._context, model, picture.revision, _ref(job))
-        if path is not None:
-            files = await self._context.hub.artifacts.of(model.id, picture.revision)
-            await self._repositories.keep_metadata(ModelId.parse(model.id), files)
-        return path
+    async def _publish(self, job: Job, outcome: Outcome, picture: Download) -> Published:
+        if picture.revision is None:
+            return Published()
+        async with self._context.alone(f"model {picture.model}"):
+            whole = outcome.status is JobStatus.COMPLETED
+            published = await publish(
+                self._context, picture.model, picture.revision, _refs(job), whole=whole
+            )
+        if published.path is not None:
+            files = await self._context.hub.artifacts.of(picture.model, picture.revision)
+            await self._repositories.keep_metadata(ModelId.parse(picture.model), files)
+        return published
 
 
 def _sentence(outcome: Outcome, picture: Download) -> str:
@@ -239,10 +292,21 @@ def _sentence(outcome: Outcome, picture: Download) -> str:
 
 
 def _failed(picture: Download, error: HubError) -> Download:
-    return replace(picture, status=JobStatus.FAILED, error=error.message, error_code=error.code)
+    return replace(
+        picture,
+        status=JobStatus.FAILED,
+        error=error.message,
+        error_code=error.code,
+        hint=error.hint,
+    )
 
 
-def _ref(job: Job) -> str | None:
-    """The branch or tag that was asked for, which stands for the revision in the views."""
+def _refs(job: Job) -> tuple[str, ...]:
+    """The names under which the revision is found in the views of this box.
+
+    `main` is always among them: programs that name no revision ask for it, and get what is here.
+    """
     ref = job.payload.get("ref")
-    return ref if isinstance(ref, str) and ref != job.payload.get("revision") else None
+    if not isinstance(ref, str) or ref in (DEFAULT_REF, job.payload.get("revision")):
+        return (DEFAULT_REF,)
+    return (DEFAULT_REF, ref)

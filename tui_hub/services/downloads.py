@@ -11,15 +11,21 @@ from tui_hub.domain.downloads import Download, Plan
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
-from tui_hub.domain.models import Details, ModelStatus
+from tui_hub.domain.models import DEFAULT_REF, Details
 from tui_hub.events import DownloadChanged
-from tui_hub.services import installing
-from tui_hub.services.context import Context
+from tui_hub.services.context import Context, parse_id
 from tui_hub.services.download_job import waiting
 from tui_hub.services.download_run import DownloadRun, DownloadRunner
 from tui_hub.services.jobs import Jobs
-from tui_hub.services.plans import DEFAULT_REF, Choice, choose, make_plan, refuse_if_full
+from tui_hub.services.plans import (
+    Choice,
+    choose,
+    make_plan,
+    refuse_if_full,
+    refuse_mixture,
+)
 from tui_hub.services.repositories import Repositories
+from tui_hub.services.statuses import settle_status
 
 _POLL_SECONDS = 0.5
 _LIVE = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED)
@@ -66,13 +72,17 @@ class Downloads:
             NotFoundError: no such model, revision, file or variant.
             UnreachableError: the files are unknown, and the source cannot be asked.
         """
-        details = await self._details(model, revision, refresh)
         choice = Choice(
             paths=tuple(paths), include=tuple(include), exclude=tuple(exclude), variant=variant
         )
-        return await make_plan(
-            self._context, details, choose(details, choice), ref=revision or DEFAULT_REF
-        )
+        if revision is None and choice.narrows:
+            # Parts are added to what is here, and never mixed with a newer revision.
+            install = await self._context.hub.installs.get(str(parse_id(model)))
+            revision = install.revision if install is not None else None
+        details = await self._details(model, revision, refresh)
+        files = choose(details, choice)
+        refuse_mixture(await self._context.hub.installs.get(details.model.id), details, files)
+        return await make_plan(self._context, details, files, ref=revision or DEFAULT_REF)
 
     async def start(
         self,
@@ -92,7 +102,6 @@ class Downloads:
             NoSpaceError: the disk does not take it.
             UnreachableError: the files are unknown, and the source cannot be asked.
         """
-        await self._context.prepare_store()
         plan = await self.plan(
             model,
             paths=paths,
@@ -102,11 +111,17 @@ class Downloads:
             revision=revision,
             refresh=refresh,
         )
-        refuse_if_full(plan)
         return await self.begin(plan, variant)
 
     async def begin(self, plan: Plan, variant: str | None = None) -> Job:
-        """Queue what a plan describes."""
+        """Queue what a plan describes; an unfinished download of the same files goes on instead.
+
+        Raises:
+            NoSpaceError: the disk does not take it.
+            RefusedError: the store cannot be written.
+        """
+        await self._context.prepare_store()
+        refuse_if_full(plan)
         payload: dict[str, object] = {
             "model": plan.model,
             "revision": plan.revision,
@@ -118,7 +133,7 @@ class Downloads:
         if job is None:
             job = await self._jobs.create(JobType.DOWNLOAD, payload)
         if job.id not in self._running and job.id not in self._queue:
-            await self._enqueue(replace(job, progress=_progress_of(plan)))
+            await self._enqueue(job, _progress_of(plan))
         return job
 
     async def follow(self, job: str) -> AsyncIterator[Download]:
@@ -160,7 +175,8 @@ class Downloads:
         if stored is None or stored.type is not JobType.DOWNLOAD:
             return None
         picture = self._pictures.get(job)
-        if picture is not None and picture.local and picture.status == stored.status:
+        ours = picture is not None and picture.local and not self._jobs.runs_elsewhere(stored)
+        if picture is not None and ours and (picture.status is stored.status or _ended(picture)):
             return picture
         return waiting(stored, await self._artifacts(stored))
 
@@ -172,7 +188,7 @@ class Downloads:
         elif job in self._queue:
             self._queue.remove(job)
             await self._settle(await self._jobs.get(job), JobStatus.PAUSED)
-        elif (await self._jobs.get(job)).status is JobStatus.RUNNING:
+        elif self._jobs.runs_elsewhere(await self._jobs.get(job)):
             await self._context.hub.jobs.ask(job, "pause")
 
     async def resume(self, job: str) -> None:
@@ -218,29 +234,24 @@ class Downloads:
         if not details.files:
             if details.problem is not None:
                 raise details.problem
-            raise NotFoundError(
-                f"{details.model.id} has no files to download",
-                hint="It can only be used through its maker's service.",
-            )
+            raise NotFoundError(f"{details.model.id} has no files to download")
         return details
 
     async def _unfinished(self, payload: dict[str, object]) -> Job | None:
         for job in await self._jobs.list((JobType.DOWNLOAD,), _LIVE):
             same = all(job.payload.get(key) == value for key, value in payload.items())
-            if same and (job.status is not JobStatus.RUNNING or job.id in self._running):
+            if same and not self._jobs.runs_elsewhere(job):
                 return job
         return None
 
-    async def _enqueue(self, job: Job) -> None:
+    async def _enqueue(self, job: Job, progress: Progress | None = None) -> None:
         if job.id in self._running:
             raise RefusedError(f"job {job.id} is running already")
-        job = await self._jobs.finish(job, JobStatus.PENDING)
+        job = await self._jobs.requeue(job, progress)
         self._pictures[job.id] = replace(waiting(job, await self._artifacts(job)), local=True)
         if job.id not in self._queue:
             self._queue.append(job.id)
-        await installing.set_status(
-            self._context, str(job.payload.get("model")), ModelStatus.DOWNLOADING
-        )
+        await settle_status(self._context, str(job.payload.get("model")))
         self._context.bus.publish(DownloadChanged(job.id))
         self._pump()
 
@@ -248,7 +259,7 @@ class Downloads:
         """Start waiting downloads while there is room."""
         while self._queue and len(self._running) < self._slots and not self._closing:
             job = self._queue.pop(0)
-            run = self._runner.start(self._pictures[job], self._ended)
+            run = self._runner.start(self._pictures[job], self._heed, self._ended)
             self._running[job] = run
 
     def _ended(self, job: str, picture: Download) -> None:
@@ -256,6 +267,14 @@ class Downloads:
         self._pictures[job] = picture
         self._context.bus.publish(DownloadChanged(job))
         self._pump()
+
+    async def _heed(self) -> None:
+        """Do what other processes ask of the downloads that wait in line here."""
+        for job, asked in (await self._context.hub.jobs.requests(self._queue)).items():
+            if asked == "cancel":
+                await self._cancel(await self._jobs.get(job))
+            else:
+                await self.pause(job)
 
     async def _cancel(self, job: Job) -> None:
         run = self._running.get(job.id)
@@ -270,7 +289,7 @@ class Downloads:
     async def _settle(self, job: Job, status: JobStatus) -> None:
         job = await self._jobs.finish(job, status)
         self._pictures[job.id] = replace(waiting(job, await self._artifacts(job)), local=True)
-        await installing.settle_status(self._context, str(job.payload.get("model")))
+        await settle_status(self._context, str(job.payload.get("model")))
         self._context.bus.publish(DownloadChanged(job.id))
 
     async def _artifacts(self, job: Job) -> list[Artifact]:
@@ -281,6 +300,11 @@ class Downloads:
         if picture is None:
             raise NotFoundError(f"there is no download {job[:40]!r}")
         return picture
+
+
+def _ended(picture: Download) -> bool:
+    """Whether a download of this process is over, even if that could not be written down."""
+    return picture.status.ended or picture.status is JobStatus.PAUSED
 
 
 def _progress_of(plan: Plan) -> Progress:

@@ -24,23 +24,34 @@ class FeedSync:
         self._feed = feed
         self._table = context.catalogue.feeds
         self._status = FeedStatus(feed=feed.name)
+        self.error: HubError | None = None
+        """What ended the sync too early."""
 
     async def run(self) -> FeedReport:
         """Bring the feed up to date. What goes wrong at the source is in the report."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         await self._begin()
-        error: HubError | None = None
         try:
             await self._walk()
         except HubError as failure:
-            error = failure
+            self.error = failure
             _log.warning("feed %s: %s", self._feed.name, failure.message)
         except asyncio.CancelledError:
             await self._write(state=FeedState.PARTIAL, error="cancelled")
             raise
-        await self._end(error, loop.time() - started)
-        return self._report(error)
+        except Exception:
+            await self._write(state=FeedState.FAILED, error="a fault of the program ended it")
+            raise
+        await self._end(self.error, loop.time() - started)
+        return self._report()
+
+    async def give_up(self, error: HubError) -> FeedReport:
+        """Say that the feed failed, without asking an address that is known to be dead."""
+        self.error = error
+        await self._begin()
+        await self._end(error, 0.0)
+        return self._report()
 
     async def _begin(self) -> None:
         before = await self._table.get(self._feed.name)
@@ -104,7 +115,8 @@ class FeedSync:
         await self._table.put(self._status)
         self._context.bus.publish(FeedChanged(self._feed.name))
 
-    def _report(self, error: HubError | None) -> FeedReport:
+    def _report(self) -> FeedReport:
+        error = self.error
         return FeedReport(
             feed=self._feed.name,
             source=self._feed.source,
@@ -115,4 +127,6 @@ class FeedSync:
             seconds=self._status.seconds,
             error=self._status.error,
             error_code=None if error is None else error.code,
+            hint=None if error is None else error.hint,
+            networked=self._feed.networked,
         )

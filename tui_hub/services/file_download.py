@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tui_hub.blobs import BlobStore, Hold
+from tui_hub.blobs.hashing import sha256_file
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
 from tui_hub.domain.downloads import FileProgress, FileState
 from tui_hub.domain.errors import HubError, InterruptedJobError, NoSpaceError
@@ -134,7 +135,9 @@ class FileDownload:
         if copy is None or not is_copy(artifact, copy):
             return None
         verified = Verified.SHA256 if artifact.sha256 else Verified.GIT_SHA1
-        return self._deduplicated(store.adopt(copy), verified)
+        sha256 = artifact.sha256 or sha256_file(copy)
+        self._means.hold.add(sha256)
+        return self._deduplicated(store.adopt(copy, sha256), verified)
 
     def _deduplicated(self, sha256: str, verified: Verified) -> Artifact:
         self._means.hold.add(sha256)

@@ -1,50 +1,109 @@
-"""What happens once files are in the store: views, receipt, and the rows that say so."""
+"""What happens once files are in the store: receipt, views, and the rows that say so."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tui_hub import text
-from tui_hub.blobs import Receipt, ReceiptFile, collect, publish_hf, publish_model, receipts
+from tui_hub.blobs import (
+    Receipt,
+    ReceiptFile,
+    collect,
+    publish_hf,
+    publish_model,
+    receipts,
+    remove_model,
+    set_active,
+)
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified, installed_variants
-from tui_hub.domain.models import Model, ModelStatus
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.models import Model
+from tui_hub.domain.slots import Slot
 from tui_hub.domain.storage import Install
-from tui_hub.events import ModelChanged, StorageChanged
+from tui_hub.domain.types import ModelType
+from tui_hub.events import ModelChanged, SlotChanged, StorageChanged
 from tui_hub.services.context import Context
+from tui_hub.services.slots import slots_of
 
 
-async def publish(context: Context, model: Model, revision: str, ref: str | None) -> str | None:
-    """Publish the files of a revision that are here, and mark the model installed if a variant is.
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where the files of a model are now, and what a person should know of it."""
 
-    Returns the folder that a loader opens, or `None` while nothing is here.
+    path: str | None = None
+    """The folder that a loader opens; `None` while no variant is whole."""
+    note: str | None = None
+
+
+async def publish(
+    context: Context, model_id: str, revision: str, refs: Sequence[str], *, whole: bool
+) -> Published:
+    """Publish the files of a revision that are here.
+
+    Args:
+        context: the open home.
+        model_id: the model's id, as it was when the download began.
+        revision: the commit.
+        refs: the branches and tags that stand for it on this box.
+        whole: whether everything that was asked for has arrived. Until then only a receipt is
+            written, which keeps the bytes, unless a variant is whole already.
     """
-    files = await context.hub.artifacts.of(model.id, revision)
+    files = await context.hub.artifacts.of(model_id, revision)
     here = [file for file in files if file.status is ArtifactStatus.COMPLETED and file.blob]
-    if not here:
-        return None
+    before = await context.hub.installs.get(model_id)
     variants = installed_variants(files)
-    before = await context.hub.installs.get(model.id)
-    if before is not None and before.revision != revision and not variants:
-        # A few files of a newer revision must not take the place of a model that works.
-        return before.path
-    path = await context.on_disk(_publish, context, model, revision, ref, here)
+    if not here or (before is not None and before.revision != revision and not variants):
+        return Published(before.path if before is not None else None)
+    model = await describe(context, model_id, before)
+    if not variants and not whole:
+        await context.on_disk(_write_receipt, context, model, revision, here, (), None)
+        return Published()
+    held = await slots_of(context, model_id)
+    old = await context.on_disk(receipts.read, context.store, model_id)
+    path = await context.on_disk(_publish, context, model, revision, refs, here, variants)
+    note = await _move_slots(context, held, revision, path)
+    await context.on_disk(_remove_old_view, context, old, path)
     if variants:
-        await context.hub.installs.put(_install(model, revision, path, here, variants))
+        await context.hub.installs.put(_install(model, revision, path, here, variants, before))
     if before is not None and before.revision != revision:
-        await _retire(context, model, before.revision, revision)
+        await _retire(context, model_id, before.revision)
     context.bus.publish(StorageChanged())
-    return path
+    return Published(str(path), note)
 
 
-async def _retire(context: Context, model: Model, old: str, new: str) -> None:
-    """Give up the files of a revision that another took the place of: rows first, then bytes."""
-    slot = await context.hub.slots.get(model.type)
-    if slot is not None and slot.model == model.id:
-        await context.hub.slots.put(replace(slot, revision=new))
-    files = [file for file in await context.hub.artifacts.of(model.id, old) if file.blob]
-    await context.hub.artifacts.save(*map(without_blob, files))
-    await context.on_disk(collect, context.store, {file.blob for file in files if file.blob})
+async def describe(context: Context, model_id: str, install: Install | None) -> Model:
+    """A model by all that this home knows, under the very id that is asked for."""
+    known = await context.catalogue.models.get(model_id)
+    if known is not None:
+        return replace(known, id=model_id)
+    parsed = ModelId.parse(model_id)
+    return Model(
+        id=model_id,
+        source=parsed.source,
+        name=install.name if install else parsed.name,
+        author=install.author if install else parsed.author,
+        type=install.type if install else ModelType.UTILITY,
+    )
+
+
+async def retype(context: Context, model_id: str) -> None:
+    """Move the view of an installed model to where its new type belongs; it must not be active."""
+    install = await context.hub.installs.get(model_id)
+    model = await context.catalogue.models.get(model_id)
+    if install is None or model is None or install.type is model.type:
+        return
+    await context.prepare_store()
+    files = await context.hub.artifacts.of(model_id, install.revision)
+    here = [file for file in files if file.status is ArtifactStatus.COMPLETED and file.blob]
+    old = await context.on_disk(receipts.read, context.store, model_id)
+    path = await context.on_disk(
+        _publish, context, model, install.revision, ("main",), here, install.variants
+    )
+    await context.on_disk(_remove_old_view, context, old, path)
+    await context.hub.installs.put(replace(install, type=model.type, path=str(path)))
+    context.bus.publish(ModelChanged(model_id))
 
 
 def without_blob(file: Artifact) -> Artifact:
@@ -52,27 +111,38 @@ def without_blob(file: Artifact) -> Artifact:
     return replace(file, status=ArtifactStatus.PENDING, blob=None, verified=Verified.NONE, job=None)
 
 
-async def set_status(context: Context, model: str, status: ModelStatus) -> None:
-    """Write a model's status where the catalogue finds it."""
-    await context.catalogue.models.set_local(model, status=status)
-    context.bus.publish(ModelChanged(model))
+async def _move_slots(
+    context: Context, slots: Sequence[Slot], revision: str, path: Path
+) -> str | None:
+    """Let the slots of a model follow it to its new revision, and say so."""
+    note = None
+    for slot in slots:
+        if slot.revision == revision and slot.path == str(path):
+            continue
+        await context.on_disk(set_active, context.store, slot.type, path)
+        await context.hub.slots.put(
+            replace(slot, revision=revision, path=str(path), since=text.now())
+        )
+        context.bus.publish(SlotChanged(slot.type))
+        note = f"{slot.model} is active as {slot.type}: revision {revision[:12]} from now on"
+    return note
 
 
-async def settle_status(context: Context, model: str, *, failed: bool = False) -> None:
-    """Put a model's status back to what is on disk, after a download ended or was given up."""
-    install = await context.hub.installs.get(model)
-    if install is None:
-        status = ModelStatus.ERROR if failed else ModelStatus.NOT_INSTALLED
-        await set_status(context, model, status)
-        return
-    slot = await context.hub.slots.get(install.type)
-    active = slot is not None and slot.model == model
-    await set_status(context, model, ModelStatus.ACTIVE if active else ModelStatus.INSTALLED)
+async def _retire(context: Context, model: str, revision: str) -> None:
+    """Give up the files of a revision that another took the place of: rows first, then bytes."""
+    files = [file for file in await context.hub.artifacts.of(model, revision) if file.blob]
+    await context.hub.artifacts.save(*map(without_blob, files))
+    await context.on_disk(collect, context.store, {file.blob for file in files if file.blob})
 
 
 def _publish(
-    context: Context, model: Model, revision: str, ref: str | None, files: Sequence[Artifact]
-) -> str:
+    context: Context,
+    model: Model,
+    revision: str,
+    refs: Sequence[str],
+    files: Sequence[Artifact],
+    variants: tuple[str, ...],
+) -> Path:
     """Make what people open, and the receipt that keeps the blobs alive from here on."""
     store = context.store
     blobs = {file.path: file.blob for file in files if file.blob}
@@ -82,9 +152,29 @@ def _publish(
             store,
             model.id.partition(":")[2],
             revision,
-            ref,
+            refs,
             [(file.path, file.blob, file.git_sha1) for file in files if file.blob],
         )
+    _write_receipt(context, model, revision, files, variants, path)
+    return path
+
+
+def _remove_old_view(context: Context, old: Receipt | None, path: Path) -> None:
+    """Remove the view of a model that has moved, since its type or name is another now."""
+    store = context.store
+    if old is not None and old.path and store.root / old.path != path:
+        remove_model(store, old.type, old.name, old.author, old.model)
+
+
+def _write_receipt(
+    context: Context,
+    model: Model,
+    revision: str,
+    files: Sequence[Artifact],
+    variants: tuple[str, ...],
+    path: Path | None,
+) -> None:
+    store = context.store
     receipts.write(
         store,
         Receipt(
@@ -96,29 +186,29 @@ def _publish(
             author=model.author,
             license=model.license,
             installed_at=text.now(),
-            path=str(path.relative_to(store.root)),
-            files=tuple(_receipt_file(file) for file in files),
+            path=str(path.relative_to(store.root)) if path is not None else "",
+            variants=variants,
+            files=tuple(
+                ReceiptFile(
+                    path=file.path,
+                    sha256=file.blob or "",
+                    size=file.size or 0,
+                    etag=file.etag,
+                    verified=file.verified,
+                )
+                for file in files
+            ),
         ),
-    )
-    return str(path)
-
-
-def _receipt_file(file: Artifact) -> ReceiptFile:
-    return ReceiptFile(
-        path=file.path,
-        sha256=file.blob or "",
-        size=file.size or 0,
-        etag=file.etag,
-        verified=file.verified,
     )
 
 
 def _install(
     model: Model,
     revision: str,
-    path: str,
+    path: Path,
     files: Sequence[Artifact],
     variants: tuple[str, ...],
+    before: Install | None,
 ) -> Install:
     return Install(
         model=model.id,
@@ -126,9 +216,10 @@ def _install(
         type=model.type,
         name=model.name,
         author=model.author,
-        path=path,
+        path=str(path),
         installed_at=text.now(),
         files=len(files),
         bytes=sum(file.size or 0 for file in files),
         variants=variants,
+        last_used=before.last_used if before is not None else None,
     )

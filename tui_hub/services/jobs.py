@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 
 from tui_hub import processes, text
-from tui_hub.domain.errors import NotFoundError, RefusedError
+from tui_hub.domain.errors import HubError, NotFoundError, RefusedError
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
 from tui_hub.events import JobChanged
 from tui_hub.services.context import Context
 
 Handler = Callable[[Job], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+
+_OWNER_SECONDS = 5.0
+"""How long to wait for another process to do what it was asked."""
+_POLL = 0.1
+
+
+@dataclass(slots=True)
+class JobRun:
+    """A job while its work goes on; what is set here is written down at its end."""
+
+    job: Job
+    result: Mapping[str, object] | None = None
+    error: str | None = None
+    """Set by work that ends without an exception, and failed all the same."""
 
 
 class Jobs:
@@ -61,8 +80,9 @@ class Jobs:
         found = await self.get(job)
         if found.status.ended:
             raise RefusedError(f"job {found.id} is {found.status} already")
-        if found.status is JobStatus.RUNNING and self._runs_elsewhere(found):
+        if self.runs_elsewhere(found):
             await self._table.ask(found.id, "cancel")
+            await self._until_ended(found.id)
         elif found.type in self._cancel:
             await self._cancel[found.type](found)
         else:
@@ -77,7 +97,7 @@ class Jobs:
             RefusedError: when it is running, or cannot be run again.
         """
         found = await self.get(job)
-        if found.status in (JobStatus.RUNNING, JobStatus.PENDING) and self._runs_elsewhere(found):
+        if self.runs_elsewhere(found):
             raise RefusedError(f"job {found.id} is {found.status} in another process")
         if found.type not in self._retry:
             raise RefusedError(f"a {found.type} job cannot be retried; start it again")
@@ -107,6 +127,43 @@ class Jobs:
             raise RefusedError(f"job {job.id} is run by another process")
         self._context.bus.publish(JobChanged(job.id))
         return await self.get(job.id)
+
+    @asynccontextmanager
+    async def run(self, kind: JobType, payload: Mapping[str, object]) -> AsyncIterator[JobRun]:
+        """Do a piece of work as a job of this process, which ends with the block in any case."""
+        run = JobRun(await self.create(kind, payload))
+        try:
+            run.job = await self.begin(run.job)
+            yield run
+        except asyncio.CancelledError:
+            ended = self.finish(run.job, JobStatus.CANCELLED, error="cancelled", result=run.result)
+            await asyncio.shield(ended)
+            raise
+        except Exception as error:
+            known = isinstance(error, HubError)
+            message = error.message if isinstance(error, HubError) else type(error).__name__
+            if not known:
+                _log.exception("job %s ended by a fault of the program", run.job.id)
+            await self.finish(run.job, JobStatus.FAILED, error=message, result=run.result)
+            raise
+        else:
+            status = JobStatus.FAILED if run.error else JobStatus.COMPLETED
+            await self.finish(run.job, status, error=run.error, result=run.result)
+
+    async def requeue(self, job: Job, progress: Progress | None = None) -> Job:
+        """Put a job in line again, in this process."""
+        again = replace(
+            job,
+            status=JobStatus.PENDING,
+            owner=self._context.owner,
+            progress=progress or job.progress,
+            error=None,
+            finished_at=None,
+        )
+        await self._table.save(again)
+        await self._table.ask(job.id, None)
+        self._context.bus.publish(JobChanged(job.id))
+        return again
 
     async def progress(self, job: Job, progress: Progress) -> Job:
         """Write down how far a job has come."""
@@ -144,10 +201,18 @@ class Jobs:
         await self._table.log(job, *(f"{text.now()} {text.clean(line, 1000)}" for line in lines))
         self._context.bus.publish(JobChanged(job))
 
+    async def _until_ended(self, job: str) -> None:
+        """Give another process a moment to end a job."""
+        for _ in range(round(_OWNER_SECONDS / _POLL)):
+            if (await self.get(job)).status.ended:
+                return
+            await asyncio.sleep(_POLL)
+
     async def recover(self) -> tuple[Job, ...]:
-        """Take running jobs away from processes that are gone: downloads pause, the rest failed."""
+        """Take live jobs away from processes that are gone: downloads pause, the rest failed."""
         orphans = []
-        for job in await self._table.running():
+        live = (JobStatus.PENDING, JobStatus.RUNNING)
+        for job in await self._table.list((), live, 1000):
             if job.owner is not None and processes.alive(job.owner):
                 continue
             paused = job.type is JobType.DOWNLOAD
@@ -157,9 +222,11 @@ class Jobs:
             orphans.append(await self.finish(job, status, error=error))
         return tuple(orphans)
 
-    def _runs_elsewhere(self, job: Job) -> bool:
+    def runs_elsewhere(self, job: Job) -> bool:
+        """Whether another process that lives runs a job, or has it in line."""
         return (
-            job.owner is not None
+            job.status in (JobStatus.PENDING, JobStatus.RUNNING)
+            and job.owner is not None
             and job.owner != self._context.owner
             and processes.alive(job.owner)
         )

@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from tui_hub import text
 from tui_hub.blobs import BlobStore
 from tui_hub.blobs.metadata import find_metadata
-from tui_hub.domain.artifacts import Artifact, select, variants_of
+from tui_hub.domain.artifacts import Artifact, select, variants_of, whole_variants
 from tui_hub.domain.downloads import Plan
-from tui_hub.domain.errors import NoSpaceError, NotFoundError
+from tui_hub.domain.errors import NoSpaceError, NotFoundError, RefusedError
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import Details
+from tui_hub.domain.storage import Install
 from tui_hub.hardware.host import existing_parent
 from tui_hub.services.context import Context
 from tui_hub.services.copies import is_copy
 from tui_hub.services.file_download import partial_key
-
-DEFAULT_REF = "main"
-"""The branch that is meant when nobody names a revision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +29,11 @@ class Choice:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     variant: str | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether less than the whole model is wanted."""
+        return bool(self.paths or self.include or self.exclude or self.variant)
 
 
 def choose(details: Details, choice: Choice) -> tuple[Artifact, ...]:
@@ -75,15 +78,18 @@ async def make_plan(
 ) -> Plan:
     """Work out what a download of these files would do, asking nobody but the disk."""
     return await context.on_disk(
-        _measure, context, details, tuple(files), ref, await _promised(context)
+        _measure, context, details, tuple(files), ref, await _to_come(context, details)
     )
 
 
 def _measure(
-    context: Context, details: Details, files: tuple[Artifact, ...], ref: str, promised: int
+    context: Context, details: Details, files: tuple[Artifact, ...], ref: str, to_come: int
 ) -> Plan:
     store = context.store
-    total = here = resumed = unknown = 0
+    partials = {partial.key: partial for partial in store.partials()}
+    # What a running download has allocated beyond its bytes is not free any more.
+    taken_ahead = sum(one.allocated - one.here for one in partials.values() if one.live)
+    total = here = resumed = unknown = write = 0
     counted: set[str] = set()
     for file in files:
         size = file.size or 0
@@ -94,6 +100,8 @@ def _measure(
             here += size
         else:
             resumed += min(store.resumable(key), size)
+            taken = partials[key].allocated if key in partials else 0
+            write += max(0, size - taken)
         counted.add(key)
     return Plan(
         model=details.model.id,
@@ -104,8 +112,11 @@ def _measure(
         bytes_to_transfer=total - here - resumed,
         bytes_deduplicated=here,
         bytes_resumed=resumed,
+        bytes_to_write=write,
+        unsafe=details.unsafe,
+        note=details.note,
         disk_free=shutil.disk_usage(existing_parent(store.root)).free,
-        disk_reserved=promised,
+        disk_reserved=max(0, to_come - taken_ahead),
         disk_margin=context.configuration.settings.store.reserve,
         unknown_sizes=unknown,
     )
@@ -119,12 +130,38 @@ def _is_here(store: BlobStore, file: Artifact) -> bool:
     return copy is not None and is_copy(file, copy)
 
 
-async def _promised(context: Context) -> int:
-    """Bytes that other downloads of this home have still to write."""
+async def _to_come(context: Context, details: Details) -> int:
+    """Bytes that other downloads of this home have still to fetch."""
     jobs = await context.hub.jobs.list(
         (JobType.DOWNLOAD,), (JobStatus.PENDING, JobStatus.RUNNING), 1000
     )
-    return sum(max(0, (job.progress.total or 0) - job.progress.done) for job in jobs)
+    return sum(
+        max(0, (job.progress.total or 0) - job.progress.done)
+        for job in jobs
+        if job.payload.get("model") != details.model.id
+    )
+
+
+def refuse_mixture(install: Install | None, details: Details, files: Sequence[Artifact]) -> None:
+    """Stop a download that would leave an installed model half old and half new.
+
+    Raises:
+        RefusedError: when it takes another revision in, but not all the variants that are here.
+    """
+    if install is None or install.revision == details.revision:
+        return
+    wanted = {file.path for file in files}
+    here = {file.path for file in details.files if file.blob}
+    brought = whole_variants(details.files, wanted | here)
+    offered = {one.name for one in details.variants} or {"all"}
+    lost = offered.intersection(install.variants).difference(brought)
+    if lost or not brought:
+        raise RefusedError(
+            f"{install.model} is installed at revision {install.revision[:12]}, and this would "
+            f"mix it with {(details.revision or '')[:12]}",
+            hint=f"Name `--revision {install.revision[:12]}` to add to what is here, or download "
+            "every variant that is installed.",
+        )
 
 
 def refuse_if_full(plan: Plan) -> None:
@@ -135,9 +172,9 @@ def refuse_if_full(plan: Plan) -> None:
     """
     if plan.fits:
         return
-    short = plan.bytes_to_transfer - plan.disk_usable
+    short = plan.bytes_to_write - plan.disk_usable
     raise NoSpaceError(
-        f"{plan.model} needs {text.size(plan.bytes_to_transfer)} more on disk, and "
+        f"{plan.model} needs {text.size(plan.bytes_to_write)} more on disk, and "
         f"{text.size(plan.disk_free)} are free, of which {text.size(plan.disk_reserved)} are "
         f"promised to other downloads and {text.size(plan.disk_margin)} stay free",
         hint=f"Free {text.size(short)}, or take fewer files with --include or --variant.",

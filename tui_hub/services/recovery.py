@@ -1,11 +1,12 @@
-"""Setting things right at the start: after a crash, a lost database, a rebuilt catalogue."""
+"""Setting things right at the start, by what the store and the living processes say."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import logging
+from dataclasses import dataclass
 from pathlib import Path
 
-from tui_hub.blobs import Receipt, receipts
+from tui_hub.blobs import Receipt, ReceiptFile, receipts
 from tui_hub.domain.artifacts import (
     Artifact,
     ArtifactStatus,
@@ -15,61 +16,104 @@ from tui_hub.domain.artifacts import (
     kind_of,
 )
 from tui_hub.domain.jobs import Job, JobType
-from tui_hub.domain.models import Model, ModelStatus
+from tui_hub.domain.models import Model
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
-from tui_hub.services.installing import settle_status
+from tui_hub.services.installing import without_blob
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.statuses import settle_status
+
+_log = logging.getLogger(__name__)
 
 
-async def recover(context: Context, jobs: Jobs, *, fresh: bool) -> None:
-    """Take over what dead processes left, and fill what was lost from what still knows it.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A model that the store holds, and whether all the bytes of its receipt are there."""
 
-    Args:
-        context: the open home.
-        jobs: its jobs.
-        fresh: whether `hub.db` was made just now, so that the store may know more than it does.
+    receipt: Receipt
+    whole: bool
+
+
+async def recover(context: Context, jobs: Jobs) -> None:
+    """Take over what dead processes left, and bring this home up to what its store holds.
+
+    Another home may have installed or deleted models since, and a lost database is filled again.
     """
-    for job in await jobs.recover():
-        if job.type is JobType.DOWNLOAD:
-            await _release_files(context, job)
-    if fresh:
-        await _read_receipts(context)
+    unsettled = {await _release(context, job) for job in await jobs.recover()} - {None}
+    if context.store_is_there():
+        unsettled |= await _compare(context)
     if await context.catalogue.models.total() == 0:
-        await _mirror(context)
+        unsettled |= await _mirror(context)
+    for model in unsettled:
+        if model is not None:
+            await settle_status(context, model)
 
 
-async def _release_files(context: Context, job: Job) -> None:
-    """The files of a download that nobody runs any more wait again."""
+async def _release(context: Context, job: Job) -> str | None:
+    """Let the files of a download that nobody runs any more wait again."""
+    if job.type is not JobType.DOWNLOAD:
+        return None
     model = str(job.payload.get("model"))
     files = await context.hub.artifacts.of(model, str(job.payload.get("revision")))
-    await context.hub.artifacts.save(
-        *(
-            replace(file, status=ArtifactStatus.PENDING)
-            for file in files
-            if file.status is ArtifactStatus.DOWNLOADING
-        )
+    await context.hub.artifacts.mark(
+        [file.id for file in files if file.status is ArtifactStatus.DOWNLOADING],
+        ArtifactStatus.PENDING,
     )
-    await settle_status(context, model)
+    return model
 
 
-async def _read_receipts(context: Context) -> None:
-    """A lost `hub.db` costs notes and history, never models: the store describes itself."""
-    for receipt in await context.on_disk(lambda: list(receipts.iter(context.store))):
+async def _compare(context: Context) -> set[str | None]:
+    """Learn of models that came into the store without this home, and forget those that went."""
+    found = {one.receipt.model: one for one in await context.on_disk(_read_store, context)}
+    known = {install.model: install for install in await context.hub.installs.list()}
+    # A receipt that cannot be read must not make its model look deleted.
+    damaged = await context.on_disk(receipts.damaged, context.store)
+    gone: set[str | None] = set() if damaged else set(known.keys() - found.keys())
+    for model in gone:
+        await _forget(context, known[str(model)])
+    new = [one for model, one in found.items() if model not in known and one.receipt.path]
+    return gone | {await _learn(context, one) for one in new}
+
+
+def _read_store(context: Context) -> list[_Found]:
+    store = context.store
+    return [
+        _Found(one, all(store.has(file.sha256, file.size) for file in one.files))
+        for one in receipts.iter(store)
+    ]
+
+
+async def _forget(context: Context, install: Install) -> None:
+    await context.hub.installs.delete(install.model)
+    files = await context.hub.artifacts.of(install.model, install.revision)
+    await context.hub.artifacts.save(*(without_blob(file) for file in files if file.blob))
+
+
+async def _learn(context: Context, found: _Found) -> str | None:
+    """Take what a receipt says into the database; `None` when it says nothing that can be used."""
+    receipt = found.receipt
+    try:
+        kind = ModelType(receipt.type)
         files = [_artifact(receipt, file) for file in receipt.files]
+    except ValueError as error:
+        _log.warning("the receipt of %s is not understood: %s", receipt.model, error)
+        return None
+    if not await context.hub.artifacts.of(receipt.model, receipt.revision):
         await context.hub.artifacts.replace_listing(receipt.model, receipt.revision, files)
-        await context.hub.artifacts.save(*files)
-        variants = installed_variants(files)
-        if variants:
-            await context.hub.installs.put(_install(context.store.root, receipt, files, variants))
+    if not found.whole:
+        return receipt.model
+    await context.hub.artifacts.save(*files)
+    variants = receipt.variants or installed_variants(files)
+    if variants:
+        await context.hub.installs.put(_install(context.store.root, receipt, kind, variants))
+    return receipt.model
 
 
-async def _mirror(context: Context) -> None:
+async def _mirror(context: Context) -> set[str | None]:
     """Tell an empty catalogue what this box holds, so that it lists at least that."""
-    for install in await context.hub.installs.list():
-        slot = await context.hub.slots.get(install.type)
-        active = slot is not None and slot.model == install.model
+    installs = await context.hub.installs.list()
+    for install in installs:
         await context.catalogue.models.put(
             Model(
                 id=install.model,
@@ -83,15 +127,13 @@ async def _mirror(context: Context) -> None:
                 owner="local_sync_system",
             )
         )
-        await context.catalogue.models.set_local(
-            install.model, status=ModelStatus.ACTIVE if active else ModelStatus.INSTALLED
-        )
     for edit in await context.hub.edits.list():
         if edit.type is not None:
             await context.catalogue.models.set_local(edit.model, type=edit.type)
+    return {install.model for install in installs}
 
 
-def _artifact(receipt: Receipt, file: receipts.ReceiptFile) -> Artifact:
+def _artifact(receipt: Receipt, file: ReceiptFile) -> Artifact:
     return Artifact(
         id=artifact_id(receipt.model, receipt.revision, file.path),
         model=receipt.model,
@@ -107,18 +149,16 @@ def _artifact(receipt: Receipt, file: receipts.ReceiptFile) -> Artifact:
     )
 
 
-def _install(
-    root: Path, receipt: Receipt, files: list[Artifact], variants: tuple[str, ...]
-) -> Install:
+def _install(root: Path, receipt: Receipt, kind: ModelType, variants: tuple[str, ...]) -> Install:
     return Install(
         model=receipt.model,
         revision=receipt.revision,
-        type=ModelType(receipt.type),
+        type=kind,
         name=receipt.name,
-        author=receipt.author or None,
+        author=receipt.author,
         path=str(root / receipt.path),
         installed_at=receipt.installed_at,
-        files=len(files),
-        bytes=sum(file.size or 0 for file in files),
+        files=len(receipt.files),
+        bytes=sum(file.size for file in receipt.files),
         variants=variants,
     )

@@ -9,17 +9,29 @@ from dataclasses import replace
 from pathlib import Path
 
 from tui_hub import text
-from tui_hub.blobs.metadata import find_metadata, write_metadata
+from tui_hub.blobs.metadata import RESERVED, find_metadata, write_metadata
 from tui_hub.domain.artifacts import (
     Artifact,
     ArtifactKind,
     installed_variants,
     variants_of,
 )
-from tui_hub.domain.errors import HubError, NotFoundError, RefusedError, UnreachableError
+from tui_hub.domain.errors import (
+    HubError,
+    NotFoundError,
+    RateLimitedError,
+    RefusedError,
+    UnreachableError,
+)
 from tui_hub.domain.feeds import Counts, FeedReport, FeedState
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.models import Details, Model, Registration, RegistrationStatus
+from tui_hub.domain.models import (
+    DEFAULT_REF,
+    Details,
+    Model,
+    Registration,
+    RegistrationStatus,
+)
 from tui_hub.events import ModelChanged
 from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.concurrency import run_all
@@ -31,6 +43,7 @@ _log = logging.getLogger(__name__)
 
 METADATA_LIMIT = 10 * 1000**2
 """Bytes above which a file is no metadata but comes on demand."""
+_CARD = "readme.md"
 _CARD_LIMIT = 200_000
 _METADATA_NAMES = ("readme", "license", "notice", "model_card")
 _PARALLEL = 4
@@ -59,22 +72,40 @@ class Repositories:
         """
         wanted = parse_id(model)
         known = await self._catalogue.find(wanted)
-        files = await self._context.hub.artifacts.of(str(wanted), revision)
+        files = await self._listed(wanted, known, revision)
         unsafe: tuple[str, ...] = ()
         problem: HubError | None = None
         if known is None and self._context.configuration.settings.network.offline:
             known = await self._catalogue.get(wanted)
         if refresh or known is None or not files:
             try:
-                known, files, unsafe = await self._list(wanted, revision)
-            except UnreachableError as error:
-                if known is None or (revision is not None and not files):
+                known, files, unsafe = await self._list(wanted, known, revision)
+            except (UnreachableError, RateLimitedError) as error:
+                if known is None or (revision not in (None, DEFAULT_REF) and not files):
                     raise
                 problem = error
             except RefusedError as error:
                 known = known or await self._catalogue.get(wanted)
                 problem = error
+            except NotFoundError as error:
+                if known is None or wanted.source in self._context.sources:
+                    raise
+                problem = error
         return await self._assemble(known, files, unsafe, problem)
+
+    async def _listed(
+        self, model: ModelId, known: Model | None, revision: str | None
+    ) -> list[Artifact]:
+        """The files that this home knows: of the revision that is here, else of the newest."""
+        table = self._context.hub.artifacts
+        if revision not in (None, DEFAULT_REF):
+            return await table.of(str(model), revision)
+        install = await self._context.hub.installs.get(str(model))
+        for commit in (install and install.revision, known and known.revision):
+            files = await table.of(str(model), commit) if commit else []
+            if files:
+                return files
+        return await table.of(str(model))
 
     async def card(self, model: str | ModelId) -> str | None:
         """The model's card as Markdown, cleaned, without its front matter; `None` if it has none.
@@ -83,14 +114,13 @@ class Repositories:
             HubError: when it is not here and cannot be fetched.
         """
         wanted = parse_id(model)
-        local = await self._context.on_disk(self._read_card, str(wanted))
-        if local is None:
-            files = await self._context.hub.artifacts.of(str(wanted))
-            card = next((file for file in files if file.path.lower() == "readme.md"), None)
-            if card is None:
-                return None
+        files = await self._listed(wanted, await self._catalogue.find(wanted), None)
+        card = next((file for file in files if file.path.lower() == _CARD), None)
+        path = card.path if card is not None else "README.md"
+        local = await self._context.on_disk(self._read_card, str(wanted), path)
+        if local is None and card is not None:
             await self._fetch(wanted, card)
-            local = await self._context.on_disk(self._read_card, str(wanted))
+            local = await self._context.on_disk(self._read_card, str(wanted), path)
         return None if local is None else _without_front_matter(local)
 
     async def register(
@@ -188,11 +218,15 @@ class Repositories:
         return path is not None and is_copy(file, path)
 
     async def _list(
-        self, model: ModelId, revision: str | None
+        self, model: ModelId, known: Model | None, revision: str | None
     ) -> tuple[Model, list[Artifact], tuple[str, ...]]:
-        """Ask the source, and keep what it says."""
+        """Ask the source, and keep what it says.
+
+        What it says of the model itself counts only for the newest revision.
+        """
         listing = await self._context.source(model).files(model, revision)
-        known = await self._catalogue.remember(listing.model)
+        if known is None or revision in (None, DEFAULT_REF):
+            known = await self._catalogue.remember(listing.model)
         await self._context.hub.artifacts.replace_listing(known.id, listing.revision, listing.files)
         self._context.bus.publish(ModelChanged(known.id))
         files = await self._context.hub.artifacts.of(known.id, listing.revision)
@@ -219,6 +253,7 @@ class Repositories:
             links=links_of(model, self._context.sources),
             requirements=requirements if isinstance(requirements, dict) else {},
             edit=await self._context.hub.edits.get(model.id),
+            registration=await self._context.hub.registrations.get(model.id),
             unsafe=unsafe,
             path=install.path if install else None,
             problem=problem,
@@ -231,11 +266,11 @@ class Repositories:
             write_metadata, self._context.store, file.model, file.path, content
         )
 
-    def _read_card(self, model: str) -> str | None:
-        path = find_metadata(self._context.store, model, "README.md")
-        if path is None:
+    def _read_card(self, model: str, path: str) -> str | None:
+        found = find_metadata(self._context.store, model, path)
+        if found is None:
             return None
-        with path.open("rb") as file:
+        with found.open("rb") as file:
             return file.read(_CARD_LIMIT * 2).decode("utf-8", "replace")
 
     async def _mark(self, model: ModelId, error: str | None) -> None:
@@ -260,6 +295,7 @@ def _metadata(files: Sequence[Artifact]) -> list[Artifact]:
         for file in files
         if file.size is not None
         and file.size < METADATA_LIMIT
+        and file.path not in RESERVED
         and (
             file.kind in (ArtifactKind.CONFIG, ArtifactKind.TOKENIZER)
             or file.path.lower().startswith(_METADATA_NAMES)

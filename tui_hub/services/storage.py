@@ -7,17 +7,19 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tui_hub.blobs import collect, receipts, remove_hf, remove_model
+from tui_hub.blobs.metadata import remove_metadata
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import JobStatus, JobType
-from tui_hub.domain.models import ModelStatus
 from tui_hub.domain.storage import Deletion, Install, StorageUsage
 from tui_hub.events import StorageChanged
 from tui_hub.hardware.host import existing_parent
 from tui_hub.services.activation import Activation
 from tui_hub.services.context import Context, parse_id
-from tui_hub.services.installing import set_status, without_blob
+from tui_hub.services.installing import without_blob
+from tui_hub.services.slots import slots_of
+from tui_hub.services.statuses import settle_status
 
 
 class Storage:
@@ -42,9 +44,9 @@ class Storage:
             NotFoundError: when nothing of it is here.
         """
         wanted = str(parse_id(model))
-        files = await self._files(wanted)
-        freed = await self._context.on_disk(self._would_free, wanted, files)
-        return Deletion(model=wanted, files=len(files), bytes_freed=freed)
+        blobs = await self._blobs(wanted)
+        freed = await self._context.on_disk(self._would_free, wanted, blobs)
+        return Deletion(model=wanted, files=len(blobs), bytes_freed=freed)
 
     async def delete(self, model: str | ModelId, *, deactivate: bool = False) -> Deletion:
         """Take a model off this box. Blobs that others share stay.
@@ -54,27 +56,42 @@ class Storage:
             RefusedError: while it is active (unless `deactivate`) or being downloaded.
         """
         wanted = str(parse_id(model))
-        files = await self._files(wanted)
-        await self._refuse_if_downloading(wanted)
-        await self._release(wanted, deactivate)
-        await self._context.prepare_store()
-        await self._forget(wanted, files)
-        freed = await self._context.on_disk(self._remove, wanted, files)
-        await set_status(self._context, wanted, ModelStatus.NOT_INSTALLED)
+        async with self._context.alone(f"model {wanted}"):
+            blobs = await self._blobs(wanted)
+            await self._refuse_if_downloading(wanted)
+            await self._release(wanted, deactivate)
+            await self._context.prepare_store()
+            # What cannot be read here must be known before the rows go.
+            await self._context.on_disk(receipts.references, self._context.store)
+            registered = await self._context.hub.registrations.get(wanted) is not None
+            await self._forget(wanted)
+            await settle_status(self._context, wanted)
+            freed = await self._context.on_disk(self._remove, wanted, blobs, registered)
         self._context.bus.publish(StorageChanged())
-        return Deletion(model=wanted, files=len(files), bytes_freed=freed)
+        return Deletion(model=wanted, files=len(blobs), bytes_freed=freed)
 
-    async def _files(self, model: str) -> list[Artifact]:
-        """The files of a model that are here, of all revisions."""
-        here: list[Artifact] = []
-        for revision in await self._context.hub.artifacts.revisions(model):
-            files = await self._context.hub.artifacts.of(model, revision.revision)
-            here.extend(file for file in files if file.blob)
-        if not here:
+    async def _blobs(self, model: str) -> list[str]:
+        """The blobs of a model's files, of all revisions, one entry a file.
+
+        The receipt counts too, so that a deletion that was cut short can be repeated.
+        """
+        blobs = {
+            (file.revision, file.path): file.blob for file in await self._rows(model) if file.blob
+        }
+        receipt = await self._context.on_disk(receipts.read, self._context.store, model)
+        if receipt is not None:
+            blobs |= {(receipt.revision, file.path): file.sha256 for file in receipt.files}
+        if not blobs:
             raise NotFoundError(
                 f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
             )
-        return here
+        return [blob for blob in blobs.values() if blob]
+
+    async def _rows(self, model: str) -> list[Artifact]:
+        rows: list[Artifact] = []
+        for revision in await self._context.hub.artifacts.revisions(model):
+            rows.extend(await self._context.hub.artifacts.of(model, revision.revision))
+        return rows
 
     async def _refuse_if_downloading(self, model: str) -> None:
         running = await self._context.hub.jobs.list(
@@ -88,9 +105,7 @@ class Storage:
                 )
 
     async def _release(self, model: str, deactivate: bool) -> None:
-        for slot in await self._context.hub.slots.list():
-            if slot.model != model:
-                continue
+        for slot in await slots_of(self._context, model):
             if not deactivate:
                 raise RefusedError(
                     f"{model} is active as {slot.type}",
@@ -98,9 +113,10 @@ class Storage:
                 )
             await self._activation.deactivate(slot.type)
 
-    async def _forget(self, model: str, files: Sequence[Artifact]) -> None:
+    async def _forget(self, model: str) -> None:
         await self._context.hub.installs.delete(model)
-        await self._context.hub.artifacts.save(*map(without_blob, files))
+        rows = [file for file in await self._rows(model) if file.blob]
+        await self._context.hub.artifacts.save(*map(without_blob, rows))
 
     def _measure(self) -> StorageUsage:
         store = self._context.store
@@ -126,7 +142,7 @@ class Storage:
             disk_total=disk.total,
         )
 
-    def _would_free(self, model: str, files: Sequence[Artifact]) -> int:
+    def _would_free(self, model: str, blobs: Sequence[str]) -> int:
         store = self._context.store
         kept = {
             file.sha256
@@ -134,10 +150,9 @@ class Storage:
             if receipt.model != model
             for file in receipt.files
         }
-        mine = {file.blob for file in files if file.blob} - kept
-        return sum(store.size(blob) or 0 for blob in mine)
+        return sum(store.size(blob) or 0 for blob in set(blobs) - kept)
 
-    def _remove(self, model: str, files: Sequence[Artifact]) -> int:
+    def _remove(self, model: str, blobs: Sequence[str], registered: bool) -> int:
         store = self._context.store
         receipt = receipts.read(store, model)
         receipts.delete(store, model)
@@ -145,4 +160,6 @@ class Storage:
             remove_model(store, receipt.type, receipt.name, receipt.author, model)
         if model.startswith("hf:"):
             remove_hf(store, model.removeprefix("hf:"))
-        return collect(store, {file.blob for file in files if file.blob})
+        if not registered:
+            remove_metadata(store, model)
+        return collect(store, set(blobs))

@@ -48,6 +48,8 @@ class Answer:
     """How many it took, retries and redirects included."""
     transferred: int
     """Bytes of bodies that came over the network."""
+    linked_etag: str | None = None
+    """What the origin of the URL calls the file (`X-Linked-ETag`), before it redirects to it."""
 
     @property
     def message(self) -> str:

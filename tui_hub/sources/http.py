@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
-import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import tui_hub
-from tui_hub.domain.errors import HubError, UnreachableError, UnsafeError
+from tui_hub.domain.errors import NoConnectionError, UnreachableError, UnsafeError
 from tui_hub.settings import NetworkSettings
 from tui_hub.sources.exchange import Answer, Ask, TooLargeError
-from tui_hub.sources.limits import Clock, Gate, backoff, retry_after
+from tui_hub.sources.failures import FailedAttempt, broken, troubled
+from tui_hub.sources.limits import Clock, Gate, backoff
 from tui_hub.sources.network import (
     certificates,
     host_of,
@@ -27,7 +27,6 @@ from tui_hub.sources.network import (
     proxy_for,
     redirect_target,
 )
-from tui_hub.text import duration
 
 if TYPE_CHECKING:
     import httpx
@@ -35,17 +34,9 @@ if TYPE_CHECKING:
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 10
 _TRANSIENT = (408, 500, 502, 503, 504)
-_CONNECT_ATTEMPTS = 3
-"""A host that refuses connections or has no address is given up sooner than one that stumbles."""
-_ANY_NUMBER = 1000
-"""No fewer attempts than the settings allow."""
 _LONGEST_BACKOFF = 8.0
-_LONGEST_PAUSE = 60.0
-"""Seconds to wait after a server error at most."""
 _BODY_TIMEOUTS = 15
 """A body may take this many timeouts: a byte now and then does not hold a request open."""
-
-_log = logging.getLogger(__name__)
 
 
 class Api:
@@ -70,25 +61,29 @@ class Api:
         """One answer of any status but 429 and passing server errors, redirects followed.
 
         Raises:
-            UnreachableError: no answer, or no usable one, after all retries.
+            NoConnectionError: nothing answers, after all retries, or the program is offline.
+            UnreachableError: what answers is of no use, after all retries.
             RateLimitedError: the server asks for more patience than `ask` grants.
             UnsafeError: a redirect that must not be followed.
         """
         ask = ask or Ask()
         if self._network.offline:
-            raise UnreachableError(
+            raise NoConnectionError(
                 f"offline: {host_of(url)} was not asked",
                 hint="Leave out --offline, or unset HF_HUB_OFFLINE, to use the network.",
             )
         requests = transferred = 0
-        current = url
+        current, linked = url, None
         for _ in range(_MOST_REDIRECTS + 1):
             own = origin_of(current) == origin_of(url)
             answer = await self._persist(current, ask if own else replace(ask, private={}))
             requests += answer.requests
             transferred += answer.transferred
+            linked = linked or (_linked_etag(answer) if own else None)
             if answer.status not in _REDIRECTS:
-                return replace(answer, requests=requests, transferred=transferred)
+                return replace(
+                    answer, requests=requests, transferred=transferred, linked_etag=linked
+                )
             current = await self._follow(url, answer, ask)
         raise UnreachableError(f"{host_of(url)} redirects without end")
 
@@ -124,7 +119,7 @@ class Api:
             requests += 1
             try:
                 answer = await self._once(url, ask)
-            except _FailedAttempt as failed:
+            except FailedAttempt as failed:
                 failures += 1
                 if failures >= min(failed.attempts, self._network.retries):
                     raise failed.error from failed.__cause__
@@ -135,26 +130,27 @@ class Api:
             gate.observe(answer.headers, refused=answer.status == 429)
             if answer.status != 429:
                 return replace(answer, requests=requests, transferred=transferred)
-            _log.info("%s limits the rate of requests", host_of(url))
 
     async def _once(self, url: str, ask: Ask) -> Answer:
         """One request, one answer.
 
         Raises:
-            _FailedAttempt: no answer, or a server error that may pass.
+            FailedAttempt: no answer, or a server error that may pass.
         """
         import httpx
 
         client = await self._client(url)
         headers = {**_standard_headers(packed=ask.packed), **ask.private}
+        answered = False
         try:
             async with (
                 asyncio.timeout(self._network.timeout * _BODY_TIMEOUTS),
                 client.stream(ask.method, url, headers=headers, content=ask.content) as response,
             ):
+                answered = True
                 body = await _read(response, ask)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-            raise _broken(url, error, self._network.timeout) from error
+            raise broken(url, error, self._network.timeout, answered=answered) from error
         answer = Answer(
             url=url,
             status=response.status_code,
@@ -164,7 +160,7 @@ class Api:
             transferred=response.num_bytes_downloaded,
         )
         if answer.status in _TRANSIENT:
-            raise _troubled(answer, self._clock.wall())
+            raise troubled(answer, self._clock.wall())
         return answer
 
     async def _client(self, url: str) -> httpx.AsyncClient:
@@ -203,19 +199,6 @@ class Api:
         return self._context
 
 
-class _FailedAttempt(Exception):
-    """A request that got no usable answer, and may get one when it is made again."""
-
-    def __init__(self, error: HubError, attempts: int, pause: float = 0.0) -> None:
-        super().__init__()
-        self.error = error
-        """For people, once all attempts have failed."""
-        self.attempts = attempts
-        """How many are worth making."""
-        self.pause = pause
-        """Seconds that the server asks for."""
-
-
 def _standard_headers(*, packed: bool) -> dict[str, str]:
     return {
         "user-agent": f"tui-hub/{tui_hub.__version__}; python/{platform.python_version()}",
@@ -239,53 +222,6 @@ async def _read(response: httpx.Response, ask: Ask) -> bytes:
     return bytes(body)
 
 
-def _troubled(answer: Answer, wall: float) -> _FailedAttempt:
-    asked = retry_after(answer.headers.get("retry-after"), wall) or 0.0
-    return _FailedAttempt(
-        UnreachableError(
-            f"{host_of(answer.url)} answers {answer.status} again and again",
-            hint="Its servers have trouble; try again later.",
-        ),
-        attempts=_ANY_NUMBER,
-        pause=min(asked, _LONGEST_PAUSE),
-    )
-
-
-def _broken(url: str, error: BaseException, timeout: float) -> _FailedAttempt:
-    """What a transport error means, without the address or headers that it may quote."""
-    reason, hint, attempts = _reason(error, timeout)
-    return _FailedAttempt(
-        UnreachableError(f"{host_of(url)} cannot be reached: {reason}", hint=hint), attempts
-    )
-
-
-def _reason(error: BaseException, timeout: float) -> tuple[str, str, int]:
-    """What happened, what to do about it, and how many attempts it is worth."""
-    import httpx
-
-    causes = tuple(_chain(error))
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        hint = "Behind a proxy that inspects TLS, name its certificate in SSL_CERT_FILE."
-        return "its certificate is not trusted, or TLS failed", hint, 1
-    hint = "Check the network, the proxy and the endpoint."
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return "its name has no address", hint, _CONNECT_ATTEMPTS
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return "the connection was refused", hint, _CONNECT_ATTEMPTS
-    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
-        return f"no answer within {duration(timeout)}", hint, _CONNECT_ATTEMPTS
-    if isinstance(error, httpx.ProxyError):
-        return "the proxy refuses", hint, 1
-    if isinstance(error, httpx.ConnectError):
-        return "no connection could be made", hint, _CONNECT_ATTEMPTS
-    return "the connection broke, or its answer is no proper HTTP", hint, _ANY_NUMBER
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and everything that led to it."""
-    current: BaseException | None = error
-    for _ in range(10):
-        if current is None:
-            return
-        yield current
-        current = current.__cause__ or current.__context__
+def _linked_etag(answer: Answer) -> str | None:
+    """The bare `X-Linked-ETag` of an answer."""
+    return answer.headers.get("x-linked-etag", "").removeprefix("W/").strip('"') or None

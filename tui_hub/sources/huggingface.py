@@ -14,14 +14,14 @@ from tui_hub.domain.errors import (
     HubError,
     RefusedError,
     UnreachableError,
-    UnsafeError,
     UsageError,
 )
 from tui_hub.domain.feeds import Feed
-from tui_hub.domain.identifiers import ModelId, is_sha1
+from tui_hub.domain.identifiers import ModelId, is_sha1, is_sha256
 from tui_hub.domain.models import Model
 from tui_hub.settings import Configuration
 from tui_hub.sources.base import FileListing, FileRequest, SourcePage
+from tui_hub.sources.endpoint import endpoint_from
 from tui_hub.sources.exchange import Answer, Ask, TooLargeError
 from tui_hub.sources.http import Api
 from tui_hub.sources.huggingface_errors import Subject, explain, needs_token_check
@@ -36,11 +36,9 @@ from tui_hub.sources.huggingface_records import (
 from tui_hub.sources.limits import LONGEST_WAIT, Clock
 from tui_hub.sources.links import next_link
 from tui_hub.sources.login import Login
-from tui_hub.sources.network import host_of, origin_of
+from tui_hub.sources.network import host_of
 from tui_hub.sources.records import split_list
 from tui_hub.text import clean, stamp
-
-HUB = "https://huggingface.co"
 
 _MOST_FILES = 200_000
 _FUTURE = timedelta(days=1)
@@ -55,9 +53,7 @@ class HuggingFace:
 
     def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
         settings, environment = configuration.settings, configuration.environment
-        self._endpoint = _endpoint(
-            settings.huggingface.endpoint or environment.get("HF_ENDPOINT") or HUB
-        )
+        self._settings, self._environment = settings.huggingface, environment
         self._page_size = min(max(settings.huggingface.page_size, 1), 1000)
         self._clock = clock or Clock()
         self._api = Api(settings.network, environment, clock=self._clock)
@@ -67,19 +63,23 @@ class HuggingFace:
 
     @property
     def endpoint(self) -> str:
-        """The address that everything is asked of, without a slash at its end."""
-        return self._endpoint
+        """The address that everything is asked of, without a slash at its end.
+
+        Raises:
+            UsageError: when what the settings or `HF_ENDPOINT` name is no such address.
+        """
+        return endpoint_from(self._settings, self._environment)
 
     def pages(
         self, feed: Feed, cursor: str | None = None, since: str | None = None
     ) -> AsyncIterator[SourcePage]:
         """Walk a feed, its queries one after the other; see `Source.pages`."""
-        walk = Walk(self._page, self._endpoint, self._page_size, feed, latest=self._latest())
+        walk = Walk(self._page, self.endpoint, self._page_size, feed, latest=self._latest())
         return walk.pages(cursor, since)
 
     async def model(self, model: ModelId, revision: str | None = None) -> Model:
         """Look one model up; a renamed one comes back under its new id. See `Source.model`."""
-        address = f"{self._endpoint}/api/models/{quote(model.path)}"
+        address = f"{self.endpoint}/api/models/{quote(model.path)}"
         if revision is not None:
             address += f"/revision/{quote(revision, safe='')}"
         answer = await self._lookup(address, Subject(model.path, revision=revision))
@@ -87,7 +87,7 @@ class HuggingFace:
             return read_model(answer.json_body(), self._latest())
         except BadRecordError as error:
             raise UnreachableError(
-                f"{host_of(self._endpoint)} describes {model} in a way that cannot be read: {error}"
+                f"{host_of(self.endpoint)} describes {model} in a way that cannot be read: {error}"
             ) from None
 
     async def files(self, model: ModelId, revision: str | None = None) -> FileListing:
@@ -96,7 +96,7 @@ class HuggingFace:
         commit = found.revision or (revision if is_sha1(revision) else None)
         if commit is None:
             raise UnreachableError(
-                f"{host_of(self._endpoint)} does not say which commit of {model} is the newest"
+                f"{host_of(self.endpoint)} does not say which commit of {model} is the newest"
             )
         files, unsafe = await self._tree(ModelId.parse(found.id), commit)
         sizes = [file.size for file in files if file.size is not None]
@@ -110,15 +110,18 @@ class HuggingFace:
         )
 
     def web_page(self, model: ModelId) -> str | None:
-        """The model's page on the Hub."""
-        return f"{self._endpoint}/{quote(model.path)}"
+        """The model's page on the Hub; `None` while its endpoint is no address."""
+        try:
+            return f"{self.endpoint}/{quote(model.path)}"
+        except UsageError:
+            return None
 
     async def request(self, artifact: Artifact) -> FileRequest:
         """The file's address at its commit, with the token if there is one."""
         path = ModelId.parse(artifact.model).path
         revision = quote(artifact.revision, safe="")
         return FileRequest(
-            url=f"{self._endpoint}/{quote(path)}/resolve/{revision}/{quote(artifact.path)}",
+            url=f"{self.endpoint}/{quote(path)}/resolve/{revision}/{quote(artifact.path)}",
             headers=await self._login.headers(),
         )
 
@@ -143,7 +146,7 @@ class HuggingFace:
                 ModelId.parse(artifact.model).path, revision=artifact.revision, file=artifact.path
             )
             raise await self._explained(answer, subject)
-        _verify(artifact, answer.body)
+        _verify(artifact, answer.body, answer.linked_etag)
         return answer.body
 
     async def close(self) -> None:
@@ -173,7 +176,7 @@ class HuggingFace:
         """All files of a commit, and why some of what is listed is left out."""
         subject = Subject(model.path, revision=commit)
         url: str | None = (
-            f"{self._endpoint}/api/models/{quote(model.path)}/tree/{commit}"
+            f"{self.endpoint}/api/models/{quote(model.path)}/tree/{commit}"
             "?recursive=true&expand=false"
         )
         files: dict[str, Artifact] = {}
@@ -203,11 +206,11 @@ class HuggingFace:
         valid = True
         if headers and needs_token_check(answer):
             probe = await self._api.fetch(
-                f"{self._endpoint}/api/whoami-v2", Ask(private=headers, patience=LONGEST_WAIT)
+                f"{self.endpoint}/api/whoami-v2", Ask(private=headers, patience=LONGEST_WAIT)
             )
             valid = probe.status != 401
         return explain(
-            answer, subject, self._endpoint, has_token=bool(headers), token_is_valid=valid
+            answer, subject, self.endpoint, has_token=bool(headers), token_is_valid=valid
         )
 
     def _latest(self) -> str:
@@ -222,26 +225,20 @@ def _stored_token() -> str | None:
     return get_token()
 
 
-def _endpoint(text: str) -> str:
-    try:
-        origin_of(text)
-    except UnsafeError as error:
-        raise UsageError(
-            f"the Hugging Face endpoint cannot be used: {error.message}",
-            hint="Set HF_ENDPOINT or huggingface.endpoint to an address like https://huggingface.co.",
-        ) from None
-    return text.partition("?")[0].partition("#")[0].rstrip("/")
-
-
 def _too_large(artifact: Artifact, limit: int) -> RefusedError:
     return RefusedError(f"{clean(artifact.path, 100)} is larger than {limit} bytes")
 
 
-def _verify(artifact: Artifact, body: bytes) -> None:
-    """Check bytes against everything that the listing said of them."""
+def _verify(artifact: Artifact, body: bytes, linked: str | None) -> None:
+    """Check bytes against everything that the listing said of them.
+
+    Where it gave no SHA-256 and the Hub names one with the file, the git id in the listing is that
+    of the pointer which stands for the file in git, and says nothing of these bytes.
+    """
     wrong = artifact.size is not None and len(body) != artifact.size
-    if artifact.sha256 is not None:
-        wrong = wrong or hashlib.sha256(body).hexdigest() != artifact.sha256
+    sha256 = artifact.sha256 or (linked if is_sha256(linked) else None)
+    if sha256 is not None:
+        wrong = wrong or hashlib.sha256(body).hexdigest() != sha256
     elif artifact.git_sha1 is not None:
         blob = hashlib.sha1(b"blob %d\0" % len(body) + body, usedforsecurity=False)
         wrong = wrong or blob.hexdigest() != artifact.git_sha1

@@ -48,20 +48,27 @@ def explain(
             f"{host} answers {status} with a web page instead of data",
             hint="Is the endpoint right? Is there a login page or a proxy between here and there?",
         )
+    page = f"{endpoint}/{subject.repository}" if subject.repository else endpoint
     if status == 401 and has_token and not token_is_valid:
         return UnauthorizedError(
-            f"{host} does not know the token that is set", hint=f"To get a new one: {_LOG_IN}."
+            f"{host} does not know the token that is set",
+            hint="Check it with `hf auth whoami`: it may have expired. "
+            f"To use a new one, {_LOG_IN}.",
         )
     if code == "GatedRepo":
-        return _gated(subject, endpoint, has_token=has_token)
+        return _gated(subject.repository, page, has_token=has_token)
     if subject.repository and (status in (400, 404) or (status == 401 and not code)):
-        return _not_found(code, subject, host, status, has_token=has_token)
+        return _not_found(code, subject, host, page, status, has_token=has_token)
     if status == 403 and "disabled" in answer.message.lower():
-        return RefusedError(f"{subject.repository or 'this'} was taken down on {host}")
+        return RefusedError(
+            f"{subject.repository or 'this'} was taken down on {host}",
+            hint=f"What there is to know of it stands at {page}.",
+        )
     if status in (401, 403):
+        way = f"The token may lack the right to read this; see {page}."
         return UnauthorizedError(
             f"{host} refuses: {clean(answer.message, 200) or status}",
-            hint=f"{_LOG_IN.capitalize()}.",
+            hint=way if has_token else f"{_LOG_IN[0].upper()}{_LOG_IN[1:]}; see {page}.",
         )
     return UnreachableError(
         f"{host} answers {status} where data was expected",
@@ -69,29 +76,40 @@ def explain(
     )
 
 
-def _gated(subject: Subject, endpoint: str, *, has_token: bool) -> GatedError:
-    page = f"{endpoint}/{subject.repository}"
-    first = "" if has_token else f"First {_LOG_IN}. "
+def _gated(repository: str, page: str, *, has_token: bool) -> GatedError:
+    name = repository or "this"
+    if has_token:
+        return GatedError(
+            f"{name} is gated, and you have no access to it yet",
+            hint=f"Ask for access at {page}, then try again.",
+        )
     return GatedError(
-        f"{subject.repository} is gated: its maker grants access one by one",
-        hint=f"{first}Read and accept the agreement at {page}, then try again.",
+        f"{name} is gated: its maker grants access one by one",
+        hint=f"First {_LOG_IN}. Then read and accept the agreement at {page}, and try again.",
     )
 
 
 def _not_found(
-    code: str, subject: Subject, host: str, status: int, *, has_token: bool
+    code: str, subject: Subject, host: str, page: str, status: int, *, has_token: bool
 ) -> NotFoundError:
     if code == "RevisionNotFound":
         return NotFoundError(
-            f"{subject.repository} has no revision {clean(subject.revision, 80)!r} on {host}"
+            f"{subject.repository} has no revision {clean(subject.revision, 80)!r} on {host}",
+            hint=f"Its branches and tags stand at {page}.",
         )
-    if code == "EntryNotFound":
+    if code == "EntryNotFound" or (subject.file and status != 401 and code != "RepoNotFound"):
         file = clean(subject.file, 100) or "such file"
-        return NotFoundError(f"{subject.repository} has no {file} at this revision")
+        return NotFoundError(
+            f"{subject.repository} has no {file} at this revision",
+            hint="It may have been renamed or removed; list the files again.",
+        )
     if status == 401 or not has_token:
         return NotFoundError(
             f"there is no model {subject.repository} on {host}, or it is private",
             hint="A private model needs a token that may see it"
-            + ("." if has_token else f": {_LOG_IN}."),
+            + (f"; see {page}." if has_token else f": {_LOG_IN}; see {page}."),
         )
-    return NotFoundError(f"there is no model {subject.repository} on {host}")
+    return NotFoundError(
+        f"there is no model {subject.repository} on {host}",
+        hint="Check its name, or search for it.",
+    )

@@ -127,11 +127,11 @@ class Walk:
         left = len(rows) if self._feed.limit is None else max(self._feed.limit - place.taken, 0)
         models: list[Model] = []
         skipped: list[str] = []
-        for row in rows[:left]:
+        for number, row in enumerate(rows[:left], start=1):
             try:
                 models.append(read_model(row, self._latest))
             except BadRecordError as error:
-                skipped.append(str(error))
+                skipped.append(f"record {number} of the page: {error}")
         return models, skipped
 
     def _after(

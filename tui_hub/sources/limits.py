@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import random
 import re
 import time
@@ -22,6 +24,9 @@ _QUOTA = re.compile(r"(?:^|[;,\s])q=([0-9]{1,12})(?![0-9])")
 _SECONDS = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
 _LOW = 0.1
 """Below this share of the quota, requests are spread over the time that is left."""
+
+_log = logging.getLogger("tui_hub.sources.waiting")
+"""A name of its own, so that a program can show these lines and no others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Gate:
         self._clock = clock
         self._opens = clock.monotonic()
         self._refusals = 0
+        self._told = self._opens
+        """The end of the pause that was logged last."""
 
     async def enter(self, patience: float) -> float:
         """Wait for the next turn; the seconds that it took.
@@ -82,6 +89,7 @@ class Gate:
                     hint="Try again later; a token of your own raises the limit.",
                     wait=wait,
                 )
+            self._tell(wait)
             await self._clock.sleep(wait)
             waited += wait
         return waited
@@ -98,6 +106,12 @@ class Gate:
         if wait > 0:
             opens = self._clock.monotonic() + min(wait, LONGEST_WAIT)
             self._opens = max(self._opens, opens)
+
+    def _tell(self, wait: float) -> None:
+        """Log a pause once, however many requests wait for its end."""
+        if self._opens != self._told:
+            self._told = self._opens
+            _log.info("%s limits the rate: waiting %d s", self._host, math.ceil(wait))
 
     def _pace(self, headers: Mapping[str, str]) -> float:
         """Seconds to leave before the next request so that the quota lasts."""

@@ -76,6 +76,7 @@ def whole(value: object) -> int | None:
 
 
 def reason(error: BaseException, subject: str) -> str:
-    """One clean line on why a record was left out."""
-    what = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-    return f"{clean(subject, 100) or 'a record'}: {clean(what, 200)}"
+    """One clean line on why a record was left out, with what it calls itself if that is known."""
+    what = clean("nested too deeply" if isinstance(error, RecursionError) else str(error), 200)
+    name = clean(subject, 100)
+    return f"{name}: {what}" if name else what

@@ -26,6 +26,7 @@ _UNSATISFIED = re.compile(r"\s*bytes\s+\*/(\d{1,19})\s*", re.IGNORECASE)
 _SETTLED = timedelta(seconds=60)
 _WAIT_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 _GONE_STATUSES = (404, 410, 451)
+_LOG_IN = "set HF_TOKEN, or run `hf auth login`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +180,7 @@ def _extent(
 
 
 def refusal(
-    address: Address, response: http.client.HTTPResponse, *, foreign: bool
+    address: Address, response: http.client.HTTPResponse, *, foreign: bool, token: bool
 ) -> HubError | Trouble | Restart:
     """Why there is no body, from the status and the Hub's error headers.
 
@@ -187,6 +188,7 @@ def refusal(
         address: what was asked.
         response: an answer that is neither a success nor a redirect.
         foreign: whether it came from storage that the origin redirected to.
+        token: whether the request for the file carries one.
     """
     status, host = response.status, address.host
     said = clean(response.getheader("X-Error-Message") or "", 300)
@@ -200,22 +202,47 @@ def refusal(
         return Trouble(f"{host} refuses the signed address ({status})", refused=True)
     if status in _GONE_STATUSES:
         return NotFoundError(
-            said or f"{address} is not there ({status})",
+            f"{address} is not there ({said or status})",
             hint="It may have been renamed or removed; list the files again.",
         )
     if status == 407:
-        return UnauthorizedError("the proxy wants a password")
-    if response.getheader("X-Error-Code") == "GatedRepo":
-        return GatedError(
-            said or f"{host} grants access to {address} one by one",
-            hint="Ask for access on the model's page, and give a token that has it.",
-        )
-    if status in (401, 403):
         return UnauthorizedError(
-            said or f"{host} refuses access to {address} ({status})",
-            hint="Set HF_TOKEN, or log in with `hf auth login`; the name may also be wrong.",
+            "the proxy wants a password",
+            hint="Name it in the proxy variable: http://user:password@host:port.",
         )
+    gated = response.getheader("X-Error-Code") == "GatedRepo"
+    if gated or status in (401, 403):
+        return _no_access(address, status, said, gated=gated, token=token)
     return Trouble(f"{host} answers {status} {clean(response.reason, 60)}".rstrip())
+
+
+def _no_access(
+    address: Address, status: int, said: str, *, gated: bool, token: bool
+) -> UnauthorizedError:
+    """Why this user may not have the file, and where to ask for it."""
+    host, page = address.host, str(address).partition("/resolve/")[0]
+    if status == 401 and token:
+        return UnauthorizedError(
+            f"{host} does not know the token that was sent",
+            hint="Check it with `hf auth whoami`: it may have expired. "
+            f"To use a new one, {_LOG_IN}.",
+        )
+    if gated and token:
+        return GatedError(
+            f"{page} is gated, and you have no access to it yet",
+            hint=f"Ask for access at {page}, then start the download again.",
+        )
+    if gated:
+        return GatedError(
+            f"{page} is gated: its maker grants access one by one",
+            hint=f"First {_LOG_IN}. Then ask for access at {page}.",
+        )
+    reason = f"{host} refuses access to {address} ({said or status})"
+    if token:
+        return UnauthorizedError(reason, hint=f"The token may lack the right; see {page}.")
+    return UnauthorizedError(
+        reason, hint=f"{_LOG_IN[0].upper()}{_LOG_IN[1:]}; see {page}. The name may also be wrong."
+    )
 
 
 def unsatisfied_total(response: http.client.HTTPResponse) -> int | None:

@@ -114,7 +114,7 @@ class Attempt:
             self._end()
             # The reason to end says more than a disk that takes no record of it.
             with contextlib.suppress(HubError):
-                self._checkpoint()
+                self._checkpoint(last=True)
             raise
         finally:
             self._end()
@@ -122,7 +122,7 @@ class Attempt:
     def _fetch(self) -> Follower:
         """Keep lanes at work until every byte is here; the thread that hashes them."""
         work = self._work
-        if work.pieces.complete and work.identity.provable:
+        if work.pieces.complete and work.identity.certain:
             work.follow()
         while True:
             with work.changed:
@@ -152,14 +152,15 @@ class Attempt:
         self._work.lanes.add(lane)
         lane.start()
 
-    def _checkpoint(self) -> None:
-        """Make what has arrived durable."""
+    def _checkpoint(self, *, last: bool = False) -> None:
+        """Make what has arrived durable; the last time after every thread has ended."""
         work = self._work
         with work.changed:
             ranges, validator = work.pieces.ranges, work.identity.validator
         if work.follower is not None and ranges != self._recorded:
+            destination = self._means.destination
             with on_disk():
-                self._means.destination.checkpoint(ranges, validator)
+                (destination.settle if last else destination.checkpoint)(ranges, validator)
             self._recorded = ranges
         self._checkpoint_at = self._means.clock.now() + _CHECKPOINT
 
@@ -169,6 +170,8 @@ class Attempt:
         identity, size = self._work.identity, self._work.pieces.size
         destination = self._means.destination
         if destination.size != size:
+            # A disk without room for more blocks takes back all that no record vouches for.
+            self._checkpoint()
             with on_disk():
                 destination.allocate(size)
         while follower.is_alive():

@@ -47,6 +47,11 @@ class Identity:
         return bool(self.sha256 or self.git_sha1 or self.md5)
 
     @property
+    def certain(self) -> bool:
+        """Whether no server need be asked for the hash; a git id may turn out a pointer's."""
+        return bool(self.sha256 or self.md5)
+
+    @property
     def resumable(self) -> bool:
         """Whether bytes of an earlier attempt can be told from those of another file."""
         strong = self.validator is not None and is_strong(self.validator)
@@ -103,6 +108,9 @@ class Identity:
                         "the source offers another file than its listing says",
                         hint="Refresh the listing and download again.",
                     )
+                if self.sha256 is None:
+                    # The listing did not tell that git holds a pointer here; its id is that one's.
+                    self.git_sha1 = None
                 self.sha256 = etag
             elif is_sha1(etag) and self.sha256 is None and self.git_sha1 is None:
                 self.git_sha1 = etag

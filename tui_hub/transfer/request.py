@@ -103,5 +103,8 @@ class Destination(Protocol):
     def checkpoint(self, ranges: tuple[tuple[int, int], ...], validator: str | None) -> None:
         """Flush the bytes to the disk, then record the ranges durably."""
 
+    def settle(self, ranges: tuple[tuple[int, int], ...], validator: str | None) -> None:
+        """The last checkpoint, once nobody writes any more. It finds room on a full disk."""
+
     def reset(self) -> None:
         """Forget everything: no bytes, no size, no validator."""

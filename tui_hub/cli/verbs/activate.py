@@ -35,13 +35,7 @@ def command(
 async def _activate(
     services: Services, model: str, kind: ModelType | None, variant: str | None, runtime: str | None
 ) -> Answer:
-    from tui_hub.cli.slots import activation_answer
+    from tui_hub.cli.slots import change_slot
 
-    return activation_answer(
-        await services.activation.activate(
-            model,
-            type=kind,
-            variant=variant,
-            runtime=runtime,
-        )
-    )
+    change = services.activation.activate(model, type=kind, variant=variant, runtime=runtime)
+    return await change_slot(change, kind, model)

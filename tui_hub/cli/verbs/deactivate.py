@@ -24,6 +24,9 @@ def command(options: Options, target: str) -> int:
 
 
 async def _deactivate(services: Services, target: str) -> Answer:
-    from tui_hub.cli.slots import activation_answer
+    from tui_hub.cli.slots import change_slot
+    from tui_hub.domain.types import ModelType
 
-    return activation_answer(await services.activation.deactivate(target))
+    kind = ModelType(target) if target in set(ModelType) else None
+    model = target if kind is None else None
+    return await change_slot(services.activation.deactivate(target), kind, model)

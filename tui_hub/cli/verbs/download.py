@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
@@ -10,16 +9,10 @@ import click
 from tui_hub.cli.options import Options, verb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tui_hub.cli.console import Answer, Console
-    from tui_hub.domain.artifacts import Artifact
-    from tui_hub.domain.downloads import Download, Plan
+    from tui_hub.domain.downloads import Plan
     from tui_hub.domain.errors import HubError
-    from tui_hub.domain.jobs import Job
     from tui_hub.services import Services
-
-_KEPT = "What has arrived is kept; the same command goes on from there."
 
 
 class Choice(TypedDict):
@@ -71,8 +64,10 @@ def _refuse_to_detach() -> None:
 async def _plan(services: Services, console: Console, model: str, choice: Choice) -> Answer:
     from tui_hub.cli import download_documents
     from tui_hub.cli.console import Answer
+    from tui_hub.cli.downloading import tell_plan
 
     plan = await services.downloads.plan(model, **choice)
+    tell_plan(console, plan)
     return Answer(
         download_documents.dry_run(plan, choice["variant"]),
         lines=_plan_lines(console, plan),
@@ -109,66 +104,15 @@ def _plan_lines(console: Console, plan: Plan) -> list[str]:
 
 
 async def _download(services: Services, console: Console, model: str, choice: Choice) -> Answer:
-    job = await services.downloads.start(model, **choice)
-    return await follow_download(services, console, job)
-
-
-async def follow_download(services: Services, console: Console, job: Job) -> Answer:
-    """Follow a download of this process to its end; when cancelled, pause it and say so."""
-    import asyncio
-
-    from tui_hub.cli.progress import download_line
-
-    try:
-        async for picture in services.downloads.follow(job.id):
-            console.progress(download_line(picture))
-    except asyncio.CancelledError:
-        console.progress("")
-        await services.downloads.pause(job.id)
-        picture = await services.downloads.wait(job.id)
-    return await _answer(services, replace(picture, model=str(job.payload["model"])))
-
-
-async def _answer(services: Services, picture: Download) -> Answer:
     from tui_hub.cli import download_documents
     from tui_hub.cli.console import Answer
-    from tui_hub.text import clean
+    from tui_hub.cli.downloading import follow_download, tell_plan
+    from tui_hub.domain.errors import NoSpaceError
 
-    details = await services.repositories.details(picture.model, revision=picture.revision)
-    error, code = _outcome(picture, details.files)
-    path = [] if picture.path is None else [clean(picture.path, len(picture.path))]
-    return Answer(
-        download_documents.download(picture, details.files),
-        lines=_summary(picture),
-        brief=path,
-        error=error,
-        code=code,
-    )
-
-
-def _outcome(picture: Download, files: Sequence[Artifact]) -> tuple[HubError | None, int | None]:
-    """The error of a download that did not complete, and the exit code where that is special."""
-    from tui_hub.cli.exit_codes import PARTLY
-    from tui_hub.cli.failures import failure
-    from tui_hub.domain.downloads import FileState
-    from tui_hub.domain.jobs import JobStatus
-
-    if picture.status is JobStatus.COMPLETED:
-        return None, None
-    if picture.status in (JobStatus.PAUSED, JobStatus.CANCELLED):
-        return failure("interrupted", "interrupted", _KEPT), None
-    states = [file.state for file in picture.files]
-    partly = FileState.COMPLETED in states and FileState.FAILED in states
-    message = picture.error or f"{picture.model} could not be downloaded"
-    return failure(picture.error_code or "failed", message, _KEPT), PARTLY if partly else None
-
-
-def _summary(picture: Download) -> list[str]:
-    from tui_hub import text
-
-    line = (
-        f"{picture.model}: {picture.status.value}, {len(picture.files)} files, "
-        f"{text.size(picture.bytes_total)} ({text.size(picture.bytes_transferred)} transferred) "
-        f"in {text.duration(picture.seconds)}"
-    )
-    return [text.clean(line), *([] if picture.path is None else [text.clean(picture.path, 4096)])]
+    plan = await services.downloads.plan(model, **choice)
+    tell_plan(console, plan)
+    try:
+        job = await services.downloads.begin(plan, choice["variant"])
+    except NoSpaceError as error:
+        return Answer(download_documents.refused(plan, choice["variant"]), error=error)
+    return await follow_download(services, console, job, plan)

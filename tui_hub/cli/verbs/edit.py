@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from tui_hub.cli.options import Options, verb
-from tui_hub.cli.parameters import MODEL_TYPE
+from tui_hub.domain.types import ModelType
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer
-    from tui_hub.domain.types import ModelType
     from tui_hub.services import Services
+
+_AUTO: Literal["auto"] = "auto"
+_TYPES = [*(kind.value for kind in ModelType), _AUTO]
 
 
 @verb("edit")
 @click.argument("model")
 @click.option("--note", metavar="TEXT", help="A note; an empty one takes it away.")
 @click.option("--favourite/--no-favourite", default=None, help="Star it, or not.")
-@click.option("--type", "kind", type=MODEL_TYPE)
+@click.option(
+    "--type", "kind", type=click.Choice(_TYPES), help="What it is for; `auto` as its source says."
+)
 @click.pass_obj
 def command(
-    options: Options, model: str, note: str | None, favourite: bool | None, kind: ModelType | None
+    options: Options, model: str, note: str | None, favourite: bool | None, kind: str | None
 ) -> int:
     """Add a note, a star or a type to a model.
 
@@ -33,12 +37,13 @@ def command(
 
 
 async def _edit(
-    services: Services, model: str, note: str | None, favourite: bool | None, kind: ModelType | None
+    services: Services, model: str, note: str | None, favourite: bool | None, kind: str | None
 ) -> Answer:
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
 
-    entry = await services.catalogue.edit(model, note=note, favourite=favourite, type=kind)
+    chosen = _AUTO if kind == _AUTO else ModelType(kind) if kind else None
+    entry = await services.catalogue.edit(model, note=note, favourite=favourite, type=chosen)
     edits = await services.catalogue.edits(entry.id)
     return Answer(
         {**documents.model(entry), **documents.edit(edits)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +11,7 @@ from tui_hub.cli.options import Options, verb
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
-    from tui_hub.domain.feeds import FeedStatus
+    from tui_hub.domain.feeds import Feed, FeedStatus
     from tui_hub.services import Services
 
 
@@ -32,27 +32,29 @@ async def _feeds(services: Services, console: Console) -> Answer:
     statuses = {status.feed: status for status in await services.sync.status()}
     return Answer(
         feed_documents.feeds(entries, statuses),
-        lines=_lines(console, statuses),
+        lines=_lines(console, entries, statuses),
         brief=[feed.name for feed in entries],
     )
 
 
-def _lines(console: Console, statuses: dict[str, FeedStatus]) -> Iterator[str]:
+def _lines(
+    console: Console, entries: Sequence[Feed], statuses: dict[str, FeedStatus]
+) -> Iterator[str]:
     from tui_hub import text
     from tui_hub.cli.tables import table
 
     rows = [
         (
             status.feed,
-            status.state.value,
-            text.ago(status.last_success),
-            "-" if status.next_run is None else text.ago(status.next_run),
+            status.state.value if feed.enabled else "off",
+            text.ago(status.last_success) if status.last_success else "-",
             text.grouped(status.counts.fetched),
             status.error or "",
         )
-        for status in statuses.values()
+        for feed in entries
+        if (status := statuses.get(feed.name))
     ]
-    titles = ("FEED", "STATUS", "LAST SUCCESS", "NEXT", ">MODELS", "ERROR")
+    titles = ("FEED", "STATUS", "LAST SUCCESS", ">MODELS", "ERROR")
     heading, *lines = table(titles, rows, width=console.width, flexible=len(titles) - 1)
     yield console.heading(heading)
     yield from lines

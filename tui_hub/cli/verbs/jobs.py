@@ -19,6 +19,9 @@ _TYPES = ("sync", "download", "scan", "verify", "activate")
 _STATUSES = ("pending", "running", "paused", "completed", "failed", "cancelled")
 """Written out, as importing the vocabulary of jobs would slow every `--help`."""
 _POLL_SECONDS = 0.2
+_SHORTEST = 4
+"""Characters of an id that are enough to name a job, where only one begins with them."""
+_ALL = 10_000
 
 
 @verb("jobs")
@@ -40,7 +43,9 @@ def command(
     statuses: tuple[str, ...],
     limit: int,
 ) -> int:
-    """List jobs; or show, cancel, retry, follow one."""
+    """List jobs; or show, cancel, retry, follow one.
+
+    The beginning of an id is enough, from four characters on, if no other begins like it."""
     from tui_hub.cli.running import run
 
     if sum(one is not None for one in (job, cancel, retry, follow)) > 1:
@@ -79,23 +84,47 @@ async def _list(
 
 
 async def _show(services: Services, job: str) -> Answer:
-    return _answer(await services.jobs.get(job))
+    return _answer(await _find(services, job))
+
+
+async def _find(services: Services, given: str) -> Job:
+    """A job by its id, or by enough of its beginning.
+
+    Raises:
+        NotFoundError: when there is none.
+        UsageError: when several begin like that.
+    """
+    from tui_hub.domain.errors import NotFoundError, UsageError
+
+    try:
+        return await services.jobs.get(given)
+    except NotFoundError:
+        if len(given) < _SHORTEST:
+            raise
+        jobs = await services.jobs.list(limit=_ALL)
+        found = [job for job in jobs if job.id.startswith(given.lower())]
+        if not found:
+            raise
+    if len(found) > 1:
+        ids = ", ".join(job.id for job in found[:5])
+        raise UsageError(f"{len(found)} jobs begin with {given!r}", hint=f"For example {ids}.")
+    return found[0]
 
 
 async def _cancel(services: Services, console: Console, job: str) -> Answer:
     from tui_hub.domain.jobs import JobStatus
 
-    found = await services.jobs.cancel(job)
+    found = await services.jobs.cancel((await _find(services, job)).id)
     if found.status is JobStatus.RUNNING:
         console.note("The process that runs it was asked to stop.")
     return _answer(found)
 
 
 async def _retry(services: Services, console: Console, job: str) -> Answer:
-    from tui_hub.cli.verbs.download import follow_download
+    from tui_hub.cli.downloading import follow_download
     from tui_hub.domain.jobs import JobType
 
-    started = await services.jobs.retry(job)
+    started = await services.jobs.retry((await _find(services, job)).id)
     if started.type is JobType.DOWNLOAD:
         ended = await follow_download(services, console, started)
         answer = _answer(await services.jobs.get(started.id))
@@ -109,8 +138,8 @@ async def _retry(services: Services, console: Console, job: str) -> Answer:
 async def _follow(services: Services, console: Console, job: str) -> Answer:
     from tui_hub.cli import documents
 
-    found = await services.jobs.get(job)
-    async for found in _until_ended(services, job):
+    wanted = (await _find(services, job)).id
+    async for found in _until_ended(services, wanted):
         if console.json and not _over(found):
             console.document(documents.jobs([found]))
         _draw(console, found)

@@ -33,8 +33,18 @@ async def _register(
 ) -> Answer:
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
+    from tui_hub.cli.listings import registration_pairs
+    from tui_hub.cli.tables import fields
 
     entry = await services.repositories.register(
         model, vendor=vendor, name=name, auto_sync=auto_sync
     )
-    return Answer(documents.model(entry), lines=[f"{entry.id} is registered"], brief=[entry.id])
+    details = await services.repositories.details(entry.id)
+    return Answer(
+        {**documents.model(entry), **documents.registration(details.registration)},
+        lines=[
+            f"{entry.id} is registered",
+            *fields(registration_pairs(details.registration)),
+        ],
+        brief=[entry.id],
+    )

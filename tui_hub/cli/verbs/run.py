@@ -27,7 +27,7 @@ def command(options: Options, kind: ModelType, program: tuple[str, ...]) -> int:
     """Run a program on an active model.
 
     It finds the model's path and the offline switches in its environment, as `env` prints them.
-    The exit code is that of CMD.
+    The exit code is that of CMD; 127 where there is no such program, 126 where it cannot be run.
     """
     from tui_hub.cli.running import obtain
 
@@ -47,11 +47,12 @@ def _start(program: tuple[str, ...], environment: dict[str, str], *, stay: bool)
     """Become the program; `stay` waits for it instead, where something is left to be tidied up.
 
     Raises:
-        HubError: when it cannot be started.
+        ProgramError: when it cannot be started.
     """
     import subprocess
 
-    from tui_hub.domain.errors import HubError
+    from tui_hub.cli.exit_codes import NO_PROGRAM, NOT_EXECUTABLE
+    from tui_hub.cli.failures import ProgramError
 
     try:
         if stay:
@@ -60,7 +61,8 @@ def _start(program: tuple[str, ...], environment: dict[str, str], *, stay: bool)
         _become(program, environment)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise HubError(f"{program[0]!r} cannot be started: {reason}") from None
+        code = NO_PROGRAM if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
+        raise ProgramError(f"{program[0]!r} cannot be started: {reason}", code) from None
 
 
 def _become(program: tuple[str, ...], environment: dict[str, str]) -> NoReturn:

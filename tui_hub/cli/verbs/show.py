@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -11,10 +11,12 @@ from tui_hub.cli.options import Options, verb
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
-    from tui_hub.domain.models import Details
+    from tui_hub.domain.models import Details, Model
     from tui_hub.services import Services
 
 _DESCRIPTION = 2000
+_GPU_MEMORY = "gpu_memory"
+"""The requirement that is a number of bytes."""
 
 
 @verb("show")
@@ -82,27 +84,56 @@ def _lines(console: Console, details: Details) -> Iterator[str]:
 
 def _facts(details: Details) -> list[tuple[str, object]]:
     from tui_hub import text
+    from tui_hub.cli.listings import registration_pairs
 
     model = details.model
     return [
+        ("maker", model.facts.get("maker")),
         ("type", model.type.value),
         ("task", model.task),
         ("library", model.library),
         ("licence", model.license),
         ("gated", model.gated or None),
+        ("released", model.facts.get("released")),
+        ("closed", "service only" if model.facts.get("closed") else None),
+        ("limits", model.facts.get("limits")),
+        ("price", model.facts.get("price")),
         ("parameters", None if model.params is None else text.count(model.params)),
         ("size", None if model.size is None else text.size(model.size)),
-        ("downloads", f"{text.grouped(model.downloads)} in 30 days"),
-        ("likes", text.grouped(model.likes)),
+        *_popularity(model),
         ("updated", text.ago(model.last_modified) if model.last_modified else None),
         ("revision", details.revision),
         ("status", model.status.value),
+        ("deprecated", model.facts.get("deprecated")),
         ("removed", "vanished upstream" if model.removed else None),
         ("path", details.path),
         ("note", details.edit.note if details.edit else None),
+        *registration_pairs(details.registration),
         *details.links.items(),
-        *((name, str(value)) for name, value in details.requirements.items()),
+        *_requirements(details.requirements),
     ]
+
+
+def _popularity(model: Model) -> list[tuple[str, object]]:
+    """How much it is used, where somebody counts that: a hub does, a shipped list does not."""
+    from tui_hub import text
+
+    if model.origin == "curated" or model.source != "hf":
+        return []
+    return [
+        ("downloads", f"{text.grouped(model.downloads)} in 30 days"),
+        ("likes", text.grouped(model.likes)),
+    ]
+
+
+def _requirements(requirements: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    from tui_hub import text
+
+    for name, value in requirements.items():
+        if name == _GPU_MEMORY and isinstance(value, int):
+            yield "needs GPU memory", text.size(value)
+        else:
+            yield f"needs {name}", str(value)
 
 
 def _variants(console: Console, details: Details) -> Iterator[str]:

@@ -1,0 +1,63 @@
+"""The slots as the store publishes them, with what this home knows about them.
+
+Several homes may share a store, and a crash may come between a link and its row: so the link
+`active/<type>` says what is active, and a row that does not agree with it counts for nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui_hub import text
+from tui_hub.blobs import read_active, receipts
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.types import ModelType
+from tui_hub.services.context import Context
+
+
+async def read_slots(context: Context) -> dict[ModelType, Slot]:
+    """The slots that hold a model, by type."""
+    links = await context.on_disk(_links, context)
+    rows = {slot.type: slot for slot in await context.hub.slots.list()}
+    slots: dict[ModelType, Slot] = {}
+    for kind, path in links.items():
+        row = rows.get(kind)
+        if row is not None and Path(row.path) == path:
+            slots[kind] = row
+        else:
+            foreign = await context.on_disk(_foreign, context, kind, path)
+            if foreign is not None:
+                slots[kind] = foreign
+    return slots
+
+
+async def slots_of(context: Context, model: str) -> list[Slot]:
+    """The slots that hold one model."""
+    return [slot for slot in (await read_slots(context)).values() if slot.model == model]
+
+
+def _links(context: Context) -> dict[ModelType, Path]:
+    """Where the links of the slots lead, those that lead nowhere left out."""
+    links: dict[ModelType, Path] = {}
+    for kind in ModelType:
+        path = read_active(context.store, kind)
+        if path is not None and path.is_dir():
+            links[kind] = path
+    return links
+
+
+def _foreign(context: Context, kind: ModelType, path: Path) -> Slot | None:
+    """A slot that another home filled, or whose row was lost, by the receipt of its model."""
+    store = context.store
+    for receipt in receipts.iter(store):
+        if receipt.path and store.root / receipt.path == path:
+            since = (store.active / kind).lstat().st_mtime
+            return Slot(
+                type=kind,
+                model=receipt.model,
+                revision=receipt.revision,
+                runtime="link",
+                path=str(path),
+                since=text.stamp_of(since),
+            )
+    return None

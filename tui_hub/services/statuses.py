@@ -1,0 +1,35 @@
+"""A model's status, always worked out from what is really there."""
+
+from __future__ import annotations
+
+from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.domain.models import ModelStatus
+from tui_hub.events import ModelChanged
+from tui_hub.services.context import Context
+from tui_hub.services.slots import slots_of
+
+
+async def settle_status(context: Context, model: str, *, failed: bool = False) -> None:
+    """Write a model's status where the catalogue finds it.
+
+    Args:
+        context: the open home.
+        model: the model's id.
+        failed: whether its last download failed, which counts when nothing better is true.
+    """
+    await context.catalogue.models.set_local(model, status=await _status(context, model, failed))
+    context.bus.publish(ModelChanged(model))
+
+
+async def _status(context: Context, model: str, failed: bool) -> ModelStatus:
+    installed = await context.hub.installs.get(model) is not None
+    if installed and await slots_of(context, model):
+        return ModelStatus.ACTIVE
+    live = await context.hub.jobs.list(
+        (JobType.DOWNLOAD,), (JobStatus.PENDING, JobStatus.RUNNING), 1000
+    )
+    if any(job.payload.get("model") == model for job in live):
+        return ModelStatus.DOWNLOADING
+    if installed:
+        return ModelStatus.INSTALLED
+    return ModelStatus.ERROR if failed else ModelStatus.NOT_INSTALLED

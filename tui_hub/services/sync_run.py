@@ -1,0 +1,175 @@
+"""One sync as a job: under the lease of the home, feed after feed, with its result at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from tui_hub import processes, text
+from tui_hub.domain.errors import HubError, NoConnectionError
+from tui_hub.domain.feeds import Feed, FeedReport, FeedState, SyncReport
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.jobs import JobStatus, JobType, Progress
+from tui_hub.events import FeedChanged
+from tui_hub.services.context import Context
+from tui_hub.services.feed_sync import FeedSync
+from tui_hub.services.jobs import JobRun, Jobs
+from tui_hub.services.reports import read_report, write_report
+from tui_hub.services.repositories import Repositories
+
+_log = logging.getLogger(__name__)
+
+LEASE = "sync"
+_LEASE_SECONDS = 60.0
+_POLL_SECONDS = 0.5
+_MANY = 10_000
+"""New models after which putting the search index in order pays."""
+
+Target = Feed | ModelId
+
+
+def name_of(target: Target) -> str:
+    """What a target is called in a report."""
+    return target.name if isinstance(target, Feed) else str(target)
+
+
+class SyncRun:
+    """Syncs some targets, or follows another process that syncs this home already."""
+
+    def __init__(
+        self, context: Context, jobs: Jobs, repositories: Repositories, targets: Sequence[Target]
+    ) -> None:
+        self._context = context
+        self._jobs = jobs
+        self._repositories = repositories
+        self._targets = tuple(targets)
+        self._down: dict[str, HubError] = {}
+        self.job: str | None = None
+        """The job of this sync, once it runs in this process."""
+        self.reports: list[FeedReport] = []
+        """The feeds that are done."""
+        self.errors: dict[str, HubError] = {}
+        """What went wrong, by the name of the target."""
+
+    async def run(self) -> SyncReport:
+        """Sync, or follow, and return the result."""
+        fence = await self._acquire()
+        while fence is None:
+            report = await self._follow()
+            if report is not None:
+                return report
+            fence = await self._acquire()
+        try:
+            return await self._work(fence)
+        finally:
+            await asyncio.shield(self._context.hub.leases.release(LEASE, fence))
+
+    async def _acquire(self) -> int | None:
+        return await self._context.hub.leases.acquire(
+            LEASE, self._context.owner, processes.alive, _LEASE_SECONDS
+        )
+
+    async def _follow(self) -> SyncReport | None:
+        """Wait for another process's sync; `None` when it ended without a result."""
+        running = await self._jobs.list((JobType.SYNC,), (JobStatus.RUNNING,), 1)
+        if not running:
+            await asyncio.sleep(_POLL_SECONDS)
+            return None
+        job = running[0]
+        while not job.status.ended and await lease_is_held(self._context):
+            await asyncio.sleep(_POLL_SECONDS)
+            job = await self._jobs.get(job.id)
+            for status in await self._context.catalogue.feeds.list():
+                self._context.bus.publish(FeedChanged(status.feed))
+        return read_report(job.payload.get("result"))
+
+    async def _work(self, fence: int) -> SyncReport:
+        payload = {"feeds": [name_of(target) for target in self._targets]}
+        async with self._jobs.run(JobType.SYNC, payload) as run:
+            self.job = run.job.id
+            keeper = asyncio.create_task(self._keep(run.job.id, fence, asyncio.current_task()))
+            try:
+                return await self._walk(run)
+            finally:
+                run.result = write_report(SyncReport(feeds=tuple(self.reports)))
+                keeper.cancel()
+
+    async def _walk(self, run: JobRun) -> SyncReport:
+        total = len(self._targets)
+        for target in self._targets:
+            done = Progress(done=len(self.reports), total=total, unit="feeds")
+            run.job = await self._jobs.progress(run.job, done)
+            one = await self._sync(target)
+            self.reports.append(one)
+            await self._jobs.log(run.job.id, _sentence(one))
+        if sum(one.counts.created for one in self.reports) >= _MANY:
+            await self._context.catalogue.models.optimize()
+        end = Progress(done=total, total=total, unit="feeds")
+        run.job = await self._jobs.progress(run.job, end)
+        report = SyncReport(feeds=tuple(self.reports))
+        errors = dict.fromkeys(feed.error for feed in report.feeds if feed.error)
+        if report.status == "failed":
+            run.error = "; ".join(str(error) for error in errors)
+        return report
+
+    async def _sync(self, target: Target) -> FeedReport:
+        """Sync one target. Once a source's address is dead, its other feeds are not tried."""
+        if isinstance(target, ModelId):
+            return await self._sync_model(target)
+        feed = FeedSync(self._context, target)
+        dead = self._down.get(target.source)
+        report = await (feed.run() if dead is None else feed.give_up(dead))
+        if feed.error is not None:
+            self.errors[target.name] = feed.error
+            if isinstance(feed.error, NoConnectionError):
+                self._down[target.source] = feed.error
+        return report
+
+    async def _sync_model(self, model: ModelId) -> FeedReport:
+        try:
+            return await self._repositories.sync(model)
+        except HubError as error:
+            self.errors[str(model)] = error
+            return FeedReport(
+                feed=str(model),
+                source=model.source,
+                state=FeedState.FAILED,
+                error=text.clean(error.message, 500),
+                error_code=error.code,
+                hint=error.hint,
+            )
+
+    async def _keep(self, job: str, fence: int, worker: asyncio.Task[object] | None) -> None:
+        """Keep the lease, and stop the worker when it is lost or somebody asks."""
+        loop = asyncio.get_running_loop()
+        renewed = loop.time()
+        while worker is not None:
+            await asyncio.sleep(_POLL_SECONDS)
+            try:
+                kept = await self._context.hub.leases.renew(LEASE, fence)
+                asked = await self._context.hub.jobs.requests([job])
+            except HubError as error:
+                _log.warning("the lease of the sync could not be renewed: %s", error.message)
+                kept, asked = loop.time() - renewed < _LEASE_SECONDS / 2, {}
+            else:
+                renewed = loop.time()
+            if not kept or asked.get(job) == "cancel":
+                worker.cancel()
+                return
+
+
+async def lease_is_held(context: Context) -> bool:
+    """Whether a living process syncs this home."""
+    holder = await context.hub.leases.holder(LEASE)
+    return holder is not None and processes.alive(holder)
+
+
+def _sentence(report: FeedReport) -> str:
+    """One line for the log of the job."""
+    counts = report.counts
+    line = (
+        f"{report.feed}: {report.state}, {counts.fetched} fetched, {counts.created} new, "
+        f"{counts.updated} updated, {counts.skipped} skipped"
+    )
+    return f"{line}: {report.error}" if report.error else line
