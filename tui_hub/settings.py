@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -21,15 +21,19 @@ from tui_hub.paths import Paths, resolve_paths
 _PREFIX = "TUI_HUB_"
 _NOT_SETTINGS = {"TUI_HUB_HOME", "TUI_HUB_CONFIG_FILE"}
 
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+_Some = Annotated[int, msgspec.Meta(ge=1)]
+_Amount = Annotated[int, msgspec.Meta(ge=0)]
+
 
 class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the program talks to the world."""
 
     offline: bool = False
     """Never open a connection."""
-    timeout: float = 20.0
+    timeout: _Seconds = 20.0
     """Seconds to wait for a connection or for the next byte of a listing."""
-    retries: int = 5
+    retries: _Amount = 5
     """Attempts without progress before a request is given up."""
 
 
@@ -38,7 +42,7 @@ class HuggingFaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
     endpoint: str = ""
     """A mirror's address; empty takes `HF_ENDPOINT`, else the Hub itself."""
-    page_size: int = 1000
+    page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1000
     """Entries to a page of the listing; the Hub is known to take up to 1000."""
 
 
@@ -47,25 +51,27 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     path: str = ""
     """Where the bytes live; empty takes `MODEL_STORE_PATH`, else the home's `store`."""
-    reserve: int = 64 * 1024**2
+    reserve: _Amount = 64 * 1024**2
     """Bytes of free disk that a download leaves alone."""
 
 
 class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Downloads."""
 
-    connections: int = 8
+    connections: _Some = 8
     """The most connections for one file; fewer are used while more bring nothing."""
-    files: int = 4
+    files: _Some = 4
     """Files of one download that are fetched at the same time."""
-    jobs: int = 2
+    jobs: _Some = 2
     """Downloads that run at the same time; the others wait in line."""
-    piece_size: int = 8 * 1024**2
+    piece_size: Annotated[int, msgspec.Meta(ge=64 * 1024)] = 8 * 1024**2
     """Bytes to a range request."""
-    limit: int = 0
+    limit: _Amount = 0
     """Bytes a second for all downloads of this process together; 0 is no limit."""
-    stall: float = 30.0
+    stall: _Seconds = 30.0
     """Seconds without a byte before a connection is opened afresh."""
+    retries: _Some = 8
+    """Attempts without progress before a download that had begun fails: some minutes of outage."""
 
 
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,7 +79,7 @@ class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     enabled: bool = True
     """Whether the screen starts a sync of feeds that were never synced."""
-    first_delay: float = 2.0
+    first_delay: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 2.0
     """Seconds from the start of the screen to its first sync."""
 
 
@@ -84,7 +90,7 @@ class ScreenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The name of a theme; empty takes the program's own."""
     ascii: bool = False
     """Draw with plain ASCII."""
-    rate: float = 0.0
+    rate: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
     """Repaints a second of moving figures; 0 takes 4 over SSH and 8 elsewhere."""
 
 
@@ -194,8 +200,10 @@ def _convert(document: dict[str, Any], origin: str) -> Settings:
     try:
         return msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$")
+        key = place.strip(".`") or "a section"
         raise UsageError(
-            f"a setting in {origin} is wrong: {error}",
+            f"{key} in {origin} is wrong: {what}",
             hint="The README lists every key with its meaning.",
         ) from None
 

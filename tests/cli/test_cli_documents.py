@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tui_hub.cli import documents, download_documents, feed_documents
+from tui_hub.cli import documents, download_documents, feed_documents, slot_documents
 from tui_hub.cli.downloading import failed_hint
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Variant, Verified
 from tui_hub.domain.downloads import Download, FileProgress, FileState, Plan
@@ -255,18 +255,18 @@ def test_jobs() -> None:
 
 def test_activation_and_slots() -> None:
     result = ActivationResult(slot=ModelType.LLM, model="hf:a/b", status="active", runtime="link")
-    document = documents.activation(result)
+    document = slot_documents.activation(result)
     has(document, ACTIVATION)
     has(document["memory"], MEMORY)
-    refused = documents.unchanged(ModelType.LLM, "a/b")
+    refused = slot_documents.unchanged(ModelType.LLM, "a/b")
     assert refused.keys() == document.keys()
     assert refused["memory"] == dict.fromkeys(MEMORY)
     kept = {name: value for name, value in refused.items() if value is not None}
     del kept["memory"]
     assert kept == {"slot": "llm", "model": "hf:a/b", "status": "error"}
-    assert documents.unchanged(None, "no\x1b id")["model"] == "no\N{REPLACEMENT CHARACTER} id"
+    assert slot_documents.unchanged(None, "no\x1b id")["model"] == "no\N{REPLACEMENT CHARACTER} id"
     slot = Slot(type=ModelType.LLM, model="hf:a/b", revision="r", runtime="link", path="/p")
-    slots = documents.active([slot])
+    slots = slot_documents.active([slot])
     has(slots["slots"][0], SLOT)
     assert slots["slots"][0]["type"] == "llm"
 

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from command_line import BIG, CONFIG, Program, until
 
+from tui_hub.database import HubDatabase
 from tui_hub.demo import DemoHub, Fault, FaultKind
+from tui_hub.domain.jobs import Job, JobStatus, JobType
+from tui_hub.text import now
 
 
 def blobs(program: Program) -> list[Path]:
@@ -130,6 +133,7 @@ def test_no_space_is_refused_with_figures(program: Program) -> None:
     assert program.json("jobs").document["jobs"] == []
     plan = program.json("download", "acme/tiny-llm", "--dry-run", TUI_HUB_STORE__RESERVE=str(2**60))
     assert plan.code == 5
+    assert plan.document["error"] == ran.document["error"]
     assert plan.document["plan"]["fits"] is False
 
 
@@ -218,6 +222,19 @@ def test_jobs(program: Program, hub: DemoHub) -> None:
         assert (ran.code, ran.error) == (4, "not_found")
     lines = program("jobs", "--follow", job, "--json").out.splitlines()
     assert json.loads(lines[-1])["jobs"][0]["status"] == "completed"
+
+
+async def test_the_beginning_of_an_id_must_mean_one_job(program: Program) -> None:
+    assert program("jobs").code == 0
+    hub = await HubDatabase.open(program.home / "hub.db")
+    for name in ("abcd00000001", "abcd00000002"):
+        done = JobStatus.COMPLETED
+        await hub.jobs.add(Job(id=name, type=JobType.SCAN, status=done, created_at=now()))
+    await hub.close()
+    ran = program.json("jobs", "abcd")
+    assert (ran.code, ran.error) == (2, "usage")
+    assert "abcd00000001" in ran.document["error"]["hint"]
+    assert program.json("jobs", "abcd00000002").document["jobs"][0]["id"] == "abcd00000002"
 
 
 def test_a_job_is_followed_and_cancelled_from_another_process(

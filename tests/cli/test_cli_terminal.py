@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 import pexpect
 import pytest
@@ -88,3 +90,27 @@ def test_tables_keep_to_the_width(lived_in: Program, columns: int) -> None:
 def test_colours_only_where_they_are_wanted(lived_in: Program) -> None:
     assert "\x1b[1m" in read_all(spawn(lived_in, "search", "acme"))
     assert "\x1b[" not in read_all(spawn(lived_in, "show", "acme/no-such-model", NO_COLOR="1"))
+
+
+WAITS = """
+import logging, sys
+from tui_hub.cli.options import Options
+from tui_hub.cli.running import prepare
+prepare(Options(home=sys.argv[1], verbose=int(sys.argv[2]), quiet="quiet" in sys.argv))
+logging.getLogger("tui_hub.sources.waiting").info("hub.example limits the rate: waiting 3 s")
+"""
+"""What a verb does before its work, and then a source that waits."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "terminal", "piped"), [(["0"], 1, 0), (["1"], 1, 1), (["0", "quiet"], 0, 0)]
+)
+def test_waiting_for_a_rate_limit_is_told(
+    tmp_path: Path, arguments: list[str], terminal: int, piped: int
+) -> None:
+    command = ["-c", WAITS, str(tmp_path), *arguments]
+    shown = read_all(pexpect.spawn(sys.executable, command, encoding="utf-8", timeout=30))
+    assert shown.count("hub.example limits the rate: waiting 3 s") == terminal
+    result = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+    assert result.stdout == ""
+    assert result.stderr.count("hub.example limits the rate: waiting 3 s") == piped

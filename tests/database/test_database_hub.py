@@ -47,7 +47,6 @@ async def test_a_job_comes_back_as_it_went_in(hub: HubDatabase) -> None:
         log=("one", "two"),
         owner=ME,
         request="pause",
-        position=3,
     )
     await hub.jobs.add(whole)
     assert await hub.jobs.get("j1") == whole

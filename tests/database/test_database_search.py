@@ -16,7 +16,7 @@ from made_models import ids, made, pages
 
 from tui_hub.database import CatalogueDatabase
 from tui_hub.database.words import model_words, typed_words
-from tui_hub.domain.catalogue import Search, Sort
+from tui_hub.domain.catalogue import Facets, Page, Search, Sort
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import FeedStatus
 from tui_hub.domain.models import Model, ModelStatus
@@ -93,6 +93,8 @@ async def full(filled: Path, tmp_path: Path) -> AsyncIterator[CatalogueDatabase]
 def scan(search: Search) -> set[str]:
     """The plain answer: every model looked at."""
     typed = typed_words(search.text)
+    if search.text.strip() and not typed:
+        return set()
     installed = {model.id for model in MODELS[::9]}
     return {
         model.id
@@ -222,6 +224,51 @@ async def test_anything_typed_is_text(full: CatalogueDatabase, text: str) -> Non
         assert {model.id for model in page.models} <= scan(search)
         assert await full.models.count(search) == len(scan(search))
         assert (await full.models.facets(search)).total == len(scan(search))
+
+
+@pytest.mark.parametrize("sort", [Sort.DOWNLOADS, Sort.NAME])
+async def test_text_without_a_word_finds_nothing_and_blank_text_all(
+    full: CatalogueDatabase, sort: Sort
+) -> None:
+    table = full.models
+    for text in ("[/]", "%", "---", " * "):
+        search = Search(text=text, sort=sort)
+        assert await table.search(search) == Page(models=())
+        assert await table.count(search) == 0
+        assert await table.facets(search) == Facets(total=0, counts=())
+    listed = len([model for model in MODELS if not model.removed])
+    for text in ("", "  ", "\n\t"):
+        search = Search(text=text, sort=sort)
+        assert len(await ids(table, search, 1000)) == listed
+        assert await table.count(search) == listed == (await table.facets(search)).total
+
+
+async def test_a_model_answers_to_its_title_aliases_and_maker(catalogue: CatalogueDatabase) -> None:
+    facts = {"title": "Segment Anything 2", "aliases": ["SAM2", "Hiera"], "maker": "Meta"}
+    await catalogue.models.merge([made("hf:facebook/x", origin="curated", facts=facts)])
+    typed = ("segment any", "sam2", "hier", "META", "meta x sam2")
+
+    async def found() -> list[list[str]]:
+        return [await ids(catalogue.models, Search(text=text)) for text in typed]
+
+    assert await found() == [["hf:facebook/x"]] * len(typed)
+    await catalogue.models.merge([made("hf:facebook/x", downloads=10**6)])
+    assert await found() == [["hf:facebook/x"]] * len(typed)
+    await catalogue.models.merge(
+        [made("hf:facebook/x", origin="curated", facts={**facts, "aliases": ["other"]})]
+    )
+    assert await ids(catalogue.models, Search(text="hiera")) == [], "old words are forgotten"
+
+
+@pytest.mark.parametrize(
+    "facts", [{"title": 7, "aliases": "llama", "maker": None}, {"aliases": [7, ["llama"], {}]}]
+)
+async def test_facts_of_another_shape_are_no_names(
+    catalogue: CatalogueDatabase, facts: dict[str, object]
+) -> None:
+    await catalogue.models.merge([made("hf:a/b", facts=facts)])
+    assert await ids(catalogue.models, Search(text="a/b")) == ["hf:a/b"]
+    assert await ids(catalogue.models, Search(text="llama")) == []
 
 
 async def test_facet_marks_cannot_be_typed(full: CatalogueDatabase) -> None:

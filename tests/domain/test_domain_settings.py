@@ -52,6 +52,62 @@ def test_a_wrong_file_is_named(tmp_path: Path, content: str) -> None:
         load_configuration(home=str(tmp_path), environment={})
 
 
+BOUNDS = {
+    "downloads.files": (1, 0),
+    "downloads.jobs": (1, 0),
+    "downloads.connections": (1, -1),
+    "downloads.piece_size": (65_536, 65_535),
+    "downloads.limit": (0, -1),
+    "downloads.stall": (0.1, 0),
+    "network.timeout": (0.1, 0),
+    "network.retries": (0, -1),
+    "huggingface.page_size": (1, 0),
+    "store.reserve": (0, -1),
+    "sync.first_delay": (0, -0.1),
+    "screen.rate": (0, -1),
+}
+
+
+@pytest.mark.parametrize("key", BOUNDS)
+def test_figures_have_bounds_and_the_key_is_named(tmp_path: Path, key: str) -> None:
+    section, _, name = key.partition(".")
+    good, bad = BOUNDS[key]
+    write(tmp_path, f"[{section}]\n{name} = {good}\n")
+    settings = load_configuration(home=str(tmp_path), environment={}).settings
+    assert getattr(getattr(settings, section), name) == good
+    write(tmp_path, f"[{section}]\n{name} = {bad}\n")
+    with pytest.raises(UsageError, match=rf"^{key} in .*config\.toml is wrong: .*[><]=? "):
+        load_configuration(home=str(tmp_path), environment={})
+    variable = {f"TUI_HUB_{section}__{name}".upper(): str(bad)}
+    write(tmp_path, "")
+    with pytest.raises(UsageError, match=f"^{key} in the environment is wrong"):
+        load_configuration(home=str(tmp_path), environment=variable)
+
+
+@pytest.mark.parametrize("content", ["nan", "inf", "1e9", "-1"])
+def test_times_that_no_clock_can_wait_are_refused(tmp_path: Path, content: str) -> None:
+    write(tmp_path, f"[network]\ntimeout = {content}\n")
+    with pytest.raises(UsageError, match=r"network\.timeout"):
+        load_configuration(home=str(tmp_path), environment={})
+
+
+def test_a_page_has_a_thousand_entries_at_most(tmp_path: Path) -> None:
+    write(tmp_path, "[huggingface]\npage_size = 1000\n")
+    load_configuration(home=str(tmp_path), environment={})
+    write(tmp_path, "[huggingface]\npage_size = 1001\n")
+    with pytest.raises(UsageError, match=r"huggingface\.page_size in .* <= 1000"):
+        load_configuration(home=str(tmp_path), environment={})
+
+
+def test_a_key_that_is_none_is_named_with_its_section(tmp_path: Path) -> None:
+    write(tmp_path, "[downloads]\nconections = 3\n")
+    with pytest.raises(UsageError, match=r"^downloads in .* unknown field `conections`"):
+        load_configuration(home=str(tmp_path), environment={})
+    write(tmp_path, "[nosuch]\nx = 3\n")
+    with pytest.raises(UsageError, match=r"^a section in .* unknown field `nosuch`"):
+        load_configuration(home=str(tmp_path), environment={})
+
+
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no settings file"):
         load_configuration(config_file=str(tmp_path / "no.toml"), environment={})

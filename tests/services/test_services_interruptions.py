@@ -217,3 +217,61 @@ async def test_a_second_sync_follows_the_first(configure: Configure, hub: DemoHu
         reports = await asyncio.gather(first, second)
         assert reports[0] == reports[1]
         assert len(await one.jobs.list((JobType.SYNC,))) == 1
+
+
+async def test_what_is_cancelled_takes_no_disk(configure: Configure, hub: DemoHub) -> None:
+    hub.throttle.connection = 700_000
+    async with open_services(configure()) as services:
+        job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        await until(services, job.id, lambda download: download.done > 100_000)
+        assert (await services.storage.usage()).partial_bytes > len(WEIGHTS)
+        await services.downloads.cancel(job.id)
+        assert (await services.storage.usage()).partial_bytes == 0
+        assert not list((services.configuration.paths.store / "temp").glob("*.part"))
+
+
+async def test_what_is_paused_takes_no_more_disk_than_its_bytes(
+    configure: Configure, hub: DemoHub
+) -> None:
+    hub.throttle.connection = 700_000
+    async with open_services(configure()) as services:
+        job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        await until(services, job.id, lambda download: download.done > 200_000)
+        await services.downloads.pause(job.id)
+        paused = await services.downloads.wait(job.id)
+        taken = (await services.storage.usage()).partial_bytes
+        assert paused.done <= taken < len(WEIGHTS)
+
+
+async def test_what_the_end_of_the_program_stopped_goes_on(
+    configure: Configure, hub: DemoHub
+) -> None:
+    hub.throttle.connection = 700_000
+    configuration = configure()
+    async with open_services(configuration) as services:
+        job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        await until(services, job.id, lambda download: download.done > 300_000)
+    hub.throttle.connection = 0
+    async with open_services(configuration) as services:
+        (paused,) = await services.downloads.current()
+        assert (paused.status, paused.local) == (JobStatus.PAUSED, True)
+        assert paused.files[0].done >= 300_000
+        assert await services.downloads.resume_interrupted() == 1
+        done = await services.downloads.wait(job.id)
+        assert done.status is JobStatus.COMPLETED
+    async with open_services(configuration) as services:
+        remembered = await services.downloads.get(job.id)
+        assert remembered is not None
+        assert len(WEIGHTS) <= remembered.bytes_transferred <= 1.1 * len(WEIGHTS)
+
+
+async def test_what_a_person_paused_stays_paused(configure: Configure, hub: DemoHub) -> None:
+    hub.throttle.connection = 700_000
+    configuration = configure()
+    async with open_services(configuration) as services:
+        job = await services.downloads.start("acme/tiny")
+        await until(services, job.id, lambda download: download.done > 50_000)
+        await services.downloads.pause(job.id)
+        await services.downloads.wait(job.id)
+    async with open_services(configuration) as services:
+        assert await services.downloads.resume_interrupted() == 0

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from tui_hub.database import CatalogueDatabase
 from tui_hub.domain.artifacts import ArtifactKind
+from tui_hub.domain.catalogue import Search
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.feeds import Feed, Rules
 from tui_hub.domain.identifiers import ModelId, is_sha256
@@ -94,6 +97,47 @@ def test_closed_models_have_no_home_on_the_hub_and_links_are_addresses() -> None
             assert re.fullmatch(r"https?://[^\s]+", link), entry.name
         for moment in filter(None, [entry.released, entry.deprecated]):
             date.fromisoformat(moment if len(moment) == 10 else f"{moment}-01")
+
+
+async def test_a_name_that_its_row_may_lose_is_kept_among_the_facts() -> None:
+    models = await listed()
+    base = models["Stable Diffusion XL Base 1.0"]
+    assert base.facts["title"] == base.name
+    assert base.facts["aliases"] == ["SDXL Base 1.0", "SDXL"]
+    for model in models.values():
+        assert model.facts.get("title") == (None if model.source == "curated" else model.name)
+    assert "aliases" not in models["Sora 2"].facts
+
+
+async def test_the_short_name_finds_the_model_before_and_after_the_hub_lists_it(
+    tmp_path: Path,
+) -> None:
+    curated = [page async for page in Curated().pages(FEED)][0].models
+    identifier = "hf:stabilityai/stable-diffusion-xl-base-1.0"
+    row = Model(
+        id=identifier,
+        source="hf",
+        name="stable-diffusion-xl-base-1.0",
+        author="stabilityai",
+        downloads=2_000_000,
+        owner="hf_sync_system",
+    )
+    async with await CatalogueDatabase.open(tmp_path / "catalogue.db") as catalogue:
+
+        async def found(text: str) -> set[str]:
+            return {model.id for model in (await catalogue.models.search(Search(text=text))).models}
+
+        await catalogue.models.merge(curated)
+        for _ in range(2):
+            for text in ("SDXL", "sdxl base 1.0", "Stable Diffusion XL Base 1.0", "stability"):
+                assert identifier in await found(text), text
+            assert "hf:facebook/sam2-hiera-large" in await found("Meta SAM 2")
+            await catalogue.models.merge([row])
+        stored = await catalogue.models.get(identifier)
+        assert stored is not None and stored.name == "stable-diffusion-xl-base-1.0"
+        assert stored.facts["title"] == "Stable Diffusion XL Base 1.0"
+        await catalogue.models.merge(curated)
+        assert identifier in await found("SDXL")
 
 
 async def test_what_the_maker_ended_is_marked() -> None:

@@ -38,7 +38,8 @@ def prepare(store: BlobStore) -> None:
     _check_version(version)
     if not version.exists() or not all(folder.is_dir() for folder in folders):
         with storage_errors(store.root):
-            store.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # With the user's own umask: what is activated is for the other programs of the box.
+            store.root.mkdir(parents=True, exist_ok=True)
             for folder in folders:
                 make_folder(folder)
             _probe(store.temp)

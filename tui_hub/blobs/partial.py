@@ -148,6 +148,8 @@ class Partial:
         # On a full disk the record keeps this process as its owner; `OPEN` and the end of the
         # process set the file free all the same.
         with suppress(OSError):
+            # Nobody is at work on it now, and its disk may be wanted for something else.
+            self._cut(_end(self.ranges))
             self._write(
                 Record(
                     key=record.key,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -238,6 +238,14 @@ class BlobStore:
             disk_free=disk.free,
             disk_total=disk.total,
         )
+
+    def discard_partials(self, keys: Collection[str]) -> int:
+        """Remove what interrupted attempts left of some files, and give the bytes that frees.
+
+        Files that a running process is at work on stay.
+        """
+        with storage_errors(self.root):
+            return sweeping.discard(self.temp, keys)
 
     def sweep_temp(self, older_than: float = 7 * 86400.0) -> int:
         """Remove what nobody will come back for from `temp/`, and give the bytes that frees.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import stat
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
 from tui_hub.blobs import holds
-from tui_hub.blobs.sidecar import record_path, scan
+from tui_hub.blobs.sidecar import record_path, safe_key, scan
 
 TRASH = ".trash"
 """The ending of blobs on their way out. Whether one is needed after all, only receipts know."""
@@ -36,6 +37,19 @@ def sweep(temp: Path, older_than: float) -> int:
         if _age(path, now) > max(older_than, _GRACE):
             freed += _remove(path)
     return freed
+
+
+def discard(temp: Path, keys: Collection[str]) -> int:
+    """Remove what interrupted attempts left of some files, unless a process is at work on them.
+
+    Gives the bytes of disk that frees.
+    """
+    wanted = {safe_key(key) for key in keys}
+    return sum(
+        _remove(partial.path) + _remove(record_path(partial.path))
+        for partial in scan(temp)
+        if partial.live is not True and safe_key(partial.key) in wanted
+    )
 
 
 def _is_blob(path: Path) -> bool:

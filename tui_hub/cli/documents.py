@@ -6,21 +6,14 @@ Keys may be added and are never renamed. Sizes are bytes, times are ISO 8601 in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
-
-from tui_hub.domain.errors import UsageError
-from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.slots import ActivationResult, MemoryFigures
-from tui_hub.text import clean
 
 if TYPE_CHECKING:
     from tui_hub.domain.artifacts import Artifact, Variant
     from tui_hub.domain.jobs import Job
     from tui_hub.domain.models import Details, Model, ModelEdit, Registration, Revision
-    from tui_hub.domain.slots import Slot
     from tui_hub.domain.storage import Deletion, StorageUsage
-    from tui_hub.domain.types import ModelType
     from tui_hub.paths import Paths
 
 Document = dict[str, Any]
@@ -173,63 +166,6 @@ def job(entry: Job) -> Document:
 def jobs(entries: Iterable[Job]) -> Document:
     """Several jobs."""
     return {"jobs": [job(entry) for entry in entries]}
-
-
-def activation(result: ActivationResult) -> Document:
-    """How a change of a slot ended; the command adds an `error` document to a failed one."""
-    return {
-        "slot": result.slot.value,
-        "model": result.model,
-        "status": result.status,
-        "runtime": result.runtime,
-        "device": result.device,
-        "pid": result.pid,
-        "path": result.path,
-        "memory": asdict(result.memory),
-        "seconds": round(result.seconds, 3),
-        "previous": result.previous,
-        "error": None,
-        "note": result.note,
-    }
-
-
-def unchanged(slot: ModelType | None, wanted: str | None) -> Document:
-    """The document of `activation` for a change that was refused."""
-    return {
-        **dict.fromkeys(field.name for field in fields(ActivationResult)),
-        "slot": None if slot is None else slot.value,
-        "model": None if wanted is None else canonical(wanted),
-        "status": "error",
-        "memory": asdict(MemoryFigures()),
-    }
-
-
-def canonical(wanted: str) -> str:
-    """The id of a model as it was typed; cleaned text where it is none."""
-    try:
-        return str(ModelId.parse(wanted))
-    except UsageError:
-        return clean(wanted)
-
-
-def active(slots: Iterable[Slot]) -> Document:
-    """The active models."""
-    return {"slots": [_slot(slot) for slot in slots]}
-
-
-def _slot(entry: Slot) -> Document:
-    return {
-        "type": entry.type.value,
-        "model": entry.model,
-        "runtime": entry.runtime,
-        "device": entry.device,
-        "path": entry.path,
-        "pid": entry.pid,
-        "since": entry.since,
-        "memory": asdict(entry.memory),
-        "revision": entry.revision,
-        "variant": entry.variant,
-    }
 
 
 def storage(usage: StorageUsage) -> Document:

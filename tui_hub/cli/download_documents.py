@@ -87,6 +87,7 @@ def dry_run(plan: Plan, variant: str | None) -> Document:
             "bytes_to_transfer": plan.bytes_to_transfer,
             "bytes_deduplicated": plan.bytes_deduplicated,
             "bytes_resumed": plan.bytes_resumed,
+            "bytes_to_write": plan.bytes_to_write,
             "disk_free": plan.disk_free,
             "disk_reserved": plan.disk_reserved,
             "fits": plan.fits,

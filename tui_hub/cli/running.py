@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tui_hub.cli.console import Answer, Console, is_terminal
 from tui_hub.cli.failures import StoppedError
-from tui_hub.domain.errors import InterruptedJobError
 
 if TYPE_CHECKING:
     from tui_hub.cli.options import Options
@@ -94,11 +93,7 @@ async def _with_services(
 async def _until_signal(
     work: Coroutine[object, object, _T],
 ) -> tuple[_T | None, StoppedError | None]:
-    """The work's result and the signal that cancelled it, either of which may be missing.
-
-    Raises:
-        InterruptedJobError: when something other than a signal cancelled it.
-    """
+    """The work's result and the signal that cancelled it, either of which may be missing."""
     received: list[StoppedError] = []
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
@@ -116,7 +111,7 @@ async def _until_signal(
         return await task, received[0] if received else None
     except asyncio.CancelledError:
         if not received:
-            raise InterruptedJobError("cancelled") from None
+            raise
         return None, received[0]
 
 

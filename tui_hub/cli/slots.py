@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from tui_hub import text
-from tui_hub.cli import documents
+from tui_hub.cli import slot_documents
 from tui_hub.cli.console import Answer
 from tui_hub.cli.failures import failure
 from tui_hub.domain.errors import HubError, NotFoundError
@@ -30,12 +30,12 @@ async def change_slot(
     try:
         result = await change
     except HubError as refusal:
-        return Answer(documents.unchanged(slot, model), error=refusal)
+        return Answer(slot_documents.unchanged(slot, model), error=refusal)
     error = None
     if result.status in ("error", "rolled_back"):
         error = failure("failed", result.error or f"the slot {result.slot.value} was not changed")
     return Answer(
-        documents.activation(result),
+        slot_documents.activation(result),
         lines=[text.clean(line, 4096) for line in _lines(result)],
         brief=[] if result.path is None else [text.clean(result.path, 4096)],
         error=error,

@@ -116,9 +116,7 @@ class Database:
     async def close(self) -> None:
         """Close every connection, to the end even when cancelled meanwhile. Twice is no error."""
         connections, self._connections = self._connections, []
-        stopping = [connection.stop() for connection in connections]
-        _open.difference_update(connections)
-        await _uninterrupted(asyncio.gather(*(future for future in stopping if future)))
+        await _uninterrupted(_stop(connections))
 
     async def _connect(self, mode: str) -> None:
         """Open the writer, which sets the journal mode, then the readers."""
@@ -182,6 +180,18 @@ class Database:
                 hint="Wait for it, or end it; `tui-hub doctor` names the processes of this home.",
             )
         return None
+
+
+async def _stop(connections: Sequence[aiosqlite.Connection]) -> None:
+    """Close connections one after the other, the writer last.
+
+    Only a last one clears its journal away, and of two that close at once neither is.
+    """
+    for connection in reversed(connections):
+        stopped = connection.stop()
+        _open.discard(connection)
+        if stopped is not None:
+            await stopped
 
 
 async def _insist(connection: aiosqlite.Connection, sql: str) -> None:

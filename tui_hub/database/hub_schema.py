@@ -23,8 +23,7 @@ _FIRST = (
         pid INTEGER,
         started REAL,
         boot TEXT,
-        request TEXT,
-        position INTEGER NOT NULL
+        request TEXT
     )""",
     "CREATE INDEX jobs_by_status ON jobs (status)",
     """CREATE TABLE job_lines (

@@ -17,7 +17,7 @@ LOG_LINES = 200
 
 _SAVED = (
     "type, status, payload, done, total, unit, attempts, error, "
-    "created_at, started_at, finished_at, host, pid, started, boot, position"
+    "created_at, started_at, finished_at, host, pid, started, boot"
 )
 _COLUMNS = f"id, {_SAVED}, request"
 _IDLE = ("pending", "paused", "failed", "cancelled")
@@ -171,13 +171,12 @@ def _values(job: Job) -> tuple[object, ...]:
         job.started_at,
         job.finished_at,
         *_owner_values(job.owner),
-        job.position,
     )
 
 
 def _job(row: Row, log: tuple[str, ...]) -> Job:
     (name, kind, status, payload, done, total, unit, attempts, error, *rest) = row
-    (created, began, finished, host, pid, started, boot, position, request) = rest
+    (created, began, finished, host, pid, started, boot, request) = rest
     return Job(
         id=name,
         type=JobType(kind),
@@ -192,5 +191,4 @@ def _job(row: Row, log: tuple[str, ...]) -> Job:
         log=log,
         owner=None if host is None else Owner(host=host, pid=pid, started=started, boot=boot),
         request=request,
-        position=position,
     )

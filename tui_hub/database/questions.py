@@ -82,6 +82,8 @@ class Question:
         self.search = search
         self.words = typed_words(search.text)
         self._text = plain(search.text.strip()) if self.words else ""
+        self.unanswerable = bool(search.text.strip()) and not self.words
+        """Whether something is asked for that no model can have, `---` for example."""
 
     def expression(self) -> str | None:
         """What the index has to match, or nothing where it cannot narrow the answer."""

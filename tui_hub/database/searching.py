@@ -38,6 +38,8 @@ async def find_page(database: Database, search: Search, limit: int, after: str |
     """The next models of an answer, `limit` of them or as many as one page may hold."""
     limit = min(max(limit, 1), _MOST_ROWS)
     question, cursor = Question(search), Cursor.parse(after, search.sort)
+    if question.unanswerable:
+        return Page(models=())
     if search.sort is Sort.DOWNLOADS:
         hits = await _by_downloads(database, question, cursor, limit + 1)
     else:
@@ -52,6 +54,8 @@ async def find_page(database: Database, search: Search, limit: int, after: str |
 async def count_hits(database: Database, search: Search, cap: int | None) -> int:
     """How many models answer, counted to `cap` at most."""
     question = Question(search)
+    if question.unanswerable:
+        return 0
     expression = question.expression()
     if expression is not None and question.words:
         return await _count_matches(database, expression, cap)
@@ -62,6 +66,8 @@ async def count_hits(database: Database, search: Search, cap: int | None) -> int
 async def read_facets(database: Database, search: Search) -> Facets:
     """How many models of the answer carry each value of each facet."""
     question = Question(search)
+    if question.unanswerable:
+        return Facets(total=0, counts=())
     if question.words:
         rows = await database.read(
             "SELECT facets, hits FROM (SELECT facet_set, count(*) AS hits"

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 from zlib import crc32
 
 from tui_hub.database.facets import NAMES, facet_set
 from tui_hub.domain.models import Model
 
-VERSION = "1"
+VERSION = "2"
 
 _LONGEST_TEXT = 4000
 """Characters of one field, or of what is typed, that count."""
 _LONGEST_WORD = 40
 _MOST_WORDS = 400
 _MOST_TAGS = 400
+_MOST_ALIASES = 20
 _MOST_TYPED = 24
 
 _UNSPACED = (
@@ -56,6 +58,9 @@ def model_words(model: Model) -> frozenset[str]:
             words.update(_common_words(tag))
     if model.description:
         words.update(_words(model.description))
+    if model.facts:
+        for text in _names(model.facts):
+            words.update(_common_words(text))
     return frozenset(words)
 
 
@@ -90,6 +95,14 @@ def _words(text: str) -> tuple[str, ...]:
         text = " ".join(filter(str.isascii, _WORD.findall(text)))
     parts = [part.lower()[:_LONGEST_WORD] for part in _PART.findall(text)]
     return tuple(dict.fromkeys(words + parts))[:_MOST_WORDS]
+
+
+def _names(facts: Mapping[str, object]) -> list[str]:
+    """What else a model is called, and who made it."""
+    aliases = facts.get("aliases")
+    others = aliases if isinstance(aliases, (list, tuple)) else ()
+    names = (facts.get("title"), facts.get("maker"), *others[:_MOST_ALIASES])
+    return [name for name in names if isinstance(name, str)]
 
 
 _common_words = lru_cache(100_000)(_words)

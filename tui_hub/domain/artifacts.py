@@ -250,6 +250,18 @@ def whole_variants(files: Sequence[Artifact], paths: AbstractSet[str]) -> tuple[
     return tuple(variant.name for variant in variants if paths >= set(variant.paths))
 
 
+_PREFERRED = ("Q4_K_M", "Q5_K_M", "Q4_K_S", "Q4_0", "Q8_0", "fp16", "safetensors")
+
+
+def preferred_variant(variants: Sequence[Variant]) -> Variant | None:
+    """The variant to offer first: a common middle of size and quality, else the smallest."""
+    by_name = {variant.name: variant for variant in variants}
+    for name in _PREFERRED:
+        if name in by_name:
+            return by_name[name]
+    return min(variants, key=lambda one: one.size or 0, default=None)
+
+
 def main_file(files: Sequence[Artifact], variant: str | None) -> str | None:
     """The path of the file that a loader of single files opens, or `None` where there are more.
 

@@ -72,5 +72,3 @@ class Job:
     owner: Owner | None = None
     request: str | None = None
     """What another process asked of the owner: `pause` or `cancel`."""
-    position: int = 0
-    """Place in the queue; smaller runs first."""

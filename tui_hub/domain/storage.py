@@ -21,6 +21,8 @@ class StorageUsage:
     by_model: dict[str, int]
     disk_free: int
     disk_total: int
+    partial_bytes: int = 0
+    """Disk that unfinished downloads take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Protocol
 
-from tui_hub.domain.artifacts import Artifact, ArtifactStatus
-from tui_hub.domain.downloads import Download, FileProgress, FileState
+from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.downloads import Download, FileState
 from tui_hub.domain.errors import HubError, InterruptedJobError, NoSpaceError
 from tui_hub.domain.jobs import Job, JobStatus
 from tui_hub.services.concurrency import run_all
+from tui_hub.services.download_pictures import text_of
 from tui_hub.services.file_download import FileDownload
 
 _log = logging.getLogger(__name__)
@@ -106,8 +107,8 @@ class DownloadJob:
         return Download(
             job=self.job.id,
             model=str(payload.get("model", "")),
-            revision=_text(payload.get("revision")),
-            variant=_text(payload.get("variant")),
+            revision=text_of(payload.get("revision")),
+            variant=text_of(payload.get("variant")),
             status=JobStatus.RUNNING,
             files=files,
             bytes_total=total,
@@ -167,39 +168,3 @@ class DownloadJob:
             self._speed_noted = now
             self._speeds.append(speed)
         return speed
-
-
-def waiting(job: Job, files: Sequence[Artifact]) -> Download:
-    """The picture of a download that waits in line, or runs in another process."""
-    payload = job.payload
-    return Download(
-        job=job.id,
-        model=str(payload.get("model", "")),
-        revision=_text(payload.get("revision")),
-        variant=_text(payload.get("variant")),
-        status=job.status,
-        files=tuple(
-            FileProgress(
-                path=file.path,
-                size=file.size,
-                state=_STATES.get(file.status, FileState.WAITING),
-                done=(file.size or 0) if file.status is ArtifactStatus.COMPLETED else 0,
-            )
-            for file in files
-        ),
-        bytes_total=job.progress.total or 0,
-        done=job.progress.done,
-        error=job.error,
-        local=False,
-    )
-
-
-_STATES = {
-    ArtifactStatus.COMPLETED: FileState.COMPLETED,
-    ArtifactStatus.FAILED: FileState.FAILED,
-    ArtifactStatus.DOWNLOADING: FileState.DOWNLOADING,
-}
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -19,8 +19,9 @@ from tui_hub.domain.jobs import Job, JobStatus, Progress
 from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.events import DownloadChanged
 from tui_hub.services.context import Context
-from tui_hub.services.download_job import DownloadJob, Outcome, waiting
-from tui_hub.services.file_download import FileDownload, Means
+from tui_hub.services.download_job import DownloadJob, Outcome
+from tui_hub.services.download_pictures import Ranges, figures, waiting
+from tui_hub.services.file_download import FileDownload, Means, partial_key
 from tui_hub.services.installing import Published, publish
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.repositories import Repositories
@@ -107,7 +108,7 @@ class DownloadRunner:
             connections=self._settings.connections,
             piece_size=self._settings.piece_size,
             stall=self._settings.stall,
-            retries=settings.network.retries,
+            retries=self._settings.retries,
             timeout=settings.network.timeout,
             environment=context.configuration.environment,
         )
@@ -135,6 +136,12 @@ class DownloadRunner:
         files = await self._context.hub.artifacts.of(model, str(revision))
         return [file for file in files if file.path in paths]
 
+    async def picture(self, job: Job) -> Download:
+        """A download that this process does not run right now."""
+        files = await self.artifacts(job)
+        here = await self._context.on_disk(_partials, self._context, files)
+        return waiting(job, files, here, local=not self._jobs.runs_elsewhere(job))
+
     async def close(self) -> None:
         """Give the threads back; nothing may be running."""
         await asyncio.to_thread(self._threads.shutdown, True)
@@ -156,9 +163,9 @@ class DownloadRunner:
         job = await self._jobs.get(run.job)
         if job.status is not JobStatus.PENDING:
             # Another process cancelled it, or took it over, while it waited in line here.
-            return waiting(job, await self.artifacts(job))
+            return await self.picture(job)
         job = await self._jobs.begin(job)
-        picture = waiting(job, await self.artifacts(job))
+        picture = await self.picture(job)
         try:
             return await self._bring(run, job, heed)
         except HubError as error:
@@ -251,7 +258,10 @@ class DownloadRunner:
             outcome.status,
             error=None if error is None else error.message,
             progress=Progress(done=picture.done, total=picture.bytes_total),
+            result=figures(job, picture),
         )
+        if outcome.status is JobStatus.CANCELLED:
+            await self.give_back(job)
         failed = outcome.status is JobStatus.FAILED
         await settle_status(self._context, picture.model, failed=failed)
         done = outcome.status is JobStatus.COMPLETED
@@ -281,6 +291,11 @@ class DownloadRunner:
             await self._repositories.keep_metadata(ModelId.parse(picture.model), files)
         return published
 
+    async def give_back(self, job: Job) -> None:
+        """Give back the disk that the unfinished files of a cancelled download take."""
+        keys = [partial_key(file) for file in await self.artifacts(job)]
+        await self._context.on_disk(self._context.store.discard_partials, keys)
+
 
 def _sentence(outcome: Outcome, picture: Download) -> str:
     line = (
@@ -289,6 +304,12 @@ def _sentence(outcome: Outcome, picture: Download) -> str:
         f"{text.size(picture.bytes_deduplicated)} were here already, {picture.retries} retries"
     )
     return line if outcome.error is None else f"{line}: {outcome.error.message}"
+
+
+def _partials(context: Context, files: Sequence[Artifact]) -> dict[str, Ranges]:
+    """The ranges of unfinished files that earlier attempts left, by path."""
+    found = {partial.key: partial.ranges for partial in context.store.partials()}
+    return {file.path: found[partial_key(file)] for file in files if partial_key(file) in found}
 
 
 def _failed(picture: Download, error: HubError) -> Download:

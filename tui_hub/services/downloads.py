@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 
-from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.downloads import Download, Plan
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
@@ -14,9 +12,8 @@ from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
 from tui_hub.domain.models import DEFAULT_REF, Details
 from tui_hub.events import DownloadChanged
 from tui_hub.services.context import Context, parse_id
-from tui_hub.services.download_job import waiting
 from tui_hub.services.download_run import DownloadRun, DownloadRunner
-from tui_hub.services.jobs import Jobs
+from tui_hub.services.jobs import INTERRUPTED, Jobs
 from tui_hub.services.plans import (
     Choice,
     choose,
@@ -159,10 +156,13 @@ class Downloads:
     async def current(self) -> tuple[Download, ...]:
         """This session's downloads in the order of the queue, then other processes' live ones."""
         shown = {**self._pictures, **{job: run.snapshot() for job, run in self._running.items()}}
-        for job in await self._jobs.list((JobType.DOWNLOAD,), _LIVE):
-            ours = job.id in self._running or job.id in self._queue
+        idle = [job for job, one in shown.items() if job not in self.running and not _over(one)]
+        live = await self._jobs.list((JobType.DOWNLOAD,), _LIVE)
+        stored = {job.id: job for job in live} | {job: await self._jobs.get(job) for job in idle}
+        for job in stored.values():
+            ours = job.id in self.running
             if not ours and (job.id not in shown or shown[job.id].status is not job.status):
-                shown[job.id] = waiting(job, await self._artifacts(job))
+                shown[job.id] = await self._runner.picture(job)
         order = {job: number for number, job in enumerate([*self._running, *self._queue])}
         return tuple(sorted(shown.values(), key=lambda one: order.get(one.job, len(order))))
 
@@ -175,10 +175,10 @@ class Downloads:
         if stored is None or stored.type is not JobType.DOWNLOAD:
             return None
         picture = self._pictures.get(job)
-        ours = picture is not None and picture.local and not self._jobs.runs_elsewhere(stored)
-        if picture is not None and ours and (picture.status is stored.status or _ended(picture)):
+        ours = picture is not None and not self._jobs.runs_elsewhere(stored)
+        if picture is not None and ours and (picture.status is stored.status or _over(picture)):
             return picture
-        return waiting(stored, await self._artifacts(stored))
+        return await self._runner.picture(stored)
 
     async def pause(self, job: str) -> None:
         """Stop a download and keep its bytes, in whichever process it runs."""
@@ -200,7 +200,7 @@ class Downloads:
         await self._jobs.retry(job)
 
     async def cancel(self, job: str) -> None:
-        """Give a download up. Bytes of files that are not finished stay for a week."""
+        """Give a download up, and the bytes of its unfinished files with it."""
         await self._jobs.cancel(job)
 
     def move(self, job: str, offset: int) -> None:
@@ -220,11 +220,30 @@ class Downloads:
         self._closing = True
         for job in list(self._queue):
             await self.pause(job)
+            await self._mark_interrupted(job)
         runs = list(self._running.values())
         for run in runs:
             run.stop(JobStatus.PAUSED)
         await asyncio.gather(*(run.ended() for run in runs), return_exceptions=True)
+        for run in runs:
+            await self._mark_interrupted(run.job)
         await self._runner.close()
+
+    async def resume_interrupted(self) -> int:
+        """Let the downloads go on that stopped because the program ended; how many those are."""
+        paused = await self._jobs.list((JobType.DOWNLOAD,), (JobStatus.PAUSED,))
+        interrupted = [job for job in paused if (job.error or "").startswith(INTERRUPTED)]
+        for job in reversed(interrupted):
+            await self._enqueue(job)
+        return len(interrupted)
+
+    async def _mark_interrupted(self, job: str) -> None:
+        """Note that nobody asked for a pause, so that the download goes on by itself later."""
+        stored = await self._jobs.get(job)
+        if stored.status is JobStatus.PAUSED:
+            await self._jobs.finish(
+                stored, JobStatus.PAUSED, error=f"{INTERRUPTED}: the program ended"
+            )
 
     async def _details(self, model: str | ModelId, revision: str | None, refresh: bool) -> Details:
         online = not self._context.configuration.settings.network.offline
@@ -248,7 +267,7 @@ class Downloads:
         if job.id in self._running:
             raise RefusedError(f"job {job.id} is running already")
         job = await self._jobs.requeue(job, progress)
-        self._pictures[job.id] = replace(waiting(job, await self._artifacts(job)), local=True)
+        self._pictures[job.id] = await self._runner.picture(job)
         if job.id not in self._queue:
             self._queue.append(job.id)
         await settle_status(self._context, str(job.payload.get("model")))
@@ -287,13 +306,12 @@ class Downloads:
         await self._settle(job, JobStatus.CANCELLED)
 
     async def _settle(self, job: Job, status: JobStatus) -> None:
+        if status is JobStatus.CANCELLED:
+            await self._runner.give_back(job)
         job = await self._jobs.finish(job, status)
-        self._pictures[job.id] = replace(waiting(job, await self._artifacts(job)), local=True)
+        self._pictures[job.id] = await self._runner.picture(job)
         await settle_status(self._context, str(job.payload.get("model")))
         self._context.bus.publish(DownloadChanged(job.id))
-
-    async def _artifacts(self, job: Job) -> list[Artifact]:
-        return await self._runner.artifacts(job)
 
     async def _require(self, job: str) -> Download:
         picture = await self.get(job)
@@ -302,9 +320,9 @@ class Downloads:
         return picture
 
 
-def _ended(picture: Download) -> bool:
-    """Whether a download of this process is over, even if that could not be written down."""
-    return picture.status.ended or picture.status is JobStatus.PAUSED
+def _over(picture: Download) -> bool:
+    """Whether a download of this process has ended, even if that could not be written down."""
+    return picture.status.ended
 
 
 def _progress_of(plan: Plan) -> Progress:

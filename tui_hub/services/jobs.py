@@ -19,6 +19,8 @@ Handler = Callable[[Job], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 
+INTERRUPTED = "interrupted"
+"""How the error of a job begins that stopped without anybody asking for it."""
 _OWNER_SECONDS = 5.0
 """How long to wait for another process to do what it was asked."""
 _POLL = 0.1
@@ -218,7 +220,7 @@ class Jobs:
             paused = job.type is JobType.DOWNLOAD
             await self.log(job.id, "the process that ran this ended before the job did")
             status = JobStatus.PAUSED if paused else JobStatus.FAILED
-            error = "interrupted: the process that ran it is gone"
+            error = f"{INTERRUPTED}: the process that ran it is gone"
             orphans.append(await self.finish(job, status, error=error))
         return tuple(orphans)
 

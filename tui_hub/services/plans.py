@@ -114,12 +114,20 @@ def _measure(
         bytes_resumed=resumed,
         bytes_to_write=write,
         unsafe=details.unsafe,
-        note=details.note,
+        note=details.note or _access(details),
         disk_free=shutil.disk_usage(existing_parent(store.root)).free,
         disk_reserved=max(0, to_come - taken_ahead),
         disk_margin=context.configuration.settings.store.reserve,
         unknown_sizes=unknown,
     )
+
+
+def _access(details: Details) -> str | None:
+    """What has to be done before a gated model can be had."""
+    if not details.model.gated:
+        return None
+    page = details.links.get("page", "its page")
+    return f"gated: the maker grants access at {page}; it takes a token that has it (HF_TOKEN)"
 
 
 def _is_here(store: BlobStore, file: Artifact) -> bool:
@@ -172,7 +180,7 @@ def refuse_if_full(plan: Plan) -> None:
     """
     if plan.fits:
         return
-    short = plan.bytes_to_write - plan.disk_usable
+    short = plan.bytes_to_write + plan.disk_reserved + plan.disk_margin - plan.disk_free
     raise NoSpaceError(
         f"{plan.model} needs {text.size(plan.bytes_to_write)} more on disk, and "
         f"{text.size(plan.disk_free)} are free, of which {text.size(plan.disk_reserved)} are "

@@ -155,6 +155,7 @@ class Repositories:
         """
         started = asyncio.get_running_loop().time()
         before = await self._catalogue.find(model)
+        seen = {one.revision for one in await self._context.hub.artifacts.revisions(str(model))}
         try:
             details = await self.details(model, refresh=True)
             if details.problem is not None:
@@ -164,7 +165,7 @@ class Repositories:
             await self._mark(model, error.message)
             raise
         await self._mark(model, None)
-        changed = before is not None and before.revision != details.revision
+        changed = before is not None and details.revision not in seen
         counts = Counts(
             fetched=1,
             created=int(before is None),

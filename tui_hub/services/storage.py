@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from tui_hub import text
 from tui_hub.blobs import collect, receipts, remove_hf, remove_model
 from tui_hub.blobs.metadata import remove_metadata
-from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.artifacts import Artifact, variants_of
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.domain.storage import Deletion, Install, StorageUsage
 from tui_hub.events import StorageChanged
 from tui_hub.hardware.host import existing_parent
 from tui_hub.services.activation import Activation
 from tui_hub.services.context import Context, parse_id
-from tui_hub.services.installing import without_blob
+from tui_hub.services.file_download import partial_key
+from tui_hub.services.installing import publish, without_blob
 from tui_hub.services.slots import slots_of
 from tui_hub.services.statuses import settle_status
 
@@ -37,25 +40,38 @@ class Storage:
         """The models that are installed."""
         return await self._context.hub.installs.list()
 
-    async def preview_delete(self, model: str | ModelId) -> Deletion:
-        """What deleting a model would take and free.
+    async def preview_delete(self, model: str | ModelId, *, variant: str | None = None) -> Deletion:
+        """What deleting a model, or one variant of it, would take and free.
 
         Raises:
             NotFoundError: when nothing of it is here.
         """
         wanted = str(parse_id(model))
+        if variant is not None:
+            install, going, staying = await self._split(wanted, variant)
+            if staying:
+                blobs = [file.blob for file in going if file.blob]
+                kept = {file.blob for file in staying if file.blob}
+                freed = await self._context.on_disk(self._would_free, wanted, blobs, kept)
+                return Deletion(model=install.model, files=len(going), bytes_freed=freed)
         blobs = await self._blobs(wanted)
-        freed = await self._context.on_disk(self._would_free, wanted, blobs)
+        freed = await self._context.on_disk(self._would_free, wanted, blobs, set())
         return Deletion(model=wanted, files=len(blobs), bytes_freed=freed)
 
-    async def delete(self, model: str | ModelId, *, deactivate: bool = False) -> Deletion:
-        """Take a model off this box. Blobs that others share stay.
+    async def delete(
+        self, model: str | ModelId, *, variant: str | None = None, deactivate: bool = False
+    ) -> Deletion:
+        """Take a model, or one variant of it, off this box. Blobs that others share stay.
 
         Raises:
             NotFoundError: when nothing of it is here.
             RefusedError: while it is active (unless `deactivate`) or being downloaded.
         """
         wanted = str(parse_id(model))
+        if variant is not None:
+            install, going, staying = await self._split(wanted, variant)
+            if staying:
+                return await self._delete_variant(install, variant, going, staying)
         async with self._context.alone(f"model {wanted}"):
             blobs = await self._blobs(wanted)
             await self._refuse_if_downloading(wanted)
@@ -64,11 +80,59 @@ class Storage:
             # What cannot be read here must be known before the rows go.
             await self._context.on_disk(receipts.references, self._context.store)
             registered = await self._context.hub.registrations.get(wanted) is not None
+            keys = [partial_key(file) for file in await self._rows(wanted)]
             await self._forget(wanted)
             await settle_status(self._context, wanted)
+            await self._context.on_disk(self._context.store.discard_partials, keys)
             freed = await self._context.on_disk(self._remove, wanted, blobs, registered)
         self._context.bus.publish(StorageChanged())
         return Deletion(model=wanted, files=len(blobs), bytes_freed=freed)
+
+    async def _split(
+        self, model: str, variant: str
+    ) -> tuple[Install, list[Artifact], list[Artifact]]:
+        """The files here that only this variant needs, and those that stay for the others."""
+        install = await self._context.hub.installs.get(model)
+        if install is None or variant not in install.variants:
+            raise NotFoundError(
+                f"the variant {text.clean(variant, 80)!r} of {model} is not on this box"
+            )
+        files = await self._context.hub.artifacts.of(model, install.revision)
+        kept = {
+            path
+            for one in variants_of(files)
+            if one.name in install.variants and one.name != variant
+            for path in one.paths
+        }
+        here = [file for file in files if file.blob]
+        staying = [file for file in here if file.path in kept]
+        return install, [file for file in here if file.path not in kept], staying
+
+    async def _delete_variant(
+        self,
+        install: Install,
+        variant: str,
+        going: Sequence[Artifact],
+        staying: Sequence[Artifact],
+    ) -> Deletion:
+        """Take the files of one variant out, and publish what stays."""
+        context = self._context
+        async with context.alone(f"model {install.model}"):
+            await self._refuse_if_downloading(install.model)
+            for slot in await slots_of(context, install.model):
+                if slot.variant == variant:
+                    raise RefusedError(
+                        f"{variant} of {install.model} is active as {slot.type}",
+                        hint=f"`tui-hub deactivate {slot.type}` first.",
+                    )
+            await context.prepare_store()
+            await context.hub.artifacts.save(*map(without_blob, going))
+            await publish(context, install.model, install.revision, (DEFAULT_REF,), whole=True)
+            blobs = {file.blob for file in going if file.blob}
+            freed = await context.on_disk(collect, context.store, blobs)
+        await settle_status(context, install.model)
+        context.bus.publish(StorageChanged())
+        return Deletion(model=install.model, files=len(going), bytes_freed=freed)
 
     async def _blobs(self, model: str) -> list[str]:
         """The blobs of a model's files, of all revisions, one entry a file.
@@ -138,13 +202,14 @@ class Storage:
             bytes_saved=max(0, logical - shared),
             by_type=dict(by_type),
             by_model=dict(by_model),
+            partial_bytes=sum(partial.allocated for partial in store.partials()),
             disk_free=disk.free,
             disk_total=disk.total,
         )
 
-    def _would_free(self, model: str, blobs: Sequence[str]) -> int:
+    def _would_free(self, model: str, blobs: Sequence[str], staying: Collection[str]) -> int:
         store = self._context.store
-        kept = {
+        kept = set(staying) | {
             file.sha256
             for receipt in receipts.iter(store)
             if receipt.model != model

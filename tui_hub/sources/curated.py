@@ -52,6 +52,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     maker: str
     closed: bool
     """Only to be had as its maker's service: no files."""
+    aliases: tuple[str, ...] = ()
+    """Other names that people look for it by."""
     description: str = ""
     default: bool = False
     """One of the models that the program offers at its first start."""
@@ -186,6 +188,9 @@ def _model(entry: Entry) -> Model:
 def _facts(entry: Entry) -> dict[str, Any]:
     """What only the curated list knows, without what it does not."""
     facts: dict[str, Any] = {
+        # The model's row on the Hub or in Ollama's library is named after its repository.
+        "title": "" if entry.id.startswith(f"{PREFIX}:") else entry.name,
+        "aliases": list(entry.aliases),
         "maker": entry.maker,
         "released": entry.released,
         "closed": entry.closed,

@@ -33,24 +33,24 @@ def command(options: Options, kind: ModelType | None, path: bool) -> int:
 
 
 async def _active(services: Services, console: Console, kind: ModelType | None) -> Answer:
-    from tui_hub.cli import documents
+    from tui_hub.cli import slot_documents
     from tui_hub.cli.console import Answer
 
     slots = [slot for slot in await services.activation.slots() if kind in (None, slot.type)]
     return Answer(
-        documents.active(slots),
+        slot_documents.active(slots),
         lines=_lines(console, slots) if slots else ["No model is active."],
         brief=[slot.model for slot in slots],
     )
 
 
 async def _path(services: Services, kind: ModelType) -> Answer:
-    from tui_hub.cli import documents
+    from tui_hub.cli import slot_documents
     from tui_hub.cli.console import Answer
     from tui_hub.cli.slots import active_slot
 
     slot = await active_slot(services, kind)
-    return Answer(documents.active([slot]), lines=[slot.path])
+    return Answer(slot_documents.active([slot]), lines=[slot.path])
 
 
 def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:

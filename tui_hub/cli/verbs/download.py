@@ -72,19 +72,20 @@ async def _plan(services: Services, console: Console, model: str, choice: Choice
         download_documents.dry_run(plan, choice["variant"]),
         lines=_plan_lines(console, plan),
         brief=[file.path for file in plan.files],
-        error=None if plan.fits else _no_space(plan),
+        error=_refusal(plan),
     )
 
 
-def _no_space(plan: Plan) -> HubError:
-    from tui_hub import text
+def _refusal(plan: Plan) -> HubError | None:
+    """The error with which the download itself would be refused."""
     from tui_hub.domain.errors import NoSpaceError
+    from tui_hub.services.plans import refuse_if_full
 
-    return NoSpaceError(
-        f"{plan.model} does not fit on the disk: {text.size(plan.bytes_to_transfer)} to fetch, "
-        f"{text.size(plan.disk_free)} free, of which {text.size(plan.disk_reserved)} are promised",
-        hint="`tui-hub storage` shows what takes the room.",
-    )
+    try:
+        refuse_if_full(plan)
+    except NoSpaceError as error:
+        return error
+    return None
 
 
 def _plan_lines(console: Console, plan: Plan) -> list[str]:

@@ -1,0 +1,109 @@
+"""Pictures of downloads that do not run here: in line, paused, ended, or run by another process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from tui_hub.domain.artifacts import Artifact, ArtifactStatus
+from tui_hub.domain.downloads import Download, FileProgress, FileState
+from tui_hub.domain.jobs import Job, JobStatus
+
+Ranges = tuple[tuple[int, int], ...]
+
+_STATES = {
+    ArtifactStatus.COMPLETED: FileState.COMPLETED,
+    ArtifactStatus.FAILED: FileState.FAILED,
+    ArtifactStatus.DOWNLOADING: FileState.DOWNLOADING,
+}
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What a download has cost and saved so far, as its job remembers it."""
+
+    bytes_transferred: int = 0
+    bytes_deduplicated: int = 0
+    seconds: float = 0.0
+    retries: int = 0
+    error_code: str | None = None
+    hint: str | None = None
+
+
+def figures(job: Job, picture: Download) -> dict[str, object]:
+    """The figures of a download with those of its earlier attempts, for its job to remember."""
+    before = _remembered(job)
+    together = Figures(
+        bytes_transferred=before.bytes_transferred + picture.bytes_transferred,
+        bytes_deduplicated=max(before.bytes_deduplicated, picture.bytes_deduplicated),
+        seconds=round(before.seconds + picture.seconds, 3),
+        retries=before.retries + picture.retries,
+        error_code=picture.error_code,
+        hint=picture.hint,
+    )
+    built: dict[str, object] = msgspec.to_builtins(together)
+    return built
+
+
+def waiting(
+    job: Job, files: Sequence[Artifact], here: Mapping[str, Ranges], *, local: bool
+) -> Download:
+    """The picture of a download as its rows tell it.
+
+    Args:
+        job: its job.
+        files: its files.
+        here: the ranges of unfinished files that have arrived, by path.
+        local: whether no other process runs it.
+    """
+    payload = job.payload
+    remembered = _remembered(job)
+    shown = tuple(_file(file, here.get(file.path, ()), job.status, local=local) for file in files)
+    return Download(
+        job=job.id,
+        model=str(payload.get("model", "")),
+        revision=text_of(payload.get("revision")),
+        variant=text_of(payload.get("variant")),
+        status=job.status,
+        files=shown,
+        bytes_total=job.progress.total or sum(file.size or 0 for file in files),
+        done=max(job.progress.done, sum(file.done for file in shown)),
+        bytes_transferred=remembered.bytes_transferred,
+        bytes_deduplicated=remembered.bytes_deduplicated,
+        retries=remembered.retries,
+        seconds=remembered.seconds,
+        error=job.error,
+        error_code=remembered.error_code if job.error else None,
+        hint=remembered.hint if job.error else None,
+        local=local,
+    )
+
+
+def _file(file: Artifact, here: Ranges, status: JobStatus, *, local: bool) -> FileProgress:
+    state = _STATES.get(file.status, FileState.WAITING)
+    if state is FileState.COMPLETED:
+        here = ((0, file.size),) if file.size else ()
+    elif status is JobStatus.PAUSED:
+        state = FileState.PAUSED
+    elif state is FileState.DOWNLOADING and local:
+        state = FileState.WAITING
+    return FileProgress(
+        path=file.path,
+        size=file.size,
+        state=state,
+        done=sum(end - start for start, end in here),
+        ranges=here,
+        message=file.error or "",
+    )
+
+
+def _remembered(job: Job) -> Figures:
+    try:
+        return msgspec.convert(job.payload.get("result") or {}, Figures)
+    except msgspec.ValidationError:
+        return Figures()
+
+
+def text_of(value: object) -> str | None:
+    """A value of a job's payload, if it is text."""
+    return value if isinstance(value, str) else None
