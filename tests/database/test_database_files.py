@@ -41,6 +41,14 @@ async def test_files_are_private_and_folders_are_made(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["hub.db"]
 
 
+async def test_closing_leaves_no_journal_behind(tmp_path: Path) -> None:
+    for number in range(40):
+        path = tmp_path / f"{number}.db"
+        async with await CatalogueDatabase.open(path) as catalogue:
+            await catalogue.models.put(made())
+    assert [file.name for file in tmp_path.iterdir() if file.suffix != ".db"] == []
+
+
 async def test_commits_are_durable_where_they_must_last(tmp_path: Path) -> None:
     for durable, expected in ((True, 2), (False, 1)):
         database = await Database.open(tmp_path / f"{durable}.db", (), durable=durable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import itertools
 import logging
@@ -17,7 +18,13 @@ import pytest
 from fake_time import FakeTime
 from hub_server import HubServer, Reply
 
-from tui_hub.domain.errors import HubError, RateLimitedError, UnreachableError, UnsafeError
+from tui_hub.domain.errors import (
+    HubError,
+    NoConnectionError,
+    RateLimitedError,
+    UnreachableError,
+    UnsafeError,
+)
 from tui_hub.settings import NetworkSettings
 from tui_hub.sources import http
 from tui_hub.sources.exchange import Ask, TooLargeError
@@ -144,20 +151,20 @@ def closed_port() -> int:
 
 async def test_a_refused_connection_names_the_host(api: Make, time: FakeTime) -> None:
     port = closed_port()
-    with pytest.raises(UnreachableError, match=f"127.0.0.1:{port}.*refused"):
+    with pytest.raises(NoConnectionError, match=f"127.0.0.1:{port}.*refused"):
         await api().fetch(f"http://127.0.0.1:{port}/x?Signature=secret", Ask(private=PRIVATE))
     assert len(time.sleeps) == 2, "a host that refuses is given up soon"
 
 
 async def test_a_name_without_address(api: Make) -> None:
-    with pytest.raises(UnreachableError, match=r"hub\.invalid"):
+    with pytest.raises(NoConnectionError, match=r"hub\.invalid"):
         await api().fetch("http://hub.invalid/x")
 
 
 async def test_tls_that_is_none_is_not_tried_again(
     hub: HubServer, api: Make, time: FakeTime
 ) -> None:
-    with pytest.raises(UnreachableError, match="certificate"):
+    with pytest.raises(NoConnectionError, match="certificate"):
         await api().fetch(f"https://127.0.0.1:{hub.port}/x")
     assert time.sleeps == []
 
@@ -165,7 +172,7 @@ async def test_tls_that_is_none_is_not_tried_again(
 async def test_a_server_that_accepts_and_never_answers(api: Make) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        with pytest.raises(UnreachableError, match="no answer"):
+        with pytest.raises(NoConnectionError, match="no answer"):
             await api(timeout=0.1).fetch(f"http://127.0.0.1:{port}/x")
 
 
@@ -174,8 +181,9 @@ async def test_a_body_that_trickles_for_ever_is_cut_off(
 ) -> None:
     monkeypatch.setattr(http, "_BODY_TIMEOUTS", 0.3)
     hub.on("/", Reply(chunks=now_and_then()))
-    with pytest.raises(UnreachableError):
+    with pytest.raises(UnreachableError) as caught:
         await api(timeout=1.0, retries=1).fetch(f"{hub.url}/x")
+    assert type(caught.value) is UnreachableError, "there was an answer"
 
 
 def now_and_then() -> Iterator[bytes]:
@@ -183,6 +191,47 @@ def now_and_then() -> Iterator[bytes]:
     for _ in range(100):
         pause.wait(0.05)
         yield b"x"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(b"oops", 500), Reply(b"[1]", length=99), Reply(b"[]", headers={"X-Long": "x" * 200_000})],
+    ids=["server error", "broken off", "no proper HTTP"],
+)
+async def test_whoever_answers_wrongly_is_there_all_the_same(
+    reply: Reply, hub: HubServer, api: Make
+) -> None:
+    hub.on("/", reply)
+    with pytest.raises(UnreachableError) as caught:
+        await api(retries=1).fetch(f"{hub.url}/x")
+    assert type(caught.value) is UnreachableError
+
+
+async def test_a_pause_for_the_rate_limit_is_told_once(
+    hub: HubServer, api: Make, time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tui_hub.sources.waiting")
+    hub.on("/", Reply(status=429, headers={"Retry-After": "6.2"}), Reply(b"[]"))
+    client = api()
+    await client.fetch(f"{hub.url}/x")
+    hub.on("/", Reply(b"[]", headers={"RateLimit": '"api";r=0;t=9'}), Reply(b"[]"))
+    await client.fetch(f"{hub.url}/x")
+    await asyncio.gather(*(client.fetch(f"{hub.url}/x") for _ in range(3)))
+    told = [record.message for record in caplog.records if "waiting" in record.name]
+    host = f"127.0.0.1:{hub.port}"
+    assert told == [f"{host} limits the rate: waiting {seconds} s" for seconds in (7, 10)]
+
+
+async def test_the_origins_own_word_on_a_file_survives_its_redirects(
+    hub: HubServer, elsewhere: HubServer, api: Make
+) -> None:
+    first = {"Location": f"{elsewhere.url}/cdn", "X-Linked-ETag": '"real"'}
+    hub.on("/", Reply(status=302, headers=first))
+    elsewhere.on("/", Reply(b"x", headers={"X-Linked-ETag": '"forged"'}))
+    ask = Ask(foreign=True)
+    assert (await api().fetch(f"{hub.url}/x", ask)).linked_etag == "real"
+    hub.on("/", Reply(status=302, headers={"Location": f"{elsewhere.url}/cdn"}))
+    assert (await api().fetch(f"{hub.url}/x", ask)).linked_etag is None
 
 
 async def test_a_body_without_end_is_capped(hub: HubServer, api: Make) -> None:
@@ -340,7 +389,7 @@ async def test_a_certificate_of_ones_own(tmp_path: Path, api: Make) -> None:
     server = HubServer(tls)
     try:
         server.on("/", Reply(b"[]"))
-        with pytest.raises(UnreachableError, match="not trusted"):
+        with pytest.raises(NoConnectionError, match="not trusted"):
             await api().fetch(f"{server.url}/x", Ask(private=PRIVATE))
         assert server.seen == []
         for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):

@@ -202,6 +202,9 @@ async def test_bad_records_are_skipped_with_reasons(hub: HubServer, connect: Con
     assert names([page]) == ["good", "last"]
     assert len(page.skipped) == 4
     assert all(reason and reason.isprintable() for reason in page.skipped)
+    places = [reason.partition(":")[0] for reason in page.skipped]
+    assert places == [f"record {number} of the page" for number in (2, 3, 4, 5)]
+    assert "a/nan" in page.skipped[2]
 
 
 BAD_PAGES = {
@@ -225,6 +228,7 @@ async def test_a_bad_page_is_a_failure_and_no_empty_catalogue(
     with pytest.raises(UnreachableError) as caught:
         await walk(connect(), FEED)
     assert f"127.0.0.1:{hub.port}" in caught.value.message
+    assert not isinstance(caught.value, NoConnectionError)
 
 
 async def test_a_query_that_the_hub_refuses_is_the_users_to_mend(
@@ -288,7 +292,7 @@ async def test_a_listing_that_repeats_itself_under_new_addresses_ends(
 
 async def test_offline_opens_no_connection(hub: HubServer, connect: Connect) -> None:
     for source in (connect(offline=True), connect(HF_HUB_OFFLINE="1")):
-        with pytest.raises(UnreachableError, match="offline"):
+        with pytest.raises(NoConnectionError, match="offline"):
             await walk(source, FEED)
     assert hub.seen == []
 

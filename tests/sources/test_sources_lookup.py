@@ -26,6 +26,7 @@ from tui_hub.domain.errors import (
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.settings import Configuration
 from tui_hub.sources import HuggingFace, huggingface, sources_from
+from tui_hub.sources.feeds import SHIPPED
 
 Connect = Callable[..., HuggingFace]
 MODEL = ModelId.parse("org/name")
@@ -102,7 +103,8 @@ async def test_missing_or_private_without_a_token(hub: HubServer, connect: Conne
     error = await refusal(connect())
     assert isinstance(error, NotFoundError)
     assert "private" in error.message
-    assert "HF_TOKEN" in (error.hint or "")
+    assert "set HF_TOKEN, or run `hf auth login`" in (error.hint or "")
+    assert f"{hub.url}/org/name" in (error.hint or "")
     assert hub.paths() == ["/api/models/org/name"], "nothing to check without a token"
 
 
@@ -116,7 +118,8 @@ async def test_a_wrong_token_is_told_from_a_missing_model(hub: HubServer, connec
     hub.on("/api/", refused(401, message="Invalid username or password."))
     error = await refusal(connect(HF_TOKEN=TOKEN))
     assert type(error) is UnauthorizedError
-    assert "token" in error.message
+    assert f"127.0.0.1:{hub.port} does not know the token" in error.message
+    assert "hf auth whoami" in (error.hint or "") and "expired" in (error.hint or "")
 
 
 async def test_missing_with_a_token(hub: HubServer, connect: Connect) -> None:
@@ -133,6 +136,7 @@ async def test_gated(status: int, token: str, hub: HubServer, connect: Connect) 
     assert isinstance(error, GatedError)
     assert f"{hub.url}/org/name" in (error.hint or "")
     assert ("HF_TOKEN" in (error.hint or "")) is not bool(token)
+    assert ("no access to it yet" in error.message) is bool(token)
 
 
 async def test_gated_with_a_token_that_is_wrong(hub: HubServer, connect: Connect) -> None:
@@ -322,9 +326,37 @@ async def test_a_file_that_is_gated_or_gone(hub: HubServer, connect: Connect) ->
     hub.on("/org/name/resolve", refused(401, "GatedRepo"))
     with pytest.raises(GatedError):
         await source.read(artifact(), 100)
-    hub.on("/org/name/resolve", refused(404, "EntryNotFound"))
-    with pytest.raises(NotFoundError):
+    for code in ("EntryNotFound", ""):
+        hub.on("/org/name/resolve", refused(404, code))
+        with pytest.raises(NotFoundError, match=r"org/name has no gone\.json at this") as caught:
+            await source.read(artifact(path="gone.json"), 100)
+        assert caught.value.hint
+    hub.on("/org/name/resolve", refused(404, "RepoNotFound"))
+    with pytest.raises(NotFoundError, match="there is no model org/name"):
         await source.read(artifact(path="gone.json"), 100)
+
+
+async def test_the_git_id_of_a_pointer_says_nothing_of_the_file(
+    hub: HubServer, elsewhere: HubServer, connect: Connect
+) -> None:
+    """A listing without `lfs`; the redirect names the SHA-256 of the file itself."""
+    elsewhere.on("/", Reply(b"abc"))
+    pointer = artifact(git_sha1="d" * 40)
+    for content, right in ((b"abc", True), (b"abd", False)):
+        linked = f'"{hashlib.sha256(content).hexdigest()}"'
+        headers = {"Location": f"{elsewhere.url}/cdn", "X-Linked-ETag": linked}
+        hub.on("/org/name/resolve", Reply(b"Found", 302, headers))
+        if right:
+            assert await connect().read(pointer, 100) == b"abc"
+        else:
+            with pytest.raises(CorruptError):
+                await connect().read(pointer, 100)
+    hub.on(
+        "/org/name/resolve",
+        Reply(b"Found", 302, {"Location": f"{elsewhere.url}/cdn", "X-Linked-ETag": '"d"'}),
+    )
+    with pytest.raises(CorruptError):
+        await connect().read(pointer, 100)
 
 
 async def test_a_lookup_has_less_patience_than_a_walk(
@@ -361,13 +393,41 @@ async def test_the_stored_login_is_used(
     assert request.headers == {"Authorization": f"Bearer {TOKEN}"}
 
 
+@pytest.mark.parametrize("name", ["HF_ENDPOINT", "huggingface.endpoint"])
 @pytest.mark.parametrize(
-    "endpoint",
-    ["ftp://x", "huggingface.co", "https://me:pw@huggingface.co", "https://", "http://[::1"],
+    ("endpoint", "fault"),
+    [
+        ("nonsense", "does not begin with https:// or http://"),
+        ("huggingface.co", "does not begin with https:// or http://"),
+        ("ftp://x", "does not begin with https:// or http://"),
+        ("https://me:secret@huggingface.co", "holds a user name or password"),
+        ("https://", "is no web address"),
+        ("http://[::1", "is no web address"),
+        ("http://hub:notaport", "is no web address"),
+    ],
 )
-def test_an_endpoint_that_is_none(endpoint: str, connect: Connect) -> None:
-    with pytest.raises(UsageError, match="endpoint"):
-        connect(HF_ENDPOINT=endpoint)
+async def test_an_endpoint_that_is_none_is_told_when_it_is_needed(
+    name: str, endpoint: str, fault: str, connect: Connect
+) -> None:
+    variable = "HF_ENDPOINT" if name == "HF_ENDPOINT" else "TUI_HUB_HUGGINGFACE__ENDPOINT"
+    source = connect(**{variable: endpoint})
+    assert source.web_page(MODEL) is None
+
+    async def walk() -> None:
+        async for _ in source.pages(SHIPPED[0]):
+            pass
+
+    for use in (
+        source.model(MODEL),
+        source.files(MODEL),
+        source.request(artifact()),
+        source.read(artifact(), 100),
+        walk(),
+    ):
+        with pytest.raises(UsageError, match=f"^{name} cannot be used: it {fault}$") as caught:
+            await use
+        assert name in (caught.value.hint or "")
+        assert "secret" not in f"{caught.value!r} {caught.value.hint}"
 
 
 async def test_an_endpoint_below_a_path(hub: HubServer, connect: Connect) -> None:
@@ -384,6 +444,7 @@ async def test_a_refusal_without_any_code(hub: HubServer, connect: Connect) -> N
     error = await refusal(connect(HF_TOKEN=TOKEN))
     assert type(error) is UnauthorizedError
     assert "lacks" in error.message
+    assert f"{hub.url}/org/name" in (error.hint or "")
     assert "\x07" not in error.message
     hub.on("/api/models", refused(418))
     assert isinstance(await refusal(connect()), UnreachableError)

@@ -28,7 +28,7 @@ from tui_hub.blobs.trash import restore
 from tui_hub.domain.errors import HubError, NotFoundError, UnsafeError
 from tui_hub.domain.identifiers import repository_path
 
-_OWNER = ".tui-hub-model"
+VIEW_MARKER = ".tui-hub-model"
 """The file in a view that says whose it is. Loaders pass over names with a dot."""
 
 _TYPE = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
@@ -65,7 +65,7 @@ def publish_model(
                 raise NotFoundError(f"the blob {sha256} of {model!a} is not in the store")
         place = folder / "any"
         link_tree(build, place, targets)
-        (build / _OWNER).write_text(model, "utf-8", "replace")
+        (build / VIEW_MARKER).write_text(model, "utf-8", "replace")
         target = _install(build, folder, name, author, model)
         fsync_folder(folder)
     return target
@@ -140,7 +140,7 @@ def link_tree(build: Path, place: Path, targets: Mapping[str, str]) -> None:
     """
     for path, target in targets.items():
         parts = repository_path(path).split("/")
-        if parts[0] == _OWNER:
+        if parts[0] == VIEW_MARKER:
             raise UnsafeError(f"the file name {path!a} is taken by the store")
         link = build.joinpath(*parts)
         try:
@@ -220,6 +220,6 @@ def _existing(folder: Path, name: str, author: str | None, model: str) -> Path |
 def _owner(view: Path) -> str | None:
     """The model that a view belongs to."""
     try:
-        return (view / _OWNER).read_text("utf-8", "replace")
+        return (view / VIEW_MARKER).read_text("utf-8", "replace")
     except OSError:
         return None

@@ -22,6 +22,7 @@ from tui_hub.services.context import Context
 from tui_hub.services.downloads import Downloads
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.metadata import Metadata
 from tui_hub.services.recovery import recover
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.storage import Storage
@@ -102,7 +103,8 @@ def _make_home(paths: Paths) -> None:
 def _wire(context: Context) -> Services:
     jobs = Jobs(context)
     catalogue = Catalogue(context)
-    repositories = Repositories(context, catalogue)
+    metadata = Metadata(context)
+    repositories = Repositories(context, catalogue, metadata)
     activation = Activation(context, jobs)
     return Services(
         configuration=context.configuration,
@@ -110,7 +112,7 @@ def _wire(context: Context) -> Services:
         catalogue=catalogue,
         repositories=repositories,
         sync=Sync(context, jobs, repositories),
-        downloads=Downloads(context, jobs, repositories),
+        downloads=Downloads(context, jobs, repositories, metadata),
         storage=Storage(context, activation),
         activation=activation,
         jobs=jobs,

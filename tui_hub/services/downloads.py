@@ -12,8 +12,10 @@ from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
 from tui_hub.domain.models import DEFAULT_REF, Details
 from tui_hub.events import DownloadChanged
 from tui_hub.services.context import Context, parse_id
-from tui_hub.services.download_run import DownloadRun, DownloadRunner
+from tui_hub.services.download_run import DownloadRun
+from tui_hub.services.download_runner import DownloadRunner
 from tui_hub.services.jobs import INTERRUPTED, Jobs
+from tui_hub.services.metadata import Metadata
 from tui_hub.services.plans import (
     Choice,
     choose,
@@ -31,11 +33,13 @@ _LIVE = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED)
 class Downloads:
     """Runs downloads as jobs, a few at a time, in the order of the queue."""
 
-    def __init__(self, context: Context, jobs: Jobs, repositories: Repositories) -> None:
+    def __init__(
+        self, context: Context, jobs: Jobs, repositories: Repositories, metadata: Metadata
+    ) -> None:
         self._context = context
         self._jobs = jobs
         self._repositories = repositories
-        self._runner = DownloadRunner(context, jobs, repositories)
+        self._runner = DownloadRunner(context, jobs, metadata)
         self._slots = context.configuration.settings.downloads.jobs
         self._queue: list[str] = []
         self._running: dict[str, DownloadRun] = {}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from tui_hub.domain.hardware import HostSample
 from tui_hub.events import HardwareSampled
 from tui_hub.hardware import read_host
 from tui_hub.services.context import Context
+
+_log = logging.getLogger(__name__)
 
 
 class Hardware:
@@ -33,8 +36,15 @@ class Hardware:
 
     async def _watch(self, interval: float) -> None:
         while True:
-            sample = await asyncio.to_thread(read_host, self._context.configuration.paths.store)
-            if sample != self.sample:
-                self.sample = sample
-                self._context.bus.publish(HardwareSampled())
+            try:
+                sample = await asyncio.to_thread(read_host, self._context.configuration.paths.store)
+            except OSError as error:
+                _log.warning("the box cannot be read: %s", error)
+            else:
+                self._take(sample)
             await asyncio.sleep(interval)
+
+    def _take(self, sample: HostSample) -> None:
+        if sample != self.sample:
+            self.sample = sample
+            self._context.bus.publish(HardwareSampled())

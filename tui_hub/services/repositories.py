@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from tui_hub import text
-from tui_hub.blobs.metadata import RESERVED, find_metadata, write_metadata
+from tui_hub.blobs.views import VIEW_MARKER
 from tui_hub.domain.artifacts import (
     Artifact,
-    ArtifactKind,
     installed_variants,
     variants_of,
 )
@@ -34,27 +31,18 @@ from tui_hub.domain.models import (
 )
 from tui_hub.events import ModelChanged
 from tui_hub.services.catalogue import Catalogue
-from tui_hub.services.concurrency import run_all
 from tui_hub.services.context import Context, parse_id
-from tui_hub.services.copies import is_copy
 from tui_hub.services.links import links_of
-
-_log = logging.getLogger(__name__)
-
-METADATA_LIMIT = 10 * 1000**2
-"""Bytes above which a file is no metadata but comes on demand."""
-_CARD = "readme.md"
-_CARD_LIMIT = 200_000
-_METADATA_NAMES = ("readme", "license", "notice", "model_card")
-_PARALLEL = 4
+from tui_hub.services.metadata import Metadata, metadata_of
 
 
 class Repositories:
     """Lists a repository's files and keeps its small files at hand for reading offline."""
 
-    def __init__(self, context: Context, catalogue: Catalogue) -> None:
+    def __init__(self, context: Context, catalogue: Catalogue, metadata: Metadata) -> None:
         self._context = context
         self._catalogue = catalogue
+        self._metadata = metadata
 
     async def details(
         self, model: str | ModelId, *, revision: str | None = None, refresh: bool = False
@@ -115,13 +103,7 @@ class Repositories:
         """
         wanted = parse_id(model)
         files = await self._listed(wanted, await self._catalogue.find(wanted), None)
-        card = next((file for file in files if file.path.lower() == _CARD), None)
-        path = card.path if card is not None else "README.md"
-        local = await self._context.on_disk(self._read_card, str(wanted), path)
-        if local is None and card is not None:
-            await self._fetch(wanted, card)
-            local = await self._context.on_disk(self._read_card, str(wanted), path)
-        return None if local is None else _without_front_matter(local)
+        return await self._metadata.card(wanted, files)
 
     async def register(
         self,
@@ -160,7 +142,7 @@ class Repositories:
             details = await self.details(model, refresh=True)
             if details.problem is not None:
                 raise details.problem
-            await self.fetch_metadata(model, details.files)
+            await self._metadata.fetch(model, details.files)
         except HubError as error:
             await self._mark(model, error.message)
             raise
@@ -177,46 +159,9 @@ class Repositories:
             source=model.source,
             state=FeedState.COMPLETED,
             counts=counts,
-            requests=1 + len(_metadata(details.files)),
+            requests=1 + len(metadata_of(details.files)),
             seconds=asyncio.get_running_loop().time() - started,
         )
-
-    async def fetch_metadata(self, model: ModelId, files: Sequence[Artifact]) -> None:
-        """Bring the small files of a listing that are not here yet into `metadata/`."""
-        await self._context.prepare_store()
-        gate = asyncio.Semaphore(_PARALLEL)
-
-        async def fetch(file: Artifact) -> None:
-            async with gate:
-                if not await self._context.on_disk(self._has_metadata, file):
-                    await self._fetch(model, file)
-
-        await run_all(fetch(file) for file in _metadata(files))
-
-    async def keep_metadata(self, model: ModelId, files: Sequence[Artifact]) -> None:
-        """After a download: copy its small files out of the store, and fetch those it left out.
-
-        What cannot be had is only logged, since the download itself is done.
-        """
-        for file in _metadata(files):
-            if file.blob is not None:
-                await self._context.on_disk(self._copy_metadata, file, file.blob)
-        try:
-            await self.fetch_metadata(model, files)
-        except HubError as error:
-            _log.info("metadata of %s: %s", model, error.message)
-
-    def _copy_metadata(self, file: Artifact, blob: str) -> None:
-        content = self._context.store.path(blob).read_bytes()
-        write_metadata(self._context.store, file.model, file.path, content)
-
-    def metadata_copy(self, file: Artifact) -> Path | None:
-        """The copy of a small file that an earlier sync left, if it is there."""
-        return find_metadata(self._context.store, file.model, file.path)
-
-    def _has_metadata(self, file: Artifact) -> bool:
-        path = self.metadata_copy(file)
-        return path is not None and is_copy(file, path)
 
     async def _list(
         self, model: ModelId, known: Model | None, revision: str | None
@@ -228,10 +173,12 @@ class Repositories:
         listing = await self._context.source(model).files(model, revision)
         if known is None or revision in (None, DEFAULT_REF):
             known = await self._catalogue.remember(listing.model)
-        await self._context.hub.artifacts.replace_listing(known.id, listing.revision, listing.files)
+        safe = [file for file in listing.files if file.path.split("/")[0] != VIEW_MARKER]
+        await self._context.hub.artifacts.replace_listing(known.id, listing.revision, safe)
         self._context.bus.publish(ModelChanged(known.id))
         files = await self._context.hub.artifacts.of(known.id, listing.revision)
-        return known, files, listing.unsafe
+        ours = () if len(safe) == len(listing.files) else (f"{VIEW_MARKER} is the store's own",)
+        return known, files, listing.unsafe + ours
 
     async def _assemble(
         self,
@@ -260,20 +207,6 @@ class Repositories:
             problem=problem,
         )
 
-    async def _fetch(self, model: ModelId, file: Artifact) -> None:
-        content = await self._context.source(model).read(file, METADATA_LIMIT)
-        await self._context.prepare_store()
-        await self._context.on_disk(
-            write_metadata, self._context.store, file.model, file.path, content
-        )
-
-    def _read_card(self, model: str, path: str) -> str | None:
-        found = find_metadata(self._context.store, model, path)
-        if found is None:
-            return None
-        with found.open("rb") as file:
-            return file.read(_CARD_LIMIT * 2).decode("utf-8", "replace")
-
     async def _mark(self, model: ModelId, error: str | None) -> None:
         """Write down how the sync of a registered repository went."""
         table = self._context.hub.registrations
@@ -287,27 +220,3 @@ class Repositories:
                     synced_at=text.now(),
                 )
             )
-
-
-def _metadata(files: Sequence[Artifact]) -> list[Artifact]:
-    """The files that a sync fetches: configuration, tokenizer and card, each under 10 MB."""
-    return [
-        file
-        for file in files
-        if file.size is not None
-        and file.size < METADATA_LIMIT
-        and file.path not in RESERVED
-        and (
-            file.kind in (ArtifactKind.CONFIG, ArtifactKind.TOKENIZER)
-            or file.path.lower().startswith(_METADATA_NAMES)
-        )
-    ]
-
-
-def _without_front_matter(card: str) -> str:
-    """The card without its YAML head, cleaned for a terminal."""
-    if card.startswith("---"):
-        end = card.find("\n---", 3)
-        if end >= 0:
-            card = card[card.find("\n", end + 1) + 1 :] if "\n" in card[end + 1 :] else ""
-    return text.clean(card, _CARD_LIMIT, lines=True).strip()

@@ -1,0 +1,279 @@
+"""Running queued downloads, each from its job to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from tui_hub import text
+from tui_hub.blobs import Hold
+from tui_hub.domain.artifacts import Artifact, ArtifactStatus
+from tui_hub.domain.downloads import Download
+from tui_hub.domain.errors import HubError, NotFoundError
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.jobs import Job, JobStatus, Progress
+from tui_hub.domain.models import DEFAULT_REF
+from tui_hub.events import DownloadChanged
+from tui_hub.services.context import Context
+from tui_hub.services.download_job import DownloadJob, Outcome
+from tui_hub.services.download_pictures import Ranges, figures, waiting
+from tui_hub.services.download_run import DownloadRun
+from tui_hub.services.file_download import FileDownload, Means, partial_key
+from tui_hub.services.file_rows import FileRows
+from tui_hub.services.installing import Published, publish
+from tui_hub.services.jobs import Jobs
+from tui_hub.services.metadata import Metadata
+from tui_hub.services.statuses import settle_status
+from tui_hub.transfer import Options, Pool, RateLimiter
+
+_log = logging.getLogger(__name__)
+
+_TICK = 0.15
+"""Seconds between two pictures of a running download."""
+_WRITE_EVERY = 7
+"""Pictures between two writes of the progress and two looks for requests of other processes."""
+
+Ended = Callable[[str, Download], None]
+Heed = Callable[[], Awaitable[None]]
+
+
+class DownloadRunner:
+    """Turns jobs into running downloads, and writes down how they go and end."""
+
+    def __init__(self, context: Context, jobs: Jobs, metadata: Metadata) -> None:
+        settings = context.configuration.settings
+        self._context = context
+        self._jobs = jobs
+        self._metadata = metadata
+        self._settings = settings.downloads
+        self.limiter = RateLimiter(self._settings.limit)
+        self._options = Options(
+            connections=self._settings.connections,
+            piece_size=self._settings.piece_size,
+            stall=self._settings.stall,
+            retries=self._settings.retries,
+            timeout=settings.network.timeout,
+            environment=context.configuration.environment,
+        )
+        self._threads = ThreadPoolExecutor(
+            self._settings.files * self._settings.jobs, thread_name_prefix="download"
+        )
+
+    def start(self, picture: Download, heed: Heed, ended: Ended) -> DownloadRun:
+        """Run a waiting download.
+
+        Args:
+            picture: the download as it waits.
+            heed: called every second or so, to look what other processes ask for.
+            ended: called with the last picture.
+        """
+        run = DownloadRun(picture)
+        run.task = asyncio.create_task(self._run(run, heed, ended), name=f"download {run.job}")
+        return run
+
+    async def artifacts(self, job: Job) -> list[Artifact]:
+        """The files that a download job is about, as the database has them."""
+        model, revision = str(job.payload.get("model")), job.payload.get("revision")
+        wanted = job.payload.get("paths")
+        paths = set(wanted) if isinstance(wanted, list) else set()
+        files = await self._context.hub.artifacts.of(model, str(revision))
+        return [file for file in files if file.path in paths]
+
+    async def picture(self, job: Job) -> Download:
+        """A download that this process does not run right now."""
+        files = await self.artifacts(job)
+        here = await self._context.on_disk(_partials, self._context, files)
+        return waiting(job, files, here, local=not self._jobs.runs_elsewhere(job))
+
+    async def close(self) -> None:
+        """Give the threads back; nothing may be running."""
+        await asyncio.to_thread(self._threads.shutdown, True)
+
+    async def _run(self, run: DownloadRun, heed: Heed, ended: Ended) -> None:
+        picture = run.snapshot()
+        try:
+            picture = await self._do(run, heed, picture)
+        except HubError as error:
+            _log.warning("download %s: %s", run.job, error.message)
+            picture = _failed(picture, error)
+        except Exception:
+            _log.exception("download %s ended by a fault of the program", run.job)
+            picture = _failed(picture, HubError("a fault of the program; the log has the details"))
+        finally:
+            ended(run.job, replace(picture, local=True))
+
+    async def _do(self, run: DownloadRun, heed: Heed, picture: Download) -> Download:
+        job = await self._jobs.get(run.job)
+        if job.status is not JobStatus.PENDING:
+            # Another process cancelled it, or took it over, while it waited in line here.
+            return await self.picture(job)
+        job = await self._jobs.begin(job)
+        picture = await self.picture(job)
+        try:
+            return await self._bring(run, job, heed)
+        except HubError as error:
+            return await self._finish(job, Outcome(JobStatus.FAILED, error), picture)
+        except Exception:
+            _log.exception("download %s ended by a fault of the program", run.job)
+            fault = HubError("a fault of the program ended it; the log has the details")
+            return await self._finish(job, Outcome(JobStatus.FAILED, fault), picture)
+
+    async def _bring(self, run: DownloadRun, job: Job, heed: Heed) -> Download:
+        artifacts = await self.artifacts(job)
+        if not artifacts:
+            raise NotFoundError("the files of this download are not known any more")
+        pool = Pool(self._options.environment, timeout=self._options.timeout)
+        hashes = [file.sha256 for file in artifacts if file.sha256]
+        hold = await self._context.on_disk(Hold, self._context.store, hashes)
+        try:
+            work = DownloadJob(
+                job,
+                await self._files(
+                    job,
+                    artifacts,
+                    Means(self._context.store, hold, self._options, self.limiter, pool),
+                ),
+                self._threads,
+                self._settings.files,
+                FileRows(self._context.hub.artifacts, job.id),
+            )
+            run.begin(work)
+            watcher = asyncio.create_task(self._watch(run, job, heed))
+            try:
+                outcome = await work.run()
+            finally:
+                watcher.cancel()
+            return await self._finish(job, outcome, work.snapshot())
+        finally:
+            pool.close()
+            await self._context.on_disk(hold.release)
+
+    async def _files(self, job: Job, artifacts: list[Artifact], means: Means) -> list[FileDownload]:
+        source = self._context.source(ModelId.parse(str(job.payload.get("model"))))
+        files = [
+            FileDownload(
+                means,
+                replace(artifact, job=job.id),
+                await source.request(artifact),
+                await self._context.on_disk(self._metadata.copy_of, artifact),
+            )
+            for artifact in artifacts
+        ]
+        await self._context.hub.artifacts.mark(
+            [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
+        )
+        return files
+
+    async def _watch(self, run: DownloadRun, job: Job, heed: Heed) -> None:
+        """Tell whoever listens that there is a new picture; write it down now and then."""
+        tick = 0
+        while True:
+            await asyncio.sleep(_TICK)
+            self._context.bus.publish(DownloadChanged(job.id))
+            tick += 1
+            if tick % _WRITE_EVERY:
+                continue
+            try:
+                await self._look(run, job)
+                await heed()
+            except HubError as error:
+                _log.warning("download %s: %s", job.id, error.message)
+
+    async def _look(self, run: DownloadRun, job: Job) -> None:
+        """Write the progress down, and do what another process asks of this download."""
+        picture = run.snapshot()
+        await self._jobs.progress(job, Progress(done=picture.done, total=picture.bytes_total))
+        asked = (await self._context.hub.jobs.requests([job.id])).get(job.id)
+        if asked is not None:
+            run.stop(JobStatus.CANCELLED if asked == "cancel" else JobStatus.PAUSED)
+
+    async def _finish(self, job: Job, outcome: Outcome, picture: Download) -> Download:
+        """Publish what is here, then write down how the download ended."""
+        published = Published()
+        try:
+            published = await self._publish(job, outcome, picture)
+        except HubError as failure:
+            outcome = Outcome(JobStatus.FAILED, outcome.error or failure)
+        error = outcome.error
+        await self._jobs.log(job.id, _sentence(outcome, picture))
+        await self._jobs.finish(
+            job,
+            outcome.status,
+            error=None if error is None else error.message,
+            progress=Progress(done=picture.done, total=picture.bytes_total),
+            result=figures(job, picture),
+        )
+        if outcome.status is JobStatus.CANCELLED:
+            await self.give_back(job)
+        failed = outcome.status is JobStatus.FAILED
+        await settle_status(self._context, picture.model, failed=failed)
+        done = outcome.status is JobStatus.COMPLETED
+        return replace(
+            picture,
+            status=outcome.status,
+            path=published.path if done else None,
+            note=published.note,
+            speed=0.0,
+            eta=None,
+            connections=0,
+            error=None if error is None else error.message,
+            error_code=None if error is None else error.code,
+            hint=None if error is None else error.hint,
+        )
+
+    async def _publish(self, job: Job, outcome: Outcome, picture: Download) -> Published:
+        if picture.revision is None:
+            return Published()
+        async with self._context.alone(f"model {picture.model}"):
+            whole = outcome.status is JobStatus.COMPLETED
+            published = await publish(
+                self._context, picture.model, picture.revision, _refs(job), whole=whole
+            )
+        if published.path is not None:
+            files = await self._context.hub.artifacts.of(picture.model, picture.revision)
+            await self._metadata.keep(ModelId.parse(picture.model), files)
+        return published
+
+    async def give_back(self, job: Job) -> None:
+        """Give back the disk that the unfinished files of a cancelled download take."""
+        keys = [partial_key(file) for file in await self.artifacts(job)]
+        await self._context.on_disk(self._context.store.discard_partials, keys)
+
+
+def _sentence(outcome: Outcome, picture: Download) -> str:
+    line = (
+        f"{outcome.status}: {text.size(picture.done)} of {text.size(picture.bytes_total)} here, "
+        f"{text.size(picture.bytes_transferred)} transferred, "
+        f"{text.size(picture.bytes_deduplicated)} were here already, {picture.retries} retries"
+    )
+    return line if outcome.error is None else f"{line}: {outcome.error.message}"
+
+
+def _partials(context: Context, files: Sequence[Artifact]) -> dict[str, Ranges]:
+    """The ranges of unfinished files that earlier attempts left, by path."""
+    found = {partial.key: partial.ranges for partial in context.store.partials()}
+    return {file.path: found[partial_key(file)] for file in files if partial_key(file) in found}
+
+
+def _failed(picture: Download, error: HubError) -> Download:
+    return replace(
+        picture,
+        status=JobStatus.FAILED,
+        error=error.message,
+        error_code=error.code,
+        hint=error.hint,
+    )
+
+
+def _refs(job: Job) -> tuple[str, ...]:
+    """The names under which the revision is found in the views of this box.
+
+    `main` is always among them: programs that name no revision ask for it, and get what is here.
+    """
+    ref = job.payload.get("ref")
+    if not isinstance(ref, str) or ref in (DEFAULT_REF, job.payload.get("revision")):
+        return (DEFAULT_REF,)
+    return (DEFAULT_REF, ref)
