@@ -195,7 +195,11 @@ def now_and_then() -> Iterator[bytes]:
 
 @pytest.mark.parametrize(
     "reply",
-    [Reply(b"oops", 500), Reply(b"[1]", length=99), Reply(b"[]", headers={"X-Long": "x" * 200_000})],
+    [
+        Reply(b"oops", 500),
+        Reply(b"[1]", length=99),
+        Reply(b"[]", headers={"X-Long": "x" * 200_000}),
+    ],
     ids=["server error", "broken off", "no proper HTTP"],
 )
 async def test_whoever_answers_wrongly_is_there_all_the_same(

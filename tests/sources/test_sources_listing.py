@@ -10,7 +10,12 @@ import pytest
 from fake_time import FakeTime
 from hub_server import HubServer, Reply, Seen, as_json
 
-from tui_hub.domain.errors import UnauthorizedError, UnreachableError, UsageError
+from tui_hub.domain.errors import (
+    NoConnectionError,
+    UnauthorizedError,
+    UnreachableError,
+    UsageError,
+)
 from tui_hub.domain.feeds import Feed, Query, Rules
 from tui_hub.settings import Settings
 from tui_hub.sources import HuggingFace, SourcePage, feeds_from

@@ -1,6 +1,6 @@
 """An HTTP server on raw sockets that misbehaves in every way a real one was seen to.
 
-The path names the behaviour: `GET /truncate` is answered by `Hostile.truncate`. What a behaviour
+The end of the path names the behaviour: `GET /truncate` is answered by `Hostile.truncate`. What a behaviour
 needs to remember it keeps in `hits`, per path; what the client sent is in `requests`.
 """
 
@@ -127,7 +127,8 @@ class Hostile:
                     self.concurrent += 1
                     self.most_concurrent = max(self.most_concurrent, self.concurrent)
                 try:
-                    reply = getattr(self, seen.path.strip("/").replace("-", "_"))(seen)
+                    behaviour = seen.path.rpartition("/")[2].replace("-", "_")
+                    reply = getattr(self, behaviour)(seen)
                     if not self._send(client, reply):
                         return
                 finally:
@@ -470,3 +471,9 @@ class Hostile:
     def gated(self, seen: Seen) -> Reply:
         headers = {"X-Error-Code": "GatedRepo", "X-Error-Message": "ask", "Content-Length": "0"}
         return Reply(403, headers)
+
+    def gated_anonymous(self, seen: Seen) -> Reply:
+        return Reply(401, {"X-Error-Code": "GatedRepo", "Content-Length": "0"})
+
+    def forbidden(self, seen: Seen) -> Reply:
+        return Reply(403, {"X-Error-Message": "no scope", "Content-Length": "0"})

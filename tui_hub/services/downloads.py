@@ -9,20 +9,14 @@ from tui_hub.domain.downloads import Download, Plan
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
-from tui_hub.domain.models import DEFAULT_REF, Details
 from tui_hub.events import DownloadChanged
+from tui_hub.services.choices import Choice
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.download_run import DownloadRun
 from tui_hub.services.download_runner import DownloadRunner
 from tui_hub.services.jobs import INTERRUPTED, Jobs
 from tui_hub.services.metadata import Metadata
-from tui_hub.services.plans import (
-    Choice,
-    choose,
-    make_plan,
-    refuse_if_full,
-    refuse_mixture,
-)
+from tui_hub.services.plans import Planner, refuse_if_full
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.statuses import settle_status
 
@@ -38,7 +32,7 @@ class Downloads:
     ) -> None:
         self._context = context
         self._jobs = jobs
-        self._repositories = repositories
+        self._planner = Planner(context, repositories)
         self._runner = DownloadRunner(context, jobs, metadata)
         self._slots = context.configuration.settings.downloads.jobs
         self._queue: list[str] = []
@@ -76,14 +70,7 @@ class Downloads:
         choice = Choice(
             paths=tuple(paths), include=tuple(include), exclude=tuple(exclude), variant=variant
         )
-        if revision is None and choice.narrows:
-            # Parts are added to what is here, and never mixed with a newer revision.
-            install = await self._context.hub.installs.get(str(parse_id(model)))
-            revision = install.revision if install is not None else None
-        details = await self._details(model, revision, refresh)
-        files = choose(details, choice)
-        refuse_mixture(await self._context.hub.installs.get(details.model.id), details, files)
-        return await make_plan(self._context, details, files, ref=revision or DEFAULT_REF)
+        return await self._planner.plan(parse_id(model), choice, revision, refresh=refresh)
 
     async def start(
         self,
@@ -248,17 +235,6 @@ class Downloads:
             await self._jobs.finish(
                 stored, JobStatus.PAUSED, error=f"{INTERRUPTED}: the program ended"
             )
-
-    async def _details(self, model: str | ModelId, revision: str | None, refresh: bool) -> Details:
-        online = not self._context.configuration.settings.network.offline
-        details = await self._repositories.details(
-            model, revision=revision, refresh=refresh and online
-        )
-        if not details.files:
-            if details.problem is not None:
-                raise details.problem
-            raise NotFoundError(f"{details.model.id} has no files to download")
-        return details
 
     async def _unfinished(self, payload: dict[str, object]) -> Job | None:
         for job in await self._jobs.list((JobType.DOWNLOAD,), _LIVE):

@@ -3,83 +3,64 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tui_hub import text
 from tui_hub.blobs import BlobStore
 from tui_hub.blobs.metadata import find_metadata
-from tui_hub.domain.artifacts import Artifact, select, variants_of, whole_variants
+from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.downloads import Plan
-from tui_hub.domain.errors import NoSpaceError, NotFoundError, RefusedError
+from tui_hub.domain.errors import NoSpaceError, NotFoundError
+from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import JobStatus, JobType
-from tui_hub.domain.models import Details
-from tui_hub.domain.storage import Install
+from tui_hub.domain.models import DEFAULT_REF, Details
 from tui_hub.hardware.host import existing_parent
+from tui_hub.services.choices import Choice, choose, refuse_mixture
 from tui_hub.services.context import Context
 from tui_hub.services.copies import is_copy
 from tui_hub.services.file_download import partial_key
+from tui_hub.services.repositories import Repositories
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which files of a model are wanted. All that is empty narrows nothing."""
+class Planner:
+    """Works out what a download would do, before its first byte."""
 
-    paths: tuple[str, ...] = ()
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    variant: str | None = None
+    def __init__(self, context: Context, repositories: Repositories) -> None:
+        self._context = context
+        self._repositories = repositories
 
-    @property
-    def narrows(self) -> bool:
-        """Whether less than the whole model is wanted."""
-        return bool(self.paths or self.include or self.exclude or self.variant)
+    async def plan(
+        self, model: ModelId, choice: Choice, revision: str | None, *, refresh: bool
+    ) -> Plan:
+        """The plan of a download.
 
+        Parts of an installed model are taken from its revision unless another is named, so that
+        they are added to what is here and never mixed with newer files.
 
-def choose(details: Details, choice: Choice) -> tuple[Artifact, ...]:
-    """The files of a model that were asked for.
+        Raises:
+            NotFoundError: no such model, revision, file or variant.
+            RefusedError: it would leave an installed model half old and half new.
+            UnreachableError: the files are unknown, and the source cannot be asked.
+        """
+        if revision is None and choice.narrows:
+            install = await self._context.hub.installs.get(str(model))
+            revision = install.revision if install is not None else None
+        details = await self._details(model, revision, refresh)
+        files = choose(details, choice)
+        refuse_mixture(await self._context.hub.installs.get(details.model.id), details, files)
+        to_come = await _to_come(self._context, details)
+        ref = revision or DEFAULT_REF
+        return await self._context.on_disk(_measure, self._context, details, files, ref, to_come)
 
-    Raises:
-        NotFoundError: when a named file or variant does not exist, or nothing is left.
-    """
-    paths = choice.paths
-    known = {file.path for file in details.files}
-    for path in paths:
-        if path not in known:
-            raise NotFoundError(
-                f"{details.model.id} has no file {text.clean(path, 200)!r}",
-                hint=f"`tui-hub files {details.model.id}` lists them.",
-            )
-    if choice.variant is not None:
-        paths = (*paths, *_variant_paths(details, choice.variant))
-    chosen = select(details.files, paths=paths, include=choice.include, exclude=choice.exclude)
-    if not chosen:
-        raise NotFoundError(
-            f"no file of {details.model.id} is left to download",
-            hint=f"`tui-hub files {details.model.id}` lists what there is.",
+    async def _details(self, model: ModelId, revision: str | None, refresh: bool) -> Details:
+        online = not self._context.configuration.settings.network.offline
+        details = await self._repositories.details(
+            model, revision=revision, refresh=refresh and online
         )
-    return chosen
-
-
-def _variant_paths(details: Details, wanted: str) -> tuple[str, ...]:
-    variants = variants_of(details.files)
-    for variant in variants:
-        if variant.name.lower() == wanted.lower():
-            return variant.paths
-    names = ", ".join(variant.name for variant in variants) or "none"
-    raise NotFoundError(
-        f"{details.model.id} has no variant {text.clean(wanted, 80)!r}",
-        hint=f"Its variants: {text.clean(names, 300)}.",
-    )
-
-
-async def make_plan(
-    context: Context, details: Details, files: Sequence[Artifact], *, ref: str
-) -> Plan:
-    """Work out what a download of these files would do, asking nobody but the disk."""
-    return await context.on_disk(
-        _measure, context, details, tuple(files), ref, await _to_come(context, details)
-    )
+        if not details.files:
+            if details.problem is not None:
+                raise details.problem
+            raise NotFoundError(f"{details.model.id} has no files to download")
+        return details
 
 
 def _measure(
@@ -148,28 +129,6 @@ async def _to_come(context: Context, details: Details) -> int:
         for job in jobs
         if job.payload.get("model") != details.model.id
     )
-
-
-def refuse_mixture(install: Install | None, details: Details, files: Sequence[Artifact]) -> None:
-    """Stop a download that would leave an installed model half old and half new.
-
-    Raises:
-        RefusedError: when it takes another revision in, but not all the variants that are here.
-    """
-    if install is None or install.revision == details.revision:
-        return
-    wanted = {file.path for file in files}
-    here = {file.path for file in details.files if file.blob}
-    brought = whole_variants(details.files, wanted | here)
-    offered = {one.name for one in details.variants} or {"all"}
-    lost = offered.intersection(install.variants).difference(brought)
-    if lost or not brought:
-        raise RefusedError(
-            f"{install.model} is installed at revision {install.revision[:12]}, and this would "
-            f"mix it with {(details.revision or '')[:12]}",
-            hint=f"Name `--revision {install.revision[:12]}` to add to what is here, or download "
-            "every variant that is installed.",
-        )
 
 
 def refuse_if_full(plan: Plan) -> None:

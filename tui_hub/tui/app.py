@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.notifications import SeverityLevel
+from textual.widgets import Input
 
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.text import clean
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+LEAST_WIDTH, LEAST_HEIGHT = 60, 14
+"""Cells of the smallest terminal that the screens are drawn on."""
+
 _SIGNALS = {signal.SIGHUP: 129, signal.SIGTERM: 143}
 """What ends the program from outside, and the exit code that says so: 128 and the number."""
 
@@ -42,10 +46,12 @@ class HubApp(BackgroundApp):
     BINDINGS = bindings(*EVERYWHERE)
     BINDING_GROUP_TITLE = "Everywhere"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-narrow"),
+        (0, "-tiny"),
+        (LEAST_WIDTH, "-narrow"),
         (100, "-normal"),
         (132, "-wide"),
     ]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-low"), (20, "-high")]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, services: Services, demo: bool = False) -> None:
@@ -83,8 +89,10 @@ class HubApp(BackgroundApp):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a note. What it says is text, never markup."""
+        """Show a note in place of an equal one. What it says is text, never markup."""
         message = clean(message, 600, lines=True)
+        for shown in [one for one in self._notifications if one.message == message]:
+            self._unnotify(shown, refresh=False)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def _fatal_error(self) -> None:
@@ -117,6 +125,24 @@ class HubApp(BackgroundApp):
         from tui_hub.tui.screens.help import HelpScreen
 
         self.push_screen(HelpScreen(self.screen))
+
+    def action_help_quit(self) -> None:
+        """Say how to leave: people press ctrl+c for it."""
+        typing = isinstance(self.focused, Input)
+        self.notify("ctrl+q quits" if typing else "q quits", timeout=4)
+
+    @work(group="add", exclusive=True)
+    async def action_add_model(self) -> None:
+        """Ask for the name of a model, and open its page."""
+        from tui_hub.domain.identifiers import ModelId
+        from tui_hub.tui.screens.model import ModelScreen
+        from tui_hub.tui.screens.prompt import Prompt
+
+        words = "Its name at its source: org/name, or with a prefix as in ollama:llama3.1."
+        answer = await self.push_screen_wait(Prompt("Add a model", words, "", ModelId.parse))
+        if answer is not None:
+            with self.reporting():
+                self.push_screen(ModelScreen(await self.services.catalogue.get(answer)))
 
     async def action_go_back(self) -> None:
         """Close the screen on top, or go back to the catalogue."""

@@ -68,6 +68,18 @@ class Quit(Command):
     sign = "q"
 
 
+class AddModel(Command):
+    """Open a model by its name, also one that the catalogue does not list yet."""
+
+    key, label, sign, shown = "plus", "add", "+", False
+
+
+class ChangeTheme(Command):
+    """Choose the colours."""
+
+    key, label, sign, shown = "T", "theme", "T", False
+
+
 class GoBack(Command):
     """Go back to where you were."""
 
@@ -192,7 +204,7 @@ class ActivateModel(Command):
 
 
 class DeleteModel(Command):
-    """Delete this model's files, after showing what is lost."""
+    """Delete this model's files, or those of one variant, after showing what is lost."""
 
     key, label = "x", "delete"
 
@@ -201,6 +213,12 @@ class ToggleFavourite(Command):
     """Mark this model as a favourite, or drop the mark."""
 
     key, label = "b", "favourite"
+
+
+class EditNote(Command):
+    """Write a note of your own about this model."""
+
+    key, label = "n", "note"
 
 
 class NextTab(Command):
@@ -338,6 +356,18 @@ class No(Command):
     key, label, act, argument = "n,escape", "no", "answer", "no"
 
 
+class Cancel(Command):
+    """Close this without an answer."""
+
+    key, label, sign = "escape", "close", "esc"
+
+
+class HintQuit(Command):
+    """Say how to leave; ctrl+c itself stops nothing."""
+
+    key, label, sign, act, shown = "ctrl+c", "how to quit", "^c", "help_quit", False
+
+
 class Dismiss(Command):
     """Close this without doing anything."""
 
@@ -355,6 +385,8 @@ EVERYWHERE: tuple[type[Command], ...] = (
     Help,
     Commands,
     Quit,
+    AddModel,
+    ChangeTheme,
     GoBack,
 )
 LISTS: tuple[type[Command], ...] = (

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TypeVar
 
 from textual import getters, on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
 
-from tui_hub.tui.app import HubApp
+from tui_hub.tui.app import LEAST_HEIGHT, LEAST_WIDTH, HubApp
+from tui_hub.tui.command import bindings
+from tui_hub.tui.commands import Help, HintQuit
 from tui_hub.tui.widgets.key_row import KeyRow
 from tui_hub.tui.widgets.memory_bar import MemoryBar
 from tui_hub.tui.widgets.row_list import RowList
@@ -17,16 +22,25 @@ from tui_hub.tui.widgets.top_bar import TopBar
 Answer = TypeVar("Answer")
 
 
+_TOO_SMALL = f"The terminal is too small: {LEAST_WIDTH}x{LEAST_HEIGHT} is the least."
+
+
 class HubScreen(Screen[None]):
-    """A screen with the bars around it."""
+    """A screen with the bars around it; where the terminal is too small for it, one line."""
 
     DEFAULT_CSS = """
-    HubScreen { layout: vertical; }
+    HubScreen {
+        layout: vertical;
+        & > #too-small { display: none; width: 1fr; height: 1fr; color: $warning; }
+        &.-tiny > *, &.-flat > * { display: none !important; }
+        &.-tiny > #too-small, &.-flat > #too-small { display: block !important; }
+    }
     """
 
     app = getters.app(HubApp)
 
     def compose(self) -> ComposeResult:
+        yield Static(Content(_TOO_SMALL), id="too-small")
         yield TopBar()
         yield from self.compose_body()
         yield MemoryBar()
@@ -44,4 +58,23 @@ class HubScreen(Screen[None]):
 class HubDialog(ModalScreen[Answer]):
     """A question over the screen that asked it."""
 
+    BINDINGS = bindings(Help, HintQuit)
+    DEFAULT_CSS = """
+    HubDialog.-tiny, HubDialog.-flat {
+        background: transparent;
+        & > * { display: none !important; }
+    }
+    """
+
     app = getters.app(HubApp)
+
+    def action_show_help(self) -> None:
+        """Show the keys of this question."""
+        self.app.action_show_help()
+
+    def action_help_quit(self) -> None:
+        """Copy what is marked; without a mark, say how to leave."""
+        try:
+            self.action_copy_text()
+        except SkipAction:
+            self.app.notify("esc closes this; then q quits", timeout=4)

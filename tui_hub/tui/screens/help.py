@@ -93,3 +93,7 @@ class HelpScreen(HubDialog[None]):
     def action_dismiss(self) -> None:  # type: ignore[override]
         """Close."""
         self.dismiss()
+
+    def action_show_help(self) -> None:
+        """Close, with the key that opened it."""
+        self.dismiss()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,54 +13,75 @@ from textual.widgets import Input, Static
 
 from tui_hub.domain.errors import UsageError
 from tui_hub.tui.command import bindings
-from tui_hub.tui.commands import LeaveSearch
-from tui_hub.tui.screens.base import HubDialog
+from tui_hub.tui.commands import Cancel
+from tui_hub.tui.draw import safe
+from tui_hub.tui.screens.base import Answer, HubDialog
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
-_UNITS = {"": 1024**2, "k": 1024, "m": 1024**2, "g": 1024**3}
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+LEAST_RATE = 1024
+"""Bytes a second below which a limit would only look like a stall."""
 
 
-class Prompt(HubDialog[str | None]):
-    """Takes one line of text; `None` when it is closed without an answer."""
+class Prompt(HubDialog[Answer | None]):
+    """Takes one line of text until it means something; `None` when closed without an answer."""
 
-    BINDINGS = bindings(LeaveSearch)
+    BINDINGS = bindings(Cancel)
     BINDING_GROUP_TITLE = "Question"
     DEFAULT_CSS = """
     Prompt Input, Prompt Input:focus {
-        border: none; height: 1; padding: 0 1; margin: 1 0; background: $background;
+        border: none; height: 1; padding: 0 1; margin-top: 1; background: $background;
     }
+    Prompt #problem { color: $error; height: auto; display: none; margin-top: 1; }
     """
 
-    def __init__(self, title: str, words: str, value: str) -> None:
+    def __init__(
+        self, title: str, words: str, value: str, meaning: Callable[[str], Answer]
+    ) -> None:
         super().__init__()
         self._title, self._words, self._value = title, words, value
+        self._meaning = meaning
 
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
-        box.border_title = self._title
+        box.border_title = Content(safe(self._title))
+        box.border_subtitle = "enter accepts, esc closes"
         with box:
             yield Static(Content(self._words))
             yield Input(value=self._value)
+            yield Static(id="problem")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value)
+        try:
+            answer = self._meaning(event.value)
+        except UsageError as error:
+            problem = self.query_one("#problem", Static)
+            problem.update(Content("\n".join(filter(None, (safe(error.message), error.hint)))))
+            problem.display = True
+            return
+        self.dismiss(answer)
 
-    def action_leave_search(self) -> None:
+    def action_cancel(self) -> None:
         """Close without an answer."""
         self.dismiss(None)
 
 
 def parse_rate(words: str) -> int:
-    """Bytes a second from `10M`, `512k`, `1.5 GiB/s`; a bare number counts MiB; 0 is no limit.
+    """Bytes a second from `10M`, `500k`, `1.5 GiB/s` or a number of bytes; 0 is no limit.
 
     Raises:
-        UsageError: when the words are no rate.
+        UsageError: when the words are no rate, or one below 1 KiB/s.
     """
     words = words.strip()
     if not words:
         return 0
     found = _RATE.fullmatch(words)
     if found is None:
-        raise UsageError(f"{words[:40]!r} is no speed", hint="Type 10M or 512k; 0 is no limit.")
-    return round(float(found[1]) * _UNITS[found[2].lower()])
+        raise UsageError(f"{words[:40]!r} is no speed.", hint="Type 500k, 10M or 1.5G; 0 lifts it.")
+    rate = round(float(found[1]) * _UNITS[found[2].lower()])
+    if 0 < rate < LEAST_RATE:
+        raise UsageError(
+            f"{rate} B/s would stall every download.", hint="1k is the least; 0 lifts the limit."
+        )
+    return rate

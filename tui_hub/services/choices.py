@@ -1,0 +1,86 @@
+"""Which files of a model a download takes, and which choices would spoil what is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tui_hub import text
+from tui_hub.domain.artifacts import Artifact, select, variants_of, whole_variants
+from tui_hub.domain.errors import NotFoundError, RefusedError
+from tui_hub.domain.models import Details
+from tui_hub.domain.storage import Install
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which files of a model are wanted. All that is empty narrows nothing."""
+
+    paths: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    variant: str | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether less than the whole model is wanted."""
+        return bool(self.paths or self.include or self.exclude or self.variant)
+
+
+def choose(details: Details, choice: Choice) -> tuple[Artifact, ...]:
+    """The files of a model that were asked for.
+
+    Raises:
+        NotFoundError: when a named file or variant does not exist, or nothing is left.
+    """
+    paths = choice.paths
+    known = {file.path for file in details.files}
+    for path in paths:
+        if path not in known:
+            raise NotFoundError(
+                f"{details.model.id} has no file {text.clean(path, 200)!r}",
+                hint=f"`tui-hub files {details.model.id}` lists them.",
+            )
+    if choice.variant is not None:
+        paths = (*paths, *_variant_paths(details, choice.variant))
+    chosen = select(details.files, paths=paths, include=choice.include, exclude=choice.exclude)
+    if not chosen:
+        raise NotFoundError(
+            f"no file of {details.model.id} is left to download",
+            hint=f"`tui-hub files {details.model.id}` lists what there is.",
+        )
+    return chosen
+
+
+def _variant_paths(details: Details, wanted: str) -> tuple[str, ...]:
+    variants = variants_of(details.files)
+    for variant in variants:
+        if variant.name.lower() == wanted.lower():
+            return variant.paths
+    names = ", ".join(variant.name for variant in variants) or "none"
+    raise NotFoundError(
+        f"{details.model.id} has no variant {text.clean(wanted, 80)!r}",
+        hint=f"Its variants: {text.clean(names, 300)}.",
+    )
+
+
+def refuse_mixture(install: Install | None, details: Details, files: Sequence[Artifact]) -> None:
+    """Stop a download that would leave an installed model half old and half new.
+
+    Raises:
+        RefusedError: when it takes another revision in, but not all the variants that are here.
+    """
+    if install is None or install.revision == details.revision:
+        return
+    wanted = {file.path for file in files}
+    here = {file.path for file in details.files if file.blob}
+    brought = whole_variants(details.files, wanted | here)
+    offered = {one.name for one in details.variants} or {"all"}
+    lost = offered.intersection(install.variants).difference(brought)
+    if lost or not brought:
+        raise RefusedError(
+            f"{install.model} is installed at revision {install.revision[:12]}, and this would "
+            f"mix it with {(details.revision or '')[:12]}",
+            hint=f"Name `--revision {install.revision[:12]}` to add to what is here, or download "
+            "every variant that is installed.",
+        )
