@@ -112,7 +112,7 @@ async def test_a_name_that_its_row_may_lose_is_kept_among_the_facts() -> None:
 async def test_the_short_name_finds_the_model_before_and_after_the_hub_lists_it(
     tmp_path: Path,
 ) -> None:
-    curated = [page async for page in Curated().pages(FEED)][0].models
+    (page,) = [page async for page in Curated().pages(FEED)]
     identifier = "hf:stabilityai/stable-diffusion-xl-base-1.0"
     row = Model(
         id=identifier,
@@ -127,7 +127,7 @@ async def test_the_short_name_finds_the_model_before_and_after_the_hub_lists_it(
         async def found(text: str) -> set[str]:
             return {model.id for model in (await catalogue.models.search(Search(text=text))).models}
 
-        await catalogue.models.merge(curated)
+        await catalogue.models.merge(page.models)
         for _ in range(2):
             for text in ("SDXL", "sdxl base 1.0", "Stable Diffusion XL Base 1.0", "stability"):
                 assert identifier in await found(text), text
@@ -136,7 +136,7 @@ async def test_the_short_name_finds_the_model_before_and_after_the_hub_lists_it(
         stored = await catalogue.models.get(identifier)
         assert stored is not None and stored.name == "stable-diffusion-xl-base-1.0"
         assert stored.facts["title"] == "Stable Diffusion XL Base 1.0"
-        await catalogue.models.merge(curated)
+        await catalogue.models.merge(page.models)
         assert identifier in await found("SDXL")
 
 

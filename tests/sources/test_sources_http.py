@@ -188,6 +188,7 @@ async def test_a_body_that_trickles_for_ever_is_cut_off(
 
 def now_and_then() -> Iterator[bytes]:
     pause = threading.Event()
+    yield b"x" * 70_000  # more than the server's buffer, so that the head goes out with it
     for _ in range(100):
         pause.wait(0.05)
         yield b"x"

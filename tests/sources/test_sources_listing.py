@@ -200,16 +200,16 @@ async def test_rules_decide_what_a_feed_takes_in(hub: HubServer, connect: Connec
 async def test_bad_records_are_skipped_with_reasons(hub: HubServer, connect: Connect) -> None:
     body = (
         b'[{"id": "a/good"}, {"id": 7}, {"nothing": 1}, {"id": "a/nan", "likes": NaN},'
-        b' {"id": "a/half", "author": "\\ud800"}, {"id": "a/last"}]'
+        b' {"id": "a/half", "author": "\\ud800"}, {"id": "a/last"}, {"id": "a/less", "likes": -1}]'
     )
     hub.on("/api/models", Reply(body, headers={"Content-Type": "application/json"}))
     (page,) = await walk(connect(), FEED)
     assert names([page]) == ["good", "last"]
-    assert len(page.skipped) == 4
+    assert len(page.skipped) == 5
     assert all(reason and reason.isprintable() for reason in page.skipped)
     places = [reason.partition(":")[0] for reason in page.skipped]
-    assert places == [f"record {number} of the page" for number in (2, 3, 4, 5)]
-    assert "a/nan" in page.skipped[2]
+    assert places == [f"record {number} of the page" for number in (2, 3, 4, 5, 7)]
+    assert page.skipped[4].startswith("record 7 of the page: a/less: ")
 
 
 BAD_PAGES = {

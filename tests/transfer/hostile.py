@@ -1,7 +1,7 @@
 """An HTTP server on raw sockets that misbehaves in every way a real one was seen to.
 
-The end of the path names the behaviour: `GET /truncate` is answered by `Hostile.truncate`. What a behaviour
-needs to remember it keeps in `hits`, per path; what the client sent is in `requests`.
+The end of the path names the behaviour: `GET /truncate` is answered by `Hostile.truncate`. What a
+behaviour needs to remember it keeps in `hits`, per path; what the client sent is in `requests`.
 """
 
 from __future__ import annotations
