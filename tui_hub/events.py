@@ -105,7 +105,9 @@ class Subscription:
     async def wait(self, seconds: float) -> None:
         """Wait until something happened, but no longer than `seconds`; forgets what it was."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ready.wait(), seconds)
+            # `wait_for` would swallow a cancellation that comes in the turn of the event.
+            async with asyncio.timeout(seconds):
+                await self._ready.wait()
         self._ready.clear()
         self._waiting.clear()
         await asyncio.sleep(INTERVAL)

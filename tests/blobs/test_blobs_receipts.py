@@ -112,6 +112,8 @@ def test_hostile_metadata_paths_are_refused(store: BlobStore, put: Put, path: st
     with pytest.raises(UnsafeError):
         write_metadata(store, "hf:org/name", path, b"evil")
     assert receipts.read(store, "hf:org/name") is not None
+    if not path.startswith(("..", "/")):
+        assert find_metadata(store, "hf:org/name", path) is None
 
 
 @pytest.mark.parametrize("change", [{"path": "../x"}, {"sha256": "../x"}, {"sha256": "A" * 64}])
@@ -163,12 +165,20 @@ def test_a_receipt_of_a_later_program_is_understood(store: BlobStore, put: Put) 
     assert receipts.references(store) == {blob}
 
 
+def test_a_receipt_may_keep_files_that_no_view_shows(store: BlobStore, put: Put) -> None:
+    receipt = replace(receipt_of(store, "hf:org/name", put(b"1")), path="", variants=())
+    receipts.write(store, receipt)
+    assert receipts.read(store, "hf:org/name") == receipt
+    assert receipts.damaged(store) == ()
+
+
 def test_a_receipt_of_an_earlier_program_has_no_variants(store: BlobStore, put: Put) -> None:
     receipt = receipt_of(store, "hf:org/name", put(b"1"))
     receipts.write(store, receipt)
     path = metadata_folder(store, "hf:org/name") / "receipt.json"
     document = json.loads(path.read_text())
     assert document.pop("variants") == ["Q4_K_M", "Q8_0"]
+    document["variant"] = None
     path.write_text(json.dumps(document))
 
     assert receipts.read(store, "hf:org/name") == replace(receipt, variants=())
@@ -189,7 +199,7 @@ def test_a_receipt_of_an_earlier_program_has_no_variants(store: BlobStore, put: 
         ("installed_at", "yesterday"),
         ("path", "/etc"),
         ("path", "../../etc"),
-        ("path", ""),
+        ("path", "a/../../etc"),
         ("format", "one"),
         ("files", [{}]),
         ("files.path", "../x"),

@@ -247,11 +247,33 @@ def test_a_folder_of_the_store_that_is_a_link_is_refused(store: BlobStore, tmp_p
         store.prepare()
 
 
+def test_what_fails_after_a_blob_has_its_name_does_it_no_harm(store: BlobStore) -> None:
+    data = os.urandom(100_000)
+    digest = hashlib.sha256(data).hexdigest()
+    partial = store.open_partial("key", len(data))
+    partial.allocate(len(data))
+    os.pwrite(partial.fileno(), data, 0)
+    partial.checkpoint(((0, 10_000),), None)
+
+    def fail(path: Path) -> None:
+        raise RuntimeError(f"no row for {path.name}")
+
+    with pytest.raises(RuntimeError):
+        store.commit(partial, digest, fail)
+    partial.close()
+    assert store.verify(digest) and store.size(digest) == len(data)
+
+
 def test_a_store_follows_the_rights_of_its_root(tmp_path: Path) -> None:
-    private = BlobStore(tmp_path / "private")
-    private.prepare()
-    assert stat.S_IMODE(private.root.stat().st_mode) == 0o700
-    assert stat.S_IMODE(private.blobs.stat().st_mode) == 0o700
+    for umask, mode in ((0o077, 0o700), (0o022, 0o755)):
+        before = os.umask(umask)
+        try:
+            made = BlobStore(tmp_path / f"{mode:o}")
+            made.prepare()
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE(made.root.stat().st_mode) == mode
+        assert stat.S_IMODE(made.blobs.stat().st_mode) == mode
 
     (tmp_path / "group").mkdir()
     (tmp_path / "group").chmod(0o2770)

@@ -7,12 +7,13 @@ import json
 import os
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from command_line import BIG, CONFIG, Program, until
 
 from tui_hub.database import HubDatabase
-from tui_hub.demo import DemoHub, Fault, FaultKind
+from tui_hub.demo import DemoHub, Fault, FaultKind, Repository, RepositoryFile
 from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.text import now
 
@@ -327,6 +328,23 @@ def test_files_that_are_left_out_are_told(program: Program) -> None:
     told = [line for line in people.err.splitlines() if "names are refused: " in line]
     assert len(told) == 1
     assert told[0].startswith(f"{len(document['unsafe'])} files left out")
+
+
+def test_what_happens_to_an_active_model_is_told(program: Program, hub: DemoHub) -> None:
+    name = "acme/changing"
+    first = Repository(id=name, files=(RepositoryFile("config.json", CONFIG),))
+    hub.put(first)
+    assert program("download", name, "-q").code == 0
+    assert program("activate", name, "--type", "llm", "-q").code == 0
+    hub.put(replace(first, files=(RepositoryFile("config.json", b"{}"),)))
+    people = program("download", name)
+    assert people.code == 0
+    assert f"hf:{name} is active as llm: revision " in people.err
+    hub.put(replace(first, files=(RepositoryFile("config.json", b"[]"),)))
+    assert "is active as llm" in program.json("download", name).document["note"]
+    unreachable = program("download", name, HF_ENDPOINT="http://127.0.0.1:9")
+    assert unreachable.code == 0
+    assert "127.0.0.1:9 cannot be reached" in unreachable.err
 
 
 def test_every_file_of_a_home_is_private(lived_in: Program) -> None:

@@ -114,3 +114,11 @@ def test_waiting_for_a_rate_limit_is_told(
     result = subprocess.run([sys.executable, *command], capture_output=True, text=True)
     assert result.stdout == ""
     assert result.stderr.count("hub.example limits the rate: waiting 3 s") == piped
+
+
+def test_a_sync_that_waits_says_so(program: Program, hub: DemoHub) -> None:
+    hub.faults.add(Fault(FaultKind.RATE_LIMITED, path="/api/models", times=1, seconds=1))
+    child = spawn(program, "sync", "hf:text-generation")
+    child.expect(r"127\.0\.0\.1:\d+ limits the rate: waiting \d+ s")
+    read_all(child)
+    assert child.exitstatus == 0

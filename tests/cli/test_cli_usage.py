@@ -94,6 +94,11 @@ def test_wrong_usage_is_json_wherever_the_option_stands(arguments: list[str]) ->
     assert error_of(result)["code"] == "usage"
 
 
+def test_the_help_of_sync_promises_no_differential_sync() -> None:
+    told = " ".join(run("sync", "--help").stdout.split())
+    assert "Walk everything. In this version every sync does" in told
+
+
 def test_wrong_usage_for_people_names_what_was_meant() -> None:
     result = run("serch")
     assert result.returncode == 2

@@ -29,6 +29,7 @@ from tui_hub.settings import NetworkSettings
 from tui_hub.sources import http
 from tui_hub.sources.exchange import Ask, TooLargeError
 from tui_hub.sources.http import Api
+from tui_hub.sources.limits import Clock, Gate
 
 Make = Callable[..., Api]
 PRIVATE = {"Authorization": "Bearer hf_canary"}
@@ -212,7 +213,23 @@ async def test_whoever_answers_wrongly_is_there_all_the_same(
     assert type(caught.value) is UnreachableError
 
 
-async def test_a_pause_for_the_rate_limit_is_told_once(
+async def test_a_pause_that_many_wait_for_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "tui_hub.sources.waiting")
+    now = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        until = now + seconds
+        await asyncio.sleep(0)
+        now = max(now, until)
+
+    gate = Gate("hub", Clock(monotonic=lambda: now, sleep=sleep))
+    gate.observe({"retry-after": "3"}, refused=True)
+    assert await asyncio.gather(*(gate.enter(9.0) for _ in range(3))) == [3.0] * 3
+    assert [record.message for record in caplog.records] == ["hub limits the rate: waiting 3 s"]
+
+
+async def test_a_pause_for_the_rate_limit_is_told(
     hub: HubServer, api: Make, time: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "tui_hub.sources.waiting")
@@ -221,7 +238,7 @@ async def test_a_pause_for_the_rate_limit_is_told_once(
     await client.fetch(f"{hub.url}/x")
     hub.on("/", Reply(b"[]", headers={"RateLimit": '"api";r=0;t=9'}), Reply(b"[]"))
     await client.fetch(f"{hub.url}/x")
-    await asyncio.gather(*(client.fetch(f"{hub.url}/x") for _ in range(3)))
+    await client.fetch(f"{hub.url}/x")
     told = [record.message for record in caplog.records if "waiting" in record.name]
     host = f"127.0.0.1:{hub.port}"
     assert told == [f"{host} limits the rate: waiting {seconds} s" for seconds in (7, 10)]

@@ -29,7 +29,7 @@ def publish_hf(
     store: BlobStore,
     repository: str,
     revision: str,
-    refs: Sequence[str] | None,
+    refs: Sequence[str],
     files: Iterable[tuple[str, str, str | None]],
 ) -> Path:
     """Show a repository's files as a snapshot of a Hugging Face cache, and give its folder.
@@ -50,7 +50,7 @@ def publish_hf(
     """
     folder = _folder(store, repository)
     snapshot = folder / "snapshots" / _plain(revision)
-    pointing = _refs(refs)
+    pointing = [repository_path(ref) for ref in dict.fromkeys(("main", *refs))]
     names = {path: (_etag(etag, sha256), sha256) for path, sha256, etag in files}
     with storage_errors(store.root), store.lock(folder.name, wait=5.0):
         for part in ("blobs", "snapshots", "refs"):
@@ -102,12 +102,6 @@ def _etag(etag: str | None, sha256: str) -> str:
     """The name of a file in the cache: the ETag without quotes and weakness, where it is plain."""
     name = (etag or "").removeprefix("W/").strip('"')
     return name if _PLAIN.fullmatch(name) else sha256
-
-
-def _refs(refs: Sequence[str] | None) -> list[str]:
-    """The names to write, each once; a single text is one name."""
-    given = [refs] if isinstance(refs, str) else refs or ()
-    return [repository_path(ref) for ref in dict.fromkeys(("main", *given))]
 
 
 def _write_ref(store: BlobStore, path: Path, revision: str) -> None:

@@ -22,7 +22,9 @@ def write_metadata(store: BlobStore, model: str, path: str, content: bytes) -> P
     Raises:
         UnsafeError: when the path leaves the folder, or is one of the store's own.
     """
-    target = metadata_folder(store, model) / _checked(path)
+    if _is_reserved(path):
+        raise UnsafeError(f"the file name {path!a} is taken by the store")
+    target = metadata_folder(store, model) / path
     with storage_errors(store.root):
         try:
             make_folder(target.parent)
@@ -35,9 +37,9 @@ def write_metadata(store: BlobStore, model: str, path: str, content: bytes) -> P
 def find_metadata(store: BlobStore, model: str, path: str) -> Path | None:
     """The copy of a model's small file, if there is one."""
     folder = find_metadata_folder(store, model)
-    if folder is None:
+    if folder is None or _is_reserved(path):
         return None
-    found = folder / _checked(path)
+    found = folder / path
     return found if found.is_file() and not found.is_symlink() else None
 
 
@@ -69,7 +71,5 @@ def _empty(store: BlobStore, folder: Path) -> None:
         fsync_folder(folder)
 
 
-def _checked(path: str) -> str:
-    if repository_path(path).partition("/")[0] in RESERVED:
-        raise UnsafeError(f"the file name {path!a} is taken by the store")
-    return path
+def _is_reserved(path: str) -> bool:
+    return repository_path(path).partition("/")[0] in RESERVED

@@ -36,6 +36,7 @@ class Partial:
         self._descriptor = descriptor
         self._record = record
         self._failed = False
+        self._sealed = False
 
     @property
     def key(self) -> str:
@@ -128,6 +129,7 @@ class Partial:
 
     def seal(self) -> os.stat_result:
         """Make the finished file read-only and durable."""
+        self._sealed = True
         os.fchmod(self._descriptor, 0o444)
         self._flush(os.fsync)
         return os.fstat(self._descriptor)
@@ -170,8 +172,8 @@ class Partial:
         self._record = record
 
     def _cut(self, end: int) -> None:
-        """Give back the blocks behind an offset."""
-        if os.fstat(self._descriptor).st_size > end:
+        """Give back the blocks behind an offset; a sealed file may be a blob by now, and stays."""
+        if not self._sealed and os.fstat(self._descriptor).st_size > end:
             os.ftruncate(self._descriptor, end)
 
     def _flush(self, flush: Callable[[int], None]) -> None:

@@ -11,6 +11,8 @@ from tui_hub.tui.screens.base import HubScreen
 
 if TYPE_CHECKING:
     from tui_hub.domain.models import Model
+    from tui_hub.domain.slots import Slot
+    from tui_hub.domain.storage import Install
 
 
 class ModelActions(HubScreen):
@@ -20,11 +22,18 @@ class ModelActions(HubScreen):
         """The model that actions are about."""
         raise NotImplementedError
 
+    def _some_model(self) -> Model | None:
+        """The same; says so when there is none."""
+        model = self.subject()
+        if model is None:
+            self.app.notify("There is no model here.", timeout=3)
+        return model
+
     def action_download_model(self) -> None:
         """Show the plan of a download, and start it when the person agrees."""
         from tui_hub.tui.screens.plan import PlanDialog
 
-        model = self.subject()
+        model = self._some_model()
         if model is not None:
             self.app.push_screen(PlanDialog(model))
 
@@ -33,32 +42,54 @@ class ModelActions(HubScreen):
         """Show what leaves and what comes, and do it when the person agrees."""
         from tui_hub.tui.screens.confirm import activation_question
 
-        model = self.subject()
+        model = self._some_model()
         if model is None:
             return
         with self.app.reporting():
+            install = await self._install_of(model)
+            if install is None:
+                words = f"{model.name} is not installed: d downloads it"
+                self.app.notify(words, severity="warning", timeout=5)
+                return
             activation = self.app.services.activation
             slot = await activation.active(model.type)
-            if not await self.app.push_screen_wait(activation_question(model, slot)):
+            variant = await self._variant_of(install, slot)
+            if variant is None and install.variants:
+                return
+            if not await self.app.push_screen_wait(activation_question(model, slot, variant)):
                 return
             change = activation.activate if slot is None else activation.switch
-            result = await change(model.id)
+            result = await change(model.id, variant=variant)
             if result.error:
                 raise RefusedError(result.error)
             note = f"\n{result.note}" if result.note else ""
             self.app.notify(f"{model.name} is active as {result.slot}{note}")
 
+    async def _install_of(self, model: Model) -> Install | None:
+        installs = await self.app.services.storage.installs()
+        return next((one for one in installs if one.model == model.id), None)
+
+    async def _variant_of(self, install: Install, slot: Slot | None) -> str | None:
+        """The variant to activate; where several are here, the one that the person takes."""
+        from tui_hub.tui.screens.variants import VariantDialog
+
+        if len(install.variants) < 2:
+            return next(iter(install.variants), None)
+        active = slot.variant if slot is not None and slot.model == install.model else None
+        question = VariantDialog("Activate which?", install.variants, active)
+        return await self.app.push_screen_wait(question)
+
     @work(group="delete", exclusive=True)
     async def action_delete_model(self) -> None:
         """Show what is lost, and delete when the person says so."""
-        model = self.subject()
+        model = self._some_model()
         if model is not None:
             await delete_model(self, model.id)
 
     @work(group="edit", exclusive=True)
     async def action_toggle_favourite(self) -> None:
         """Mark the model, or drop the mark."""
-        model = self.subject()
+        model = self._some_model()
         if model is None:
             return
         with self.app.reporting():
@@ -67,16 +98,55 @@ class ModelActions(HubScreen):
             await self.app.services.catalogue.edit(model.id, favourite=now)
             self.app.notify(f"{model.name} is {'now' if now else 'no longer'} a favourite")
 
+    @work(group="edit", exclusive=True)
+    async def action_edit_note(self) -> None:
+        """Ask for a note, and keep it with the model."""
+        from tui_hub.tui.screens.prompt import Prompt
 
-async def delete_model(screen: HubScreen, model: str) -> None:
-    """Ask with the figures, with no as the default; then delete. Call it in a worker."""
+        model = self._some_model()
+        if model is None:
+            return
+        with self.app.reporting():
+            edit = await self.app.services.catalogue.edits(model.id)
+            before = (edit.note or "") if edit is not None else ""
+            words = "Your own words about it; no sync changes them. Nothing takes the note away."
+            note = await self.app.push_screen_wait(
+                Prompt(f"Note on {model.name}", words, before, str.strip)
+            )
+            if note is not None and note != before:
+                await self.app.services.catalogue.edit(model.id, note=note)
+                self.app.notify(f"The note on {model.name} is {'kept' if note else 'gone'}")
+
+
+async def delete_model(screen: HubScreen, model: str, variant: str | None = None) -> None:
+    """Ask with the figures, with no as the default; then delete. Call it in a worker.
+
+    Args:
+        screen: who asks.
+        model: the model's id.
+        variant: the one variant that goes; `None` takes all of the model.
+    """
     from tui_hub import text
     from tui_hub.tui.screens.confirm import deletion_question
 
     app = screen.app
     with app.reporting():
-        loss = await app.services.storage.preview_delete(model)
-        active = [slot for slot in app.live.slots if slot.model == model]
-        if await app.push_screen_wait(deletion_question(loss, active)):
-            done = await app.services.storage.delete(model, deactivate=bool(active))
-            app.notify(f"Deleted {done.files} files: {text.size(done.bytes_freed)} free again")
+        storage = app.services.storage
+        loss = await storage.preview_delete(model, variant=variant)
+        here = [one.variants for one in await storage.installs() if one.model == model]
+        staying = [one for names in here for one in names if one != variant]
+        active = [slot for slot in await app.services.activation.slots() if slot.model == model]
+        if variant is None:
+            staying = []
+        elif staying:
+            taken = [slot for slot in active if slot.variant == variant]
+            if taken:
+                raise RefusedError(
+                    f"{variant} is active as {taken[0].type}",
+                    hint="Deactivate it first: 3, then x.",
+                )
+            active = []
+        if await app.push_screen_wait(deletion_question(loss, active, variant, staying)):
+            done = await storage.delete(model, variant=variant, deactivate=bool(active))
+            files = "1 file" if done.files == 1 else f"{done.files} files"
+            app.notify(f"Deleted {files}: {text.size(done.bytes_freed)} free again")

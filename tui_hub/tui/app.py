@@ -115,6 +115,18 @@ class HubApp(BackgroundApp):
         while len(self.screen_stack) > 1:
             await self.pop_screen()
 
+    async def action_do_there(self, mode: str, action: str) -> None:
+        """Go to one of the main screens, then do something there or on its model's page."""
+        await self.action_show_mode(mode)
+        self.call_after_refresh(self._do_here, action, True)
+
+    async def _do_here(self, action: str, may_open: bool) -> None:
+        if hasattr(self.screen, f"action_{action.partition('(')[0]}"):
+            await self.screen.run_action(action)
+        elif may_open:
+            await self.screen.run_action("choose")
+            self.call_after_refresh(self._do_here, action, False)
+
     async def action_search(self) -> None:
         """Go to the search box, from wherever."""
         await self.action_show_mode("browse")

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import App
+from textual.notifications import SeverityLevel
 from textual.signal import Signal
 
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.feeds import FeedState
+from tui_hub.domain.jobs import JobStatus
 from tui_hub.events import DownloadChanged, Event
+from tui_hub.tui.download_text import how_it_ended
 from tui_hub.tui.live import POLL, Live, LiveState
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ class BackgroundApp(App[int]):
         """Carries the snapshot whenever it became another one."""
         self.event_signal: Signal[Event] = Signal(self, "event")
         """Carries the events of the services."""
+        self._before = Live()
 
     @property
     def live(self) -> Live:
@@ -44,6 +48,8 @@ class BackgroundApp(App[int]):
         self.services.hardware.start()
         self.follow_events()
         self.fill_empty()
+        if not self.services.configuration.settings.network.offline:
+            self.go_on()
         self.set_interval(POLL, self.look)
         if self.services.configuration.settings.sync.enabled:
             self.set_timer(self.services.configuration.settings.sync.first_delay, self.first_sync)
@@ -78,6 +84,15 @@ class BackgroundApp(App[int]):
         with self.reporting():
             await self.live_state.pulse()
 
+    @work(group="go-on")
+    async def go_on(self) -> None:
+        """Let the downloads go on that the end of the program interrupted."""
+        with self.reporting():
+            count = await self.services.downloads.resume_interrupted()
+            if count:
+                words = "1 download goes" if count == 1 else f"{count} downloads go"
+                self.notify(f"{words} on; 2 shows what moves")
+
     @work(group="sync")
     async def fill_empty(self) -> None:
         """Show what ships with the program while there is nothing else to show."""
@@ -100,7 +115,18 @@ class BackgroundApp(App[int]):
                 self.services.sync.start(waiting)
 
     def _live_changed(self, live: Live) -> None:
+        before, self._before = self._before, live
         self.live_signal.publish(live)
+        if not self.shows_downloads:
+            for one in live.ended_since(before):
+                failed = one.status is JobStatus.FAILED
+                severity: SeverityLevel = "error" if failed else "information"
+                self.notify(how_it_ended(one), severity=severity, timeout=8)
+
+    @property
+    def shows_downloads(self) -> bool:
+        """Whether the list of downloads is in front, where their ends are seen anyway."""
+        return self.current_mode == "downloads" and len(self.screen_stack) == 1
 
     @contextmanager
     def reporting(self) -> Iterator[None]:

@@ -344,6 +344,12 @@ class Accept(Command):
     key, label, sign, act = "enter", "start", "⏎", "choose"
 
 
+class Take(Command):
+    """Take this one."""
+
+    key, label, sign, act = "enter", "take", "⏎", "choose"
+
+
 class Yes(Command):
     """Do it."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tui_hub import text
 from tui_hub.domain.downloads import Download, FileProgress, FileState
 from tui_hub.domain.jobs import JobStatus
+from tui_hub.services.jobs import INTERRUPTED
 from tui_hub.tui.draw import Piece, fit, line_bar, ranges_bar, sparkline, spread
 from tui_hub.tui.glyphs import Glyphs
 
@@ -60,12 +61,37 @@ def name_of(download: Download) -> list[Piece]:
     return [(author + slash, "muted"), (name, "strong"), *variant]
 
 
+def title_of(download: Download) -> str:
+    """The name and the variant, for a note."""
+    name = download.model.rpartition("/")[2].rpartition(":")[2]
+    return f"{name} {download.variant}" if download.variant else name
+
+
+def how_it_ended(download: Download) -> str:
+    """What a note says of a download that is done or has failed: the reason and what to do."""
+    if download.status is JobStatus.FAILED:
+        what_to_do = download.hint or "2 shows it, r tries again."
+        return f"{title_of(download)} failed: {download.error or 'no reason told'}\n{what_to_do}"
+    words = f"{title_of(download)} is here: {text.size(download.bytes_total)}"
+    if download.seconds >= 1:
+        words += f" in {text.duration(download.seconds)}"
+    if download.bytes_deduplicated:
+        words += f", {text.size(download.bytes_deduplicated)} saved by sharing"
+    return f"{words}\n{download.note}" if download.note else words
+
+
+def explanation(download: Download) -> list[Piece]:
+    """Why a download that has not ended well rests, and what to do about it."""
+    if download.status is not JobStatus.FAILED:
+        return []
+    hint = download.hint or "r tries again, x puts it aside."
+    return [(download.error or "no reason told", "bad"), (f"  {hint}", "muted")]
+
+
 def job_line(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
     """Sign, model, and the figures, as many as there is room for."""
     sign = _status_sign(download.status, glyphs)
     left: list[Piece] = [sign, (" ", ""), *name_of(download)]
-    if not download.local:
-        left.append(("  in another process", "faint"))
     return spread(left, _figures(download, width, glyphs), width, ellipsis=glyphs.ellipsis)
 
 
@@ -78,7 +104,7 @@ def _figures(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
         figures.append((amount, "muted"))
     tail = 31 + (10 if width >= 76 else 0) + (26 if width >= 120 else 0)
     moving = download.status is JobStatus.RUNNING
-    words = _moving(download, width, glyphs) if moving else _resting(download)
+    words = _moving(download, width, glyphs) if moving and download.local else _resting(download)
     return [*figures, ("  ", ""), *fit(words, tail, ellipsis=glyphs.ellipsis)]
 
 
@@ -97,11 +123,18 @@ def _moving(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
 
 
 def _resting(download: Download) -> list[Piece]:
-    if download.status is JobStatus.PENDING:
-        return [("in line", "muted")]
-    tone = "bad" if download.status is JobStatus.FAILED else "warn"
-    reason = f": {download.error}" if download.error else ""
-    return [(f"{download.status.value}{reason}", tone)]
+    elsewhere = "" if download.local else " in another process"
+    match download.status:
+        case JobStatus.RUNNING:
+            return [(f"runs{elsewhere}", "info")]
+        case JobStatus.PENDING:
+            return [(f"waits{elsewhere or ' in line'}", "muted")]
+        case JobStatus.FAILED:
+            return [("failed", "bad")]
+        case _ if (download.error or "").startswith(INTERRUPTED):
+            return [(INTERRUPTED, "warn")]
+        case _:
+            return [(download.status.value, "warn")]
 
 
 def file_line(file: FileProgress, width: int, glyphs: Glyphs) -> list[Piece]:
@@ -160,8 +193,10 @@ def _file_words(file: FileProgress, wide: bool) -> list[Piece]:
 def history_line(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
     """One line for a download that ended."""
     left: list[Piece] = [_status_sign(download.status, glyphs), (" ", ""), *name_of(download)]
-    if download.error:
-        left.append((f"  {download.error}", "bad"))
+    if download.status is JobStatus.CANCELLED:
+        left.append(("  cancelled", "warn"))
+    elif download.error:
+        left.append((f"  failed: {download.error}", "bad"))
     right: list[Piece] = [(f"{text.size(download.bytes_transferred):>9}", "muted")]
     if width >= 70:
         saved = (

@@ -43,11 +43,27 @@ class Live:
     """Models in the catalogue; `None` before the first look."""
     seen: int | None = None
     """Models in the catalogue when a person last looked at it."""
+    aside: frozenset[str] = frozenset()
+    """Jobs of failed downloads that a person put aside."""
 
     @property
     def running(self) -> tuple[Download, ...]:
         """The downloads that move."""
         return tuple(d for d in self.downloads if d.status is JobStatus.RUNNING)
+
+    @property
+    def failed(self) -> tuple[Download, ...]:
+        """The downloads that failed and still stand there."""
+        failed = JobStatus.FAILED
+        return tuple(d for d in self.downloads if d.status is failed and d.job not in self.aside)
+
+    def ended_since(self, before: Live) -> tuple[Download, ...]:
+        """The downloads that were completed or failed since an earlier moment."""
+        then = {one.job: one.status for one in before.downloads}
+        ends = (JobStatus.COMPLETED, JobStatus.FAILED)
+        return tuple(
+            one for one in self.downloads if one.status in ends and then.get(one.job) not in ends
+        )
 
     @property
     def syncing(self) -> tuple[FeedStatus, ...]:
@@ -119,8 +135,14 @@ class LiveState:
         """A person is looking at the catalogue now: nothing in it is new any more."""
         self._put(replace(self.now, seen=self.now.total))
 
+    def put_aside(self, job: str) -> None:
+        """A person wants to see no more of a download that failed, until it is tried again."""
+        self._put(replace(self.now, aside=self.now.aside | {job}))
+
     async def _read_downloads(self) -> None:
-        self._put(replace(self.now, downloads=await self._services.downloads.current()))
+        downloads = await self._services.downloads.current()
+        failed = {one.job for one in downloads if one.status is JobStatus.FAILED}
+        self._put(replace(self.now, downloads=downloads, aside=self.now.aside & failed))
 
     async def _read_slots(self) -> None:
         self._put(replace(self.now, slots=await self._services.activation.slots()))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
 from tui_hub import text
+from tui_hub.domain.catalogue import Sort
 from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.tui.columns import Column
 from tui_hub.tui.draw import Line, Piece
@@ -45,11 +49,59 @@ def _size(value: int | None) -> str:
     return "" if value is None else text.size(value)
 
 
-def model_columns(glyphs: Glyphs) -> list[Column[Model]]:
-    """The columns of the catalogue, the least important with the highest rank."""
+_SORTED = {
+    Sort.LIKES: "Likes",
+    Sort.TRENDING: "Trend",
+    Sort.UPDATED: "Updated",
+    Sort.SIZE: "Size",
+    Sort.PARAMS: "Params",
+    Sort.NAME: "Model",
+}
+"""The title of the column that an order goes by; downloads are named by a sign."""
+
+
+def model_columns(
+    glyphs: Glyphs, sort: Sort = Sort.DOWNLOADS, favourites: AbstractSet[str] = frozenset()
+) -> list[Column[Model]]:
+    """The columns of the catalogue; the one that the list is ordered by never gives way.
+
+    Args:
+        glyphs: the signs to draw with.
+        sort: the order of the list.
+        favourites: ids of the models that carry the mark.
+    """
+
+    def name(model: Model) -> Line:
+        star = [(f" {glyphs.favourite}", "accent")] if model.id in favourites else []
+        return [*_name(model), *star]
+
+    by = _SORTED.get(sort, _downloads_title(glyphs))
+    sign = glyphs.up if sort is Sort.NAME else glyphs.down
+    columns = [Column("", 1, lambda model: [status_mark(model, glyphs)]), Column("Model", 0, name)]
+    columns += _figures(glyphs, trending=sort is Sort.TRENDING)
     return [
-        Column("", 1, lambda model: [status_mark(model, glyphs)]),
-        Column("Model", 0, _name),
+        replace(
+            column,
+            title=f"{column.title} {sign}",
+            width=max(column.width, len(column.title) + 2) if column.width else 0,
+            rank=-1,
+        )
+        if column.title == by
+        else column
+        for column in columns
+    ]
+
+
+def _downloads_title(glyphs: Glyphs) -> str:
+    return f"{glyphs.downloading} 30 d"
+
+
+def _figures(glyphs: Glyphs, *, trending: bool) -> list[Column[Model]]:
+    """The columns beside the name, the least important with the highest rank."""
+    trend: Column[Model] = Column(
+        "Trend", 7, lambda model: [(text.count(round(model.trending)), "")], align="right"
+    )
+    return [
         Column("", 5, lambda model: [("gated" if model.gated else "", "warn")], rank=4),
         Column("Type", 9, lambda model: [(model.type.value, "muted")], rank=2),
         Column("Source", 9, lambda model: [(model.source, "faint")], rank=8),
@@ -62,7 +114,7 @@ def model_columns(glyphs: Glyphs) -> list[Column[Model]]:
         ),
         Column("Size", 9, lambda model: [(_size(model.size), "")], align="right", rank=3),
         Column(
-            f"{glyphs.downloading} 30 d",
+            _downloads_title(glyphs),
             6,
             lambda model: [(text.count(model.downloads) if model.downloads else "", "info")],
             align="right",
@@ -82,6 +134,7 @@ def model_columns(glyphs: Glyphs) -> list[Column[Model]]:
             align="right",
             rank=5,
         ),
+        *([trend] if trending else []),
     ]
 
 

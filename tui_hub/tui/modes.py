@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from textual.binding import Binding
 from textual.screen import Screen
+
+from tui_hub.tui.command import Command, command_of
 
 
 def browse() -> Screen[Any]:
@@ -48,6 +51,21 @@ def sync() -> Screen[Any]:
     from tui_hub.tui.screens.sync import SyncScreen
 
     return SyncScreen()
+
+
+def commands_of(mode: str) -> tuple[type[Command], ...]:
+    """The commands of a main screen; those of a model's page count to the catalogue."""
+    from tui_hub.tui.screens.model import ModelScreen
+
+    classes: list[type[Screen[Any]]] = [type(MODES[mode]())]
+    classes += [ModelScreen] if mode == "browse" else []
+    found = [
+        command_of(binding)
+        for one in classes
+        for binding in one.BINDINGS
+        if isinstance(binding, Binding)
+    ]
+    return tuple(dict.fromkeys(command for command in found if command is not None))
 
 
 MODES: dict[str, Callable[[], Screen[Any]]] = {

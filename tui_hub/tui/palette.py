@@ -1,39 +1,49 @@
-"""The command palette: every action that a key has on the screen below it."""
+"""The command palette: the actions of the screen in front, then those of every other screen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
 
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
-from tui_hub.tui.command import command_of
+from tui_hub.tui.command import Command, command_of
+from tui_hub.tui.modes import MODES, commands_of
+
+Entry = tuple[str, str, IgnoreReturnCallbackType]
+"""What the palette calls it, what it is for, and what runs it."""
 
 
 class HubCommands(Provider):
-    """Offers the commands of the screen and those of the whole program."""
+    """Offers all commands; one of another screen goes there first."""
 
-    def _entries(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
-        offered: set[str] = set()
+    def _entries(self) -> Iterator[Entry]:
+        offered: set[type[Command]] = set()
         bindings = self.screen.active_bindings.values()
         for active in sorted(bindings, key=lambda one: not one.binding.show):
             command = command_of(active.binding)
-            if command is None or command.title() in offered or not active.enabled:
+            if command is None or command in offered or not active.enabled:
                 continue
-            offered.add(command.title())
+            offered.add(command)
             run = partial(self.app.run_action, active.binding.action, active.node)
-            yield (
-                f"{command.title()}  ({self._key(active.binding.key)})",
-                command.explanation(),
-                run,
-            )
+            yield self._title(command, active.binding), command.explanation(), run
+        for number, mode in enumerate(MODES, 1):
+            here = offered if mode == self.app.current_mode else set()
+            yield from self._elsewhere(mode, str(number), here)
 
-    def _key(self, key: str) -> str:
-        for active in self.screen.active_bindings.values():
-            if active.binding.key == key:
-                return self.app.get_key_display(active.binding)
-        return key
+    def _elsewhere(self, mode: str, number: str, here: set[type[Command]]) -> Iterator[Entry]:
+        for command in commands_of(mode):
+            if command in here:
+                continue
+            title = f"{mode.capitalize()}: {self._title(command, command.binding(), number)}"
+            run = partial(self.app.run_action, f"do_there({mode!r}, {command.action()!r})")
+            yield title, command.explanation(), run
+
+    def _title(self, command: type[Command], binding: Binding, before: str = "") -> str:
+        key = self.app.get_key_display(binding)
+        return f"{command.title()}  ({before} {key})".replace("( ", "(")
 
     async def discover(self) -> Hits:
         """Everything, while nothing is typed."""

@@ -46,8 +46,8 @@ def slot_columns(glyphs: Glyphs) -> list[Column[SlotRow]]:
         Column("", 1, lambda row: [(glyphs.active if row.slot else glyphs.dot, _tone(row))]),
         Column("Slot", 10, lambda row: [(row.type.value, "" if row.slot else "muted")]),
         Column("Model", 0, _model),
-        Column("Variant", 14, lambda row: [(_of(row, "variant"), "info")], rank=3),
-        Column("Runtime", 8, lambda row: [(_of(row, "runtime"), "muted")], rank=1),
+        Column("Variant", 14, lambda row: [(_of(row, "variant"), "info")], rank=1),
+        Column("Runtime", 8, lambda row: [(_of(row, "runtime"), "muted")], rank=3),
         Column("Device", 8, lambda row: [(_of(row, "device"), "muted")], rank=4),
         Column("Since", 11, lambda row: [(_since(row), "muted")], align="right", rank=2),
     ]
@@ -113,6 +113,7 @@ class ActiveScreen(HubScreen):
 
         row = self.slots.current
         if row is None or row.slot is None:
+            self.app.notify("This slot is empty already.", timeout=3)
             return
         with self.app.reporting():
             if await self.app.push_screen_wait(deactivation_question(row.slot)):
@@ -144,6 +145,7 @@ def _about(row: SlotRow) -> Content:
         ("path", slot.path),
         ("shell", f"tui-hub active {row.type.value} --path"),
         ("with it", f"tui-hub run {row.type.value} -- COMMAND"),
+        ("variant", slot.variant or "all of its files"),
         ("revision", slot.revision),
     ]
     lines = [Content.assemble((word.ljust(10), _MUTED), safe(value)) for word, value in pairs]

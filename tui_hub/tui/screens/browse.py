@@ -45,6 +45,7 @@ class BrowseScreen(ModelActions):
         c.ToggleDetail,
         c.ChangeOrder,
         c.ToggleFavourite,
+        c.EditNote,
         c.ClearFilters,
         c.Choose,
     )
@@ -140,21 +141,31 @@ class BrowseScreen(ModelActions):
         self.count()
 
     def _live(self, live: Live) -> None:
-        before = self.models.empty
-        self.models.empty = self._why_empty(live)
-        if before != self.models.empty and not self.models.row_count():
-            self.models.refresh()
+        self._explain_empty()
         if self.app.screen is self:
             self.app.live_state.mark_seen()
 
+    def on_descendant_focus(self) -> None:
+        """Keys are others while words are typed."""
+        self._explain_empty()
+
+    def _explain_empty(self) -> None:
+        before = self.models.empty
+        self.models.empty = self._why_empty(self.app.live)
+        if before != self.models.empty and not self.models.row_count():
+            self.models.refresh()
+
     def _why_empty(self, live: Live) -> list[tuple[str, str]]:
+        first = [("esc", "key"), (", then ", "muted")] if self.focused is self.box else []
+        if live.total and (self.search.text or self._chosen()):
+            what = " clears the search" + (" and the filters." if self._chosen() else ".")
+            return [("Nothing matches. ", "muted"), *first, ("c", "key"), (what, "muted")]
         if live.syncing:
             names = ", ".join(feed.feed for feed in live.syncing[:3])
             return [("Fetching the catalogue: ", "muted"), (names, "info")]
-        if live.total:
-            return [("Nothing matches. ", "muted"), ("c", "key"), (" clears the search.", "muted")]
         return [
             ("The catalogue is empty. ", "muted"),
+            *first,
             ("6", "key"),
             (" then ", "muted"),
             ("s", "key"),

@@ -79,14 +79,26 @@ def quit_question(running: Sequence[Download]) -> Confirm:
     return Confirm("Leave?", body, yes="Leave", no="Stay", danger=True)
 
 
-def deletion_question(loss: Deletion, active: Sequence[Slot]) -> Confirm:
-    """Whether to delete a model's files."""
+def deletion_question(
+    loss: Deletion,
+    active: Sequence[Slot],
+    variant: str | None = None,
+    staying: Sequence[str] = (),
+) -> Confirm:
+    """Whether to delete a model's files, or those of one variant while others stay."""
+    part: list[tuple[str, str]] = [] if variant is None else [("  " + safe(variant), "$primary")]
+    files = "1 file goes" if loss.files == 1 else f"{loss.files} files go"
     lines = [
-        Content.styled(safe(loss.model), "bold"),
-        Content(f"{loss.files} files go; {text.size(loss.bytes_freed)} come free."),
+        Content.assemble((safe(loss.model), "bold"), *part),
+        Content(f"{files}; {text.size(loss.bytes_freed)} come free."),
     ]
+    if staying:
+        words = f"What stays: {', '.join(map(safe, staying))}, with all of their files."
+        lines.append(Content.styled(words, "$success"))
+    elif variant is not None:
+        lines.append(Content.styled("No other variant is here: all of the model goes.", "$warning"))
     if not loss.bytes_freed:
-        lines.append(Content.styled("Other models share all of its bytes, so they stay.", _MUTED))
+        lines.append(Content.styled("Others share all of these bytes, so they stay.", _MUTED))
     for slot in active:
         words = f"It is active as {slot.type}, and is deactivated first."
         lines.append(Content.styled(words, "$warning"))
@@ -94,16 +106,19 @@ def deletion_question(loss: Deletion, active: Sequence[Slot]) -> Confirm:
     return Confirm("Delete?", Content("\n").join(lines), yes="Delete", danger=True)
 
 
-def activation_question(model: Model, slot: Slot | None) -> Confirm:
+def activation_question(model: Model, slot: Slot | None, variant: str | None = None) -> Confirm:
     """Whether to make a model the active one of its type."""
     lines = [
         Content.assemble(("slot     ", _MUTED), (model.type.value, "bold")),
-        Content.assemble(("comes    ", _MUTED), (safe(model.id), "$success")),
+        Content.assemble(
+            ("comes    ", _MUTED), (safe(model.id), "$success"), ("  " + safe(variant or ""), "")
+        ),
     ]
     if slot is None:
         lines.append(Content.assemble(("leaves   ", _MUTED), ("nothing, the slot is empty", "")))
     else:
-        lines.append(Content.assemble(("leaves   ", _MUTED), (safe(slot.model), "strike $warning")))
+        leaves = "  ".join(filter(None, (safe(slot.model), safe(slot.variant or ""))))
+        lines.append(Content.assemble(("leaves   ", _MUTED), (leaves, "strike $warning")))
     lines += [
         Content.assemble(("runtime  ", _MUTED), ("link", "")),
         Content(),

@@ -20,6 +20,7 @@ from tui_hub.tui.widgets.panel import Panel
 
 HISTORY = 50
 """Ended downloads that are listed."""
+_MOVING = (JobStatus.RUNNING, JobStatus.PENDING)
 _ENDED = (JobStatus.COMPLETED, JobStatus.CANCELLED, JobStatus.FAILED)
 
 
@@ -63,23 +64,26 @@ class DownloadsScreen(HubScreen):
     def on_screen_resume(self) -> None:
         """Show what moved while another screen was in front."""
         self._live(self.app.live)
+        self.downloads.look()
 
     def _live(self, live: Live) -> None:
         if not self.is_current:
             return
         ended = {one.job for one in self.downloads.downloads} - {d.job for d in live.downloads}
-        self.downloads.show(current=live.downloads)
-        limit = self.app.services.downloads.limit
+        self.downloads.show(current=live.downloads, aside=live.aside)
         rate = sum(one.speed for one in live.running)
-        words = [f"{text.speed(rate)} together"] if live.running else []
-        if limit:
-            words.append(f"limited to {text.speed(limit)}")
-        totals = Content(f" {self.app.glyphs.dot} ".join(words))
+        totals = Content(f"{text.speed(rate)} together" if live.running else "")
         if totals != self._totals:
             self._totals = totals
             self.query_one("#totals", Static).update(totals, layout=False)
+        self._show_limit()
         if ended:
             self.read_history()
+
+    def _show_limit(self) -> None:
+        limit = self.app.services.downloads.limit
+        words = f" {self.app.glyphs.dot} limited to {text.speed(limit)}" if limit else ""
+        self.query_one("#box", Panel).label(f"Downloads{words}")
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, JobChanged):
@@ -94,7 +98,14 @@ class DownloadsScreen(HubScreen):
             self.downloads.show(past=[one for one in past if one is not None])
 
     def _subject(self) -> Download | None:
-        return self.downloads.current
+        one = self.downloads.current
+        if one is None:
+            self._refuse("There is no download here.")
+        return one
+
+    def _refuse(self, words: str) -> None:
+        """Say why a key does nothing here."""
+        self.app.notify(words, timeout=3)
 
     @work(group="download-action")
     async def action_pause_or_resume(self) -> None:
@@ -104,17 +115,26 @@ class DownloadsScreen(HubScreen):
             return
         with self.app.reporting():
             service = self.app.services.downloads
-            if one.status in (JobStatus.RUNNING, JobStatus.PENDING):
+            if one.status in _MOVING:
                 await service.pause(one.job)
             elif one.status is JobStatus.PAUSED:
                 await service.resume(one.job)
+            else:
+                again = "" if one.status is JobStatus.COMPLETED else "; r tries again"
+                self._refuse(f"It is {one.status.value}{again}.")
             await self.app.live_state.look()
 
     @work(group="download-action")
     async def action_cancel_download(self) -> None:
-        """Cancel; the bytes that are here stay for the next attempt."""
+        """Cancel; what failed is put aside. The bytes that are here stay for the next attempt."""
         one = self._subject()
-        if one is not None and not one.status.ended:
+        if one is None:
+            return
+        if one.status is JobStatus.FAILED and one in self.app.live.failed:
+            self.app.live_state.put_aside(one.job)
+        elif one.status.ended:
+            self._refuse(f"It is {one.status.value} already.")
+        else:
             with self.app.reporting():
                 await self.app.services.downloads.cancel(one.job)
                 await self.app.live_state.look()
@@ -123,10 +143,15 @@ class DownloadsScreen(HubScreen):
     async def action_retry_download(self) -> None:
         """Go on from the bytes that are here."""
         one = self._subject()
-        if one is not None and one.status in (*_ENDED, JobStatus.PAUSED):
-            with self.app.reporting():
-                await self.app.services.downloads.retry(one.job)
-                await self.app.live_state.look()
+        if one is None:
+            return
+        if one.status in _MOVING:
+            running = one.status is JobStatus.RUNNING
+            self._refuse("It is running already." if running else "It waits in line already.")
+            return
+        with self.app.reporting():
+            await self.app.services.downloads.retry(one.job)
+            await self.app.live_state.look()
 
     def action_move_later(self) -> None:
         """Move down the line."""
@@ -138,9 +163,13 @@ class DownloadsScreen(HubScreen):
 
     def _move(self, offset: int) -> None:
         one = self._subject()
-        if one is not None:
-            with self.app.reporting():
-                self.app.services.downloads.move(one.job, offset)
+        if one is None:
+            return
+        if one.status is not JobStatus.PENDING or not one.local:
+            self._refuse("Only downloads that wait in line here can be moved.")
+            return
+        with self.app.reporting():
+            self.app.services.downloads.move(one.job, offset)
 
     @work(group="limit", exclusive=True)
     async def action_limit_speed(self) -> None:
@@ -150,14 +179,15 @@ class DownloadsScreen(HubScreen):
         now = self.app.services.downloads.limit
         value = text.size(now).replace(" ", "") if now else ""
         words = (
-            "Bytes a second for all downloads together: 10M, 512k; nothing or 0 lifts the limit."
+            "For all downloads together: 500k, 10M or 1.5G a second; a bare number counts bytes, "
+            "nothing or 0 lifts the limit."
         )
-        answer = await self.app.push_screen_wait(Prompt("Limit the speed", words, value))
-        if answer is None:
-            return
-        with self.app.reporting():
-            self.app.services.downloads.set_limit(parse_rate(answer))
-            self._live(self.app.live)
+        limit = await self.app.push_screen_wait(Prompt("Limit the speed", words, value, parse_rate))
+        if limit is not None:
+            self.app.services.downloads.set_limit(limit)
+            self._show_limit()
+            words = f"are limited to {text.speed(limit)}" if limit else "have no limit"
+            self.app.notify(f"Downloads {words} now", timeout=4)
 
     @work(group="open", exclusive=True)
     async def action_choose(self) -> None:

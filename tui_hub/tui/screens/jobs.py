@@ -42,6 +42,11 @@ def _what(job: Job) -> str:
     return ""
 
 
+def _variant(job: Job) -> Piece:
+    variant = job.payload.get("variant")
+    return (f"  {variant}" if isinstance(variant, str) else "", "info")
+
+
 def _progress(job: Job) -> str:
     done, total = job.progress.done, job.progress.total
     if not total:
@@ -72,7 +77,7 @@ def job_columns(glyphs: Glyphs) -> list[Column[Job]]:
         Column("", 1, lambda job: [_sign(job, glyphs)]),
         Column("Type", 8, lambda job: [(job.type.value, "strong")]),
         Column("Status", 9, lambda job: [(job.status.value, _TONES.get(job.status, "muted"))]),
-        Column("About", 0, lambda job: [(_what(job), ""), _error(job)]),
+        Column("About", 0, lambda job: [(_what(job), ""), _variant(job), _error(job)]),
         Column("Done", 5, lambda job: [(_progress(job), "muted")], align="right", rank=2),
         Column("Tries", 5, lambda job: [(str(job.attempts), "faint")], align="right", rank=4),
         Column("Took", 12, lambda job: [(_took(job), "faint")], align="right", rank=3),
@@ -80,6 +85,17 @@ def job_columns(glyphs: Glyphs) -> list[Column[Job]]:
             "Made", 11, lambda job: [(text.ago(job.created_at), "muted")], align="right", rank=1
         ),
         Column("Id", 8, lambda job: [(job.id[:8], "faint")], rank=5),
+    ]
+
+
+def _hidden(count: int) -> list[Piece]:
+    jobs = "1 job" if count == 1 else f"{count} jobs"
+    return [
+        (f"The filters hide {jobs}. ", "muted"),
+        ("t", "key"),
+        (" and ", "muted"),
+        ("s", "key"),
+        (" go on to the next type and status.", "muted"),
     ]
 
 
@@ -119,7 +135,6 @@ class JobsScreen(HubScreen):
 
     def on_mount(self) -> None:
         """Read once, then follow."""
-        self.jobs.empty = [("No job yet. Syncs and downloads show here.", "muted")]
         self.app.event_signal.subscribe(self, self._happened)
         self._timer = self.set_interval(POLL, self.read)
         self.read()
@@ -146,7 +161,10 @@ class JobsScreen(HubScreen):
         statuses = (self._status,) if self._status else ()
         with self.app.reporting():
             jobs = await self.app.services.jobs.list(types, statuses, LIMIT)
-            if tuple(jobs) != self.jobs.rows:
+            self.jobs.empty = [("No job yet. Syncs and downloads show here.", "muted")]
+            if not jobs and (types or statuses):
+                self.jobs.empty = _hidden(len(await self.app.services.jobs.list((), (), LIMIT)))
+            if not jobs or tuple(jobs) != self.jobs.rows:
                 self.jobs.show(jobs)
         chosen = [str(one) for one in (self._type, self._status) if one]
         filters = f" {self.app.glyphs.dot} ".join(["Jobs", *chosen])
@@ -168,7 +186,10 @@ class JobsScreen(HubScreen):
     async def action_cancel_job(self) -> None:
         """Cancel the job under the cursor."""
         job = self.jobs.current
-        if job is not None and not job.status.ended:
+        if job is None or job.status.ended:
+            words = "There is no job here." if job is None else f"It is {job.status} already."
+            self.app.notify(words, timeout=3)
+        else:
             with self.app.reporting():
                 await self.app.services.jobs.cancel(job.id)
                 self.read()
@@ -177,7 +198,10 @@ class JobsScreen(HubScreen):
     async def action_retry_job(self) -> None:
         """Run the job under the cursor again."""
         job = self.jobs.current
-        if job is not None:
+        if job is None or job.status in (JobStatus.RUNNING, JobStatus.PENDING):
+            words = "There is no job here." if job is None else f"It is {job.status} already."
+            self.app.notify(words, timeout=3)
+        else:
             with self.app.reporting():
                 await self.app.services.jobs.retry(job.id)
                 self.read()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher
 
 from tui_hub import text
-from tui_hub.domain.errors import HubError
+from tui_hub.domain.artifacts import ArtifactStatus
+from tui_hub.domain.errors import HubError, NotFoundError
 from tui_hub.domain.models import Details, Model, Revision
 from tui_hub.events import Event, ModelChanged
 from tui_hub.tui import commands as c
-from tui_hub.tui.actions import ModelActions
+from tui_hub.tui.actions import ModelActions, delete_model
 from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
+from tui_hub.tui.screens.text_dialog import TextDialog, is_text, read_text
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.document import Document
 from tui_hub.tui.widgets.file_list import FileList
@@ -43,7 +48,9 @@ class ModelScreen(ModelActions):
         c.ActivateModel,
         c.NextTab,
         c.PreviousTab,
+        c.Choose,
         c.ToggleFavourite,
+        c.EditNote,
         c.DeleteModel,
         c.RefreshModel,
     )
@@ -59,6 +66,7 @@ class ModelScreen(ModelActions):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self._model = model
+        self._folder: str | None = None
 
     def compose_body(self) -> ComposeResult:
         with Horizontal():
@@ -101,7 +109,7 @@ class ModelScreen(ModelActions):
         await self._show_card(refresh)
 
     def _show(self, details: Details) -> None:
-        self._model = details.model
+        self._model, self._folder = details.model, details.path
         self.about.show(details.model, details.edit)
         self.files.show(details)
         self.revisions.show(details.versions)
@@ -144,5 +152,32 @@ class ModelScreen(ModelActions):
         """Show the plan, for the variant under the cursor where there is one."""
         from tui_hub.tui.screens.plan import PlanDialog
 
-        variant = self.files.variant if self.tabs.present == 1 else None
-        self.app.push_screen(PlanDialog(self._model, variant))
+        self.app.push_screen(PlanDialog(self._model, self._variant))
+
+    @property
+    def _variant(self) -> str | None:
+        """The variant under the cursor, where the files are in front."""
+        return self.files.variant if self.tabs.present == 1 else None
+
+    @work(group="delete", exclusive=True)
+    async def action_delete_model(self) -> None:
+        """Delete the variant under the cursor, or all of the model; asks first."""
+        await delete_model(self, self._model.id, self._variant)
+
+    @work(group="file", exclusive=True)
+    async def action_choose(self) -> None:
+        """Show the file under the cursor, where it is a small text."""
+        file = self.files.file if self.tabs.present == 1 else None
+        if file is None or not is_text(file.path, file.size):
+            if self.tabs.present == 1:
+                self.app.notify("Only text files up to 200 kB can be shown.", timeout=3)
+            return
+        if self._folder is None or file.status is not ArtifactStatus.COMPLETED:
+            self.app.notify(f"{file.path} is not here; d downloads it.", timeout=3)
+            return
+        with self.app.reporting():
+            try:
+                words = await asyncio.to_thread(read_text, Path(self._folder) / file.path)
+            except OSError as error:
+                raise NotFoundError(f"{file.path} cannot be read: {error.strerror}") from None
+            self.app.push_screen(TextDialog(file.path, words))

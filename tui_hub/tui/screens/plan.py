@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_hub import text
-from tui_hub.domain.artifacts import Variant
+from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.models import Details, Model
@@ -115,8 +115,10 @@ class PlanDialog(HubDialog[None]):
         options = options_of(details)
         self.options.show(options)
         names = [one.variant.name if one.variant else None for one in options]
-        if self._variant is not None and self._variant in names:
-            self.options.cursor = names.index(self._variant)
+        preferred = preferred_variant(details.variants)
+        wanted = self._variant or (preferred.name if preferred else None)
+        if wanted in names:
+            self.options.cursor = names.index(wanted)
 
     @on(RowList.Moved, "#options")
     def _moved(self) -> None:
@@ -135,7 +137,16 @@ class PlanDialog(HubDialog[None]):
             self._show_error(error)
             return
         self._plan = plan
-        self.figures.update(plan_text(plan, self.app.glyphs, self.figures.size.width))
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._plan is not None:
+            size = self.figures.content_size
+            self.figures.update(plan_text(self._plan, self.app.glyphs, size.width, size.height))
+
+    def on_resize(self) -> None:
+        """Draw the figures for another size."""
+        self.call_after_refresh(self._draw)
 
     def _show_error(self, error: HubError) -> None:
         hint = f"\n\n{error.hint}" if error.hint else ""
@@ -154,12 +165,13 @@ class PlanDialog(HubDialog[None]):
         if option is None or self._plan is None:
             return
         variant = option.variant.name if option.variant else None
+        what = f"{self._model.name} {variant}" if variant else self._model.name
         try:
             await self.app.services.downloads.start(self._model.id, variant=variant)
         except HubError as error:
             self._show_error(error)
             return
-        self.app.notify(f"{self._model.name} is in line; 2 shows it")
+        self.app.notify(f"{what} is in line; 2 shows it")
         self.dismiss()
 
     def action_choose(self) -> None:
@@ -171,48 +183,74 @@ class PlanDialog(HubDialog[None]):
         self.dismiss()
 
 
-def plan_text(plan: Plan, glyphs: Glyphs, width: int) -> Content:
-    """The figures of a plan, with the disk as a bar of `width` cells."""
-    rows = [
-        ("files", str(len(plan.files)), ""),
-        ("together", text.size(plan.bytes_total), ""),
-        ("here already", text.size(plan.bytes_deduplicated), "$success"),
-        ("left from before", text.size(plan.bytes_resumed), "$success"),
-        ("to transfer", text.size(plan.bytes_to_transfer), "bold $primary"),
-    ]
-    lines = [
-        Content.assemble((word.ljust(18), _MUTED), (value.rjust(11), style))
-        for word, value, style in rows
-        if value != "0 B" or word in ("to transfer", "together")
-    ]
-    if plan.unknown_sizes:
-        words = f"{plan.unknown_sizes} files do not tell their size"
-        lines.append(Content.styled(words, "$warning"))
-    return Content("\n").join([*lines, Content(), *_disk(plan, glyphs, max(width, 10))])
+def plan_text(plan: Plan, glyphs: Glyphs, width: int, height: int) -> Content:
+    """The figures of a plan, with the disk as a bar of `width` cells.
 
-
-def _disk(plan: Plan, glyphs: Glyphs, width: int) -> list[Content]:
-    after = plan.disk_free - plan.disk_reserved - plan.bytes_to_transfer
-    free = max(plan.disk_free, 1)
-    reserved = min(round(plan.disk_reserved / free * width), width)
-    wanted = min(round(plan.bytes_to_transfer / free * width), width - reserved)
-    rest = width - reserved - wanted
-    bar = Content.assemble(
-        (glyphs.half * reserved, _MUTED),
-        (glyphs.full * wanted, "$primary" if plan.fits else "$error"),
-        (glyphs.rest * rest, "$foreground 16%"),
-    )
+    Where `height` lines are too few, the lines that tell least are left out.
+    """
+    disk_after, bar = _disk_after(plan), _disk_bar(plan, glyphs, max(width, 10))
     lines = [
-        Content.assemble(("disk free now".ljust(18), _MUTED), text.size(plan.disk_free).rjust(11)),
+        (3, _figure("files", str(len(plan.files)))),
+        (4, _figure("together", text.size(plan.bytes_total))),
+    ]
+    if plan.bytes_deduplicated:
+        lines.append((5, _figure("here already", text.size(plan.bytes_deduplicated), "$success")))
+    if plan.bytes_resumed:
+        lines.append((5, _figure("left from before", text.size(plan.bytes_resumed), "$success")))
+    wanted = text.size(plan.bytes_to_transfer)
+    lines += [
+        (9, _figure("to transfer", wanted, "bold $primary")),
+        (0, Content()),
+        (6, _figure("disk free now", text.size(plan.disk_free))),
     ]
     if plan.disk_reserved:
-        promised = text.size(plan.disk_reserved).rjust(11)
-        lines.append(Content.assemble(("promised".ljust(18), _MUTED), (promised, _MUTED)))
+        lines.append((2, _figure("promised", text.size(plan.disk_reserved), _MUTED)))
+    lines += [(9, disk_after), (1, bar)]
+    notes = [(7, Content.styled(words, "$warning")) for words in _notes(plan)]
+    lines += [(0, Content()), *notes] if notes else []
+    return Content("\n").join(_fitting(lines, width, height))
+
+
+def _fitting(lines: list[tuple[int, Content]], width: int, height: int) -> list[Content]:
+    """The lines that fit when those that tell least are left out first."""
+    kept = list(lines)
+
+    def tall() -> int:
+        return sum(line.get_height({}, max(width, 1)) if line else 1 for _, line in kept)
+
+    while len(kept) > 2 and tall() > height > 0:
+        kept.remove(min(kept, key=lambda line: line[0]))
+    return [line for _, line in kept]
+
+
+def _figure(word: str, value: str, style: str = "") -> Content:
+    return Content.assemble((word.ljust(18), _MUTED), (value.rjust(11), style))
+
+
+def _notes(plan: Plan) -> list[str]:
+    """What a person should know before starting."""
+    notes = [safe(plan.note)] if plan.note else []
+    if plan.unknown_sizes:
+        notes.append(f"{plan.unknown_sizes} files do not tell their size")
+    if plan.unsafe:
+        notes.append(f"{len(plan.unsafe)} files are left out: their names are refused")
+    return notes
+
+
+def _disk_after(plan: Plan) -> Content:
     if plan.fits:
-        lines.append(
-            Content.assemble(("free afterwards".ljust(18), _MUTED), text.size(after).rjust(11))
-        )
-    else:
-        short = text.size(plan.bytes_to_transfer - plan.disk_usable)
-        lines.append(Content.styled(f"{short} too little: make room first", "$error"))
-    return [*lines, bar]
+        after = plan.disk_free - plan.disk_reserved - plan.bytes_to_write
+        return _figure("free afterwards", text.size(after))
+    short = text.size(plan.bytes_to_write - plan.disk_usable)
+    return Content.styled(f"{short} too little: make room first", "$error")
+
+
+def _disk_bar(plan: Plan, glyphs: Glyphs, width: int) -> Content:
+    free = max(plan.disk_free, 1)
+    reserved = min(round(plan.disk_reserved / free * width), width)
+    wanted = min(round(plan.bytes_to_write / free * width), width - reserved)
+    return Content.assemble(
+        (glyphs.half * reserved, _MUTED),
+        (glyphs.full * wanted, "$primary" if plan.fits else "$error"),
+        (glyphs.rest * (width - reserved - wanted), "$foreground 16%"),
+    )

@@ -169,4 +169,9 @@ def summary_text(usage: StorageUsage, glyphs: Glyphs, width: int) -> Content:
         (text.size(usage.disk_free), "bold"),
         (of_all, _MUTED),
     )
-    return Content("\n").join([figures, disk, Content.styled(safe(usage.path), "$foreground 42%")])
+    where = [(safe(usage.path), "$foreground 42%")]
+    if usage.partial_bytes:
+        where.append((gap, _MUTED))
+        where.append((text.size(usage.partial_bytes), "bold $warning"))
+        where.append((" of unfinished downloads", _MUTED))
+    return Content("\n").join([figures, disk, Content.assemble(*where)])

@@ -9,23 +9,38 @@ from textual.strip import Strip
 
 from tui_hub.domain.downloads import Download, FileProgress
 from tui_hub.domain.jobs import JobStatus
-from tui_hub.tui.download_text import file_line, fold, history_line, job_line, totals
+from tui_hub.tui.download_text import (
+    explanation,
+    file_line,
+    fold,
+    history_line,
+    job_line,
+    totals,
+)
 from tui_hub.tui.draw import Line, fit
 from tui_hub.tui.widgets.row_list import RowList
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line: a heading, a download, one of its files, files folded into one line, or nothing."""
+    """One line: a heading, a download, one of its files, words about it, or nothing."""
 
     download: Download | None = None
     file: FileProgress | None = None
     words: str = ""
+    why: bool = False
+    """Whether it tells why the download above rests."""
     past: bool = False
+
+    @property
+    def head(self) -> bool:
+        """Whether it stands for a download as a whole."""
+        return self.download is not None and not (self.file or self.words or self.why)
 
 
 _FOLDED = (JobStatus.COMPLETED, JobStatus.CANCELLED)
-"""What ended well enough to be history at once; what failed stays until it is retried."""
+"""What ended well enough to be history at once; what failed stays until it is put aside."""
+_ORDER = (JobStatus.RUNNING, JobStatus.PENDING, JobStatus.PAUSED, JobStatus.FAILED)
 
 
 class DownloadList(RowList):
@@ -39,38 +54,74 @@ class DownloadList(RowList):
         self._drawn: dict[int, list[tuple[str, str]]] = {}
         self._current: tuple[Download, ...] = ()
         self._past: tuple[Download, ...] = ()
+        self._aside: frozenset[str] = frozenset()
+        self._seen: frozenset[str] = frozenset()
 
     def show(
-        self, current: Sequence[Download] | None = None, past: Sequence[Download] | None = None
+        self,
+        current: Sequence[Download] | None = None,
+        past: Sequence[Download] | None = None,
+        aside: frozenset[str] | None = None,
     ) -> None:
-        """Take new figures for what runs, or for what ended."""
+        """Take new figures for what runs, for what ended, or of what failed and was put aside."""
         self._current = self._current if current is None else tuple(current)
         self._past = self._past if past is None else tuple(past)
-        before = self.current
-        rows = self._lay_out()
-        same = len(rows) == len(self._rows) and all(
-            _shape(old) == _shape(new) for old, new in zip(self._rows, rows, strict=True)
+        self._aside = self._aside if aside is None else aside
+        old, self._rows = self._rows, self._lay_out()
+        same = len(old) == len(self._rows) and all(
+            _shape(one) == _shape(other) for one, other in zip(old, self._rows, strict=True)
         )
-        self._rows = rows
         if same:
             self._draw_changes()
             return
-        at = next((i for i, row in enumerate(rows) if before and _heads(row, before.job)), None)
-        if at is not None:
-            self.set_reactive(RowList.cursor, at)
+        row = self._follow(old)
+        moved = row != self.cursor
+        self.set_reactive(RowList.cursor, row)
         self.rows_changed()
+        if moved:
+            self.reveal(self.cursor)
+
+    def _follow(self, old: list[_Row]) -> int:
+        """The row for the cursor: that of its download, or of the next one once that is history."""
+        before = old[self.cursor] if self.cursor < len(old) else _Row()
+        live = [row for row, one in enumerate(self._rows) if one.head and not one.past]
+        if before.download is None:
+            return live[0] if live else 0
+        job = before.download.job
+        at = next((row for row, one in enumerate(self._rows) if _heads(one, job)), None)
+        if at is not None and (before.past or not self._rows[at].past or not live):
+            return at
+        place = sum(one.head and not one.past for one in old[: self.cursor])
+        return live[min(place, len(live) - 1)] if live else 0
+
+    def look(self) -> None:
+        """Somebody looks anew: rest on the download that came since, or on the first that is on."""
+        live = [row for row, one in enumerate(self._rows) if one.head and not one.past]
+        jobs = {row: one.download.job for row, one in enumerate(self._rows) if one.download}
+        new = [row for row in live if jobs[row] not in self._seen]
+        if live and self._seen and new:
+            self.cursor = new[-1]
+        elif live and self.cursor not in live:
+            self.cursor = live[0]
+        self._seen |= {jobs[row] for row in live}
+        self.call_after_refresh(lambda: self.reveal(self.cursor))
 
     @property
     def downloads(self) -> tuple[Download, ...]:
         """The downloads that have not ended, as shown."""
         return self._current
 
+    def _is_past(self, download: Download) -> bool:
+        return download.status in _FOLDED or download.job in self._aside
+
     def _lay_out(self) -> list[_Row]:
         rows: list[_Row] = []
-        folded = {one.job: one for one in self._current if one.status in _FOLDED}
+        folded = {one.job: one for one in self._current if self._is_past(one)}
         live = [one for one in self._current if one.job not in folded]
-        for download in live:
+        for download in sorted(live, key=lambda one: _ORDER.index(one.status)):
             rows.append(_Row(download))
+            if explanation(download):
+                rows.append(_Row(download, why=True))
             shown, rest = fold(download)
             rows += [_Row(download, file) for file in shown]
             if rest:
@@ -108,8 +159,7 @@ class DownloadList(RowList):
         return len(self._rows)
 
     def selectable(self, row: int) -> bool:
-        one = self._rows[row] if 0 <= row < len(self._rows) else _Row()
-        return one.download is not None and one.file is None and not one.words
+        return 0 <= row < len(self._rows) and self._rows[row].head
 
     def render_line(self, y: int) -> Strip:
         row = self.scroll_offset.y + y
@@ -126,6 +176,9 @@ class DownloadList(RowList):
             return fit([("  ", ""), (one.words, "head")], width, ellipsis=glyphs.ellipsis)
         if one.words:
             return fit([("      ", ""), (one.words, "faint")], width, ellipsis=glyphs.ellipsis)
+        if one.why:
+            why = [("    ", ""), *explanation(one.download)]
+            return fit(why, width, ellipsis=glyphs.ellipsis)
         if one.past:
             return [mark, *history_line(one.download, width - 2, glyphs)]
         if one.file is not None:
@@ -147,9 +200,7 @@ class DownloadList(RowList):
 
 
 def _heads(row: _Row, job: str) -> bool:
-    return (
-        row.download is not None and row.download.job == job and row.file is None and not row.words
-    )
+    return row.head and row.download is not None and row.download.job == job
 
 
 def _shape(row: _Row) -> tuple[object, ...]:
@@ -157,5 +208,6 @@ def _shape(row: _Row) -> tuple[object, ...]:
         row.download and row.download.job,
         row.file and row.file.path,
         bool(row.words),
+        row.why,
         row.past,
     )

@@ -24,6 +24,8 @@ class FileRow:
     heading: str = ""
     file: Artifact | None = None
     installed: bool = False
+    model: Details | None = None
+    """Set on the one row that stands for the model as a whole."""
 
 
 def rows_of(details: Details) -> list[FileRow]:
@@ -38,7 +40,7 @@ def rows_of(details: Details) -> list[FileRow]:
         variant.name: [p for p in variant.paths if single or counted[p] == 1]
         for variant in details.variants
     }
-    rows: list[FileRow] = []
+    rows = [FileRow(None, "the whole model", model=details)] if details.files else []
     listed: set[str] = set()
     for variant in details.variants:
         installed = variant.name in details.installed_variants
@@ -118,8 +120,18 @@ class FileList(RowList):
     @property
     def variant(self) -> str | None:
         """The variant under the cursor."""
-        row = self._rows[self.cursor] if self.cursor < len(self._rows) else None
+        row = self.row
         return row.variant.name if row and row.variant else None
+
+    @property
+    def file(self) -> Artifact | None:
+        """The file under the cursor."""
+        return self.row.file if self.row else None
+
+    @property
+    def row(self) -> FileRow | None:
+        """The row under the cursor."""
+        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
     def row_count(self) -> int:
         return len(self._rows)
@@ -138,6 +150,10 @@ class FileList(RowList):
             return [(mark, "accent"), ("  ", ""), *draw_row(one.file, placed, self.glyphs.ellipsis)]
         left: list[Piece] = [(mark, "accent"), (one.heading, "info" if one.variant else "head")]
         right: list[Piece] = []
+        if one.model is not None:
+            sizes = [file.size for file in one.model.files]
+            whole = sum(size or 0 for size in sizes)
+            right = [(f"{len(sizes)} files  ", "faint"), (text.size(whole).rjust(10), "strong")]
         if one.variant is not None:
             left.append((f"  {one.variant.format}", "faint"))
             if one.installed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import work
@@ -46,6 +47,7 @@ class ModelList(RowList):
         self._known = 0
         self._complete = False
         self._loading: set[int] = set()
+        self._favourites: frozenset[str] = frozenset()
         self._columns = model_columns(self.glyphs)
 
     def ask(self, search: Search) -> None:
@@ -62,7 +64,9 @@ class ModelList(RowList):
             self._pages = {0: page.models}
             self._keys = [None, page.after] if page.after else [None]
             self._known, self._complete = len(page.models), page.after is None
+            self._columns = model_columns(self.glyphs, search.sort, self._favourites)
             self.rows_changed(keep_cursor=False)
+            self.mark(page.models)
             self.post_message(self.Answered(search))
 
     @work(group="answer", exclusive=True)
@@ -84,7 +88,20 @@ class ModelList(RowList):
             self._complete = len(keys) == len(pages)
             self._follow(current)
             self.rows_changed()
+            self.mark([model for page in pages.values() for model in page])
             self.post_message(self.Answered(self.search))
+
+    @work(group="marks")
+    async def mark(self, models: Sequence[Model]) -> None:
+        """Find out which of these models are favourites."""
+        with self.app.reporting():
+            edits = [await self.app.services.catalogue.edits(model.id) for model in models]
+            loved = {edit.model for edit in edits if edit is not None and edit.favourite}
+            known = (self._favourites - {model.id for model in models}) | loved
+            if known != self._favourites:
+                self._favourites = known
+                self._columns = model_columns(self.glyphs, self.search.sort, known)
+                self.refresh()
 
     def _follow(self, model: Model | None) -> None:
         for number, page in self._pages.items():
@@ -107,6 +124,7 @@ class ModelList(RowList):
                 if page.after is not None:
                     self._keys.append(page.after)
             self._forget()
+            self.mark(page.models)
             self.virtual_size = Size(0, self._known + self.header_height)
             top = self.scroll_offset.y
             if number in range(top // PAGE, (top + self.page_height) // PAGE + 1):

@@ -54,14 +54,23 @@ class TopBar(Drawn):
 
     def _badge(self, mode: str) -> list[Piece]:
         live = self.app.live
-        moving = sum(d.status in (JobStatus.RUNNING, JobStatus.PENDING) for d in live.downloads)
-        if mode == "downloads" and moving:
-            return [(f" {self.glyphs.downloading}{moving}", "info")]
+        if mode == "downloads":
+            return self._downloads(live)
         if mode == "active" and live.slots:
             return [(f" {self.glyphs.active}{len(live.slots)}", "good")]
         if mode == "sync" and live.fresh:
             return [(f" +{text.count(live.fresh)}", "accent")]
         return []
+
+    def _downloads(self, live: Live) -> list[Piece]:
+        moving = sum(d.status in (JobStatus.RUNNING, JobStatus.PENDING) for d in live.downloads)
+        paused = sum(d.status is JobStatus.PAUSED for d in live.downloads)
+        badges = (
+            (self.glyphs.downloading, moving, "info"),
+            (self.glyphs.paused, paused, "warn"),
+            (self.glyphs.failed, len(live.failed), "bad"),
+        )
+        return [(f" {sign}{count}", tone) for sign, count, tone in badges if count]
 
     def _sync(self, detail: int) -> list[Piece]:
         live = self.app.live
