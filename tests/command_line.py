@@ -1,18 +1,22 @@
-"""The program as a subprocess, and a small hub for it to talk to."""
+"""The program, as a process of its own or in this one, and a small hub for it to talk to."""
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tui_hub.cli import logs, main
 from tui_hub.demo import Repository, RepositoryFile, Weights
 from tui_hub.demo.hostile import hostile_repository
 
@@ -66,21 +70,81 @@ class Program:
         """Start a command in a session of its own, without a terminal."""
         return subprocess.Popen(
             [sys.executable, "-m", "tui_hub", *arguments],
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(self.home.parent),
-                "TUI_HUB_HOME": str(self.home),
-                "TUI_HUB_NETWORK__RETRIES": "1",
-                "TUI_HUB_NETWORK__TIMEOUT": "5",
-                **self.environment,
-                **environment,
-            },
+            env=self.whole(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
+
+    def whole(self, more: dict[str, str]) -> dict[str, str]:
+        """The environment of a run, with nothing of the developer's own."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home.parent),
+            "TUI_HUB_HOME": str(self.home),
+            "TUI_HUB_NETWORK__RETRIES": "1",
+            "TUI_HUB_NETWORK__TIMEOUT": "5",
+            **self.environment,
+            **more,
+        }
+
+
+class Inside(Program):
+    """The program on one home, its commands run in this process: the same, and much quicker.
+
+    What needs a process (signals, several at once, becoming another program) has `start` and
+    `apart`.
+    """
+
+    def __call__(self, *arguments: str, **environment: str) -> Ran:
+        """Run a command to its end, with no terminal; `run` gets a process that it may become."""
+        if "run" in arguments:
+            return self.apart(*arguments, **environment)
+        given = self.whole(environment)
+        out, err = io.StringIO(), io.StringIO()
+        with _environment(given), _fresh_log(), redirect_stdout(out), redirect_stderr(err):
+            try:
+                main(arguments)
+            except SystemExit as end:
+                code = end.code
+            assert dict(os.environ) == given, "a command changes no environment but its own"
+        assert isinstance(code, int)
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    def apart(self, *arguments: str, **environment: str) -> Ran:
+        """Run a command to its end in a process of its own."""
+        return super().__call__(*arguments, **environment)
+
+
+@contextmanager
+def _environment(given: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _fresh_log() -> Iterator[None]:
+    """The log as a new process finds it, put back afterwards."""
+    root, ours = logging.getLogger(), logging.getLogger("tui_hub")
+    handlers, level = root.handlers, ours.level
+    root.handlers = []
+    try:
+        yield
+    finally:
+        for handler in root.handlers:
+            handler.close()
+        root.handlers = handlers
+        ours.setLevel(level)
+        logging.captureWarnings(False)
+        logs.tell_waiting(None)
 
 
 def until(condition: Callable[[], object], seconds: float = 20.0) -> None:

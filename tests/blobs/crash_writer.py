@@ -35,12 +35,14 @@ def bring(store: BlobStore, data: bytes) -> str:
     partial = store.open_partial(digest, len(data))
     half = len(data) // 2
     have = partial.ranges[0][1] if partial.ranges else 0
-    assert os.pread(partial.fileno(), have, 0) == data[:have], "the record claims bytes not there"
+    assert os.pread(partial.fileno(), have, 0) == data[:have], "bytes are claimed that are not here"
     partial.allocate(len(data))
     if have < half:
         os.pwrite(partial.fileno(), data[:half], 0)
+        partial.note(((0, half),), '"tag"')
         partial.checkpoint(((0, half),), '"tag"')
     os.pwrite(partial.fileno(), data[half:], half)
+    partial.note(((0, len(data)),), '"tag"')
     partial.checkpoint(((0, len(data)),), '"tag"')
     store.commit(partial, digest)
     return digest

@@ -88,6 +88,29 @@ def test_a_full_disk_is_told_and_what_is_here_is_kept(small: Path) -> None:
     assert store.verify(digest) and store.partials() == ()
 
 
+@pytest.mark.root
+@needs_root
+def test_a_full_disk_takes_no_note_and_one_that_is_cut_has_none(small: Path) -> None:
+    store = BlobStore(small / "store")
+    store.prepare()
+    partial = store.open_partial("key")
+    os.pwrite(partial.fileno(), b"x" * 8192, 0)
+    partial.checkpoint(((0, 4096),), None)
+    partial.note(((0, 8192),), None)
+    assert store.partials()[0].here == 8192
+    with pytest.raises(OSError, match="No space left"):
+        partial.allocate(2_000_000)
+    os.ftruncate(partial.fileno(), 8192)
+    assert store.partials()[0].here == 4096, "what was cut off is not noted any more"
+
+    filler = small / "filler"
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(b"x" * 4096)
+    partial.note(((0, 8192),), None)
+    assert {path.suffix for path in store.temp.iterdir()} == {".part", ".json"}
+
+
 @pytest.fixture
 def small_ext4(tmp_path: Path) -> Iterator[Path]:
     """An ext4 of sixteen mebibytes, which keeps what a failed fallocate(2) took."""

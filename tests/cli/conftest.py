@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_line import Program, repositories
+from command_line import Inside, repositories
 
 from tui_hub.demo import DemoHub
 
@@ -19,16 +19,16 @@ def hub() -> Iterator[DemoHub]:
 
 
 @pytest.fixture
-def program(hub: DemoHub, tmp_path: Path) -> Program:
+def program(hub: DemoHub, tmp_path: Path) -> Inside:
     """The program on a fresh home, with a token that may see everything."""
     hub.faults.clear()
-    return Program(tmp_path / "home", {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.token})
+    return Inside(tmp_path / "home", {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.token})
 
 
 @pytest.fixture(scope="module")
-def lived_in(hub: DemoHub, tmp_path_factory: pytest.TempPathFactory) -> Program:
+def lived_in(hub: DemoHub, tmp_path_factory: pytest.TempPathFactory) -> Inside:
     """A home with a synced catalogue and one installed model, for tests that change nothing."""
-    program = Program(
+    program = Inside(
         tmp_path_factory.mktemp("lived-in") / "home",
         {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.token},
     )

@@ -11,12 +11,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from command_line import Program, until
+from command_line import Inside, until
 
 from tui_hub.demo import DemoHub, Fault, FaultKind
 
 
-def test_a_sync_fills_the_catalogue_and_says_what_it_did(program: Program) -> None:
+def test_a_sync_fills_the_catalogue_and_says_what_it_did(program: Inside) -> None:
     first = program.json("--sync-only")
     assert first.code == 0
     assert first.document["status"] == "completed"
@@ -31,7 +31,7 @@ def test_a_sync_fills_the_catalogue_and_says_what_it_did(program: Program) -> No
     assert (people.out, people.err) == ("", "")
 
 
-def test_a_feed_that_fails_makes_the_sync_partly_done(program: Program, hub: DemoHub) -> None:
+def test_a_feed_that_fails_makes_the_sync_partly_done(program: Inside, hub: DemoHub) -> None:
     hub.faults.add(Fault(FaultKind.HTML, path="/api/models", times=1))
     ran = program.json("sync", "hf:text-generation", "hf:text-to-image")
     states = sorted(feed["status"] for feed in ran.document["feeds"])
@@ -41,7 +41,7 @@ def test_a_feed_that_fails_makes_the_sync_partly_done(program: Program, hub: Dem
     assert ran.error == "unreachable"
 
 
-def test_search_finds_by_words_and_facets(lived_in: Program) -> None:
+def test_search_finds_by_words_and_facets(lived_in: Inside) -> None:
     def found(*arguments: str) -> list[str]:
         document = lived_in.json("search", *arguments).document
         assert document["total"] >= len(document["models"])
@@ -55,7 +55,7 @@ def test_search_finds_by_words_and_facets(lived_in: Program) -> None:
     assert found('"*) OR NEAR(') == []
 
 
-def test_search_goes_on_from_a_key(lived_in: Program) -> None:
+def test_search_goes_on_from_a_key(lived_in: Inside) -> None:
     seen: list[str] = []
     after: list[str] = []
     for _ in range(4):
@@ -67,7 +67,7 @@ def test_search_goes_on_from_a_key(lived_in: Program) -> None:
     assert len(seen) == len(set(seen)) == document["total"] == 4
 
 
-def test_search_for_people(lived_in: Program) -> None:
+def test_search_for_people(lived_in: Inside) -> None:
     ran = lived_in("search", "acme")
     heading, *rows = ran.out.splitlines()
     assert heading.split() == ["MODEL", "TYPE", "SIZE", "DOWNLOADS", "LICENCE", "STATUS"]
@@ -76,13 +76,13 @@ def test_search_for_people(lived_in: Program) -> None:
     assert lived_in("search", "tiny", "-q").out == "hf:acme/tiny-llm\n"
 
 
-def test_an_empty_catalogue_says_how_to_fill_it(program: Program) -> None:
+def test_an_empty_catalogue_says_how_to_fill_it(program: Inside) -> None:
     ran = program("search", "x")
     assert ran.code == 0
     assert "tui-hub sync" in ran.err
 
 
-def test_show_and_files(lived_in: Program) -> None:
+def test_show_and_files(lived_in: Inside) -> None:
     document = lived_in.json("show", "acme/tiny-llm").document
     assert document["id"] == "hf:acme/tiny-llm"
     assert document["status"] == "installed"
@@ -99,14 +99,26 @@ def test_show_and_files(lived_in: Program) -> None:
     assert card.out == "# Tiny\n\nA card.\n"
 
 
-def test_a_model_that_was_never_seen_is_looked_up(program: Program) -> None:
+def test_what_has_not_happened_is_not_said(lived_in: Inside) -> None:
+    here = lived_in("show", "acme/tiny-llm").out.splitlines()
+    assert ["status", "installed"] in [line.split() for line in here]
+    shown = lived_in("show", "acme/painter").out
+    assert ["status", "not", "installed"] in [line.split() for line in shown.splitlines()]
+    for told in (shown, lived_in("download", "acme/painter", "--dry-run").out):
+        row = next(line for line in told.splitlines() if line.startswith("unet/"))
+        assert row.split()[4:6] == ["-", "-"]
+    document = lived_in.json("files", "acme/painter").document
+    assert (document["files"][0]["status"], document["files"][0]["verified"]) == ("pending", "none")
+
+
+def test_a_model_that_was_never_seen_is_looked_up(program: Inside) -> None:
     assert program.json("show", "acme/tiny-llm").document["license"] == "apache-2.0"
     assert program.json("add", "acme/painter").document["type"] == "image_gen"
     listed = program.json("search", "acme").document["models"]
     assert {model["id"] for model in listed} == {"hf:acme/tiny-llm", "hf:acme/painter"}
 
 
-def test_register_and_edit(program: Program) -> None:
+def test_register_and_edit(program: Inside) -> None:
     registered = program.json("register", "acme/tiny-llm", "--vendor", "Acme", "--auto-sync")
     assert registered.code == 0
     assert registered.document["id"] == "hf:acme/tiny-llm"
@@ -128,12 +140,15 @@ def test_register_and_edit(program: Program) -> None:
     assert program("sync", "hf:text-generation").code == 0
     shown = program.json("show", "acme/tiny-llm").document
     assert (shown["type"], shown["user_note"], shown["favourite"]) == ("embedding", "keep", True)
+    people = program("show", "acme/tiny-llm").out.splitlines()
+    assert people[0] == "hf:acme/tiny-llm ★"
+    assert ["note", "keep"] in [line.split() for line in people]
     back = program.json("edit", "acme/tiny-llm", "--type", "auto")
     assert (back.document["type"], back.document["user_note"]) == ("llm", "keep")
     assert program.json("show", "acme/tiny-llm").document["type"] == "llm"
 
 
-def test_feeds(lived_in: Program) -> None:
+def test_feeds(lived_in: Inside) -> None:
     feeds = {feed["feed"]: feed for feed in lived_in.json("feeds").document["feeds"]}
     assert feeds["hf:text-generation"]["status"] == "completed"
     assert feeds["hf:text-generation"]["last_success"]
@@ -145,7 +160,7 @@ def test_feeds(lived_in: Program) -> None:
     assert rows["hf:text-generation"][:3] == ["completed", "just", "now"]
 
 
-def test_show_prints_what_the_curated_list_knows(program: Program) -> None:
+def test_show_prints_what_the_curated_list_knows(program: Inside) -> None:
     assert program("sync", "curated").code == 0
     closed = program("show", "curated:sora-2", "--offline").out
     told = dict(re.findall(r"^(\w[\w ]*?)  +(.*)$", closed, re.MULTILINE))
@@ -162,12 +177,12 @@ def test_show_prints_what_the_curated_list_knows(program: Program) -> None:
 
 
 @pytest.mark.parametrize("verb", ["show", "add", "download"])
-def test_a_model_that_does_not_exist(lived_in: Program, verb: str) -> None:
+def test_a_model_that_does_not_exist(lived_in: Inside, verb: str) -> None:
     ran = lived_in.json(verb, "acme/no-such-model")
     assert (ran.code, ran.error) == (4, "not_found")
 
 
-def test_names_that_are_no_feed_and_no_id(lived_in: Program) -> None:
+def test_names_that_are_no_feed_and_no_id(lived_in: Inside) -> None:
     ran = lived_in.json("sync", "nonsense")
     assert (ran.code, ran.error) == (4, "not_found")
     ran = lived_in.json("show", "not a name")
@@ -206,7 +221,7 @@ def web_page() -> Iterator[str]:
     server.server_close()
 
 
-def test_no_network(program: Program) -> None:
+def test_no_network(program: Inside) -> None:
     nowhere = closed_port()
     ran = program.json("sync", "hf:litert", "curated", HF_ENDPOINT=nowhere)
     assert (ran.code, ran.error) == (6, "unreachable")
@@ -223,7 +238,7 @@ def test_no_network(program: Program) -> None:
     assert program.json("search", "sora", HF_ENDPOINT=nowhere).document["total"] >= 1
 
 
-def test_a_web_page_in_the_place_of_the_hub(program: Program, web_page: str) -> None:
+def test_a_web_page_in_the_place_of_the_hub(program: Inside, web_page: str) -> None:
     ran = program.json("sync", "hf:litert", HF_ENDPOINT=web_page)
     assert (ran.code, ran.error) == (6, "unreachable")
     ran = program.json("download", "acme/tiny-llm", HF_ENDPOINT=web_page)
@@ -231,7 +246,7 @@ def test_a_web_page_in_the_place_of_the_hub(program: Program, web_page: str) -> 
     assert "log in" not in ran.out
 
 
-def test_offline_opens_no_connection(lived_in: Program, hub: DemoHub) -> None:
+def test_offline_opens_no_connection(lived_in: Inside, hub: DemoHub) -> None:
     hub.requests.clear()
     assert lived_in.json("show", "acme/tiny-llm", "--offline").code == 0
     ran = lived_in.json("add", "acme/no-such-model", "--offline")
@@ -241,7 +256,7 @@ def test_offline_opens_no_connection(lived_in: Program, hub: DemoHub) -> None:
     assert len(hub.requests) == 0
 
 
-def test_an_interrupted_sync_ends_at_once(program: Program, hub: DemoHub) -> None:
+def test_an_interrupted_sync_ends_at_once(program: Inside, hub: DemoHub) -> None:
     stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=-1))
     process = program.start("sync", "curated:models", "hf:litert", "--json")
     until(lambda: stall.hits)
@@ -262,7 +277,7 @@ def ended_early(out: str) -> list[str]:
     return [feed["feed"] for feed in document["feeds"]]
 
 
-def test_a_sync_is_cancelled_by_another_process(program: Program, hub: DemoHub) -> None:
+def test_a_sync_is_cancelled_by_another_process(program: Inside, hub: DemoHub) -> None:
     stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=-1))
     process = program.start("sync", "curated:models", "hf:litert", "--json")
     until(lambda: stall.hits)
@@ -276,7 +291,7 @@ def test_a_sync_is_cancelled_by_another_process(program: Program, hub: DemoHub) 
     hub.faults.clear()
 
 
-def test_a_sync_follows_the_one_that_runs(program: Program, hub: DemoHub) -> None:
+def test_a_sync_follows_the_one_that_runs(program: Inside, hub: DemoHub) -> None:
     stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=1))
     first = program.start("sync", "hf:text-generation", "--json")
     until(lambda: stall.hits)

@@ -48,15 +48,6 @@ def test_a_verb_in_a_temporary_home(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_home_that_was_named_stays(tmp_path: Path) -> None:
-    home = tmp_path / "kept"
-    result = run(tmp_path, "--home", str(home), "sync", "hf:text-to-image", "--json")
-    assert result.code == 0, result.err
-    assert result.document["feeds"][0]["created"] > 0
-    assert (home / "catalogue.db").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
-
-
 def test_the_screen_of_the_demo_needs_a_terminal_too(tmp_path: Path) -> None:
     result = run(tmp_path)
     assert result.code == 2
@@ -67,25 +58,23 @@ def test_a_verb_finds_a_full_catalogue(tmp_path: Path) -> None:
     result = run(tmp_path, "search", "lumen-chat", "--json")
     assert (result.code, result.err) == (0, "")
     assert "hf:demo-lab/lumen-chat" in [model["id"] for model in result.document["models"]]
-    result = run(tmp_path, "--home", str(tmp_path / "kept"), "search", "lumen-chat", "-q")
-    assert "hf:demo-lab/lumen-chat" in result.out.splitlines()
-
-
-def test_a_sync_of_the_demo_finds_an_empty_catalogue(tmp_path: Path) -> None:
-    feeds = run(tmp_path, "sync", "--json").document["feeds"]
-    assert sum(feed["created"] for feed in feeds) > 100
-    result = run(tmp_path, "--home", str(tmp_path / "kept"), "paths")
-    assert result.code == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sync_finds_an_empty_catalogue_and_a_home_that_was_named_stays(tmp_path: Path) -> None:
+    home = tmp_path / "kept"
+    result = run(tmp_path, "--home", str(home), "sync", "--json")
+    assert result.code == 0, result.err
+    assert sum(feed["created"] for feed in result.document["feeds"]) > 100
+    assert (home / "catalogue.db").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "error"),
     [
         (["show", "demo-lab/no-such-model"], 4, "not_found"),
-        (["download", "demo-lab/lumen-chat", "no-such-file"], 4, "not_found"),
         (["search", "--nonsense"], 2, "usage"),
-        (["run", "llm", "--json", "--", "true"], 4, "not_found"),
     ],
 )
 def test_a_verb_that_fails(tmp_path: Path, arguments: list[str], code: int, error: str) -> None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tui_hub.cli import documents, download_documents, feed_documents, slot_documents
-from tui_hub.cli.downloading import failed_hint
+from tui_hub.cli.console import Answer
+from tui_hub.cli.downloading import failed_hint, outcome
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Variant, Verified
 from tui_hub.domain.downloads import Download, FileProgress, FileState, Plan
 from tui_hub.domain.feeds import (
@@ -216,6 +217,7 @@ def test_a_sync() -> None:
         counts=Counts(fetched=3, created=1, unchanged=2),
         seconds=1.23456,
         error="gone",
+        hint="log in",
     )
     document = feed_documents.sync(SyncReport(feeds=(report,)))
     has(document, ["status", "feeds"])
@@ -224,6 +226,7 @@ def test_a_sync() -> None:
     assert document["feeds"][0]["mode"] == "differential"
     assert document["feeds"][0]["created"] == 1
     assert document["feeds"][0]["seconds"] == 1.235
+    assert document["feeds"][0]["hint"] == "log in"
 
 
 def test_the_feeds() -> None:
@@ -282,10 +285,12 @@ def test_storage_and_deletion() -> None:
         by_model={"hf:a/b": 3},
         disk_free=4,
         disk_total=5,
+        partial_bytes=7,
     )
     has(documents.storage(usage), STORAGE)
-    deletion = documents.deletion(Deletion(model="hf:a/b", files=2, bytes_freed=9))
-    assert deletion == {"model": "hf:a/b", "files": 2, "bytes_freed": 9}
+    assert documents.storage(usage)["partial_bytes"] == 7
+    deletion = documents.deletion(Deletion(model="hf:a/b", files=2, bytes_freed=9), "Q4_0")
+    assert deletion == {"model": "hf:a/b", "variant": "Q4_0", "files": 2, "bytes_freed": 9}
 
 
 def test_a_download() -> None:
@@ -365,6 +370,40 @@ def test_the_hint_of_a_failed_download(
         hint=hint,
     )
     assert failed_hint(picture) == (" ".join(expected) or None)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "number"),
+    [
+        (JobStatus.COMPLETED, None, None, 0),
+        (JobStatus.FAILED, "not_found", "why", 3),
+        (JobStatus.FAILED, "no_space", "why", 5),
+        (JobStatus.PAUSED, None, "interrupted", 130),
+        (JobStatus.CANCELLED, None, "cancelled", 130),
+    ],
+)
+def test_how_a_download_ended(
+    status: JobStatus, code: str | None, message: str | None, number: int
+) -> None:
+    picture = Download(
+        job="j",
+        model=ENTRY.id,
+        revision="r1",
+        variant=None,
+        status=status,
+        files=(
+            FileProgress(path="a", size=1, state=FileState.COMPLETED),
+            FileProgress(path="b", size=1, state=FileState.FAILED),
+        ),
+        error="why",
+        error_code=code,
+    )
+    error, special = outcome(picture)
+    assert (error and error.message) == message
+    assert Answer({}, error=error, code=special).exit_code == number
+    if status is JobStatus.CANCELLED:
+        assert error is not None
+        assert "kept" not in str(error.hint)
 
 
 @pytest.mark.parametrize(("free", "fits"), [(100, True), (6, False)])

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from command_line import BIG, CONFIG, Program, until
+from command_line import BIG, CONFIG, Inside, until
 
 from tui_hub.database import HubDatabase
 from tui_hub.demo import DemoHub, Fault, FaultKind, Repository, RepositoryFile
 from tui_hub.domain.jobs import Job, JobStatus, JobType
-from tui_hub.text import now
+from tui_hub.text import now, size
 
 
-def blobs(program: Program) -> list[Path]:
+def blobs(program: Inside) -> list[Path]:
     """The blobs in the store of a home."""
     folder = program.home / "store" / "blobs" / "sha256"
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_model_from_plan_to_deletion(program: Program) -> None:
+def test_a_model_from_plan_to_deletion(program: Inside) -> None:
     plan = program.json("download", "acme/tiny-llm", "--dry-run")
     assert plan.code == 0
     assert plan.document["plan"]["fits"] is True
@@ -58,7 +57,70 @@ def test_a_model_from_plan_to_deletion(program: Program) -> None:
     assert (again.code, again.error) == (4, "not_found")
 
 
-def test_slots(program: Program) -> None:
+def put_quants(hub: DemoHub) -> str:
+    """Give the hub a model of two quantisations; its id."""
+    name = "acme/quants"
+    files = {"config.json": CONFIG, "q-Q4_K_M.gguf": b"4" * 5000, "q-Q8_0.gguf": b"8" * 9000}
+    hub.put(Repository(id=name, files=tuple(RepositoryFile(*file) for file in files.items())))
+    return name
+
+
+def test_one_variant_of_several(program: Inside, hub: DemoHub) -> None:
+    name = put_quants(hub)
+    one = program.json("download", name, "--variant", "Q4_K_M")
+    assert (one.code, one.document["note"]) == (0, None)
+    told = "2 variants, together 13.7 KiB; `--variant Q4_K_M` takes one"
+    assert told in program("download", name, "--dry-run").err.splitlines()
+    assert program("download", name, "--dry-run", "-q").err == ""
+    for chosen in (["q-Q8_0.gguf"], ["--exclude", "*.md"], ["--variant", "Q8_0"]):
+        assert program("download", name, "--dry-run", *chosen).err == ""
+    all_of_it = program.json("download", name)
+    assert (all_of_it.code, all_of_it.err) == (0, "")
+    assert all_of_it.document["note"] == told
+    assert program.json("download", name).document["note"] is None
+    rows = [line.split()[4:7] for line in program("jobs").out.splitlines()[1:]]
+    assert rows[-1][:2] == [f"hf:{name}", "Q4_K_M"]
+    assert rows[0][1] != "Q4_K_M"
+
+
+def test_a_variant_is_active_and_another_deleted(program: Inside, hub: DemoHub) -> None:
+    name = put_quants(hub)
+    assert program("download", name, "-q").code == 0
+    activated = program("activate", name, "--type", "llm", "--variant", "Q4_K_M")
+    assert activated.code == 0, activated.err
+    heading, row = program("active").out.splitlines()
+    assert heading.split()[:3] == ["TYPE", "MODEL", "VARIANT"]
+    assert row.split()[:3] == ["llm", f"hf:{name}", "Q4_K_M"]
+    for taken in ([], ["--variant", "Q4_K_M"]):
+        ran = program.json("delete", name, "--dry-run", *taken)
+        assert (ran.code, ran.error) == (5, "refused")
+        assert ran.document["files"] > 0
+        assert program.json("delete", name, "--yes", *taken).code == 5
+        assert program.json("delete", name, "--dry-run", "--deactivate", *taken).code == 0
+    other = ("--variant", "Q8_0")
+    would = program.json("delete", name, "--dry-run", *other)
+    assert would.code == 0
+    assert would.document == {
+        "model": f"hf:{name}",
+        "variant": "Q8_0",
+        "files": 1,
+        "bytes_freed": 9000,
+    }
+    deleted = program.json("delete", name, "--yes", *other)
+    assert (deleted.code, deleted.document) == (0, would.document)
+    variants = program.json("show", name).document["variants"]
+    assert [(one["name"], one["installed"]) for one in variants] == [
+        ("Q4_K_M", True),
+        ("Q8_0", False),
+    ]
+    last = program.json("delete", name, "--dry-run", "--variant", "Q4_K_M")
+    assert (last.code, last.document["variant"]) == (5, "Q4_K_M")
+    gone = program("delete", name, "--yes", "--deactivate", "--variant", "Q4_K_M")
+    assert gone.code == 0
+    assert gone.out.startswith(f"hf:{name} Q4_K_M: 2 files deleted, ")
+
+
+def test_slots(program: Inside) -> None:
     ran = program.json("activate", "acme/no-such-model", "--type", "llm")
     assert (ran.code, ran.error) == (4, "not_found")
     assert (ran.document["slot"], ran.document["model"]) == ("llm", "hf:acme/no-such-model")
@@ -97,7 +159,7 @@ def test_slots(program: Program) -> None:
         assert "Traceback" not in failed.err
     text = program.home / "text"
     text.write_text("no program")
-    assert program.json("run", "llm", "--json", "--", str(text)).code == 126
+    assert program("run", "llm", "--", str(text)).code == 126
 
     emptied = program.json("deactivate", "llm").document
     assert (emptied["status"], emptied["previous"]) == ("inactive", "hf:acme/twin-llm")
@@ -109,11 +171,12 @@ def test_slots(program: Program) -> None:
     assert told == "llm: hf:acme/twin-llm is active, in place of hf:acme/tiny-llm"
     left = program("deactivate", "acme/twin-llm").out
     assert left == "llm: hf:acme/twin-llm is no longer active\n"
-    empty = program("run", "llm", "--json", "--", "true")
-    assert (empty.code, empty.error) == (4, "not_found")
+    empty = program("run", "llm", "--", "true")
+    assert (empty.code, empty.out) == (4, "")
+    assert "no model is active" in empty.err
 
 
-def test_single_files_patterns_and_wrong_names(program: Program) -> None:
+def test_single_files_patterns_and_wrong_names(program: Inside) -> None:
     one = program.json("download", "acme/tiny-llm", "config.json").document
     assert [file["path"] for file in one["files"]] == ["config.json"]
     some = program.json("download", "acme/tiny-llm", "--include", "*.json", "--dry-run").document
@@ -123,7 +186,7 @@ def test_single_files_patterns_and_wrong_names(program: Program) -> None:
         assert (ran.code, ran.error) == (4, "not_found"), wrong
 
 
-def test_no_space_is_refused_with_figures(program: Program) -> None:
+def test_no_space_is_refused_with_figures(program: Inside) -> None:
     ran = program.json("download", "acme/tiny-llm", TUI_HUB_STORE__RESERVE=str(2**60))
     assert (ran.code, ran.error) == (5, "no_space")
     assert (ran.document["status"], ran.document["job"], ran.document["files"]) == (
@@ -139,7 +202,7 @@ def test_no_space_is_refused_with_figures(program: Program) -> None:
     assert plan.document["plan"]["fits"] is False
 
 
-def durable(program: Program) -> bool:
+def durable(program: Inside) -> bool:
     """Whether a partial file has bytes that would survive the end of its process."""
     for sidecar in (program.home / "store" / "temp").glob("*.json"):
         with contextlib.suppress(FileNotFoundError):  # of a small file that is complete by now
@@ -148,7 +211,7 @@ def durable(program: Program) -> bool:
     return False
 
 
-def start_and_stall(program: Program, hub: DemoHub) -> tuple[subprocess.Popen[str], Fault]:
+def start_and_stall(program: Inside, hub: DemoHub) -> tuple[subprocess.Popen[str], Fault]:
     """A download that stands still in the middle of a large file."""
     stall = hub.faults.add(
         Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=3_000_000)
@@ -158,7 +221,7 @@ def start_and_stall(program: Program, hub: DemoHub) -> tuple[subprocess.Popen[st
     return process, stall
 
 
-def interrupt(program: Program, hub: DemoHub, number: signal.Signals) -> str:
+def interrupt(program: Inside, hub: DemoHub, number: signal.Signals) -> str:
     """Stop a download in the middle of a large file; the job that is left paused."""
     process, stall = start_and_stall(program, hub)
     process.send_signal(number)
@@ -177,8 +240,11 @@ def interrupt(program: Program, hub: DemoHub, number: signal.Signals) -> str:
     return job
 
 
-def test_an_interrupted_download_goes_on(program: Program, hub: DemoHub) -> None:
+def test_an_interrupted_download_goes_on(program: Inside, hub: DemoHub) -> None:
     job = interrupt(program, hub, signal.SIGINT)
+    unfinished = program.json("storage").document["partial_bytes"]
+    assert 0 < unfinished <= BIG + 2**20
+    assert f"unfinished  {size(unfinished)}" in program("storage").out
     done = program.json("download", "acme/painter")
     assert (done.code, done.document["status"]) == (0, "completed")
     assert done.document["job"] == job
@@ -188,7 +254,7 @@ def test_an_interrupted_download_goes_on(program: Program, hub: DemoHub) -> None
     assert weights["verified"] == "sha256"
 
 
-def test_a_terminated_download_is_retried_by_its_job(program: Program, hub: DemoHub) -> None:
+def test_a_terminated_download_is_retried_by_its_job(program: Inside, hub: DemoHub) -> None:
     job = interrupt(program, hub, signal.SIGTERM)
     assert program.json("jobs", job).document["jobs"][0]["status"] == "paused"
     retried = program.json("jobs", "--retry", job)
@@ -197,7 +263,7 @@ def test_a_terminated_download_is_retried_by_its_job(program: Program, hub: Demo
     assert len(blobs(program)) == 2
 
 
-def test_a_killed_download_goes_on(program: Program, hub: DemoHub) -> None:
+def test_a_killed_download_goes_on(program: Inside, hub: DemoHub) -> None:
     process, stall = start_and_stall(program, hub)
     process.kill()
     process.communicate()
@@ -208,7 +274,7 @@ def test_a_killed_download_goes_on(program: Program, hub: DemoHub) -> None:
     assert max(file["resumed_from"] for file in done.document["files"]) > 0
 
 
-def test_jobs(program: Program, hub: DemoHub) -> None:
+def test_jobs(program: Inside, hub: DemoHub) -> None:
     assert program("download", "acme/tiny-llm", "config.json", "-q").code == 0
     listed = program.json("jobs").document["jobs"]
     assert [(job["type"], job["status"]) for job in listed] == [("download", "completed")]
@@ -229,21 +295,22 @@ def test_jobs(program: Program, hub: DemoHub) -> None:
     assert json.loads(lines[-1])["jobs"][0]["status"] == "completed"
 
 
-async def test_the_beginning_of_an_id_must_mean_one_job(program: Program) -> None:
-    assert program("jobs").code == 0
+async def test_the_beginning_of_an_id_must_mean_one_job(program: Inside) -> None:
+    program.home.mkdir()
     hub = await HubDatabase.open(program.home / "hub.db")
     for name in ("abcd00000001", "abcd00000002"):
         done = JobStatus.COMPLETED
         await hub.jobs.add(Job(id=name, type=JobType.SCAN, status=done, created_at=now()))
     await hub.close()
-    ran = program.json("jobs", "abcd")
+    ran = program.apart("jobs", "abcd", "--json")
     assert (ran.code, ran.error) == (2, "usage")
     assert "abcd00000001" in ran.document["error"]["hint"]
-    assert program.json("jobs", "abcd00000002").document["jobs"][0]["id"] == "abcd00000002"
+    found = program.apart("jobs", "abcd00000002", "--json")
+    assert found.document["jobs"][0]["id"] == "abcd00000002"
 
 
 def test_a_job_is_followed_and_cancelled_from_another_process(
-    program: Program, hub: DemoHub
+    program: Inside, hub: DemoHub
 ) -> None:
     hub.faults.add(Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=1_000_000))
     hub.requests.clear()
@@ -255,12 +322,13 @@ def test_a_job_is_followed_and_cancelled_from_another_process(
     assert json.loads(follower.stdout.readline())["jobs"][0]["status"] == "running"
     assert program.json("jobs", "--cancel", job).code == 0
     out, _ = first.communicate(timeout=30)
-    assert json.loads(out)["status"] == "cancelled"
+    assert (first.returncode, json.loads(out)["status"]) == (130, "cancelled")
+    assert json.loads(out)["error"]["message"] == "cancelled"
     rest, _ = follower.communicate(timeout=30)
     assert json.loads(rest.splitlines()[-1])["jobs"][0]["status"] == "cancelled"
 
 
-def test_two_processes_on_one_store(program: Program) -> None:
+def test_two_processes_on_one_store(program: Inside) -> None:
     both = [program.start("download", "acme/painter", "--json") for _ in range(2)]
     outcomes = [process.communicate(timeout=60) for process in both]
     assert [process.returncode for process in both] == [0, 0], outcomes
@@ -268,7 +336,7 @@ def test_two_processes_on_one_store(program: Program) -> None:
     assert len(blobs(program)) == 2
 
 
-def test_a_file_that_cannot_be_had_makes_it_partly_done(program: Program, hub: DemoHub) -> None:
+def test_a_file_that_cannot_be_had_makes_it_partly_done(program: Inside, hub: DemoHub) -> None:
     hub.faults.add(Fault(FaultKind.STATUS, path="*model.safetensors", times=-1, status=404))
     ran = program.json("download", "acme/tiny-llm")
     assert ran.code == 3
@@ -285,7 +353,7 @@ def test_a_file_that_cannot_be_had_makes_it_partly_done(program: Program, hub: D
     assert program("download", "acme/tiny-llm", "model.safetensors", "-q").out == ""
 
 
-def test_gated_models_and_wrong_tokens(program: Program, hub: DemoHub) -> None:
+def test_gated_models_and_wrong_tokens(program: Inside, hub: DemoHub) -> None:
     ran = program.json("download", "acme/gated-art", HF_TOKEN=hub.outsider_token)
     assert (ran.code, ran.error) == (1, "gated")
     ran = program.json("download", "acme/gated-art", HF_TOKEN="hf_wrongwrongwrong")
@@ -294,7 +362,7 @@ def test_gated_models_and_wrong_tokens(program: Program, hub: DemoHub) -> None:
     assert program.json("download", "acme/gated-art").code == 0
 
 
-def test_no_secret_and_no_escape_sequence_gets_out(program: Program, hub: DemoHub) -> None:
+def test_no_secret_and_no_escape_sequence_gets_out(program: Inside, hub: DemoHub) -> None:
     hub.faults.add(Fault(FaultKind.STATUS, path="*tiny-llm*model.safetensors", times=1))
     said = [
         program("-vv", "sync", "hf:text-generation"),
@@ -318,7 +386,7 @@ def test_no_secret_and_no_escape_sequence_gets_out(program: Program, hub: DemoHu
         assert hub.token.encode() not in path.read_bytes(), path
 
 
-def test_files_that_are_left_out_are_told(program: Program) -> None:
+def test_files_that_are_left_out_are_told(program: Inside) -> None:
     for more in (["--dry-run"], []):
         document = program.json("download", "demo-lab/hostile-card", *more).document
         assert len(document["unsafe"]) > 3
@@ -330,7 +398,7 @@ def test_files_that_are_left_out_are_told(program: Program) -> None:
     assert told[0].startswith(f"{len(document['unsafe'])} files left out")
 
 
-def test_what_happens_to_an_active_model_is_told(program: Program, hub: DemoHub) -> None:
+def test_what_happens_to_an_active_model_is_told(program: Inside, hub: DemoHub) -> None:
     name = "acme/changing"
     first = Repository(id=name, files=(RepositoryFile("config.json", CONFIG),))
     hub.put(first)
@@ -347,12 +415,6 @@ def test_what_happens_to_an_active_model_is_told(program: Program, hub: DemoHub)
     assert "127.0.0.1:9 cannot be reached" in unreachable.err
 
 
-def test_every_file_of_a_home_is_private(lived_in: Program) -> None:
+def test_every_file_of_a_home_is_private(lived_in: Inside) -> None:
     for name in ("hub.db", "catalogue.db", "logs/tui-hub.log"):
         assert (lived_in.home / name).stat().st_mode & 0o077 == 0, name
-
-
-def test_the_environment_of_the_caller_is_left_alone(program: Program) -> None:
-    before = dict(os.environ)
-    assert program("paths").code == 0
-    assert dict(os.environ) == before

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from command_line import Program
+from command_line import Inside
 
 from tui_hub.demo import DemoHub, Fault, FaultKind
 
 
-def spawn(
-    program: Program, *arguments: str, columns: int = 80, **environment: str
-) -> pexpect.spawn:
+def spawn(program: Inside, *arguments: str, columns: int = 80, **environment: str) -> pexpect.spawn:
     """The program on a pseudo-terminal."""
     inherited = {"PATH": "/usr/bin:/bin", "TERM": "xterm-256color", "LANG": "C.UTF-8"}
     return pexpect.spawn(
@@ -42,7 +40,7 @@ def read_all(child: pexpect.spawn) -> str:
     return text
 
 
-def test_a_download_draws_one_line_and_takes_it_away(program: Program, hub: DemoHub) -> None:
+def test_a_download_draws_one_line_and_takes_it_away(program: Inside, hub: DemoHub) -> None:
     stall = hub.faults.add(
         Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=12_000_000)
     )
@@ -59,7 +57,7 @@ def test_a_download_draws_one_line_and_takes_it_away(program: Program, hub: Demo
         assert len(part) < 80 or part == lines[-1]
 
 
-def test_deleting_asks_and_takes_no_for_an_answer(program: Program) -> None:
+def test_deleting_asks_and_takes_no_for_an_answer(program: Inside) -> None:
     assert program("download", "acme/tiny-llm", "-q").code == 0
     child = spawn(program, "delete", "acme/tiny-llm")
     child.expect(r"Delete hf:acme/tiny-llm: 3 files, .* freed\? \[y/N\]: ")
@@ -79,7 +77,7 @@ def test_deleting_asks_and_takes_no_for_an_answer(program: Program) -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 80])
-def test_tables_keep_to_the_width(lived_in: Program, columns: int) -> None:
+def test_tables_keep_to_the_width(lived_in: Inside, columns: int) -> None:
     shown = read_all(spawn(lived_in, "search", "acme", columns=columns, NO_COLOR="1"))
     assert "\x1b" not in shown
     lines = shown.replace("\r\n", "\n").splitlines()
@@ -87,7 +85,7 @@ def test_tables_keep_to_the_width(lived_in: Program, columns: int) -> None:
     assert ("hf:acme/tiny-llm" in shown) == (columns >= 80)
 
 
-def test_colours_only_where_they_are_wanted(lived_in: Program) -> None:
+def test_colours_only_where_they_are_wanted(lived_in: Inside) -> None:
     assert "\x1b[1m" in read_all(spawn(lived_in, "search", "acme"))
     assert "\x1b[" not in read_all(spawn(lived_in, "show", "acme/no-such-model", NO_COLOR="1"))
 
@@ -116,9 +114,17 @@ def test_waiting_for_a_rate_limit_is_told(
     assert result.stderr.count("hub.example limits the rate: waiting 3 s") == piped
 
 
-def test_a_sync_that_waits_says_so(program: Program, hub: DemoHub) -> None:
+def test_a_sync_that_waits_says_so(program: Inside, hub: DemoHub) -> None:
     hub.faults.add(Fault(FaultKind.RATE_LIMITED, path="/api/models", times=1, seconds=1))
     child = spawn(program, "sync", "hf:text-generation")
     child.expect(r"127\.0\.0\.1:\d+ limits the rate: waiting \d+ s")
     read_all(child)
     assert child.exitstatus == 0
+
+
+def test_the_demo_hub_ends_quietly() -> None:
+    child = pexpect.spawn(sys.executable, ["-m", "tui_hub.demo"], encoding="utf-8", timeout=30)
+    child.expect("}")
+    child.sendintr()
+    assert read_all(child).strip() == "^C"
+    assert child.exitstatus == 130

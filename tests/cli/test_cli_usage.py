@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from command_line import Inside, Ran
 
 from tui_hub import __version__
 
@@ -47,20 +47,25 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def error_of(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
+@pytest.fixture
+def inside(tmp_path: Path) -> Inside:
+    """The program in this process, on a home that is not there yet."""
+    return Inside(tmp_path / "home")
+
+
+def error_of(result: Ran) -> dict[str, str]:
     """The error of a JSON answer, which must be all there is."""
-    document = json.loads(result.stdout)
-    assert set(document) == {"error"}
-    assert set(document["error"]) == {"code", "message", "hint"}
-    assert not result.stderr
-    error: dict[str, str] = document["error"]
+    assert set(result.document) == {"error"}
+    assert set(result.document["error"]) == {"code", "message", "hint"}
+    assert not result.err
+    error: dict[str, str] = result.document["error"]
     return error
 
 
-def test_the_version() -> None:
+def test_the_version(inside: Inside) -> None:
     assert run("--version").stdout == f"tui-hub {__version__}\n"
-    assert run("search", "--version").stdout == f"tui-hub {__version__}\n"
-    assert json.loads(run("--version", "--json").stdout) == {"version": __version__}
+    assert inside("search", "--version").out == f"tui-hub {__version__}\n"
+    assert inside("--version", "--json").document == {"version": __version__}
 
 
 def test_help_names_every_verb() -> None:
@@ -82,20 +87,29 @@ def test_help_names_every_verb() -> None:
         ["show", "--json"],
         ["active", "--path", "--json"],
         ["env", "poem", "--json"],
-        ["run", "llm", "--json"],
         ["jobs", "a", "--cancel", "b", "--json"],
         ["--sync-only", "search", "--json"],
         ["paths", "--config", "/nonexistent/config.toml", "--json"],
     ],
 )
-def test_wrong_usage_is_json_wherever_the_option_stands(arguments: list[str]) -> None:
-    result = run(*arguments)
-    assert result.returncode == 2
+def test_wrong_usage_is_json_wherever_the_option_stands(
+    inside: Inside, arguments: list[str]
+) -> None:
+    result = inside(*arguments)
+    assert result.code == 2
     assert error_of(result)["code"] == "usage"
+    assert not inside.home.exists()
 
 
-def test_the_help_of_sync_promises_no_differential_sync() -> None:
-    told = " ".join(run("sync", "--help").stdout.split())
+def test_run_has_no_document(inside: Inside) -> None:
+    result = inside("--json", "run", "llm", "--", "true")
+    assert result.code == 2
+    error = error_of(result)
+    assert (error["code"], "prints what the program prints" in error["message"]) == ("usage", True)
+
+
+def test_the_help_of_sync_promises_no_differential_sync(inside: Inside) -> None:
+    told = " ".join(inside("sync", "--help").out.split())
     assert "Walk everything. In this version every sync does" in told
 
 
@@ -106,38 +120,38 @@ def test_wrong_usage_for_people_names_what_was_meant() -> None:
     assert "'search'" in result.stderr
 
 
-def test_a_verb_name_cannot_escape_into_other_modules() -> None:
-    assert error_of(run("..demo", "--json"))["code"] == "usage"
+def test_a_verb_name_cannot_escape_into_other_modules(inside: Inside) -> None:
+    assert error_of(inside("..demo", "--json"))["code"] == "usage"
 
 
-def test_options_stand_before_the_verb_or_after_it(tmp_path: Path) -> None:
-    home = str(tmp_path / "home")
-    before = run("--json", "--home", home, "paths")
-    after = run("paths", "--home", home, "--json")
-    variable = run("paths", "--json", TUI_HUB_HOME=home)
-    assert before.stdout == after.stdout == variable.stdout
-    document = json.loads(before.stdout)
-    assert document["hub_database"] == f"{home}/hub.db"
-    assert document["store"] == f"{home}/store"
-    assert not Path(home).exists()
+def test_options_stand_before_the_verb_or_after_it(inside: Inside, tmp_path: Path) -> None:
+    home = str(tmp_path / "other")
+    before = inside("--json", "--home", home, "paths")
+    after = inside("paths", "--home", home, "--json")
+    variable = inside("paths", "--json", TUI_HUB_HOME=home)
+    assert before.out == after.out == variable.out
+    assert before.document["hub_database"] == f"{home}/hub.db"
+    assert before.document["store"] == f"{home}/store"
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_broken_settings_file_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text("network = [\n")
-    error = error_of(run("search", "--home", str(tmp_path), "--json"))
+def test_a_broken_settings_file_is_one_line(inside: Inside) -> None:
+    inside.home.mkdir()
+    (inside.home / "config.toml").write_text("network = [\n")
+    error = error_of(inside("search", "--json"))
     assert error["code"] == "usage"
     assert "config.toml" in error["message"]
-    assert "Traceback" not in run("search", "--home", str(tmp_path)).stderr
+    assert "Traceback" not in inside("search").err
 
 
 @pytest.mark.parametrize("term", ["xterm-256color", "dumb", ""])
-def test_the_screen_is_refused_without_a_terminal(term: str, tmp_path: Path) -> None:
-    result = run("--home", str(tmp_path), TERM=term)
+def test_the_screen_is_refused_without_a_terminal(term: str, inside: Inside) -> None:
+    result = run("--home", str(inside.home), TERM=term)
     assert result.returncode == 2
     assert result.stdout == ""
     assert "terminal" in result.stderr
     assert "\x1b" not in result.stderr
-    assert error_of(run("--json", "--home", str(tmp_path), TERM=term))["code"] == "usage"
+    assert error_of(inside("--json", TERM=term))["code"] == "usage"
 
 
 def test_whoever_stops_reading_is_no_error(tmp_path: Path) -> None:
@@ -162,11 +176,17 @@ def test_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_refusals_that_need_no_service() -> None:
+def test_refusals_that_need_no_service(inside: Inside) -> None:
     for target in ("https://example.org/model.gguf", "/models/mine.gguf", "local:mine"):
-        result = run("add", target, "--json")
-        assert result.returncode == 5
+        result = inside("add", target, "--json")
+        assert result.code == 5
         assert error_of(result)["code"] == "refused"
-    result = run("download", "a/b", "--detach", "--json")
-    assert result.returncode == 5
+    for verb in ("show", "files", "download"):
+        result = inside(verb, "https://user:secret@example.org/model.gguf?token=x", "--json")
+        assert result.code == 5
+        assert "example.org is not the Hub" in error_of(result)["message"]
+        assert "secret" not in result.out
+    result = inside("download", "a/b", "--detach", "--json")
+    assert result.code == 5
     assert "agent" in error_of(result)["message"]
+    assert not inside.home.exists()

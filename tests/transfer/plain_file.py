@@ -18,6 +18,7 @@ class PlainFile:
         self.ranges: tuple[tuple[int, int], ...] = ()
         self.resets = 0
         self.checkpoints = 0
+        self.notes: list[tuple[tuple[tuple[int, int], ...], str | None]] = []
 
     def hold(self, content: bytes, *ranges: tuple[int, int], validator: str | None) -> None:
         """Begin as an interrupted attempt left it."""
@@ -41,6 +42,9 @@ class PlainFile:
 
     def settle(self, ranges: tuple[tuple[int, int], ...], validator: str | None) -> None:
         self.checkpoint(ranges, validator)
+
+    def note(self, ranges: tuple[tuple[int, int], ...], validator: str | None) -> None:
+        self.notes.append((ranges, validator))
 
     def reset(self) -> None:
         self._file.truncate(0)

@@ -90,7 +90,9 @@ def test_rates_as_people_type_them() -> None:
     assert parse_rate("10M") == 10 * 1024**2
     assert parse_rate("512k") == 512 * 1024
     assert parse_rate("1.5 GiB/s") == round(1.5 * 1024**3)
-    assert parse_rate("20") == 20 * 1024**2
+    assert parse_rate("4096") == 4096
     assert parse_rate("") == parse_rate("0") == 0
     with pytest.raises(UsageError, match="no speed"):
         parse_rate("fast")
+    with pytest.raises(UsageError, match="would stall"):
+        parse_rate("5")

@@ -43,7 +43,12 @@ async def test_a_variant_is_planned_and_downloaded(online: Configuration) -> Non
         await driver.sees("Files 3")
         await driver.press("d")
         await driver.sees("Download hf:acme/quants", "Q4_0", "every file")
-        await driver.sees("to transfer", "1.0 MiB", "free afterwards")
+        await driver.sees("to transfer", "2.0 MiB", "free afterwards")
+        assert driver.row("▸ ").split("▸")[1].split()[0] == "Q8_0"
+        await driver.press("question_mark")
+        await driver.sees("Keys", "Close this without doing anything.")
+        await driver.press("escape", "k")
+        await driver.until(lambda: "1.0 MiB" in driver.row("to transfer"))
         await driver.press("j")
         await driver.sees("2.0 MiB")
         await driver.until(lambda: "2.0 MiB" in driver.row("to transfer"))
@@ -88,7 +93,13 @@ async def test_speed_is_limited_from_the_screen(online: Configuration) -> None:
         await driver.sees("limited to 3.0 MiB/s")
         assert driver.services.downloads.limit == 3 * 1024**2
         await driver.press("L", *"x", "enter")
-        await driver.until(lambda: any("no speed" in note for note in driver.notes()))
+        await driver.sees("'3.0MiBx' is no speed.", "3.0MiBx")
+        await driver.press("ctrl+u", *"5", "enter")
+        await driver.sees("5 B/s would stall every download.")
+        await driver.press("ctrl+u", "enter")
+        await driver.until(lambda: any("have no limit" in note for note in driver.notes()))
+        assert driver.services.downloads.limit == 0
+        assert "limited" not in driver.row("Downloads ─")
 
 
 async def test_activation_asks_and_shows_what_leaves(online: Configuration) -> None:
@@ -112,13 +123,74 @@ async def test_activation_asks_and_shows_what_leaves(online: Configuration) -> N
         await driver.sees("0 of 12 filled")
 
 
-async def test_a_refusal_is_told_and_nothing_changes(online: Configuration) -> None:
+async def test_what_is_not_here_cannot_be_activated(online: Configuration) -> None:
     async with screen(online) as driver:
         await open_model(driver, "acme/tiny")
         await driver.press("a")
-        await driver.sees("Activate?")
+        wanted = "tiny is not installed: d downloads it"
+        await driver.until(lambda: wanted in driver.notes())
+        assert isinstance(driver.app.screen, ModelScreen)
+
+
+async def test_one_of_several_variants_is_activated_and_deleted(online: Configuration) -> None:
+    async with screen(online) as driver:
+        for variant in ("Q4_0", "Q8_0"):
+            job = await driver.services.downloads.start("acme/quants", variant=variant)
+            await driver.services.downloads.wait(job.id)
+        await open_model(driver, "acme/quants")
+        await driver.press("a")
+        await driver.sees("Activate which?", "Q4_0", "Q8_0")
+        await driver.press("j", "enter")
+        await driver.sees("Activate?", "hf:acme/quants  Q8_0")
+        await driver.press("enter")
+        await driver.until(lambda: any("is active as" in note for note in driver.notes()))
+        (slot,) = await driver.services.activation.slots()
+        assert slot.variant == "Q8_0"
+        await driver.press("right")
+        await driver.sees("the whole model", "✓ installed")
+        await driver.press("j", "x")
+        await driver.sees("hf:acme/quants  Q4_0", "1 file goes; 1.0 MiB come free.")
+        await driver.sees("What stays: Q8_0, with all of their files.")
         await driver.press("y")
-        await driver.until(lambda: any("not installed" in note for note in driver.notes()))
+        await driver.until(lambda: any("Deleted 1 file" in note for note in driver.notes()))
+        (install,) = await driver.services.storage.installs()
+        assert install.variants == ("Q8_0",)
+        await driver.press("3")
+        assert "Q8_0" in driver.row("hf:acme/quants")
+
+
+async def test_the_active_variant_is_not_deleted(online: Configuration) -> None:
+    async with screen(online) as driver:
+        for variant in ("Q4_0", "Q8_0"):
+            job = await driver.services.downloads.start("acme/quants", variant=variant)
+            await driver.services.downloads.wait(job.id)
+        await driver.services.activation.activate("acme/quants", variant="Q4_0")
+        await open_model(driver, "acme/quants")
+        await driver.press("right")
+        await driver.sees("✓ installed")
+        await driver.press("j", "x")
+        await driver.until(lambda: any("Q4_0 is active as llm" in note for note in driver.notes()))
+        assert not isinstance(driver.app.screen, Confirm)
+
+
+async def test_a_small_text_is_shown(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await installed(driver, "acme/tiny")
+        await open_model(driver, "acme/tiny")
+        await driver.press("right")
+        await driver.sees("config.json")
+        page = driver.app.screen
+        assert isinstance(page, ModelScreen)
+        while page.files.file is None or page.files.file.path != "config.json":
+            await driver.press("j")
+        await driver.press("enter")
+        await driver.sees('{"model_type": "tiny"}', "esc closes")
+        await driver.press("escape")
+        while page.files.file is None or page.files.file.path != "model.safetensors":
+            await driver.press("k")
+        await driver.press("enter")
+        await driver.until(lambda: any("Only text files" in note for note in driver.notes()))
+        assert driver.app.screen is page
 
 
 async def test_deleting_says_what_is_lost_and_defaults_to_no(online: Configuration) -> None:
@@ -149,13 +221,13 @@ async def test_sync_shows_its_feeds_and_jobs(online: Configuration) -> None:
         await driver.press("4")
         await driver.sees("sync", "completed", "hf:litert", "Log")
         await driver.press("s", "s")
-        await driver.sees("Jobs · running", "No job yet.")
+        await driver.sees("Jobs · running", "The filters hide 1 job.")
 
 
 async def test_a_gated_model_says_why_and_what_to_do(online: Configuration) -> None:
     async with screen(online) as driver:
         await driver.services.downloads.start("acme/locked")
         await driver.press("2")
-        await driver.sees("failed:")
+        await driver.sees("failed", "is gated", "for access at")
         await driver.press("4")
         await driver.sees("failed", "hf:acme/locked", "error:")

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from tui_hub.blobs.blocks import copy_range
 from tui_hub.blobs.files import fsync_folder
 from tui_hub.blobs.partial import Partial
@@ -20,10 +22,11 @@ from tui_hub.blobs.sidecar import (
     STALE,
     PartialInfo,
     Record,
+    beside,
     new_name,
-    record_path,
     safe_key,
     scan,
+    write_note,
     write_record,
 )
 from tui_hub.processes import this_process
@@ -85,23 +88,27 @@ def _claim(temp: Path, info: PartialInfo) -> Partial | None:
     """Take over a partial by renaming it; `None` when somebody was faster, or it is unfit."""
     if not _fit(info.path):
         return None
-    record = Record(
-        key=info.key,
-        size=info.size,
-        validator=info.validator,
-        ranges=info.ranges,
-        owner=this_process(),
-    )
+    record = msgspec.structs.replace(info.record, owner=this_process())
+    noted = info.ranges != record.ranges
 
     def take(path: Path) -> int:
+        if noted:
+            write_note(path, record, info.ranges, info.validator)
         info.path.rename(path)
-        record_path(info.path).unlink(missing_ok=True)
+        _remove(*beside(info.path))
         return os.open(path, _FLAGS)
 
     try:
-        return _own(temp, record, take)
+        partial = _own(temp, record, take)
     except FileNotFoundError:
         return None
+    if noted:
+        try:
+            partial.checkpoint(info.ranges, info.validator)
+        except BaseException:
+            partial.close()
+            raise
+    return partial
 
 
 def _own(temp: Path, record: Record, acquire: Callable[[Path], int]) -> Partial:
@@ -115,7 +122,7 @@ def _own(temp: Path, record: Record, acquire: Callable[[Path], int]) -> Partial:
         descriptor = acquire(path)
     except BaseException:
         OPEN.discard(path)
-        record_path(path).unlink(missing_ok=True)
+        _remove(*beside(path))
         raise
     partial = Partial(path, descriptor, record)
     fsync_folder(temp)
@@ -142,9 +149,13 @@ def _fit(path: Path) -> bool:
     finally:
         os.close(descriptor)
     if not status.st_mode & 0o222:
-        path.unlink(missing_ok=True)
-        record_path(path).unlink(missing_ok=True)
+        _remove(path, *beside(path))
     return False
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _copy(info: PartialInfo, partial: Partial) -> None:

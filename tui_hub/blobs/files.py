@@ -98,13 +98,16 @@ def fsync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomic(temp: Path, path: Path, data: bytes, *, sync_folder: bool = True) -> None:
+def write_atomic(
+    temp: Path, path: Path, data: bytes, *, sync: bool = True, sync_folder: bool = True
+) -> None:
     """Replace a small file so that any reader, and any crash, sees the old or the new one whole.
 
     Args:
         temp: a folder on the same file system for the file while it is written.
         path: the file; its folder exists. Its rights follow from those of its folder.
         data: the new content.
+        sync: whether a power cut counts as a crash too; without it, it may leave anything.
         sync_folder: whether the new name must survive a power cut too.
     """
     aside = temp / unique("write", ".tmp")
@@ -116,7 +119,8 @@ def write_atomic(temp: Path, path: Path, data: bytes, *, sync_folder: bool = Tru
         with os.fdopen(descriptor, "wb", buffering=0) as file:
             os.fchmod(file.fileno(), mode)
             write_all(file.fileno(), data)
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         aside.rename(path)
     except BaseException:
         aside.unlink(missing_ok=True)

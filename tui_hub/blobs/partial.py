@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+import msgspec
 
 from tui_hub.blobs.blocks import reserve
 from tui_hub.blobs.sidecar import (
     OPEN,
     Ranges,
     Record,
-    record_path,
+    beside,
+    note_path,
     sound,
+    write_note,
     write_record,
 )
 from tui_hub.processes import this_process
@@ -28,7 +33,7 @@ class Partial:
     """An open partial file and the durable record of which of its ranges are there.
 
     What writes to the disk here raises `OSError` as the kernel gives it. Not for use by several
-    threads at once, but for writes through `fileno()`.
+    threads at once, but for `note` and writes through `fileno()`.
     """
 
     def __init__(self, path: Path, descriptor: int, record: Record) -> None:
@@ -37,6 +42,7 @@ class Partial:
         self._record = record
         self._failed = False
         self._sealed = False
+        self._noting = threading.Lock()
 
     @property
     def key(self) -> str:
@@ -69,16 +75,10 @@ class Partial:
         durably here.
         """
         if size != self.size:
-            same = self.size is None
-            self._write(
-                Record(
-                    key=self.key,
-                    size=size,
-                    validator=self.validator if same else None,
-                    ranges=sound(self.ranges, size) if same else (),
-                    owner=this_process(),
-                )
-            )
+            if self.size is None:
+                self._change(size=size, ranges=sound(self.ranges, size))
+            else:
+                self._forget(size)
         try:
             os.ftruncate(self._descriptor, size)
             if size:
@@ -111,20 +111,21 @@ class Partial:
     def _vouch(self, ranges: Ranges, validator: str | None) -> None:
         """Record that these ranges are here, as far as the file reaches."""
         end = os.fstat(self._descriptor).st_size
-        self._write(
-            Record(
-                key=self.key,
-                size=self.size,
-                validator=validator,
-                ranges=sound(ranges, end),
-                owner=this_process(),
-            )
-        )
+        self._change(validator=validator, ranges=sound(ranges, end))
+
+    def note(self, ranges: Ranges, validator: str | None) -> None:
+        """Write down what was written so far, for whoever goes on after this process is killed.
+
+        Cheap, good for this boot only, and never an error: what is not noted is fetched again. Any
+        thread may call it, also while another one waits for a flush.
+        """
+        with self._noting:
+            if self._descriptor >= 0 and not self._failed and not self._sealed:
+                write_note(self.path, self._record, ranges, validator)
 
     def reset(self) -> None:
         """Forget everything: no bytes, no size, no validator."""
-        # The record goes first: after a crash it must not vouch for bytes of another version.
-        self._write(Record(key=self.key, owner=this_process()))
+        self._forget(None)
         os.ftruncate(self._descriptor, 0)
 
     def seal(self) -> os.stat_result:
@@ -135,31 +136,25 @@ class Partial:
         return os.fstat(self._descriptor)
 
     def discard(self) -> None:
-        """Remove the file and its record."""
+        """Remove the file, its record and its note."""
         if self._descriptor < 0:
             return
         self.path.unlink(missing_ok=True)
-        record_path(self.path).unlink(missing_ok=True)
+        for path in beside(self.path):
+            path.unlink(missing_ok=True)
         self._release()
 
     def close(self) -> None:
         """Leave the file to whoever asks for its key next. Doing so twice is no error."""
         if self._descriptor < 0:
             return
-        record = self._record
         # On a full disk the record keeps this process as its owner; `OPEN` and the end of the
         # process set the file free all the same.
         with suppress(OSError):
             # Nobody is at work on it now, and its disk may be wanted for something else.
             self._cut(_end(self.ranges))
-            self._write(
-                Record(
-                    key=record.key,
-                    size=record.size,
-                    validator=record.validator,
-                    ranges=record.ranges,
-                )
-            )
+            self._remove_note()
+            self._change(owner=None)
         self._release()
 
     def _release(self) -> None:
@@ -167,13 +162,29 @@ class Partial:
         self._descriptor = -1
         OPEN.discard(self.path)
 
+    def _change(self, **fields: object) -> None:
+        self._write(msgspec.structs.replace(self._record, **fields))
+
+    def _forget(self, size: int | None) -> None:
+        """Record that nothing is here of a file of this size."""
+        # Note and record go before the bytes: after a crash they must not vouch for bytes of
+        # another version.
+        self._remove_note()
+        self._write(Record(key=self.key, size=size, owner=this_process()))
+
     def _write(self, record: Record) -> None:
         write_record(self.path, record)
         self._record = record
 
+    def _remove_note(self) -> None:
+        with self._noting:
+            note_path(self.path).unlink(missing_ok=True)
+
     def _cut(self, end: int) -> None:
         """Give back the blocks behind an offset; a sealed file may be a blob by now, and stays."""
         if not self._sealed and os.fstat(self._descriptor).st_size > end:
+            # The file may grow again, and then has zeros where the note tells of bytes.
+            self._remove_note()
             os.ftruncate(self._descriptor, end)
 
     def _flush(self, flush: Callable[[int], None]) -> None:
@@ -184,6 +195,8 @@ class Partial:
             flush(self._descriptor)
         except OSError:
             self._failed = True
+            with suppress(OSError):
+                self._remove_note()
             raise
 
 

@@ -2,13 +2,19 @@
 
 A partial `<key>.<host>-<pid>-<random>.part` has a record of the same name in `.json`. The record
 never claims more than a flush to the disk has made durable, and holds no address and no token.
+
+Flushes take their time, so between them a note of the same name in `.note` tells what was written
+since. The page cache keeps that when a process is killed, but not when the machine goes down, so a
+note counts only under the boot that it was written in.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
+import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +24,7 @@ import msgspec
 
 from tui_hub.blobs.files import unique, write_atomic
 from tui_hub.domain.jobs import Owner
-from tui_hub.processes import known_alive, this_process
+from tui_hub.processes import boot_id, known_alive, this_process
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -31,6 +37,8 @@ STALE = 15 * 60.0
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _MAX_RECORD = 4 * 1024**2
 
+_log = logging.getLogger(__name__)
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The content of the file beside a partial."""
@@ -41,6 +49,18 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     ranges: Ranges = ()
     owner: Owner | None = None
     """`None` once its process has closed it."""
+    version: str = msgspec.field(default_factory=lambda: secrets.token_hex(8))
+    """Another one each time the bytes are forgotten, so that no note vouches for those to come."""
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of the second file beside a partial, which nobody flushes."""
+
+    boot: str
+    version: str
+    """That of the record which it adds to."""
+    validator: str | None
+    ranges: Ranges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +72,9 @@ class PartialInfo:
     size: int | None
     """Bytes of the whole file, where known."""
     ranges: Ranges
+    """What is here as long as the machine stays up."""
+    record: Record
+    """What is here whatever happens, as far as the file reaches."""
     validator: str | None
     owner: Owner | None
     live: bool | None
@@ -63,7 +86,7 @@ class PartialInfo:
 
     @property
     def here(self) -> int:
-        """Bytes that are durably here."""
+        """Bytes that are here."""
         return sum(end - start for start, end in self.ranges)
 
 
@@ -91,6 +114,34 @@ def write_record(partial: Path, record: Record) -> None:
     write_atomic(
         partial.parent, record_path(partial), msgspec.json.encode(record), sync_folder=False
     )
+
+
+def note_path(partial: Path) -> Path:
+    """The file with the note to the record of a partial."""
+    return partial.with_suffix(".note")
+
+
+def write_note(partial: Path, record: Record, ranges: Ranges, validator: str | None) -> None:
+    """Replace the note to a record. Where that fails, only progress is at stake."""
+    boot = boot_id()
+    if not boot:
+        return
+    note = Note(boot=boot, version=record.version, validator=validator, ranges=ranges)
+    try:
+        write_atomic(
+            partial.parent,
+            note_path(partial),
+            msgspec.json.encode(note),
+            sync=False,
+            sync_folder=False,
+        )
+    except OSError as error:
+        _log.debug("no note of %s: %s", partial.name, error)
+
+
+def beside(partial: Path) -> tuple[Path, Path]:
+    """The files beside a partial, in the order in which they go."""
+    return note_path(partial), record_path(partial)
 
 
 def sound(ranges: Sequence[tuple[int, int]], limit: int) -> Ranges:
@@ -132,12 +183,15 @@ def _look(path: Path) -> PartialInfo | None:
         record, live = Record(key=path.name.partition(".")[0]), None
     else:
         live = _live(path, record.owner)
+    record = msgspec.structs.replace(record, ranges=sound(record.ranges, status.st_size))
+    note = _read_note(path, record)
     return PartialInfo(
         path=path,
         key=record.key,
         size=record.size,
-        ranges=sound(record.ranges, status.st_size),
-        validator=record.validator,
+        ranges=sound(record.ranges + note.ranges, status.st_size) if note else record.ranges,
+        record=record,
+        validator=note.validator if note else record.validator,
         owner=record.owner,
         live=live,
         allocated=status.st_blocks * 512,
@@ -147,20 +201,40 @@ def _look(path: Path) -> PartialInfo | None:
 
 def _read_record(partial: Path) -> tuple[Record, float] | None:
     """The record and the time it was written; `None` where there is none that can be read."""
+    found = _read(record_path(partial))
+    if found is None:
+        return None
     try:
-        descriptor = os.open(
-            record_path(partial), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        )
+        return msgspec.json.decode(found[0], type=Record), found[1]
+    except msgspec.DecodeError:
+        return None
+
+
+def _read_note(partial: Path, record: Record) -> Note | None:
+    """The note to a record; `None` where there is none, or the bytes it tells of may be gone."""
+    found = _read(note_path(partial))
+    if found is None:
+        return None
+    try:
+        note = msgspec.json.decode(found[0], type=Note)
+    except msgspec.DecodeError:
+        return None
+    of_this_version = note.version == record.version
+    agrees = record.validator in (None, note.validator)
+    return note if note.boot == boot_id() and of_this_version and agrees else None
+
+
+def _read(path: Path) -> tuple[bytes, float] | None:
+    """A small plain file and the time it was written."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_RECORD:
             return None
-        try:
-            return msgspec.json.decode(file.read(), type=Record), status.st_mtime
-        except msgspec.DecodeError:
-            return None
+        return file.read(), status.st_mtime
 
 
 def _live(path: Path, owner: Owner | None) -> bool | None:

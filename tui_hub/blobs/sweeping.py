@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tui_hub.blobs import holds
-from tui_hub.blobs.sidecar import record_path, safe_key, scan
+from tui_hub.blobs.sidecar import beside, safe_key, scan
 
 TRASH = ".trash"
 """The ending of blobs on their way out. Whether one is needed after all, only receipts know."""
@@ -25,12 +25,12 @@ def sweep(temp: Path, older_than: float) -> int:
     freed = 0
     kept = holds.live(temp)
     for partial in scan(temp):
-        names = {partial.path.name, record_path(partial.path).name}
+        paths = (partial.path, *beside(partial.path))
         published = partial.live is False and _is_blob(partial.path)
         if published or (partial.live is not True and now - partial.modified > older_than):
-            freed += _remove(partial.path) + _remove(record_path(partial.path))
+            freed += sum(map(_remove, paths))
         else:
-            kept |= names
+            kept |= {path.name for path in paths}
     for path in list(temp.iterdir()):
         if path.name in kept or path.suffix == TRASH:
             continue
@@ -46,7 +46,7 @@ def discard(temp: Path, keys: Collection[str]) -> int:
     """
     wanted = {safe_key(key) for key in keys}
     return sum(
-        _remove(partial.path) + _remove(record_path(partial.path))
+        sum(map(_remove, (partial.path, *beside(partial.path))))
         for partial in scan(temp)
         if partial.live is not True and safe_key(partial.key) in wanted
     )

@@ -178,14 +178,20 @@ def storage(usage: StorageUsage) -> Document:
         "bytes_saved": usage.bytes_saved,
         "by_type": dict(usage.by_type),
         "by_model": dict(usage.by_model),
+        "partial_bytes": usage.partial_bytes,
         "disk_free": usage.disk_free,
         "disk_total": usage.disk_total,
     }
 
 
-def deletion(entry: Deletion) -> Document:
-    """What a deletion took, or would take."""
-    return {"model": entry.model, "files": entry.files, "bytes_freed": entry.bytes_freed}
+def deletion(entry: Deletion, variant: str | None) -> Document:
+    """What the deletion of a model, or of one variant of it, took or would take."""
+    return {
+        "model": entry.model,
+        "variant": variant,
+        "files": entry.files,
+        "bytes_freed": entry.bytes_freed,
+    }
 
 
 def paths(entry: Paths) -> Document:

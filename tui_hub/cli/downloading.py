@@ -13,6 +13,7 @@ from tui_hub.cli.exit_codes import PARTLY
 from tui_hub.cli.failures import failure
 from tui_hub.cli.progress import download_line
 from tui_hub.domain.downloads import FileState
+from tui_hub.domain.errors import NoSpaceError
 from tui_hub.domain.jobs import JobStatus
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 _KEPT = "What has arrived is kept; the same command goes on from there."
+_GIVEN_UP = "Its unfinished files are gone; the same command starts them afresh."
 _AGAIN_IS_NO_HELP = ("corrupt", "gated", "unauthorized", "not_found")
 """Errors after which the bytes that are here are of no use, or there are none to come."""
 _NAMED = 5
@@ -44,7 +46,7 @@ async def follow_download(
     details = await services.repositories.details(picture.model, revision=picture.revision)
     if picture.note:
         console.note(picture.note)
-    error, code = _outcome(picture)
+    error, code = outcome(picture)
     return Answer(
         download_documents.download(picture, details.files, plan),
         lines=_summary(picture),
@@ -68,14 +70,17 @@ def tell_plan(console: Console, plan: Plan) -> None:
         console.note(plan.note)
 
 
-def _outcome(picture: Download) -> tuple[HubError | None, int | None]:
+def outcome(picture: Download) -> tuple[HubError | None, int | None]:
     """The error of a download that did not complete, and the exit code where that is special."""
     if picture.status is JobStatus.COMPLETED:
         return None, None
-    if picture.status in (JobStatus.PAUSED, JobStatus.CANCELLED):
+    if picture.status is JobStatus.CANCELLED:
+        return failure("interrupted", "cancelled", _GIVEN_UP), None
+    if picture.status is JobStatus.PAUSED:
         return failure("interrupted", "interrupted", _KEPT), None
     states = [file.state for file in picture.files]
-    partly = FileState.COMPLETED in states and FileState.FAILED in states
+    full = picture.error_code == NoSpaceError.code
+    partly = FileState.COMPLETED in states and FileState.FAILED in states and not full
     message = picture.error or f"{picture.model} could not be downloaded"
     error = failure(picture.error_code or "failed", message, failed_hint(picture))
     return error, PARTLY if partly else None

@@ -34,6 +34,7 @@ def _feed_report(entry: FeedReport) -> Document:
         "bytes": entry.bytes,
         "seconds": round(entry.seconds, 3),
         "error": entry.error,
+        "hint": entry.hint,
     }
 
 

@@ -7,29 +7,44 @@ from typing import TYPE_CHECKING
 
 from tui_hub import text
 from tui_hub.cli.tables import table
+from tui_hub.domain.artifacts import ArtifactStatus, Verified
+from tui_hub.domain.models import ModelStatus
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Console
     from tui_hub.domain.artifacts import Artifact
     from tui_hub.domain.jobs import Job, Progress
-    from tui_hub.domain.models import Registration
+    from tui_hub.domain.models import Model, Registration
 
 
-def file_table(console: Console, files: Sequence[Artifact]) -> Iterator[str]:
-    """The files of a model."""
+def file_table(
+    console: Console, files: Sequence[Artifact], *, running: bool = False
+) -> Iterator[str]:
+    """The files of a model; what has not happened to them is told only while they are `running`."""
+    unsaid = () if running else (ArtifactStatus.PENDING, Verified.NONE)
     rows = [
         (
             file.path,
             file.kind.value,
             text.size(file.size),
-            file.status.value,
-            file.verified.value,
+            None if file.status in unsaid else file.status.value,
+            None if file.verified in unsaid else file.verified.value,
             (file.blob or file.sha256 or "")[:12],
         )
         for file in files
     ]
     titles = ("FILE", "KIND", ">SIZE", "STATUS", "VERIFIED", "SHA256")
     yield from _with_heading(console, titles, rows)
+
+
+def is_downloading(model: Model) -> bool:
+    """Whether files of a model are on their way."""
+    return model.status is ModelStatus.DOWNLOADING
+
+
+def status_words(status: ModelStatus) -> str:
+    """The status of a model as a person says it."""
+    return status.value.replace("_", " ")
 
 
 def job_table(console: Console, jobs: Sequence[Job]) -> Iterator[str]:
@@ -75,11 +90,11 @@ def how_far(progress: Progress) -> str:
 
 
 def subject(job: Job) -> str:
-    """What a job is about, from its payload."""
+    """What a job is about, from its payload: a model and perhaps its variant, or feeds."""
     named = job.payload.get("model") or job.payload.get("feeds") or ""
     if isinstance(named, list | tuple):
         return ", ".join(str(name) for name in named[:3]) + (", …" if len(named) > 3 else "")
-    return str(named)
+    return " ".join(str(name) for name in (named, job.payload.get("variant")) if name)
 
 
 def _with_heading(

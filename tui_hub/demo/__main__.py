@@ -15,10 +15,12 @@ from tui_hub.demo.hub import PER_CONNECTION, TOTAL, DemoHub
 
 _LOOK_EVERY = 1.0
 """Seconds between looks at the parent."""
+_INTERRUPTED = 130
+"""What a shell reports for a program that Ctrl-C ended."""
 
 
-def main() -> None:
-    """Read the options, serve, wait for the end."""
+def main() -> int:
+    """Read the options, serve, wait for the end, and return the exit code."""
     parser = argparse.ArgumentParser(prog="tui_hub.demo", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port of the hub; 0 takes any")
     parser.add_argument(
@@ -31,24 +33,25 @@ def main() -> None:
         "--total", type=int, default=TOTAL, help="bytes a second of all answers; 0 is off"
     )
     options = parser.parse_args()
+    try:
+        _serve(options.port, options.throttle, options.total)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return 0
+
+
+def _serve(port: int, throttle: int, total: int) -> None:
+    """Serve until the input ends or the parent changes."""
     parent = os.getppid()
-    with DemoHub(per_connection=options.throttle, total=options.total, port=options.port) as hub:
+    with DemoHub(per_connection=throttle, total=total, port=port) as hub:
         ready = {"endpoint": hub.endpoint, "cdn": hub.cdn, "token": hub.token}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        _wait(parent)
-
-
-def _wait(parent: int) -> None:
-    """Return when the input ends, the parent changes, or somebody presses Ctrl-C."""
-    try:
         while os.getppid() == parent:
             readable, _, _ = select.select([sys.stdin], [], [], _LOOK_EVERY)
             if readable and not os.read(sys.stdin.fileno(), 4096):
                 return
-    except KeyboardInterrupt:
-        return
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

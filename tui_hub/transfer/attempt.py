@@ -11,6 +11,7 @@ from tui_hub.domain.errors import HubError
 from tui_hub.transfer.follower import Digests, Follower, git_sha1_of
 from tui_hub.transfer.identity import Identity
 from tui_hub.transfer.lanes import Lane
+from tui_hub.transfer.notes import Notes
 from tui_hub.transfer.pieces import Range
 from tui_hub.transfer.trouble import Mismatch, Restart, disk_error, on_disk
 from tui_hub.transfer.work import Means, Work
@@ -34,7 +35,7 @@ class Arrived:
 
 
 class Attempt:
-    """Runs lanes, hash thread and checkpoints for one version of a file.
+    """Runs lanes, hash thread, notes and checkpoints for one version of a file.
 
     Each version gets an attempt of its own. `run` blocks in the calling thread; `cancel` and the
     properties may be used from any other.
@@ -55,6 +56,7 @@ class Attempt:
                 destination.reset()
             identity = Identity.of(means.request, destination)
         self._work = Work(means, identity, whole=whole)
+        self._notes = Notes(self._work)
         self.resumed_from = self._work.pieces.done
         self._verifying = False
         self._ended = False
@@ -122,6 +124,7 @@ class Attempt:
     def _fetch(self) -> Follower:
         """Keep lanes at work until every byte is here; the thread that hashes them."""
         work = self._work
+        self._notes.start()
         if work.pieces.complete and work.identity.certain:
             work.follow()
         while True:
@@ -192,6 +195,7 @@ class Attempt:
         self._ended = True
         work = self._work
         work.cancellation.cancel()
+        self._notes.end()
         if work.follower is not None:
             work.follower.cancel()
             work.follower.join()

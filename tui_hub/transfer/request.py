@@ -106,5 +106,11 @@ class Destination(Protocol):
     def settle(self, ranges: tuple[tuple[int, int], ...], validator: str | None) -> None:
         """The last checkpoint, once nobody writes any more. It finds room on a full disk."""
 
+    def note(self, ranges: tuple[tuple[int, int], ...], validator: str | None) -> None:
+        """Write down what has arrived for the case that this process is killed, and raise nothing.
+
+        Nothing need be durable. Called from a thread of its own, also during a checkpoint.
+        """
+
     def reset(self) -> None:
         """Forget everything: no bytes, no size, no validator."""

@@ -26,7 +26,7 @@ class ModelActions(HubScreen):
         """The same; says so when there is none."""
         model = self.subject()
         if model is None:
-            self.app.notify("There is no model here.", timeout=3)
+            self.app.hint("There is no model here.")
         return model
 
     def action_download_model(self) -> None:

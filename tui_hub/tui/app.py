@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 LEAST_WIDTH, LEAST_HEIGHT = 60, 14
 """Cells of the smallest terminal that the screens are drawn on."""
 
+NOTES = 3
+"""Notes on screen at once; an older one gives way."""
+
 _SIGNALS = {signal.SIGHUP: 129, signal.SIGTERM: 143}
 """What ends the program from outside, and the exit code that says so: 128 and the number."""
 
@@ -57,6 +60,7 @@ class HubApp(BackgroundApp):
     def __init__(self, services: Services, demo: bool = False) -> None:
         super().__init__(services)
         self.demo = demo
+        self._hint = ""
         screen = services.configuration.settings.screen
         self.glyphs = ASCII if screen.ascii else UNICODE
         self._set_up_look(screen.theme, screen.ascii)
@@ -91,9 +95,18 @@ class HubApp(BackgroundApp):
     ) -> None:
         """Show a note in place of an equal one. What it says is text, never markup."""
         message = clean(message, 600, lines=True)
-        for shown in [one for one in self._notifications if one.message == message]:
-            self._unnotify(shown, refresh=False)
+        shown = list(self._notifications)
+        stale = shown[: max(len(shown) - NOTES + 1, 0)]
+        for one in [one for one in shown if one.message == message or one in stale]:
+            self._unnotify(one, refresh=False)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def hint(self, message: str) -> None:
+        """Say in a few words why a key does nothing here, in place of the last such words."""
+        for one in [one for one in self._notifications if one.message == self._hint]:
+            self._unnotify(one, refresh=False)
+        self._hint = clean(message, 600)
+        self.notify(self._hint, timeout=3)
 
     def _fatal_error(self) -> None:
         """End after a fault of our own; its details are for the log, not for the terminal."""
@@ -141,7 +154,7 @@ class HubApp(BackgroundApp):
     def action_help_quit(self) -> None:
         """Say how to leave: people press ctrl+c for it."""
         typing = isinstance(self.focused, Input)
-        self.notify("ctrl+q quits" if typing else "q quits", timeout=4)
+        self.hint("ctrl+q quits" if typing else "q quits")
 
     @work(group="add", exclusive=True)
     async def action_add_model(self) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from textwrap import wrap
 
 from tui_hub import text
 from tui_hub.domain.downloads import Download, FileProgress, FileState
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.services.jobs import INTERRUPTED
-from tui_hub.tui.draw import Piece, fit, line_bar, ranges_bar, sparkline, spread
+from tui_hub.tui.draw import Piece, fit, line_bar, ranges_bar, sparkline, spread, width_of
 from tui_hub.tui.glyphs import Glyphs
 
 FILES = 8
 """Files of one download that have a line of their own."""
+
+_NAME = 12
+"""Cells that a name keeps, whatever else stands on its line."""
+_WHY = 3
+"""Lines at most for the reason of a failure, and as many for what to do."""
+_ORIGIN = re.compile(r"\bhttps?://[^/\s]+/(?=\S)")
 
 _MOVING = (FileState.DOWNLOADING, FileState.VERIFYING, FileState.RETRYING, FileState.RESOLVING)
 
@@ -54,11 +62,10 @@ def _status_sign(status: JobStatus, glyphs: Glyphs) -> Piece:
 
 
 def name_of(download: Download) -> list[Piece]:
-    """The model, its author dimmed, and the variant."""
+    """The model, its author dimmed."""
     path = download.model.partition(":")[2] or download.model
     author, slash, name = path.rpartition("/")
-    variant: list[Piece] = [(f"  {download.variant}", "info")] if download.variant else []
-    return [(author + slash, "muted"), (name, "strong"), *variant]
+    return [(author + slash, "muted"), (name, "strong")]
 
 
 def title_of(download: Download) -> str:
@@ -71,7 +78,8 @@ def how_it_ended(download: Download) -> str:
     """What a note says of a download that is done or has failed: the reason and what to do."""
     if download.status is JobStatus.FAILED:
         what_to_do = download.hint or "2 shows it, r tries again."
-        return f"{title_of(download)} failed: {download.error or 'no reason told'}\n{what_to_do}"
+        reason = _short(download.error or "no reason told")
+        return f"{title_of(download)} failed: {reason}\n{what_to_do}"
     words = f"{title_of(download)} is here: {text.size(download.bytes_total)}"
     if download.seconds >= 1:
         words += f" in {text.duration(download.seconds)}"
@@ -80,19 +88,37 @@ def how_it_ended(download: Download) -> str:
     return f"{words}\n{download.note}" if download.note else words
 
 
-def explanation(download: Download) -> list[Piece]:
-    """Why a download that has not ended well rests, and what to do about it."""
+def explanation(download: Download, width: int) -> list[Piece]:
+    """Why a download failed and what to do about it, in lines of at most `width` cells."""
     if download.status is not JobStatus.FAILED:
         return []
-    hint = download.hint or "r tries again, x puts it aside."
-    return [(download.error or "no reason told", "bad"), (f"  {hint}", "muted")]
+    room = max(width, 20)
+    why = wrap(_short(download.error or "no reason told"), room, max_lines=_WHY)
+    hint = wrap(download.hint or "r tries again, x puts it aside.", room, max_lines=_WHY)
+    return [*((line, "bad") for line in why), *((line, "muted") for line in hint)]
+
+
+def _short(error: str) -> str:
+    """A message without the origins of the addresses in it, which push the sense out of sight."""
+    return _ORIGIN.sub("", error)
 
 
 def job_line(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
     """Sign, model, and the figures, as many as there is room for."""
-    sign = _status_sign(download.status, glyphs)
-    left: list[Piece] = [sign, (" ", ""), *name_of(download)]
-    return spread(left, _figures(download, width, glyphs), width, ellipsis=glyphs.ellipsis)
+    figures = _figures(download, width, glyphs)
+    left = _named(download, [], width - width_of(figures) - 1, glyphs)
+    return spread(left, figures, width, ellipsis=glyphs.ellipsis)
+
+
+def _named(download: Download, end: list[Piece], width: int, glyphs: Glyphs) -> list[Piece]:
+    """Sign, name, variant and some words; only the name is cut, down to a few letters."""
+    tail: list[Piece] = [(f"  {download.variant}", "info")] if download.variant else []
+    tail += end
+    room = max(width - width_of(tail) - 2, _NAME)
+    name = name_of(download)
+    if width_of(name) > room:
+        name = fit(name[1:], min(room, width_of(name[1:])), ellipsis=glyphs.ellipsis)
+    return [_status_sign(download.status, glyphs), (" ", ""), *name, *tail]
 
 
 def _figures(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
@@ -105,6 +131,8 @@ def _figures(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
     tail = 31 + (10 if width >= 76 else 0) + (26 if width >= 120 else 0)
     moving = download.status is JobStatus.RUNNING
     words = _moving(download, width, glyphs) if moving and download.local else _resting(download)
+    if width < 76 and not moving:
+        tail = width_of(words)
     return [*figures, ("  ", ""), *fit(words, tail, ellipsis=glyphs.ellipsis)]
 
 
@@ -183,8 +211,10 @@ def _file_words(file: FileProgress, wide: bool) -> list[Piece]:
         retries = f"  retry {file.retries}" if file.retries else ""
         lanes = f"  {file.connections} conn" if wide else ""
         return [(done, ""), (lanes, "faint"), (retries, "warn")]
-    tone = {FileState.FAILED: "bad", FileState.RETRYING: "warn", FileState.PAUSED: "warn"}
-    words = file.message or file.state.value
+    tone = {FileState.RETRYING: "warn", FileState.PAUSED: "warn"}
+    words = _short(file.message) or file.state.value
+    if file.state is FileState.FAILED:
+        return [(f"failed: {words}" if wide and file.message else "failed", "bad")]
     if file.state is FileState.WAITING:
         return [(f"{size:>10}", "faint"), (f"  {words}", "faint")]
     return [(done, "muted"), (f"  {words}", tone.get(file.state, "info"))]
@@ -192,11 +222,11 @@ def _file_words(file: FileProgress, wide: bool) -> list[Piece]:
 
 def history_line(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
     """One line for a download that ended."""
-    left: list[Piece] = [_status_sign(download.status, glyphs), (" ", ""), *name_of(download)]
+    end: list[Piece] = []
     if download.status is JobStatus.CANCELLED:
-        left.append(("  cancelled", "warn"))
+        end = [("  cancelled", "warn")]
     elif download.error:
-        left.append((f"  failed: {download.error}", "bad"))
+        end = [(f"  failed: {_short(download.error)}", "bad")]
     right: list[Piece] = [(f"{text.size(download.bytes_transferred):>9}", "muted")]
     if width >= 70:
         saved = (
@@ -206,6 +236,7 @@ def history_line(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
     if width >= 100:
         took = f"in {text.duration(download.seconds)}" if download.seconds else ""
         right.append((f"  {took:<15}", "faint"))
+    left = _named(download, end, width - width_of(right) - 1, glyphs)
     return spread(left, right, width, ellipsis=glyphs.ellipsis)
 
 

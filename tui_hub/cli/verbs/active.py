@@ -58,10 +58,18 @@ def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
     from tui_hub.cli.tables import table
 
     rows = [
-        (slot.type.value, slot.model, slot.runtime, slot.device, text.ago(slot.since), slot.path)
+        (
+            slot.type.value,
+            slot.model,
+            slot.variant,
+            slot.runtime,
+            slot.device,
+            text.ago(slot.since),
+            slot.path,
+        )
         for slot in slots
     ]
-    titles = ("TYPE", "MODEL", "RUNTIME", "DEVICE", "SINCE", "PATH")
+    titles = ("TYPE", "MODEL", "VARIANT", "RUNTIME", "DEVICE", "SINCE", "PATH")
     heading, *lines = table(titles, rows, width=console.width, flexible=len(titles) - 1)
     yield console.heading(heading)
     yield from lines

@@ -23,26 +23,27 @@ _PATH_STARTS = ("/", "./", "../", "~", "file:")
 def command(options: Options, model: str) -> int:
     """Add one repository to the catalogue.
 
-    Its source is asked for it. Addresses and local paths are not taken yet."""
+    Its source is asked for it. Beside an id, the address of its page on the Hub is taken; other
+    addresses and local paths are not yet."""
     from tui_hub.cli.running import run
 
-    wanted = _parse(model)
+    wanted = _parse(options, model)
     return run(options, lambda services, _: _add(services, wanted))
 
 
-def _parse(given: str) -> ModelId:
+def _parse(options: Options, given: str) -> ModelId:
     """The id of a model at a source that can be asked.
 
     Raises:
-        RefusedError: for addresses and local paths.
+        RefusedError: for addresses elsewhere than on the Hub, and for local paths.
         UsageError: for anything else that is no id.
     """
+    from tui_hub.cli.references import read_reference
     from tui_hub.domain.errors import RefusedError
     from tui_hub.domain.identifiers import ModelId
 
-    outside = "://" in given or given.startswith(_PATH_STARTS)
-    if not outside:
-        wanted = ModelId.parse(given)
+    if not given.startswith(_PATH_STARTS):
+        wanted = ModelId.parse(read_reference(options, given).model)
         if wanted.source not in _ELSEWHERE:
             return wanted
     raise RefusedError(
@@ -54,8 +55,10 @@ def _parse(given: str) -> ModelId:
 async def _add(services: Services, wanted: ModelId) -> Answer:
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
+    from tui_hub.cli.references import naming_namesakes
 
-    entry = await services.catalogue.get(wanted)
+    async with naming_namesakes(services, str(wanted)):
+        entry = await services.catalogue.get(wanted)
     return Answer(
         documents.model(entry), lines=[f"{entry.id} is in the catalogue"], brief=[entry.id]
     )

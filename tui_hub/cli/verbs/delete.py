@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -11,43 +12,82 @@ from tui_hub.cli.options import Options, verb
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer
+    from tui_hub.domain.errors import HubError
     from tui_hub.domain.storage import Deletion
     from tui_hub.services import Services
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What to delete, and how."""
+
+    model: str
+    variant: str | None
+    deactivate: bool
+
+
 @verb("delete")
 @click.argument("model")
+@click.option("--variant", metavar="NAME", help="Delete one variant, and keep the others.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--deactivate", is_flag=True, help="Deactivate it first, if it is active.")
 @click.option("--dry-run", is_flag=True, help="Show what would be freed, and do nothing.")
 @click.pass_obj
-def command(options: Options, model: str, yes: bool, deactivate: bool, dry_run: bool) -> int:
+def command(
+    options: Options, model: str, variant: str | None, yes: bool, deactivate: bool, dry_run: bool
+) -> int:
     """Delete a model's files.
 
     Bytes that another model shares stay. An active model is refused."""
     from tui_hub.cli.running import obtain, run
 
+    wish = _Wish(model, variant, deactivate)
     if dry_run:
-        return run(options, lambda services, _: _preview(services, model))
+        return run(options, lambda services, _: _preview(services, wish))
     if not yes:
-        _ask(obtain(options, lambda services, _: services.storage.preview_delete(model)))
-    return run(options, lambda services, _: _delete(services, model, deactivate))
+        _ask(*obtain(options, lambda services, _: _look(services, wish)), variant)
+    return run(options, lambda services, _: _delete(services, wish))
 
 
-async def _preview(services: Services, model: str) -> Answer:
-    return _answer(await services.storage.preview_delete(model), "would be deleted")
+async def _look(services: Services, wish: _Wish) -> tuple[Deletion, HubError | None]:
+    """What would be deleted, and why that would be refused."""
+    preview = await services.storage.preview_delete(wish.model, variant=wish.variant)
+    return preview, None if wish.deactivate else await _refusal(services, preview.model, wish)
 
 
-async def _delete(services: Services, model: str, deactivate: bool) -> Answer:
-    return _answer(await services.storage.delete(model, deactivate=deactivate), "deleted")
+async def _refusal(services: Services, model: str, wish: _Wish) -> HubError | None:
+    from tui_hub.domain.errors import RefusedError
+
+    installs = {install.model: install for install in await services.storage.installs()}
+    others = set(installs[model].variants) - {wish.variant} if model in installs else set()
+    for slot in await services.activation.slots():
+        stays = wish.variant is not None and others and slot.variant != wish.variant
+        if slot.model == model and not stays:
+            return RefusedError(
+                f"{model} is active as {slot.type}",
+                hint=f"`tui-hub deactivate {slot.type}` first, or add --deactivate.",
+            )
+    return None
 
 
-def _ask(preview: Deletion) -> None:
+async def _preview(services: Services, wish: _Wish) -> Answer:
+    preview, refusal = await _look(services, wish)
+    return _answer(preview, wish.variant, "would be deleted", refusal)
+
+
+async def _delete(services: Services, wish: _Wish) -> Answer:
+    deletion = await services.storage.delete(
+        wish.model, variant=wish.variant, deactivate=wish.deactivate
+    )
+    return _answer(deletion, wish.variant, "deleted")
+
+
+def _ask(preview: Deletion, refusal: HubError | None, variant: str | None) -> None:
     """Let the person confirm.
 
     Raises:
         UsageError: when there is no one to ask.
-        HubError: when the answer is no.
+        HubError: when the answer is no, or the deletion would be refused.
     """
     from tui_hub import text
     from tui_hub.cli.console import is_terminal
@@ -58,21 +98,32 @@ def _ask(preview: Deletion) -> None:
             f"deleting {preview.model} needs a yes, and there is no terminal to ask on",
             hint="Add --yes.",
         )
+    if refusal is not None:
+        raise refusal
     question = (
-        f"Delete {text.clean(preview.model)}: {preview.files} files, "
+        f"Delete {_name(preview, variant)}: {preview.files} files, "
         f"{text.size(preview.bytes_freed)} freed?"
     )
     if not click.confirm(question, default=False, err=True):
         raise HubError("nothing was deleted")
 
 
-def _answer(deletion: Deletion, done: str) -> Answer:
+def _answer(
+    deletion: Deletion, variant: str | None, done: str, error: HubError | None = None
+) -> Answer:
     from tui_hub import text
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
 
     line = (
-        f"{text.clean(deletion.model)}: {deletion.files} files {done}, "
+        f"{_name(deletion, variant)}: {deletion.files} files {done}, "
         f"{text.size(deletion.bytes_freed)} freed"
     )
-    return Answer(documents.deletion(deletion), lines=[line], brief=[])
+    return Answer(documents.deletion(deletion, variant), lines=[line], brief=[], error=error)
+
+
+def _name(deletion: Deletion, variant: str | None) -> str:
+    """The model, and the variant where only that is meant."""
+    from tui_hub.text import clean
+
+    return " ".join(clean(name) for name in (deletion.model, variant) if name)

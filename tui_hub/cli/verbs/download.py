@@ -43,13 +43,15 @@ def command(
     Every byte is verified. An interrupted download goes on from the bytes that are here. Ctrl-C
     pauses it.
     """
+    from tui_hub.cli.references import read_reference
     from tui_hub.cli.running import run
 
     if detach:
         _refuse_to_detach()
-    if dry_run:
-        return run(options, lambda services, console: _plan(services, console, model, choice))
-    return run(options, lambda services, console: _download(services, console, model, choice))
+    wanted = read_reference(options, model, choice["revision"])
+    choice["revision"] = wanted.revision
+    work = _show_plan if dry_run else _download
+    return run(options, lambda services, console: work(services, console, wanted.model, choice))
 
 
 def _refuse_to_detach() -> None:
@@ -61,13 +63,48 @@ def _refuse_to_detach() -> None:
     )
 
 
-async def _plan(services: Services, console: Console, model: str, choice: Choice) -> Answer:
+async def _plan(services: Services, console: Console, model: str, choice: Choice) -> Plan:
+    """The plan of a download, once the person has been told what to know of it."""
+    from dataclasses import replace
+
+    from tui_hub.cli.downloading import tell_plan
+    from tui_hub.cli.references import naming_namesakes
+
+    async with naming_namesakes(services, model):
+        plan = await services.downloads.plan(model, **choice)
+    tell_plan(console, plan)
+    advice = _advice(plan, choice)
+    if advice is None:
+        return plan
+    if not console.json:
+        console.note(advice)
+    return replace(plan, note="; ".join(filter(None, (plan.note, advice))))
+
+
+def _advice(plan: Plan, choice: Choice) -> str | None:
+    """That one variant may be enough, where all of several are about to come."""
+    import shlex
+
+    from tui_hub import text
+    from tui_hub.domain.artifacts import preferred_variant, variants_of
+
+    chosen = choice["paths"] or choice["include"] or choice["exclude"] or choice["variant"]
+    variants = variants_of(plan.files)
+    offered = preferred_variant(variants)
+    if chosen or offered is None or len(variants) < 2 or not plan.bytes_to_transfer:
+        return None
+    name = shlex.quote(text.clean(offered.name))
+    return (
+        f"{len(variants)} variants, together {text.size(plan.bytes_total)}; "
+        f"`--variant {name}` takes one"
+    )
+
+
+async def _show_plan(services: Services, console: Console, model: str, choice: Choice) -> Answer:
     from tui_hub.cli import download_documents
     from tui_hub.cli.console import Answer
-    from tui_hub.cli.downloading import tell_plan
 
-    plan = await services.downloads.plan(model, **choice)
-    tell_plan(console, plan)
+    plan = await _plan(services, console, model, choice)
     return Answer(
         download_documents.dry_run(plan, choice["variant"]),
         lines=_plan_lines(console, plan),
@@ -107,11 +144,10 @@ def _plan_lines(console: Console, plan: Plan) -> list[str]:
 async def _download(services: Services, console: Console, model: str, choice: Choice) -> Answer:
     from tui_hub.cli import download_documents
     from tui_hub.cli.console import Answer
-    from tui_hub.cli.downloading import follow_download, tell_plan
+    from tui_hub.cli.downloading import follow_download
     from tui_hub.domain.errors import NoSpaceError
 
-    plan = await services.downloads.plan(model, **choice)
-    tell_plan(console, plan)
+    plan = await _plan(services, console, model, choice)
     try:
         job = await services.downloads.begin(plan, choice["variant"])
     except NoSpaceError as error:

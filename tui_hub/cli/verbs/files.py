@@ -10,6 +10,7 @@ from tui_hub.cli.options import Options, verb
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
+    from tui_hub.cli.references import Reference
     from tui_hub.services import Services
 
 
@@ -20,27 +21,29 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(options: Options, model: str, revision: str | None, refresh: bool) -> int:
     """List a model's files."""
+    from tui_hub.cli.references import read_reference
     from tui_hub.cli.running import run
 
-    return run(
-        options, lambda services, console: _files(services, console, model, revision, refresh)
-    )
+    wanted = read_reference(options, model, revision)
+    return run(options, lambda services, console: _files(services, console, wanted, refresh))
 
 
-async def _files(
-    services: Services, console: Console, model: str, revision: str | None, refresh: bool
-) -> Answer:
+async def _files(services: Services, console: Console, wanted: Reference, refresh: bool) -> Answer:
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
-    from tui_hub.cli.listings import file_table
+    from tui_hub.cli.listings import file_table, is_downloading
+    from tui_hub.cli.references import naming_namesakes
     from tui_hub.text import clean
 
-    details = await services.repositories.details(model, revision=revision, refresh=refresh)
+    async with naming_namesakes(services, wanted.model):
+        details = await services.repositories.details(
+            wanted.model, revision=wanted.revision, refresh=refresh
+        )
     for reason in (details.note, *details.unsafe):
         if reason:
             console.note(reason)
     return Answer(
         documents.files(details),
-        lines=file_table(console, details.files),
+        lines=file_table(console, details.files, running=is_downloading(details.model)),
         brief=[clean(file.path, len(file.path)) for file in details.files],
     )

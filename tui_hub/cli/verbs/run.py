@@ -31,6 +31,8 @@ def command(options: Options, kind: ModelType, program: tuple[str, ...]) -> int:
     """
     from tui_hub.cli.running import obtain
 
+    if options.json:
+        raise click.UsageError("run prints what the program prints, and no document of its own.")
     found = obtain(options, lambda services, _: _environment(services, kind))
     inherited = os.environ if options.environment is None else options.environment
     return _start(program, {**inherited, **found}, stay=options.demo)

@@ -74,6 +74,7 @@ async def _search(
 
 def _lines(console: Console, page: Page, total: int) -> list[str]:
     from tui_hub import text
+    from tui_hub.cli.listings import status_words
     from tui_hub.cli.tables import table
 
     if not page.models:
@@ -85,7 +86,7 @@ def _lines(console: Console, page: Page, total: int) -> list[str]:
             text.size(model.size),
             text.count(model.downloads),
             "gated" if model.gated else model.license,
-            "" if model.status == "not_installed" else model.status.value,
+            "" if model.status == "not_installed" else status_words(model.status),
         )
         for model in page.models
     ]

@@ -11,10 +11,12 @@ from tui_hub.cli.options import Options, verb
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
+    from tui_hub.cli.references import Reference
     from tui_hub.domain.models import Details, Model
     from tui_hub.services import Services
 
 _DESCRIPTION = 2000
+_STAR = "★"
 _GPU_MEMORY = "gpu_memory"
 """The requirement that is a number of bytes."""
 
@@ -27,22 +29,24 @@ _GPU_MEMORY = "gpu_memory"
 @click.pass_obj
 def command(options: Options, model: str, revision: str | None, refresh: bool, card: bool) -> int:
     """Show everything known of a model."""
+    from tui_hub.cli.references import read_reference
     from tui_hub.cli.running import run
 
+    wanted = read_reference(options, model, revision)
     if card:
-        return run(options, lambda services, _: _card(services, model))
-    return run(
-        options, lambda services, console: _show(services, console, model, revision, refresh)
-    )
+        return run(options, lambda services, _: _card(services, wanted.model))
+    return run(options, lambda services, console: _show(services, console, wanted, refresh))
 
 
 async def _card(services: Services, model: str) -> Answer:
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
+    from tui_hub.cli.references import naming_namesakes
     from tui_hub.domain.errors import NotFoundError
     from tui_hub.text import clean
 
-    details = await services.repositories.details(model)
+    async with naming_namesakes(services, model):
+        details = await services.repositories.details(model)
     text = await services.repositories.card(model)
     if text is None:
         raise NotFoundError(f"{details.model.id} has no card")
@@ -50,24 +54,27 @@ async def _card(services: Services, model: str) -> Answer:
     return Answer({**documents.model(details.model), "card": text}, lines=[shown])
 
 
-async def _show(
-    services: Services, console: Console, model: str, revision: str | None, refresh: bool
-) -> Answer:
+async def _show(services: Services, console: Console, wanted: Reference, refresh: bool) -> Answer:
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
+    from tui_hub.cli.references import naming_namesakes
 
-    details = await services.repositories.details(model, revision=revision, refresh=refresh)
+    async with naming_namesakes(services, wanted.model):
+        details = await services.repositories.details(
+            wanted.model, revision=wanted.revision, refresh=refresh
+        )
     if details.note:
         console.note(details.note)
     return Answer(documents.show(details), lines=_lines(console, details), brief=[details.model.id])
 
 
 def _lines(console: Console, details: Details) -> Iterator[str]:
-    from tui_hub.cli.listings import file_table
+    from tui_hub.cli.listings import file_table, is_downloading
     from tui_hub.cli.tables import fields
     from tui_hub.text import clean
 
-    yield console.heading(details.model.id)
+    star = f" {_STAR}" if details.edit and details.edit.favourite else ""
+    yield console.heading(details.model.id + star)
     yield from fields(_facts(details))
     if details.model.description:
         yield ""
@@ -77,14 +84,14 @@ def _lines(console: Console, details: Details) -> Iterator[str]:
         yield from _variants(console, details)
     if details.files:
         yield ""
-        yield from file_table(console, details.files)
+        yield from file_table(console, details.files, running=is_downloading(details.model))
     for reason in details.unsafe:
         yield f"refused: {clean(reason)}"
 
 
 def _facts(details: Details) -> list[tuple[str, object]]:
     from tui_hub import text
-    from tui_hub.cli.listings import registration_pairs
+    from tui_hub.cli.listings import registration_pairs, status_words
 
     model = details.model
     return [
@@ -103,7 +110,7 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         *_popularity(model),
         ("updated", text.ago(model.last_modified) if model.last_modified else None),
         ("revision", details.revision),
-        ("status", model.status.value),
+        ("status", status_words(model.status)),
         ("deprecated", model.facts.get("deprecated")),
         ("removed", "vanished upstream" if model.removed else None),
         ("path", details.path),

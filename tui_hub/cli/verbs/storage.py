@@ -42,6 +42,7 @@ def _lines(console: Console, usage: StorageUsage) -> Iterator[str]:
             ("blobs", text.grouped(usage.blobs)),
             ("size", text.size(usage.bytes)),
             ("shared", f"{text.size(usage.bytes_saved)} saved"),
+            ("unfinished", text.size(usage.partial_bytes) if usage.partial_bytes else None),
             ("disk", f"{text.size(usage.disk_free)} free of {text.size(usage.disk_total)}"),
         ]
     )

@@ -113,7 +113,7 @@ class ActiveScreen(HubScreen):
 
         row = self.slots.current
         if row is None or row.slot is None:
-            self.app.notify("This slot is empty already.", timeout=3)
+            self.app.hint("This slot is empty already.")
             return
         with self.app.reporting():
             if await self.app.push_screen_wait(deactivation_question(row.slot)):

@@ -77,4 +77,4 @@ class HubDialog(ModalScreen[Answer]):
         try:
             self.action_copy_text()
         except SkipAction:
-            self.app.notify("esc closes this; then q quits", timeout=4)
+            self.app.hint("esc closes this; then q quits")

@@ -62,7 +62,8 @@ class DownloadsScreen(HubScreen):
         self.read_history()
 
     def on_screen_resume(self) -> None:
-        """Show what moved while another screen was in front."""
+        """Show what moved while another screen was in front; the notes of that are old now."""
+        self.app.clear_notifications()
         self._live(self.app.live)
         self.downloads.look()
 
@@ -100,12 +101,8 @@ class DownloadsScreen(HubScreen):
     def _subject(self) -> Download | None:
         one = self.downloads.current
         if one is None:
-            self._refuse("There is no download here.")
+            self.app.hint("There is no download here.")
         return one
-
-    def _refuse(self, words: str) -> None:
-        """Say why a key does nothing here."""
-        self.app.notify(words, timeout=3)
 
     @work(group="download-action")
     async def action_pause_or_resume(self) -> None:
@@ -121,7 +118,7 @@ class DownloadsScreen(HubScreen):
                 await service.resume(one.job)
             else:
                 again = "" if one.status is JobStatus.COMPLETED else "; r tries again"
-                self._refuse(f"It is {one.status.value}{again}.")
+                self.app.hint(f"It is {one.status.value}{again}.")
             await self.app.live_state.look()
 
     @work(group="download-action")
@@ -133,7 +130,7 @@ class DownloadsScreen(HubScreen):
         if one.status is JobStatus.FAILED and one in self.app.live.failed:
             self.app.live_state.put_aside(one.job)
         elif one.status.ended:
-            self._refuse(f"It is {one.status.value} already.")
+            self.app.hint(f"It is {one.status.value} already.")
         else:
             with self.app.reporting():
                 await self.app.services.downloads.cancel(one.job)
@@ -147,7 +144,7 @@ class DownloadsScreen(HubScreen):
             return
         if one.status in _MOVING:
             running = one.status is JobStatus.RUNNING
-            self._refuse("It is running already." if running else "It waits in line already.")
+            self.app.hint("It is running already." if running else "It waits in line already.")
             return
         with self.app.reporting():
             await self.app.services.downloads.retry(one.job)
@@ -166,7 +163,7 @@ class DownloadsScreen(HubScreen):
         if one is None:
             return
         if one.status is not JobStatus.PENDING or not one.local:
-            self._refuse("Only downloads that wait in line here can be moved.")
+            self.app.hint("Only downloads that wait in line here can be moved.")
             return
         with self.app.reporting():
             self.app.services.downloads.move(one.job, offset)

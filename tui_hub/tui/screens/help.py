@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import Screen
 
 from tui_hub.tui.command import Command, bindings, command_of
-from tui_hub.tui.commands import Dismiss
+from tui_hub.tui.commands import Dismiss, Help, HintQuit
 from tui_hub.tui.draw import Line, fit, width_of
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.document import Document
@@ -78,6 +78,8 @@ class HelpScreen(HubDialog[None]):
             group = self._groups.setdefault(title, [])
             if command is not None and command not in group:
                 group.append(command)
+        for group in self._groups.values():
+            group.sort(key=lambda command: command in (Help, HintQuit))
 
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")

@@ -44,7 +44,7 @@ def _what(job: Job) -> str:
 
 def _variant(job: Job) -> Piece:
     variant = job.payload.get("variant")
-    return (f"  {variant}" if isinstance(variant, str) else "", "info")
+    return (variant if isinstance(variant, str) else "", "info")
 
 
 def _progress(job: Job) -> str:
@@ -77,21 +77,25 @@ def job_columns(glyphs: Glyphs) -> list[Column[Job]]:
         Column("", 1, lambda job: [_sign(job, glyphs)]),
         Column("Type", 8, lambda job: [(job.type.value, "strong")]),
         Column("Status", 9, lambda job: [(job.status.value, _TONES.get(job.status, "muted"))]),
-        Column("About", 0, lambda job: [(_what(job), ""), _variant(job), _error(job)]),
-        Column("Done", 5, lambda job: [(_progress(job), "muted")], align="right", rank=2),
-        Column("Tries", 5, lambda job: [(str(job.attempts), "faint")], align="right", rank=4),
-        Column("Took", 12, lambda job: [(_took(job), "faint")], align="right", rank=3),
+        Column("About", 0, lambda job: [(_what(job), ""), _error(job)]),
+        Column("Variant", 10, lambda job: [_variant(job)], rank=1),
+        Column("Done", 5, lambda job: [(_progress(job), "muted")], align="right", rank=3),
+        Column("Tries", 5, lambda job: [(str(job.attempts), "faint")], align="right", rank=5),
+        Column("Took", 12, lambda job: [(_took(job), "faint")], align="right", rank=4),
         Column(
-            "Made", 11, lambda job: [(text.ago(job.created_at), "muted")], align="right", rank=1
+            "Made", 11, lambda job: [(text.ago(job.created_at), "muted")], align="right", rank=2
         ),
-        Column("Id", 8, lambda job: [(job.id[:8], "faint")], rank=5),
+        Column("Id", 8, lambda job: [(job.id[:8], "faint")], rank=6),
     ]
 
 
+def _number(count: int) -> str:
+    return "1 job" if count == 1 else f"{count} jobs"
+
+
 def _hidden(count: int) -> list[Piece]:
-    jobs = "1 job" if count == 1 else f"{count} jobs"
     return [
-        (f"The filters hide {jobs}. ", "muted"),
+        (f"The filters hide {_number(count)}. ", "muted"),
         ("t", "key"),
         (" and ", "muted"),
         ("s", "key"),
@@ -105,6 +109,8 @@ def _error(job: Job) -> Piece:
 
 class JobTable(Table[Job]):
     """Jobs, known again by their id."""
+
+    least = 24
 
     def key_of(self, row: Job) -> object:
         return row.id
@@ -169,7 +175,7 @@ class JobsScreen(HubScreen):
         chosen = [str(one) for one in (self._type, self._status) if one]
         filters = f" {self.app.glyphs.dot} ".join(["Jobs", *chosen])
         self.query_one("#list", Panel).label(filters)
-        self.query_one("#list", Panel).label(note=f"{len(self.jobs.rows)} jobs")
+        self.query_one("#list", Panel).label(note=_number(len(self.jobs.rows)))
 
     @on(RowList.Moved, "#jobs")
     def _moved(self) -> None:
@@ -188,7 +194,7 @@ class JobsScreen(HubScreen):
         job = self.jobs.current
         if job is None or job.status.ended:
             words = "There is no job here." if job is None else f"It is {job.status} already."
-            self.app.notify(words, timeout=3)
+            self.app.hint(words)
         else:
             with self.app.reporting():
                 await self.app.services.jobs.cancel(job.id)
@@ -200,7 +206,7 @@ class JobsScreen(HubScreen):
         job = self.jobs.current
         if job is None or job.status in (JobStatus.RUNNING, JobStatus.PENDING):
             words = "There is no job here." if job is None else f"It is {job.status} already."
-            self.app.notify(words, timeout=3)
+            self.app.hint(words)
         else:
             with self.app.reporting():
                 await self.app.services.jobs.retry(job.id)

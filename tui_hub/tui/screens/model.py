@@ -170,10 +170,10 @@ class ModelScreen(ModelActions):
         file = self.files.file if self.tabs.present == 1 else None
         if file is None or not is_text(file.path, file.size):
             if self.tabs.present == 1:
-                self.app.notify("Only text files up to 200 kB can be shown.", timeout=3)
+                self.app.hint("Only text files up to 200 kB can be shown.")
             return
         if self._folder is None or file.status is not ArtifactStatus.COMPLETED:
-            self.app.notify(f"{file.path} is not here; d downloads it.", timeout=3)
+            self.app.hint(f"{file.path} is not here; d downloads it.")
             return
         with self.app.reporting():
             try:

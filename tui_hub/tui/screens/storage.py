@@ -161,7 +161,7 @@ def summary_text(usage: StorageUsage, glyphs: Glyphs, width: int) -> Content:
     of_all = f" free of {text.size(usage.disk_total)}" if width >= 90 else " free"
     figures = Content.assemble(
         (text.size(usage.bytes), "bold $primary"),
-        (f" in {text.grouped(usage.blobs)} blobs", _MUTED),
+        (f" in {text.grouped(usage.blobs)} blobs" if width >= 64 else "", _MUTED),
         (gap, _MUTED),
         (text.size(usage.bytes_saved), "bold $success"),
         (" saved by sharing", _MUTED),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from textual import events
 from textual.strip import Strip
 
 from tui_hub.domain.downloads import Download, FileProgress
@@ -28,18 +29,19 @@ class _Row:
     download: Download | None = None
     file: FileProgress | None = None
     words: str = ""
-    why: bool = False
-    """Whether it tells why the download above rests."""
+    tone: str = "faint"
     past: bool = False
 
     @property
     def head(self) -> bool:
         """Whether it stands for a download as a whole."""
-        return self.download is not None and not (self.file or self.words or self.why)
+        return self.download is not None and not (self.file or self.words)
 
 
 _FOLDED = (JobStatus.COMPLETED, JobStatus.CANCELLED)
 """What ended well enough to be history at once; what failed stays until it is put aside."""
+_INDENT = 4
+"""Cells before what belongs to a download."""
 _ORDER = (JobStatus.RUNNING, JobStatus.PENDING, JobStatus.PAUSED, JobStatus.FAILED)
 
 
@@ -111,6 +113,11 @@ class DownloadList(RowList):
         """The downloads that have not ended, as shown."""
         return self._current
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the words anew."""
+        self.show()
+        super().on_resize(event)
+
     def _is_past(self, download: Download) -> bool:
         return download.status in _FOLDED or download.job in self._aside
 
@@ -120,8 +127,8 @@ class DownloadList(RowList):
         live = [one for one in self._current if one.job not in folded]
         for download in sorted(live, key=lambda one: _ORDER.index(one.status)):
             rows.append(_Row(download))
-            if explanation(download):
-                rows.append(_Row(download, why=True))
+            why = explanation(download, self.draw_width - _INDENT)
+            rows += [_Row(download, words=words, tone=tone) for words, tone in why]
             shown, rest = fold(download)
             rows += [_Row(download, file) for file in shown]
             if rest:
@@ -175,14 +182,12 @@ class DownloadList(RowList):
         if one.download is None:
             return fit([("  ", ""), (one.words, "head")], width, ellipsis=glyphs.ellipsis)
         if one.words:
-            return fit([("      ", ""), (one.words, "faint")], width, ellipsis=glyphs.ellipsis)
-        if one.why:
-            why = [("    ", ""), *explanation(one.download)]
-            return fit(why, width, ellipsis=glyphs.ellipsis)
+            words = [(" " * _INDENT, ""), (one.words, one.tone)]
+            return fit(words, width, ellipsis=glyphs.ellipsis)
         if one.past:
             return [mark, *history_line(one.download, width - 2, glyphs)]
         if one.file is not None:
-            return [("    ", ""), *file_line(one.file, width - 4, glyphs)]
+            return [(" " * _INDENT, ""), *file_line(one.file, width - _INDENT, glyphs)]
         return [mark, *job_line(one.download, width - 2, glyphs)]
 
     def draw_beyond(self, row: int) -> Line:
@@ -207,7 +212,6 @@ def _shape(row: _Row) -> tuple[object, ...]:
     return (
         row.download and row.download.job,
         row.file and row.file.path,
-        bool(row.words),
-        row.why,
+        row.words if row.tone != "faint" else bool(row.words),
         row.past,
     )

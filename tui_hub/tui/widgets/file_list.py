@@ -76,7 +76,7 @@ def _state(file: Artifact) -> Piece:
     if file.status is ArtifactStatus.DOWNLOADING:
         return ("downloading", "info")
     if file.status is ArtifactStatus.FAILED:
-        return (file.error or "failed", "bad")
+        return ("failed", "bad")
     return ("here already" if file.blob else "", "info")
 
 

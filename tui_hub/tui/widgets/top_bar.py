@@ -34,19 +34,18 @@ class TopBar(Drawn):
             right = self._sync(state)
             if width_of(left) + width_of(right) + 2 <= width:
                 return self.strip(spread(left, right, width), width, self.rich_style)
-        return self.strip(
-            fit(self._screens(), width, ellipsis=self.glyphs.ellipsis), width, self.rich_style
-        )
+        tight = fit(self._screens(1), width, ellipsis=self.glyphs.ellipsis)
+        return self.strip(tight, width, self.rich_style)
 
     def _brand(self) -> list[Piece]:
         return [("tui-hub", "strong"), (" demo" if self.app.demo else "", "warn"), ("   ", "")]
 
-    def _screens(self) -> list[Piece]:
+    def _screens(self, gap: int = 2) -> list[Piece]:
         pieces: list[Piece] = []
         for number, mode in enumerate(MODES, 1):
             here = mode == self.app.current_mode
             if pieces:
-                pieces.append(("  ", ""))
+                pieces.append((" " * gap, ""))
             pieces.append((f"{number} ", "accent" if here else "faint"))
             pieces.append((mode.capitalize(), "strong" if here else "muted"))
             pieces += self._badge(mode)
@@ -98,7 +97,8 @@ class TopBar(Drawn):
         at = width_of(self._brand()) if brand else 0
         modes = iter(MODES)
         mode = ""
-        for piece in self._screens():
+        tight = width_of(self._screens()) + 2 > width
+        for piece in self._screens(1 if tight else 2):
             if piece[0].strip().isdigit():
                 mode = next(modes)
             at += width_of([piece])
