@@ -59,6 +59,12 @@ def test_a_download_draws_one_line_and_takes_it_away(program: Inside, hub: DemoH
 
 def test_deleting_asks_and_takes_no_for_an_answer(program: Inside) -> None:
     assert program("download", "acme/tiny-llm", "-q").code == 0
+    assert program("activate", "acme/tiny-llm").code == 0
+    child = spawn(program, "delete", "acme/tiny-llm")
+    refused = read_all(child)
+    assert ("is active as llm" in refused, "freed?" in refused) == (True, False)
+    assert child.exitstatus == 5
+    assert program("deactivate", "llm").code == 0
     child = spawn(program, "delete", "acme/tiny-llm")
     child.expect(r"Delete hf:acme/tiny-llm: 3 files, .* freed\? \[y/N\]: ")
     child.sendline("")

@@ -43,13 +43,11 @@ async def test_a_variant_is_planned_and_downloaded(online: Configuration) -> Non
         await driver.sees("Files 3")
         await driver.press("d")
         await driver.sees("Download hf:acme/quants", "Q4_0", "every file")
-        await driver.sees("to transfer", "2.0 MiB", "free afterwards")
-        assert driver.row("▸ ").split("▸")[1].split()[0] == "Q8_0"
+        await driver.sees("to transfer", "1.0 MiB", "free afterwards")
+        assert "▸ Q4_0" in driver.text()
         await driver.press("question_mark")
         await driver.sees("Keys", "Close this without doing anything.")
-        await driver.press("escape", "k")
-        await driver.until(lambda: "1.0 MiB" in driver.row("to transfer"))
-        await driver.press("j")
+        await driver.press("escape", "j")
         await driver.sees("2.0 MiB")
         await driver.until(lambda: "2.0 MiB" in driver.row("to transfer"))
         await driver.press("enter")
@@ -93,7 +91,7 @@ async def test_speed_is_limited_from_the_screen(online: Configuration) -> None:
         await driver.sees("limited to 3.0 MiB/s")
         assert driver.services.downloads.limit == 3 * 1024**2
         await driver.press("L", *"x", "enter")
-        await driver.sees("'3.0MiBx' is no speed.", "3.0MiBx")
+        await driver.sees("'x' is no speed.", " x ")
         await driver.press("ctrl+u", *"5", "enter")
         await driver.sees("5 B/s would stall every download.")
         await driver.press("ctrl+u", "enter")
@@ -187,7 +185,7 @@ async def test_a_small_text_is_shown(online: Configuration) -> None:
         await driver.sees('{"model_type": "tiny"}', "esc closes")
         await driver.press("escape")
         while page.files.file is None or page.files.file.path != "model.safetensors":
-            await driver.press("k")
+            await driver.press("j")
         await driver.press("enter")
         await driver.until(lambda: any("Only text files" in note for note in driver.notes()))
         assert driver.app.screen is page
@@ -221,7 +219,7 @@ async def test_sync_shows_its_feeds_and_jobs(online: Configuration) -> None:
         await driver.press("4")
         await driver.sees("sync", "completed", "hf:litert", "Log")
         await driver.press("s", "s")
-        await driver.sees("Jobs · running", "The filters hide 1 job.")
+        await driver.sees("Jobs · running", "The filters hide ")
 
 
 async def test_a_gated_model_says_why_and_what_to_do(online: Configuration) -> None:

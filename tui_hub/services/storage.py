@@ -71,7 +71,7 @@ class Storage:
         if variant is not None:
             install, going, staying = await self._split(wanted, variant)
             if staying:
-                return await self._delete_variant(install, variant, going, staying)
+                return await self._delete_variant(install, variant, going, deactivate)
         async with self._context.alone(f"model {wanted}"):
             blobs = await self._blobs(wanted)
             await self._refuse_if_downloading(wanted)
@@ -93,9 +93,12 @@ class Storage:
     ) -> tuple[Install, list[Artifact], list[Artifact]]:
         """The files here that only this variant needs, and those that stay for the others."""
         install = await self._context.hub.installs.get(model)
-        if install is None or variant not in install.variants:
+        installed = install.variants if install is not None else ()
+        variant = next((name for name in installed if name.lower() == variant.lower()), variant)
+        if install is None or variant not in installed:
             raise NotFoundError(
-                f"the variant {text.clean(variant, 80)!r} of {model} is not on this box"
+                f"the variant {text.clean(variant, 80)!r} of {model} is not on this box",
+                hint=f"Installed: {', '.join(installed)}." if installed else None,
             )
         files = await self._context.hub.artifacts.of(model, install.revision)
         kept = {
@@ -113,18 +116,13 @@ class Storage:
         install: Install,
         variant: str,
         going: Sequence[Artifact],
-        staying: Sequence[Artifact],
+        deactivate: bool,
     ) -> Deletion:
         """Take the files of one variant out, and publish what stays."""
         context = self._context
         async with context.alone(f"model {install.model}"):
             await self._refuse_if_downloading(install.model)
-            for slot in await slots_of(context, install.model):
-                if slot.variant == variant:
-                    raise RefusedError(
-                        f"{variant} of {install.model} is active as {slot.type}",
-                        hint=f"`tui-hub deactivate {slot.type}` first.",
-                    )
+            await self._release(install.model, deactivate, variant)
             await context.prepare_store()
             await context.hub.artifacts.save(*map(without_blob, going))
             await publish(context, install.model, install.revision, (DEFAULT_REF,), whole=True)
@@ -168,11 +166,14 @@ class Storage:
                     hint=f"`tui-hub jobs --cancel {job.id}` stops it.",
                 )
 
-    async def _release(self, model: str, deactivate: bool) -> None:
+    async def _release(self, model: str, deactivate: bool, variant: str | None = None) -> None:
+        """Empty the slots of a model, or of one variant of it, if that is allowed."""
         for slot in await slots_of(self._context, model):
+            if variant is not None and (slot.variant or "").lower() != variant.lower():
+                continue
             if not deactivate:
                 raise RefusedError(
-                    f"{model} is active as {slot.type}",
+                    f"{variant or model} is active as {slot.type}",
                     hint=f"`tui-hub deactivate {slot.type}` first.",
                 )
             await self._activation.deactivate(slot.type)

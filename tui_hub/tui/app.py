@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from textual import work
-from textual.notifications import SeverityLevel
+from textual.notifications import Notify, SeverityLevel
 from textual.widgets import Input
 
 from tui_hub.domain.jobs import JobStatus
@@ -33,6 +33,8 @@ LEAST_WIDTH, LEAST_HEIGHT = 60, 14
 
 NOTES = 3
 """Notes on screen at once; an older one gives way."""
+HINT_SECONDS = 3.0
+"""How long a hint stays, by which it is told from other notes too."""
 
 _SIGNALS = {signal.SIGHUP: 129, signal.SIGTERM: 143}
 """What ends the program from outside, and the exit code that says so: 128 and the number."""
@@ -60,7 +62,6 @@ class HubApp(BackgroundApp):
     def __init__(self, services: Services, demo: bool = False) -> None:
         super().__init__(services)
         self.demo = demo
-        self._hint = ""
         screen = services.configuration.settings.screen
         self.glyphs = ASCII if screen.ascii else UNICODE
         self._set_up_look(screen.theme, screen.ascii)
@@ -93,20 +94,22 @@ class HubApp(BackgroundApp):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a note in place of an equal one. What it says is text, never markup."""
+        """Show a note. What it says is text, never markup."""
         message = clean(message, 600, lines=True)
-        shown = list(self._notifications)
-        stale = shown[: max(len(shown) - NOTES + 1, 0)]
-        for one in [one for one in shown if one.message == message or one in stale]:
-            self._unnotify(one, refresh=False)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def on_notify(self, event: Notify) -> None:
+        """Make room for a note: equal ones, hints before a hint, and the oldest give way."""
+        new, shown = event.notification, list(self._notifications)
+        too_many = shown[: max(len(shown) - NOTES + 1, 0)]
+        for one in shown:
+            hint = new.timeout == one.timeout == HINT_SECONDS
+            if hint or one.message == new.message or one in too_many:
+                self._unnotify(one, refresh=False)
 
     def hint(self, message: str) -> None:
         """Say in a few words why a key does nothing here, in place of the last such words."""
-        for one in [one for one in self._notifications if one.message == self._hint]:
-            self._unnotify(one, refresh=False)
-        self._hint = clean(message, 600)
-        self.notify(self._hint, timeout=3)
+        self.notify(message, timeout=HINT_SECONDS)
 
     def _fatal_error(self) -> None:
         """End after a fault of our own; its details are for the log, not for the terminal."""

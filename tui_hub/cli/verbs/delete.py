@@ -58,11 +58,8 @@ async def _look(services: Services, wish: _Wish) -> tuple[Deletion, HubError | N
 async def _refusal(services: Services, model: str, wish: _Wish) -> HubError | None:
     from tui_hub.domain.errors import RefusedError
 
-    installs = {install.model: install for install in await services.storage.installs()}
-    others = set(installs[model].variants) - {wish.variant} if model in installs else set()
     for slot in await services.activation.slots():
-        stays = wish.variant is not None and others and slot.variant != wish.variant
-        if slot.model == model and not stays:
+        if slot.model == model and wish.variant in (None, slot.variant):
             return RefusedError(
                 f"{model} is active as {slot.type}",
                 hint=f"`tui-hub deactivate {slot.type}` first, or add --deactivate.",

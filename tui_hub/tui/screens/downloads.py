@@ -67,6 +67,10 @@ class DownloadsScreen(HubScreen):
         self._live(self.app.live)
         self.downloads.look()
 
+    def on_screen_suspend(self) -> None:
+        """Remember what was seen."""
+        self.downloads.leave()
+
     def _live(self, live: Live) -> None:
         if not self.is_current:
             return

@@ -58,6 +58,7 @@ class DownloadList(RowList):
         self._past: tuple[Download, ...] = ()
         self._aside: frozenset[str] = frozenset()
         self._seen: frozenset[str] = frozenset()
+        self._by_hand = False
 
     def show(
         self,
@@ -87,7 +88,7 @@ class DownloadList(RowList):
         """The row for the cursor: that of its download, or of the next one once that is history."""
         before = old[self.cursor] if self.cursor < len(old) else _Row()
         live = [row for row, one in enumerate(self._rows) if one.head and not one.past]
-        if before.download is None:
+        if before.download is None or (before.past and live and not self._by_hand):
             return live[0] if live else 0
         job = before.download.job
         at = next((row for row, one in enumerate(self._rows) if _heads(one, job)), None)
@@ -98,15 +99,30 @@ class DownloadList(RowList):
 
     def look(self) -> None:
         """Somebody looks anew: rest on the download that came since, or on the first that is on."""
-        live = [row for row, one in enumerate(self._rows) if one.head and not one.past]
-        jobs = {row: one.download.job for row, one in enumerate(self._rows) if one.download}
-        new = [row for row in live if jobs[row] not in self._seen]
-        if live and self._seen and new:
-            self.cursor = new[-1]
-        elif live and self.cursor not in live:
-            self.cursor = live[0]
-        self._seen |= {jobs[row] for row in live}
+        self._by_hand = False
+        heads = {row: job for row, job in self._jobs() if not self._rows[row].past}
+        new = [row for row, job in heads.items() if job not in self._seen]
+        row = self.cursor if self.cursor in heads else next(iter(heads), self.cursor)
+        self.set_reactive(RowList.cursor, new[-1] if self._seen and new else row)
+        self.rows_changed()
         self.call_after_refresh(lambda: self.reveal(self.cursor))
+
+    def leave(self) -> None:
+        """Nobody looks any more: what comes from now on is new."""
+        self._seen = frozenset(job for _, job in self._jobs())
+
+    def _jobs(self) -> list[tuple[int, str]]:
+        """The rows that stand for a download, with its job."""
+        return [
+            (row, one.download.job)
+            for row, one in enumerate(self._rows)
+            if one.download is not None and one.head
+        ]
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """A person moved it: from now on it stays on its download."""
+        self._by_hand = True
+        super().watch_cursor(old, new)
 
     @property
     def downloads(self) -> tuple[Download, ...]:

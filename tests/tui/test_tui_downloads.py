@@ -1,0 +1,127 @@
+"""The list of downloads: where its cursor stands, what it says, and what is told elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from screen_driver import NARROW, Driver, screen
+
+from tui_hub.demo import DemoHub, Fault, FaultKind
+from tui_hub.domain.jobs import JobStatus
+from tui_hub.services import open_services
+from tui_hub.settings import Configuration
+from tui_hub.tui.screens.downloads import DownloadsScreen
+from tui_hub.tui.widgets.download_list import DownloadList
+
+
+@pytest.fixture
+def stall(hub: DemoHub) -> Fault:
+    """Nothing arrives whole until it is released."""
+    return hub.faults.add(Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=9))
+
+
+def list_of(driver: Driver) -> DownloadList:
+    """The list in front."""
+    front = driver.app.screen
+    assert isinstance(front, DownloadsScreen)
+    return front.downloads
+
+
+def stands_on(driver: Driver) -> str | None:
+    """The model under the cursor, if its row is on screen."""
+    rows = list_of(driver)
+    top = rows.scroll_offset.y
+    if not top <= rows.cursor < top + rows.page_height:
+        return None
+    return rows.current.model if rows.current else None
+
+
+async def done(driver: Driver, model: str, variant: str | None = None) -> None:
+    """Have a download end."""
+    job = await driver.services.downloads.start(model, variant=variant)
+    await driver.services.downloads.wait(job.id)
+
+
+async def test_the_cursor_stands_on_what_moves(online: Configuration, hub: DemoHub) -> None:
+    async with screen(online, NARROW) as driver:
+        await done(driver, "acme/quants", "Q4_0")
+        await driver.press("2")
+        await driver.sees("History")
+        assert stands_on(driver) == "hf:acme/quants"
+        await driver.press("1")
+        stall = hub.faults.add(Fault(FaultKind.STALL, origin="cdn", times=-1, after=9))
+        await driver.services.downloads.start("acme/tiny")
+        await driver.press("2")
+        await driver.until(lambda: stands_on(driver) == "hf:acme/tiny")
+        hub.faults.clear()
+        stall.release()
+        await driver.until(lambda: "acme/tiny" in driver.text().partition("History")[2])
+        assert stands_on(driver) == "hf:acme/tiny"
+
+
+async def test_keys_that_do_not_apply_say_so_once(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await driver.press("2", "space")
+        await driver.until(lambda: driver.notes() == ["There is no download here."])
+        await done(driver, "acme/eye")
+        await driver.sees("History")
+        for key, words in [
+            ("space", "It is completed."),
+            ("x", "It is completed already."),
+            ("J", "Only downloads that wait in line here can be moved."),
+            ("J", "Only downloads that wait in line here can be moved."),
+        ]:
+            await driver.press(key)
+            await driver.until(lambda words=words: driver.notes() == [words], words)
+
+
+async def test_ends_are_told_on_other_screens_only(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await done(driver, "acme/quants", "Q4_0")
+        told = "quants Q4_0 is here: 1.0 MiB"
+        await driver.until(lambda: any(note.startswith(told) for note in driver.notes()))
+        await done(driver, "acme/locked")
+        await driver.until(lambda: any("locked failed: " in note for note in driver.notes()))
+        assert any("for access at" in note for note in driver.notes())
+        await driver.sees("2 Downloads !1")
+        await driver.press("2")
+        await driver.sees("failed", "acme/locked is gated")
+        assert driver.notes() == []
+        await done(driver, "acme/tiny")
+        await driver.sees("acme/tiny")
+        await driver.press("g", "x")
+        await driver.until(lambda: "!1" not in driver.lines()[0])
+        await driver.sees("failed: acme/locked")
+        assert driver.notes() == []
+
+
+async def test_a_cancelled_download_is_marked(online: Configuration, stall: Fault) -> None:
+    async with screen(online) as driver:
+        await driver.services.downloads.start("acme/quants", variant="Q8_0")
+        await driver.press("2")
+        await driver.sees("quants-Q8_0.gguf")
+        await driver.press("x")
+        stall.release()
+        await driver.sees("History", "× acme/quants  Q8_0  cancelled")
+
+
+async def test_paused_ones_have_a_badge_and_a_word(online: Configuration, stall: Fault) -> None:
+    async with screen(online, NARROW) as driver:
+        await driver.services.downloads.start("acme/tiny")
+        await driver.press("2")
+        await driver.sees("2 Downloads ⇣1")
+        await driver.press("space")
+        stall.release()
+        await driver.sees("2 Downloads ‖1", "paused")
+        assert "another process" not in driver.text()
+
+
+async def test_interrupted_ones_go_on(online: Configuration, hub: DemoHub) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, origin="cdn", times=-1, after=9))
+    async with open_services(online) as services:
+        job = await services.downloads.start("acme/tiny")
+        assert job.id in services.downloads.running
+        stall.release()
+    hub.faults.clear()
+    async with screen(online) as driver:
+        await driver.until(lambda: any("1 download goes on" in note for note in driver.notes()))
+        assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED

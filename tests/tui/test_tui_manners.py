@@ -1,0 +1,114 @@
+"""Small terminals, ctrl+c, notes, favourites, orders, and the palette across screens."""
+
+from __future__ import annotations
+
+import pytest
+from screen_driver import NARROW, fill, made, screen
+
+from tui_hub.domain.catalogue import Sort
+from tui_hub.settings import Configuration
+from tui_hub.tui.screens.browse import BrowseScreen
+from tui_hub.tui.screens.model import ModelScreen
+from tui_hub.tui.screens.prompt import Prompt
+
+
+@pytest.mark.parametrize("size", [(59, 30), (80, 13), (20, 5)])
+async def test_a_tiny_terminal_says_what_it_needs(
+    offline: Configuration, size: tuple[int, int]
+) -> None:
+    await fill(offline, [made(0)])
+    async with screen(offline, NARROW) as driver:
+        await driver.sees("model-0000")
+        await driver.press("d")
+        await driver.pilot.resize_terminal(*size)
+        await driver.press("escape")
+        await driver.sees("too", "60x14")
+        assert "model-0000" not in driver.text()
+        await driver.pilot.resize_terminal(60, 14)
+        await driver.sees("model-0000", "q quit")
+
+
+async def test_ctrl_c_says_how_to_leave(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        await driver.press("ctrl+c", "ctrl+c")
+        await driver.until(lambda: driver.notes() == ["q quits"])
+        await driver.press("slash", "ctrl+c")
+        await driver.until(lambda: driver.notes() == ["ctrl+q quits"])
+        await driver.press("escape", "question_mark", "ctrl+c")
+        await driver.until(lambda: driver.notes() == ["esc closes this; then q quits"])
+
+
+async def test_equal_notes_take_each_others_place(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        for words in ("a", "a", "b", "c", "d", "d"):
+            driver.app.notify(words)
+        await driver.until(lambda: driver.notes() == ["b", "c", "d"])
+
+
+async def test_the_way_out_of_an_empty_answer_is_true(offline: Configuration) -> None:
+    await fill(offline, [made(n) for n in range(3)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000")
+        await driver.press("slash", *"zzz")
+        await driver.sees("Nothing matches. esc, then c clears the search.")
+        await driver.press("escape")
+        await driver.sees("Nothing matches. c clears the search.")
+        await driver.press("c")
+        await driver.sees("model-0000")
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+async def test_the_column_of_the_order_is_in_sight(offline: Configuration, sort: Sort) -> None:
+    await fill(offline, [made(n, likes=n, params=n * 1000, trending=float(n)) for n in range(3)])
+    async with screen(offline, (60, 14)) as driver:
+        await driver.sees("model-0000")
+        browse = driver.app.screen
+        assert isinstance(browse, BrowseScreen)
+        while browse.search.sort is not sort:
+            await driver.press("o")
+        await driver.settled()
+        await driver.sees("▴" if sort is Sort.NAME else "▾", f"by {sort.value}")
+
+
+async def test_favourites_and_notes_show(offline: Configuration) -> None:
+    await fill(offline, [made(n) for n in range(3)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000")
+        await driver.press("b")
+        await driver.sees("model-0000 ★")
+        await driver.press("n")
+        await driver.sees("Note on model-0000")
+        await driver.press(*"mine", "enter")
+        await driver.sees("mine")
+        edit = await driver.services.catalogue.edits("hf:maker0/model-0000")
+        assert edit is not None and edit.note == "mine" and edit.favourite
+
+
+async def test_the_palette_goes_to_the_screen_of_an_action(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        await driver.press("ctrl+p", *"limit")
+        await driver.sees("Downloads: Limit speed  (2 L)")
+        await driver.press("down", "enter")
+        await driver.until(lambda: isinstance(driver.app.screen, Prompt))
+        assert driver.app.current_mode == "downloads"
+        await driver.press("escape", "ctrl+p", *"theme")
+        await driver.sees("Change theme  (T)")
+
+
+async def test_the_palette_opens_the_page_for_what_is_done_there(offline: Configuration) -> None:
+    await fill(offline, [made(0)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000")
+        await driver.press("6", "ctrl+p", *"next tab")
+        await driver.sees("Browse: Next tab")
+        await driver.press("down", "enter")
+        await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
+
+
+async def test_a_model_is_opened_by_its_name(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await driver.press("plus", *"no good", "enter")
+        await driver.sees("'no good' is not the id of a model")
+        await driver.press("ctrl+u", *"acme/tiny", "enter")
+        await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
+        await driver.sees("hf:acme/tiny", "A model for tests.")
