@@ -100,8 +100,7 @@ def written(partial: Path) -> int:
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-@pytest.mark.parametrize("connections", [1, 4])
-@pytest.mark.parametrize("boot", ["this", "another"])
+@pytest.mark.parametrize(("connections", "boot"), [(1, "this"), (4, "this"), (4, "another")])
 def test_a_kill_during_a_slow_flush_costs_half_a_second(server, tmp_path, connections, boot):
     store = BlobStore(tmp_path / "store")
     store.prepare()

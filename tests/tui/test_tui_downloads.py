@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from screen_driver import NARROW, Driver, screen
 
@@ -125,3 +130,23 @@ async def test_interrupted_ones_go_on(online: Configuration, hub: DemoHub) -> No
     async with screen(online) as driver:
         await driver.until(lambda: any("1 download goes on" in note for note in driver.notes()))
         assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED
+
+
+async def test_only_what_another_process_runs_is_said_to_run_there(
+    online: Configuration, hub: DemoHub, tmp_path: Path
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, origin="cdn", times=-1, after=9))
+    program = [sys.executable, "-m", "tui_hub", "download", "acme/quants", "--variant", "Q8_0"]
+    environment = {"PATH": os.environ["PATH"], **online.environment}
+    with subprocess.Popen(program, env=environment, stderr=subprocess.DEVNULL) as other:
+        try:
+            async with screen(online, NARROW) as driver:
+                await driver.press("2")
+                await driver.sees("runs in another process", "Q8_0")
+                stall.release()
+                hub.faults.clear()
+                await driver.until(lambda: "another process" not in driver.text())
+                await driver.sees("History", "Q8_0")
+        finally:
+            stall.release()
+            other.terminate()

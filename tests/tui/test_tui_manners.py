@@ -19,13 +19,17 @@ async def test_a_tiny_terminal_says_what_it_needs(
     await fill(offline, [made(0)])
     async with screen(offline, NARROW) as driver:
         await driver.sees("model-0000")
-        await driver.press("d")
-        await driver.pilot.resize_terminal(*size)
-        await driver.press("escape")
-        await driver.sees("too", "60x14")
-        assert "model-0000" not in driver.text()
-        await driver.pilot.resize_terminal(60, 14)
-        await driver.sees("model-0000", "q quit")
+        for dialog in (False, True):
+            if dialog:
+                await driver.press("d")
+                await driver.sees("Download hf:")
+            focused = driver.app.focused
+            await driver.pilot.resize_terminal(*size)
+            await driver.sees("too", "60x14")
+            assert "model-0000" not in driver.text() and "╭" not in driver.text()
+            await driver.pilot.resize_terminal(60, 14)
+            await driver.sees("model-0000", "╭")
+            assert driver.app.focused is focused
 
 
 async def test_ctrl_c_says_how_to_leave(offline: Configuration) -> None:

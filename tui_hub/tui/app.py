@@ -100,12 +100,14 @@ class HubApp(BackgroundApp):
 
     def on_notify(self, event: Notify) -> None:
         """Make room for a note: equal ones, hints before a hint, and the oldest give way."""
-        new, shown = event.notification, list(self._notifications)
-        too_many = shown[: max(len(shown) - NOTES + 1, 0)]
-        for one in shown:
-            hint = new.timeout == one.timeout == HINT_SECONDS
-            if hint or one.message == new.message or one in too_many:
-                self._unnotify(one, refresh=False)
+        new = event.notification
+        stays = [
+            one
+            for one in self._notifications
+            if one.message != new.message and not (new.timeout == one.timeout == HINT_SECONDS)
+        ][1 - NOTES :]
+        for one in [one for one in self._notifications if one not in stays]:
+            self._unnotify(one, refresh=False)
 
     def hint(self, message: str) -> None:
         """Say in a few words why a key does nothing here, in place of the last such words."""

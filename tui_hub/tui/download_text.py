@@ -18,6 +18,8 @@ FILES = 8
 
 _NAME = 12
 """Cells that a name keeps, whatever else stands on its line."""
+_TIGHT = 64
+"""Cells of a line below which only the speed has room beside the name and the variant."""
 _WHY = 3
 """Lines at most for the reason of a failure, and as many for what to do."""
 _ORIGIN = re.compile(r"\bhttps?://[^/\s]+/(?=\S)")
@@ -128,7 +130,7 @@ def _figures(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
     if width >= 96:
         amount = f"  {text.size(download.done):>9} of {text.size(download.bytes_total):>9}"
         figures.append((amount, "muted"))
-    tail = 31 + (10 if width >= 76 else 0) + (26 if width >= 120 else 0)
+    tail = (12 if width < _TIGHT else 31) + (10 if width >= 76 else 0) + (26 if width >= 120 else 0)
     moving = download.status is JobStatus.RUNNING
     words = _moving(download, width, glyphs) if moving and download.local else _resting(download)
     if width < 76 and not moving:
@@ -138,11 +140,9 @@ def _figures(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
 
 def _moving(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
     eta = text.duration(download.eta) if download.eta is not None else "-"
-    words: list[Piece] = [
-        (f"{text.speed(download.speed):>12}", "info"),
-        ("  eta ", "faint"),
-        (f"{eta:<12}", ""),
-    ]
+    words: list[Piece] = [(f"{text.speed(download.speed):>12}", "info")]
+    if width >= _TIGHT:
+        words += [("  eta ", "faint"), (f"{eta:<12}", "")]
     if width >= 76:
         words.append((f"{download.connections:4d} conn ", "muted"))
     if width >= 120:

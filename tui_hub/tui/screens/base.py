@@ -13,7 +13,8 @@ from textual.widgets import Static
 
 from tui_hub.tui.app import LEAST_HEIGHT, LEAST_WIDTH, HubApp
 from tui_hub.tui.command import bindings
-from tui_hub.tui.commands import Help, HintQuit
+from tui_hub.tui.commands import Help
+from tui_hub.tui.question_commands import HintQuit
 from tui_hub.tui.widgets.key_row import KeyRow
 from tui_hub.tui.widgets.memory_bar import MemoryBar
 from tui_hub.tui.widgets.row_list import RowList
@@ -22,25 +23,26 @@ from tui_hub.tui.widgets.top_bar import TopBar
 Answer = TypeVar("Answer")
 
 
-_TOO_SMALL = f"The terminal is too small: {LEAST_WIDTH}x{LEAST_HEIGHT} is the least."
+class TooSmall(Static):
+    """Covers a screen that has no room, and says how much it needs.
+
+    What is below stays as it is, with its focus, until there is room again.
+    """
+
+    def __init__(self) -> None:
+        words = f"The terminal is too small: {LEAST_WIDTH}x{LEAST_HEIGHT} is the least."
+        super().__init__(Content(words))
 
 
 class HubScreen(Screen[None]):
     """A screen with the bars around it; where the terminal is too small for it, one line."""
 
-    DEFAULT_CSS = """
-    HubScreen {
-        layout: vertical;
-        & > #too-small { display: none; width: 1fr; height: 1fr; color: $warning; }
-        &.-tiny > *, &.-flat > * { display: none !important; }
-        &.-tiny > #too-small, &.-flat > #too-small { display: block !important; }
-    }
-    """
+    DEFAULT_CSS = "HubScreen { layout: vertical; }"
 
     app = getters.app(HubApp)
 
     def compose(self) -> ComposeResult:
-        yield Static(Content(_TOO_SMALL), id="too-small")
+        yield TooSmall()
         yield TopBar()
         yield from self.compose_body()
         yield MemoryBar()
@@ -59,14 +61,11 @@ class HubDialog(ModalScreen[Answer]):
     """A question over the screen that asked it."""
 
     BINDINGS = bindings(Help, HintQuit)
-    DEFAULT_CSS = """
-    HubDialog.-tiny, HubDialog.-flat {
-        background: transparent;
-        & > * { display: none !important; }
-    }
-    """
-
     app = getters.app(HubApp)
+
+    def on_mount(self) -> None:
+        """Have the words ready for a terminal that is too small for the question."""
+        self.mount(TooSmall())
 
     def action_show_help(self) -> None:
         """Show the keys of this question."""

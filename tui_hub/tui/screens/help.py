@@ -11,14 +11,16 @@ from textual.containers import Vertical
 from textual.screen import Screen
 
 from tui_hub.tui.command import Command, bindings, command_of
-from tui_hub.tui.commands import Dismiss, Help, HintQuit
+from tui_hub.tui.commands import Help
 from tui_hub.tui.draw import Line, fit, width_of
+from tui_hub.tui.question_commands import Dismiss, HintQuit
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.document import Document
 
 _SIGNS = {
     "slash": "/",
     "question_mark": "?",
+    "plus": "+",
     "enter": "⏎",
     "escape": "esc",
     "down": "↓",

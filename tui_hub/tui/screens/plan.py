@@ -17,9 +17,9 @@ from tui_hub.domain.errors import HubError
 from tui_hub.domain.models import Details, Model
 from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
-from tui_hub.tui.commands import Accept, Dismiss
 from tui_hub.tui.draw import safe
 from tui_hub.tui.glyphs import Glyphs
+from tui_hub.tui.question_commands import Accept, Dismiss
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table

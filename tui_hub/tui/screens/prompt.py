@@ -13,8 +13,8 @@ from textual.widgets import Input, Static
 
 from tui_hub.domain.errors import UsageError
 from tui_hub.tui.command import bindings
-from tui_hub.tui.commands import Cancel
 from tui_hub.tui.draw import safe
+from tui_hub.tui.question_commands import Cancel
 from tui_hub.tui.screens.base import Answer, HubDialog
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
