@@ -304,3 +304,13 @@ async def test_one_variant_is_deleted_and_the_other_stays(configure: Configure) 
         last = await services.storage.delete("acme/quants", variant="Q4_0")
         assert last.files == 2
         assert (await services.catalogue.get("acme/quants")).status is ModelStatus.NOT_INSTALLED
+
+
+async def test_a_sync_that_is_retried_is_a_new_job(configure: Configure, hub: DemoHub) -> None:
+    async with open_services(configure()) as services:
+        await services.sync.run(["curated"])
+        (first,) = await services.jobs.list((JobType.SYNC,))
+        again = await services.jobs.retry(first.id)
+        assert again.id != first.id
+        await services.sync.run(["curated"])
+        assert (await services.jobs.get(again.id)).status is JobStatus.COMPLETED

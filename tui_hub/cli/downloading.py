@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _KEPT = "What has arrived is kept; the same command goes on from there."
 _GIVEN_UP = "Its unfinished files are gone; the same command starts them afresh."
-_AGAIN_IS_NO_HELP = ("corrupt", "gated", "unauthorized", "not_found")
+_HINT_IS_ENOUGH = ("corrupt", "gated", "unauthorized", "not_found", NoSpaceError.code)
 """Errors after which the bytes that are here are of no use, or there are none to come."""
 _NAMED = 5
 """Refused files that one line names."""
@@ -88,7 +88,7 @@ def outcome(picture: Download) -> tuple[HubError | None, int | None]:
 
 def failed_hint(picture: Download) -> str | None:
     """What to do about a failed download; that bytes are kept is said only where some are."""
-    kept = picture.done > 0 and picture.error_code not in _AGAIN_IS_NO_HELP
+    kept = picture.done > 0 and picture.error_code not in _HINT_IS_ENOUGH
     return " ".join(part for part in (picture.hint, _KEPT if kept else None) if part) or None
 
 

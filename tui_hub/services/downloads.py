@@ -39,7 +39,7 @@ class Downloads:
         self._running: dict[str, DownloadRun] = {}
         self._pictures: dict[str, Download] = {}
         self._closing = False
-        jobs.handle(JobType.DOWNLOAD, cancel=self._cancel, retry=self._enqueue)
+        jobs.handle(JobType.DOWNLOAD, cancel=self._cancel, retry=self._retry)
 
     @property
     def limit(self) -> int:
@@ -241,6 +241,10 @@ class Downloads:
             same = all(job.payload.get(key) == value for key, value in payload.items())
             if same and not self._jobs.runs_elsewhere(job):
                 return job
+        return None
+
+    async def _retry(self, job: Job) -> Job | None:
+        await self._enqueue(job)
         return None
 
     async def _enqueue(self, job: Job, progress: Progress | None = None) -> None:

@@ -16,6 +16,8 @@ from tui_hub.events import JobChanged
 from tui_hub.services.context import Context
 
 Handler = Callable[[Job], Awaitable[None]]
+Retry = Callable[[Job], Awaitable[Job | None]]
+"""Runs a job again; gives the new one where it makes another."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,9 +45,9 @@ class Jobs:
         self._context = context
         self._table = context.hub.jobs
         self._cancel: dict[JobType, Handler] = {}
-        self._retry: dict[JobType, Handler] = {}
+        self._retry: dict[JobType, Retry] = {}
 
-    def handle(self, kind: JobType, *, cancel: Handler, retry: Handler) -> None:
+    def handle(self, kind: JobType, *, cancel: Handler, retry: Retry) -> None:
         """Say how jobs of a type that this process runs are cancelled and retried."""
         self._cancel[kind] = cancel
         self._retry[kind] = retry
@@ -103,8 +105,8 @@ class Jobs:
             raise RefusedError(f"job {found.id} is {found.status} in another process")
         if found.type not in self._retry:
             raise RefusedError(f"a {found.type} job cannot be retried; start it again")
-        await self._retry[found.type](found)
-        return await self.get(job)
+        again = await self._retry[found.type](found)
+        return again or await self.get(job)
 
     async def create(self, kind: JobType, payload: Mapping[str, object]) -> Job:
         """Write down a new pending job."""

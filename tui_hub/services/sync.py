@@ -158,9 +158,14 @@ class Sync:
         else:
             await self._jobs.finish(job, JobStatus.CANCELLED)
 
-    async def _retry_job(self, job: Job) -> None:
+    async def _retry_job(self, job: Job) -> Job | None:
         if self.running:
             raise RefusedError("a sync is running already")
         names = job.payload.get("feeds")
-        chosen = await self._choose(names if isinstance(names, list) else ())
-        self._begin(chosen)
+        task = self._begin(await self._choose(names if isinstance(names, list) else ()))
+        if self._run is None:
+            return None
+        began = asyncio.create_task(self._run.began.wait())
+        await asyncio.wait((task, began), return_when=asyncio.FIRST_COMPLETED)
+        began.cancel()
+        return await self._jobs.get(self._run.job) if self._run.job is not None else None

@@ -47,6 +47,8 @@ class SyncRun:
         self._down: dict[str, HubError] = {}
         self.job: str | None = None
         """The job of this sync, once it runs in this process."""
+        self.began = asyncio.Event()
+        """Set once there is that job."""
         self.reports: list[FeedReport] = []
         """The feeds that are done."""
         self.errors: dict[str, HubError] = {}
@@ -88,6 +90,7 @@ class SyncRun:
         payload = {"feeds": [name_of(target) for target in self._targets]}
         async with self._jobs.run(JobType.SYNC, payload) as run:
             self.job = run.job.id
+            self.began.set()
             keeper = asyncio.create_task(self._keep(run.job.id, fence, asyncio.current_task()))
             try:
                 return await self._walk(run)
