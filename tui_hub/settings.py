@@ -70,8 +70,8 @@ class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes a second for all downloads of this process together; 0 is no limit."""
     stall: _Seconds = 30.0
     """Seconds without a byte before a connection is opened afresh."""
-    retries: _Some = 6
-    """Attempts without progress before a download that had begun fails: a minute of outage or so."""
+    retries: _Some = 5
+    """Attempts without progress before a download that had begun fails."""
 
 
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -71,6 +71,11 @@ class Catalogue:
         self._context.bus.publish(CatalogueChanged())
         return await self._models.get(model.id) or model
 
+    async def favourites(self) -> frozenset[str]:
+        """The ids of the models that the user starred."""
+        edits = await self._context.hub.edits.list()
+        return frozenset(edit.model for edit in edits if edit.favourite)
+
     async def edits(self, model: str | ModelId) -> ModelEdit | None:
         """What the user added to a model."""
         return await self._context.hub.edits.get(str(parse_id(model)))

@@ -143,6 +143,7 @@ def accept(
         raise Trouble(
             f"{host} sends a web page instead of the file",
             hint="A login page or a proxy may stand in the way; open the address in a browser.",
+            answered=False,
         )
     if len(set(response.headers.get_all("Content-Length", []))) > 1:
         raise Trouble(f"{host} tells two lengths for one answer")

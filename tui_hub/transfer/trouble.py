@@ -58,7 +58,7 @@ class Trouble(Exception):
         self.refused = refused
         """Whether the server refuses this very request, so that another form of it may pass."""
         self.answered = answered
-        """Whether there is a server at all."""
+        """Whether the file's own server spoke; a login page on the way is not it."""
 
     def error(self) -> HubError:
         """The same as an error for people, once no patience is left."""

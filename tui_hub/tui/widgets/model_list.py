@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import work
@@ -66,7 +65,7 @@ class ModelList(RowList):
             self._known, self._complete = len(page.models), page.after is None
             self._columns = model_columns(self.glyphs, search.sort, self._favourites)
             self.rows_changed(keep_cursor=False)
-            self.mark(page.models)
+            self.mark()
             self.post_message(self.Answered(search))
 
     @work(group="answer", exclusive=True)
@@ -88,16 +87,14 @@ class ModelList(RowList):
             self._complete = len(keys) == len(pages)
             self._follow(current)
             self.rows_changed()
-            self.mark([model for page in pages.values() for model in page])
+            self.mark()
             self.post_message(self.Answered(self.search))
 
-    @work(group="marks")
-    async def mark(self, models: Sequence[Model]) -> None:
-        """Find out which of these models are favourites."""
+    @work(group="marks", exclusive=True)
+    async def mark(self) -> None:
+        """Find out which models are favourites."""
         with self.app.reporting():
-            edits = [await self.app.services.catalogue.edits(model.id) for model in models]
-            loved = {edit.model for edit in edits if edit is not None and edit.favourite}
-            known = (self._favourites - {model.id for model in models}) | loved
+            known = await self.app.services.catalogue.favourites()
             if known != self._favourites:
                 self._favourites = known
                 self._columns = model_columns(self.glyphs, self.search.sort, known)
@@ -124,7 +121,7 @@ class ModelList(RowList):
                 if page.after is not None:
                     self._keys.append(page.after)
             self._forget()
-            self.mark(page.models)
+            self.mark()
             self.virtual_size = Size(0, self._known + self.header_height)
             top = self.scroll_offset.y
             if number in range(top // PAGE, (top + self.page_height) // PAGE + 1):
