@@ -40,7 +40,7 @@ async def walk(services: Services) -> None:
         for model in ("demo-lab/lumen-chat-large", "demo-lab/still-diffusion"):
             await services.downloads.start(model)
         await pilot.press("2")
-        await pilot.pause(4)
+        await pilot.pause(1.5)
         await shoot(pilot, "downloads")
         for download in await services.downloads.current():
             await services.downloads.wait(download.job)
