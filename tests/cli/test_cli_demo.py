@@ -92,3 +92,13 @@ def test_an_interrupted_verb(tmp_path: Path) -> None:
     assert (process.returncode, err) == (130, "")
     assert json.loads(out)["error"]["code"] == "interrupted"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_of_the_environment_hold_in_the_demo_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUI_HUB_STORE__RESERVE", str(2**60))
+    monkeypatch.setenv("TUI_HUB_STORE__PATH", str(tmp_path / "not-this-store"))
+    result = run(tmp_path, "download", "demo-lab/lumen-chat", "--json")
+    assert (result.code, result.document["error"]["code"]) == (5, "no_space")
+    assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from tui_hub.cli.options import Options
     from tui_hub.services import Services
 
-_ELSEWHERE = ("MODEL_STORE_PATH", "HF_HUB_OFFLINE", "HUGGING_FACE_HUB_TOKEN")
+_ELSEWHERE = (
+    "MODEL_STORE_PATH",
+    "HF_HUB_OFFLINE",
+    "HUGGING_FACE_HUB_TOKEN",
+    "TUI_HUB_HOME",
+    "TUI_HUB_CONFIG_FILE",
+    "TUI_HUB_STORE__PATH",
+    "TUI_HUB_HUGGINGFACE__ENDPOINT",
+    "TUI_HUB_NETWORK__OFFLINE",
+)
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -47,8 +56,6 @@ def _environment(parent: Mapping[str, str], endpoint: str, token: str) -> dict[s
     kept = {
         name: value
         for name, value in parent.items()
-        if not name.startswith("TUI_HUB_")
-        and name not in _ELSEWHERE
-        and name.lower() not in _PROXIES
+        if name not in _ELSEWHERE and name.lower() not in _PROXIES
     }
     return {**kept, "HF_ENDPOINT": endpoint, "HF_TOKEN": token}
