@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub.blobs import Receipt, ReceiptFile, receipts
@@ -25,14 +24,6 @@ from tui_hub.services.jobs import Jobs
 from tui_hub.services.statuses import settle_status
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A model that the store holds, and whether all the bytes of its receipt are there."""
-
-    receipt: Receipt
-    whole: bool
 
 
 async def recover(context: Context, jobs: Jobs) -> None:
@@ -65,23 +56,21 @@ async def _release(context: Context, job: Job) -> str | None:
 
 async def _compare(context: Context) -> set[str | None]:
     """Learn of models that came into the store without this home, and forget those that went."""
-    found = {one.receipt.model: one for one in await context.on_disk(_read_store, context)}
+    read = await context.on_disk(lambda: list(receipts.iter(context.store)))
+    found = {receipt.model: receipt for receipt in read}
     known = {install.model: install for install in await context.hub.installs.list()}
     # A receipt that cannot be read must not make its model look deleted.
     damaged = await context.on_disk(receipts.damaged, context.store)
     gone: set[str | None] = set() if damaged else set(known.keys() - found.keys())
     for model in gone:
         await _forget(context, known[str(model)])
-    new = [one for model, one in found.items() if model not in known and one.receipt.path]
-    return gone | {await _learn(context, one) for one in new}
+    new = [receipt for model, receipt in found.items() if model not in known and receipt.path]
+    return gone | {await _learn(context, receipt) for receipt in new}
 
 
-def _read_store(context: Context) -> list[_Found]:
-    store = context.store
-    return [
-        _Found(one, all(store.has(file.sha256, file.size) for file in one.files))
-        for one in receipts.iter(store)
-    ]
+def _is_whole(context: Context, receipt: Receipt) -> bool:
+    """Whether all the bytes that a receipt names are there."""
+    return all(context.store.has(file.sha256, file.size) for file in receipt.files)
 
 
 async def _forget(context: Context, install: Install) -> None:
@@ -90,9 +79,8 @@ async def _forget(context: Context, install: Install) -> None:
     await context.hub.artifacts.save(*(without_blob(file) for file in files if file.blob))
 
 
-async def _learn(context: Context, found: _Found) -> str | None:
+async def _learn(context: Context, receipt: Receipt) -> str | None:
     """Take what a receipt says into the database; `None` when it says nothing that can be used."""
-    receipt = found.receipt
     try:
         kind = ModelType(receipt.type)
         files = [_artifact(receipt, file) for file in receipt.files]
@@ -101,7 +89,7 @@ async def _learn(context: Context, found: _Found) -> str | None:
         return None
     if not await context.hub.artifacts.of(receipt.model, receipt.revision):
         await context.hub.artifacts.replace_listing(receipt.model, receipt.revision, files)
-    if not found.whole:
+    if not await context.on_disk(_is_whole, context, receipt):
         return receipt.model
     await context.hub.artifacts.save(*files)
     variants = receipt.variants or installed_variants(files)
