@@ -73,6 +73,14 @@ class HubApp(BackgroundApp):
         self.animation_level = "none" if self.over_ssh else "basic"
         self.set_class(ascii_only, "-ascii")
 
+    def on_load(self) -> None:
+        """Let tasks start in their turn, on every Python alike.
+
+        From Python 3.12 on Textual starts them at once, and then the search box of the first mode
+        is mounted before its screen is on the stack that it asks for.
+        """
+        asyncio.get_running_loop().set_task_factory(None)
+
     def on_mount(self) -> None:
         """Make sure of a clean end, and begin everything slow once the first frame is out."""
         loop = asyncio.get_running_loop()
