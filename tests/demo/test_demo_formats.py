@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy
 import pytest
-import torch
 from gguf import GGUFReader, dequantize
 from safetensors import safe_open
 
@@ -21,6 +20,8 @@ from tui_hub.demo.formats.safetensors import safetensors, sharded
 from tui_hub.demo.formats.tensors import BITS, Decoder, Tensor
 from tui_hub.demo.repository import RepositoryFile
 from tui_hub.demo.tokens import tokenizer_files, vocabulary
+
+torch = pytest.importorskip("torch", reason="torch is tested on Python 3.11")
 
 DECODER = Decoder(2, hidden=256, intermediate=512, heads=4, kv_heads=2)
 
