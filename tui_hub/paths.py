@@ -67,5 +67,12 @@ def resolve_paths(
     )
 
 
+def existing_parent(path: Path) -> Path:
+    """The nearest folder above a path that exists already."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
 def _absolute(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.abspath(os.path.expanduser(path)))

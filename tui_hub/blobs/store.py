@@ -24,6 +24,7 @@ from tui_hub.blobs.partial import Partial
 from tui_hub.blobs.sidecar import PartialInfo, scan
 from tui_hub.domain.errors import CorruptError, UnsafeError
 from tui_hub.domain.identifiers import is_sha256
+from tui_hub.paths import existing_parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +226,7 @@ class BlobStore:
         """The store in figures."""
         sizes = [size for sha256 in self.iter() if (size := self.size(sha256)) is not None]
         partials = self.partials()
-        disk = shutil.disk_usage(self.root)
+        disk = shutil.disk_usage(existing_parent(self.root))
         return Usage(
             blobs=len(sizes),
             bytes=sum(sizes),

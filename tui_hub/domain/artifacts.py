@@ -235,6 +235,11 @@ def _variant(
     )
 
 
+def present(files: Iterable[Artifact]) -> list[Artifact]:
+    """The files of which the store holds the bytes."""
+    return [file for file in files if file.status is ArtifactStatus.COMPLETED and file.blob]
+
+
 def installed_variants(files: Sequence[Artifact]) -> tuple[str, ...]:
     """The variants of which every file is here; a model without weights counts as one, `all`."""
     return whole_variants(

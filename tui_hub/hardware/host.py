@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from tui_hub.domain.hardware import HostSample
+from tui_hub.paths import existing_parent
 
 
 def read_host(store: Path) -> HostSample:
@@ -24,10 +25,3 @@ def read_host(store: Path) -> HostSample:
         disk_total=disk.total,
         disk_free=disk.free,
     )
-
-
-def existing_parent(path: Path) -> Path:
-    """The nearest folder above a path that exists already."""
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path

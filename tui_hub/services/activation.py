@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tui_hub import text
 from tui_hub.blobs import clear_active, set_active
-from tui_hub.domain.artifacts import ArtifactStatus, main_file
+from tui_hub.domain.artifacts import main_file, present
 from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import JobType
@@ -168,11 +168,7 @@ class Activation:
     async def _is_whole(self, install: Install) -> bool:
         """Whether the view is there, and every blob of it with its size."""
         files = await self._context.hub.artifacts.of(install.model, install.revision)
-        blobs = [
-            (file.blob, file.size)
-            for file in files
-            if file.status is ArtifactStatus.COMPLETED and file.blob
-        ]
+        blobs = [(file.blob or "", file.size) for file in present(files)]
         store = self._context.store
 
         def look() -> bool:

@@ -17,7 +17,13 @@ from tui_hub.blobs import (
     remove_model,
     set_active,
 )
-from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified, installed_variants
+from tui_hub.domain.artifacts import (
+    Artifact,
+    ArtifactStatus,
+    Verified,
+    installed_variants,
+    present,
+)
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 from tui_hub.domain.slots import Slot
@@ -51,7 +57,7 @@ async def publish(
             written, which keeps the bytes, unless a variant is whole already.
     """
     files = await context.hub.artifacts.of(model_id, revision)
-    here = [file for file in files if file.status is ArtifactStatus.COMPLETED and file.blob]
+    here = present(files)
     before = await context.hub.installs.get(model_id)
     variants = installed_variants(files)
     if not here or (before is not None and before.revision != revision and not variants):
@@ -96,7 +102,7 @@ async def retype(context: Context, model_id: str) -> None:
         return
     await context.prepare_store()
     files = await context.hub.artifacts.of(model_id, install.revision)
-    here = [file for file in files if file.status is ArtifactStatus.COMPLETED and file.blob]
+    here = present(files)
     old = await context.on_disk(receipts.read, context.store, model_id)
     path = await context.on_disk(
         _publish, context, model, install.revision, ("main",), here, install.variants

@@ -11,14 +11,14 @@ from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import NoSpaceError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import DEFAULT_REF, Details
-from tui_hub.hardware.host import existing_parent
+from tui_hub.paths import existing_parent
 from tui_hub.services.choices import Choice, choose, refuse_mixture
 from tui_hub.services.context import Context
 from tui_hub.services.copies import is_copy
 from tui_hub.services.file_download import partial_key
 from tui_hub.services.repositories import Repositories
+from tui_hub.services.statuses import live_downloads
 
 
 class Planner:
@@ -80,9 +80,10 @@ def _measure(
         if key in counted or _is_here(store, file):
             here += size
         else:
-            resumed += min(store.resumable(key), size)
-            taken = partials[key].allocated if key in partials else 0
-            write += max(0, size - taken)
+            # Asking for one key looks through the whole folder: only where there is something.
+            left = partials.get(key)
+            resumed += min(store.resumable(key), size) if left else 0
+            write += max(0, size - left.allocated) if left else size
         counted.add(key)
     return Plan(
         model=details.model.id,
@@ -121,12 +122,9 @@ def _is_here(store: BlobStore, file: Artifact) -> bool:
 
 async def _to_come(context: Context, details: Details) -> int:
     """Bytes that other downloads of this home have still to fetch."""
-    jobs = await context.hub.jobs.list(
-        (JobType.DOWNLOAD,), (JobStatus.PENDING, JobStatus.RUNNING), 1000
-    )
     return sum(
         max(0, (job.progress.total or 0) - job.progress.done)
-        for job in jobs
+        for job in await live_downloads(context)
         if job.payload.get("model") != details.model.id
     )
 

@@ -59,9 +59,12 @@ async def _compare(context: Context) -> set[str | None]:
     read = await context.on_disk(lambda: list(receipts.iter(context.store)))
     found = {receipt.model: receipt for receipt in read}
     known = {install.model: install for install in await context.hub.installs.list()}
-    # A receipt that cannot be read must not make its model look deleted.
-    damaged = await context.on_disk(receipts.damaged, context.store)
-    gone: set[str | None] = set() if damaged else set(known.keys() - found.keys())
+    gone: set[str | None] = set(known.keys() - found.keys())
+    if gone:
+        damaged = await context.on_disk(receipts.damaged, context.store)
+        if damaged:
+            # A receipt that cannot be read must not make its model look deleted.
+            gone = set()
     for model in gone:
         await _forget(context, known[str(model)])
     new = [receipt for model, receipt in found.items() if model not in known and receipt.path]

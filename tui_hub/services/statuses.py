@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
 from tui_hub.events import ModelChanged
 from tui_hub.services.context import Context
@@ -21,14 +21,18 @@ async def settle_status(context: Context, model: str, *, failed: bool = False) -
     context.bus.publish(ModelChanged(model))
 
 
+async def live_downloads(context: Context) -> list[Job]:
+    """The downloads of this home that run or wait in line, in whichever process."""
+    return await context.hub.jobs.list(
+        (JobType.DOWNLOAD,), (JobStatus.PENDING, JobStatus.RUNNING), 1000
+    )
+
+
 async def _status(context: Context, model: str, failed: bool) -> ModelStatus:
     installed = await context.hub.installs.get(model) is not None
     if installed and await slots_of(context, model):
         return ModelStatus.ACTIVE
-    live = await context.hub.jobs.list(
-        (JobType.DOWNLOAD,), (JobStatus.PENDING, JobStatus.RUNNING), 1000
-    )
-    if any(job.payload.get("model") == model for job in live):
+    if any(job.payload.get("model") == model for job in await live_downloads(context)):
         return ModelStatus.DOWNLOADING
     if installed:
         return ModelStatus.INSTALLED

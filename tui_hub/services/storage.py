@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -12,17 +11,15 @@ from tui_hub.blobs.metadata import remove_metadata
 from tui_hub.domain.artifacts import Artifact, variants_of
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.domain.storage import Deletion, Install, StorageUsage
 from tui_hub.events import StorageChanged
-from tui_hub.hardware.host import existing_parent
 from tui_hub.services.activation import Activation
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.file_download import partial_key
 from tui_hub.services.installing import publish, without_blob
 from tui_hub.services.slots import slots_of
-from tui_hub.services.statuses import settle_status
+from tui_hub.services.statuses import live_downloads, settle_status
 
 
 class Storage:
@@ -156,10 +153,7 @@ class Storage:
         return rows
 
     async def _refuse_if_downloading(self, model: str) -> None:
-        running = await self._context.hub.jobs.list(
-            (JobType.DOWNLOAD,), (JobStatus.PENDING, JobStatus.RUNNING), 1000
-        )
-        for job in running:
+        for job in await live_downloads(self._context):
             if job.payload.get("model") == model:
                 raise RefusedError(
                     f"{model} is being downloaded",
@@ -185,8 +179,7 @@ class Storage:
 
     def _measure(self) -> StorageUsage:
         store = self._context.store
-        disk = shutil.disk_usage(existing_parent(store.root))
-        sizes = [store.size(blob) or 0 for blob in store.iter()]
+        usage = store.usage()
         by_type: Counter[str] = Counter()
         by_model: Counter[str] = Counter()
         for receipt in receipts.iter(store):
@@ -194,18 +187,17 @@ class Storage:
             by_type[receipt.type] += held
             by_model[receipt.model] += held
         logical = sum(by_model.values())
-        shared = sum(sizes)
         return StorageUsage(
             path=str(store.root),
-            blobs=len(sizes),
-            bytes=shared,
+            blobs=usage.blobs,
+            bytes=usage.bytes,
             bytes_logical=logical,
-            bytes_saved=max(0, logical - shared),
+            bytes_saved=max(0, logical - usage.bytes),
             by_type=dict(by_type),
             by_model=dict(by_model),
-            partial_bytes=sum(partial.allocated for partial in store.partials()),
-            disk_free=disk.free,
-            disk_total=disk.total,
+            partial_bytes=usage.partial_bytes,
+            disk_free=usage.disk_free,
+            disk_total=usage.disk_total,
         )
 
     def _would_free(self, model: str, blobs: Sequence[str], staying: Collection[str]) -> int:
