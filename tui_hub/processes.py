@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,40 @@ from tui_hub.domain.jobs import Owner
 def this_process() -> Owner:
     """The identity under which this process owns jobs, leases and partial files."""
     return _identity(os.getpid())
+
+
+def beat() -> float:
+    """A heartbeat: seconds on a clock that all processes of one boot share.
+
+    No change of the time of day moves it, and it stands still while the box is suspended.
+    """
+    return time.monotonic()
+
+
+def silent(owner: Owner, last: float, ttl: float) -> bool:
+    """Whether a process has shown no heartbeat for `ttl` seconds.
+
+    The clock of another boot means nothing here. Of a process there, it is watched whether its
+    heartbeat moves: it is silent once this process has seen the same one for `ttl` seconds.
+
+    Args:
+        owner: the process.
+        last: its last `beat`.
+        ttl: seconds.
+    """
+    here = this_process()
+    now = beat()
+    if owner.boot.partition(" ")[0] == here.boot.partition(" ")[0]:
+        return now - last > ttl
+    seen, since = _watched.get(owner, (last, now))
+    if seen != last:
+        since = now
+    _watched[owner] = (last, since)
+    return now - since > ttl
+
+
+_watched: dict[Owner, tuple[float, float]] = {}
+"""Of processes of other boots: the last heartbeat, and when it was first seen."""
 
 
 def alive(owner: Owner) -> bool:

@@ -14,6 +14,7 @@ from tui_hub.domain.artifacts import (
     Verified,
     artifact_id,
 )
+from tui_hub.domain.errors import LostLeaseError
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner, Progress
 from tui_hub.domain.models import ModelEdit, Registration, RegistrationStatus
 from tui_hub.domain.slots import MemoryFigures, Slot
@@ -94,24 +95,42 @@ async def test_a_log_keeps_its_last_lines(hub: HubDatabase) -> None:
 
 
 @pytest.mark.parametrize("status", JobStatus)
-async def test_only_idle_jobs_can_be_claimed(hub: HubDatabase, status: JobStatus) -> None:
+async def test_a_job_is_taken_as_it_was_read_or_not_at_all(
+    hub: HubDatabase, status: JobStatus
+) -> None:
     await hub.jobs.add(job("j", status=status, error="before", request="pause", attempts=1))
-    idle = status not in (JobStatus.RUNNING, JobStatus.COMPLETED)
-    assert await hub.jobs.claim("j", ME) is idle
-    found = await hub.jobs.get("j")
-    assert found is not None
-    if idle:
-        assert (found.status, found.owner, found.attempts) == (JobStatus.RUNNING, ME, 2)
-        assert (found.error, found.request, found.finished_at) == (None, None, None)
-        assert found.started_at is not None
-    assert await hub.jobs.claim("j", OTHER) is False
+    read = await hub.jobs.get("j")
+    assert read is not None
+    assert await hub.jobs.take(read, ME, JobStatus.RUNNING)
+    taken = await hub.jobs.get("j")
+    assert taken is not None
+    assert (taken.status, taken.owner, taken.attempts) == (JobStatus.RUNNING, ME, 2)
+    assert (taken.error, taken.request, taken.finished_at) == (None, None, None)
+    assert taken.started_at is not None and taken.fence == read.fence + 1
+    assert not await hub.jobs.take(read, OTHER, JobStatus.RUNNING)
 
 
-async def test_a_running_job_is_taken_from_its_dead_owner_alone(hub: HubDatabase) -> None:
+async def test_what_an_earlier_owner_writes_has_no_effect(hub: HubDatabase) -> None:
     await hub.jobs.add(job("j", status=JobStatus.RUNNING, owner=OTHER))
-    assert not await hub.jobs.claim("j", ME, dead=replace(OTHER, pid=3))
-    assert await hub.jobs.claim("j", ME, dead=OTHER)
-    assert not await hub.jobs.claim("j", ME, dead=OTHER)
+    theirs = await hub.jobs.get("j")
+    assert theirs is not None and await hub.jobs.renew({"j": theirs.fence}) == set()
+    assert await hub.jobs.take(theirs, ME, JobStatus.PENDING)
+    mine = await hub.jobs.get("j")
+    assert mine is not None and mine.attempts == theirs.attempts
+    with pytest.raises(LostLeaseError, match="another process"):
+        await hub.jobs.save(replace(theirs, status=JobStatus.COMPLETED))
+    assert await hub.jobs.get("j") == mine
+    assert await hub.jobs.renew({"j": theirs.fence}) == {"j"}
+    assert await hub.jobs.renew({"j": mine.fence}) == set()
+
+
+async def test_a_heartbeat_makes_no_other_job(hub: HubDatabase) -> None:
+    await hub.jobs.add(job("j", status=JobStatus.RUNNING, owner=ME))
+    first = await hub.jobs.get("j")
+    assert first is not None
+    await hub.jobs.renew({"j": first.fence})
+    later = await hub.jobs.get("j")
+    assert later == first and later.beat > first.beat
 
 
 async def test_artifacts_keep_what_is_here_of_files_that_stay(hub: HubDatabase) -> None:
@@ -251,3 +270,6 @@ async def test_one_holds_a_lease_until_it_is_dead_silent_or_done(hub: HubDatabas
     assert not await leases.renew("sync", third)
     fourth = await leases.acquire("sync", OTHER, alive, 60)
     assert fourth is not None and fourth > third
+    assert await leases.holds("sync", fourth) and not await leases.holds("sync", third)
+    assert await leases.living("sync", alive, 60) == OTHER
+    assert await leases.living("sync", alive, -1) is None

@@ -69,7 +69,8 @@ async def test_one_of_many_claims_a_job_and_a_lease(tmp_path: Path) -> None:
     async def main():
         async with await HubDatabase.open(home / "hub.db") as hub:
             me = Owner(host="here", pid=number, started=1.0)
-            print(await hub.jobs.claim("j", me))
+            waiting = Job(id="j", type=JobType.SYNC, created_at="x")
+            print(await hub.jobs.take(waiting, me, "running"))
             print(await hub.leases.acquire("sync", me, lambda owner: True, 60))
     asyncio.run(main())
     """

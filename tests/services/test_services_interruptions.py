@@ -256,7 +256,7 @@ async def test_what_the_end_of_the_program_stopped_goes_on(
         (paused,) = await services.downloads.current()
         assert (paused.status, paused.local) == (JobStatus.PAUSED, True)
         assert paused.files[0].done >= 300_000
-        assert await services.downloads.resume_interrupted() == 1
+        assert await services.downloads.adopt() == 1
         done = await services.downloads.wait(job.id)
         assert done.status is JobStatus.COMPLETED
     async with open_services(configuration) as services:
@@ -274,4 +274,4 @@ async def test_what_a_person_paused_stays_paused(configure: Configure, hub: Demo
         await services.downloads.pause(job.id)
         await services.downloads.wait(job.id)
     async with open_services(configuration) as services:
-        assert await services.downloads.resume_interrupted() == 0
+        assert await services.downloads.adopt() == 0

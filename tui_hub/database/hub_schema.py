@@ -125,4 +125,10 @@ async def first(transaction: Transaction) -> None:
         await transaction.execute(statement)
 
 
-MIGRATIONS = (first,)
+async def leased_jobs(transaction: Transaction) -> None:
+    """Jobs carry the fence number and the heartbeat of the lease under which they run."""
+    await transaction.execute("ALTER TABLE jobs ADD COLUMN fence INTEGER NOT NULL DEFAULT 0")
+    await transaction.execute("ALTER TABLE jobs ADD COLUMN beat REAL NOT NULL DEFAULT 0")
+
+
+MIGRATIONS = (first, leased_jobs)

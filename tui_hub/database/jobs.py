@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tui_hub.database.connection import Database, Row, Transaction
 from tui_hub.database.values import document, mapping, optional, optional_whole, plain, whole
+from tui_hub.domain.errors import LostLeaseError
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner, Progress
+from tui_hub.processes import beat
 from tui_hub.text import now
 
 LOG_LINES = 200
@@ -19,8 +21,7 @@ _SAVED = (
     "type, status, payload, done, total, unit, attempts, error, "
     "created_at, started_at, finished_at, host, pid, started, boot"
 )
-_COLUMNS = f"id, {_SAVED}, request"
-_IDLE = ("pending", "paused", "failed", "cancelled")
+_COLUMNS = f"id, {_SAVED}, request, fence, beat"
 
 
 class JobTable:
@@ -31,7 +32,7 @@ class JobTable:
 
     async def add(self, job: Job) -> None:
         """Put a new job in, log and request included."""
-        values = (plain(job.id), *_values(job), optional(job.request))
+        values = (plain(job.id), *_values(job), optional(job.request), job.fence, beat())
         async with self._database.write() as transaction:
             await transaction.execute(
                 f"INSERT INTO jobs ({_COLUMNS}) VALUES ({_marks(len(values))})", values
@@ -63,38 +64,67 @@ class JobTable:
         return await self.list(statuses=(JobStatus.RUNNING,), limit=-1)
 
     async def save(self, job: Job) -> None:
-        """Write all of a job but its log and its request, which others write too."""
+        """Write all of a job but its log and its request, which others write too.
+
+        Raises:
+            LostLeaseError: when the job has had another owner since it was read.
+        """
         names = _SAVED.split(", ")
         async with self._database.write() as transaction:
-            await transaction.execute(
-                f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?",
-                (*_values(job), plain(job.id)),
+            changed = await transaction.execute(
+                f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in names)}"
+                " WHERE id = ? AND fence = ?",
+                (*_values(job), plain(job.id), job.fence),
             )
+        if not changed:
+            raise LostLeaseError(f"job {job.id} belongs to another process now")
 
-    async def claim(self, job: str, owner: Owner, dead: Owner | None = None) -> bool:
-        """Make a job this owner's and running, unless another was faster.
+    async def take(self, job: Job, owner: Owner | None, status: JobStatus) -> bool:
+        """Make a job this owner's, under the next fence number, unless another was faster.
 
         Args:
-            job: a job that waits, rests, failed or was cancelled.
-            owner: the process that will run it.
-            dead: the owner of a running job whose process is gone, to take it over.
+            job: the job as it was read; whoever changed its owner or status since was faster.
+            owner: the process that takes it; `None` leaves it to any.
+            status: `running`, which counts as an attempt, or where else it stands now.
         """
-        condition = f"status IN ({_marks(len(_IDLE))})"
-        arguments: tuple[object, ...] = _IDLE
-        if dead is not None:
-            condition += (
-                " OR (status = 'running' AND host IS ? AND pid IS ? AND started IS ? AND boot IS ?)"
-            )
-            arguments += _owner_values(dead)
+        starts = status is JobStatus.RUNNING
         async with self._database.write() as transaction:
             changed = await transaction.execute(
-                "UPDATE jobs SET status = 'running', attempts = attempts + 1, error = NULL,"
-                " request = NULL, started_at = ?, finished_at = NULL,"
+                "UPDATE jobs SET status = ?, fence = fence + 1, beat = ?, request = NULL,"
+                " attempts = attempts + ?, error = NULL,"
+                " started_at = iif(?, ?, started_at), finished_at = NULL,"
                 " host = ?, pid = ?, started = ?, boot = ?"
-                f" WHERE id = ? AND ({condition})",
-                (now(), *_owner_values(owner), plain(job), *arguments),
+                " WHERE id = ? AND fence = ? AND status = ?",
+                (
+                    status,
+                    beat(),
+                    starts,
+                    starts,
+                    now(),
+                    *_owner_values(owner),
+                    plain(job.id),
+                    job.fence,
+                    job.status,
+                ),
             )
         return changed == 1
+
+    async def renew(self, jobs: Mapping[str, int]) -> set[str]:
+        """Show that the owner of some jobs lives; those that it has lost.
+
+        Args:
+            jobs: the fence number under which each is held, by id.
+        """
+        lost = set()
+        async with self._database.write() as transaction:
+            for job, fence in jobs.items():
+                changed = await transaction.execute(
+                    "UPDATE jobs SET beat = ? WHERE id = ? AND fence = ?",
+                    (beat(), plain(job), fence),
+                )
+                if not changed:
+                    lost.add(job)
+        return lost
 
     async def log(self, job: str, *lines: str) -> None:
         """Add to a job's log; the last `LOG_LINES` lines are kept."""
@@ -176,7 +206,7 @@ def _values(job: Job) -> tuple[object, ...]:
 
 def _job(row: Row, log: tuple[str, ...]) -> Job:
     (name, kind, status, payload, done, total, unit, attempts, error, *rest) = row
-    (created, began, finished, host, pid, started, boot, request) = rest
+    (created, began, finished, host, pid, started, boot, request, fence, last) = rest
     return Job(
         id=name,
         type=JobType(kind),
@@ -191,4 +221,6 @@ def _job(row: Row, log: tuple[str, ...]) -> Job:
         log=log,
         owner=None if host is None else Owner(host=host, pid=pid, started=started, boot=boot),
         request=request,
+        fence=fence,
+        beat=last,
     )

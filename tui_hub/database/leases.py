@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
+from tui_hub import processes
 from tui_hub.database.connection import Database, Row
 from tui_hub.domain.jobs import Owner
 
@@ -29,13 +29,12 @@ class LeaseTable:
         Returns:
             The fence number, or `None` while another holds it.
         """
-        moment = time.time()
+        moment = processes.beat()
         async with self._database.write() as transaction:
             rows = await transaction.read(
                 "SELECT host, pid, started, boot, heartbeat FROM leases WHERE name = ?", (name,)
             )
-            holder = _owner(rows[0]) if rows else None
-            if holder is not None and moment - rows[0][4] <= ttl and alive(holder):
+            if rows and _living(rows[0], alive, ttl) is not None:
                 return None
             granted = await transaction.read(
                 "INSERT INTO leases VALUES (?, 1, ?, ?, ?, ?, ?)"
@@ -51,9 +50,16 @@ class LeaseTable:
         async with self._database.write() as transaction:
             changed = await transaction.execute(
                 "UPDATE leases SET heartbeat = ? WHERE name = ? AND fence = ? AND host IS NOT NULL",
-                (time.time(), name, fence),
+                (processes.beat(), name, fence),
             )
         return changed == 1
+
+    async def holds(self, name: str, fence: int) -> bool:
+        """Whether a lease is still held under this number; cheap, for a look before each write."""
+        rows = await self._database.read(
+            "SELECT 1 FROM leases WHERE name = ? AND fence = ? AND host IS NOT NULL", (name, fence)
+        )
+        return bool(rows)
 
     async def release(self, name: str, fence: int) -> None:
         """Give a lease back; without effect once it went to another."""
@@ -63,6 +69,13 @@ class LeaseTable:
                 " WHERE name = ? AND fence = ?",
                 (name, fence),
             )
+
+    async def living(self, name: str, alive: Callable[[Owner], bool], ttl: float) -> Owner | None:
+        """Who holds a lease that nobody else may take; the arguments are those of `acquire`."""
+        rows = await self._database.read(
+            "SELECT host, pid, started, boot, heartbeat FROM leases WHERE name = ?", (name,)
+        )
+        return _living(rows[0], alive, ttl) if rows else None
 
     async def holder(self, name: str) -> Owner | None:
         """Who holds a lease, dead or alive."""
@@ -75,3 +88,10 @@ class LeaseTable:
 def _owner(row: Row) -> Owner | None:
     host, pid, started, boot = row[:4]
     return None if host is None else Owner(host=host, pid=pid, started=started, boot=boot)
+
+
+def _living(row: Row, alive: Callable[[Owner], bool], ttl: float) -> Owner | None:
+    holder = _owner(row)
+    if holder is None or not alive(holder) or processes.silent(holder, row[4], ttl):
+        return None
+    return holder

@@ -93,6 +93,10 @@ class CorruptError(HubError):
     code = "corrupt"
 
 
+class LostLeaseError(HubError):
+    """Another process took over what this one was at work on; it must write nothing more."""
+
+
 class InterruptedJobError(HubError):
     """The work was stopped before its end; what it had done is kept."""
 

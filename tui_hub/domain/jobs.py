@@ -72,3 +72,7 @@ class Job:
     owner: Owner | None = None
     request: str | None = None
     """What another process asked of the owner: `pause` or `cancel`."""
+    fence: int = 0
+    """Counts the owners. A write with the number of an earlier owner has no effect."""
+    beat: float = field(default=0.0, compare=False)
+    """The owner's last heartbeat; see `processes.beat`."""

@@ -81,6 +81,8 @@ async def open_services(configuration: Configuration) -> AsyncIterator[Services]
             disk=disk,
         )
         services = _wire(context)
+        services.jobs.start()
+        stack.push_async_callback(services.jobs.close)
         await recover(context, services.jobs)
         stack.push_async_callback(services.hardware.stop)
         stack.push_async_callback(services.downloads.close)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,16 +17,12 @@ from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Owner
 from tui_hub.events import EventBus
-from tui_hub.processes import alive
+from tui_hub.services import leases
 from tui_hub.settings import Configuration
 from tui_hub.sources import Source
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-
-_PATIENCE = 30.0
-"""Seconds to wait for another task or process that does the same kind of thing."""
-_POLL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +76,14 @@ class Context:
         """Whether the store's folder was ever made, and its disk is mounted."""
         return (self.store.root / "VERSION").is_file()
 
-    @asynccontextmanager
-    async def alone(self, name: str) -> AsyncIterator[None]:
+    def alone(self, name: str) -> AbstractAsyncContextManager[None]:
         """Keep every other task and process of this home from the same piece of work.
 
         Raises:
             RefusedError: when another does not finish in time.
+            LostLeaseError: when this process was silent for too long, and another went on.
         """
-        leases, owner = self.hub.leases, self.owner
-        deadline = time.monotonic() + _PATIENCE
-        while (fence := await leases.acquire(name, owner, alive, _PATIENCE)) is None:
-            if time.monotonic() > deadline:
-                raise RefusedError(f"another process is at work on {name}", hint="Try again.")
-            await asyncio.sleep(_POLL)
-        try:
-            yield
-        finally:
-            await asyncio.shield(leases.release(name, fence))
+        return leases.alone(self.hub, name, self.owner)
 
 
 def _prepare(store: BlobStore) -> None:

@@ -16,6 +16,8 @@ class DownloadRun:
         self.job = picture.job
         self.task: asyncio.Task[None] | None = None
         self._work: DownloadJob | None = None
+        self.lost = False
+        """Whether another process goes on with it: this one must write nothing more."""
         self._stopped: JobStatus | None = None
         self._picture = picture
 
@@ -31,6 +33,11 @@ class DownloadRun:
             self._stopped = status
         if self._work is not None:
             self._work.stop(status)
+
+    def lose(self) -> None:
+        """Stop soon, since another process took it over."""
+        self.lost = True
+        self.stop(JobStatus.PAUSED)
 
     def snapshot(self) -> Download:
         """The download as it stands."""

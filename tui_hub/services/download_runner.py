@@ -12,7 +12,7 @@ from tui_hub import text
 from tui_hub.blobs import Hold
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus
 from tui_hub.domain.downloads import Download
-from tui_hub.domain.errors import HubError, NotFoundError
+from tui_hub.domain.errors import HubError, LostLeaseError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobStatus, Progress
 from tui_hub.domain.models import DEFAULT_REF
@@ -107,19 +107,24 @@ class DownloadRunner:
 
     async def _do(self, run: DownloadRun, heed: Heed, picture: Download) -> Download:
         job = await self._jobs.get(run.job)
-        if job.status is not JobStatus.PENDING:
+        if not self._jobs.holds(job):
             # Another process cancelled it, or took it over, while it waited in line here.
             return await self.picture(job)
-        job = await self._jobs.begin(job)
+        job = await self._jobs.take(job, JobStatus.RUNNING, run.lose)
         picture = await self.picture(job)
         try:
-            return await self._bring(run, job, heed)
-        except HubError as error:
-            return await self._finish(job, Outcome(JobStatus.FAILED, error), picture)
-        except Exception:
-            _log.exception("download %s ended by a fault of the program", run.job)
-            fault = HubError("a fault of the program ended it; the log has the details")
-            return await self._finish(job, Outcome(JobStatus.FAILED, fault), picture)
+            try:
+                return await self._bring(run, job, heed)
+            except LostLeaseError:
+                raise
+            except HubError as error:
+                return await self._finish(job, Outcome(JobStatus.FAILED, error), picture)
+            except Exception:
+                _log.exception("download %s ended by a fault of the program", run.job)
+                fault = HubError("a fault of the program ended it; the log has the details")
+                return await self._finish(job, Outcome(JobStatus.FAILED, fault), picture)
+        except LostLeaseError:
+            return await self.picture(await self._jobs.get(run.job))
 
     async def _bring(self, run: DownloadRun, job: Job, heed: Heed) -> Download:
         artifacts = await self.artifacts(job)
@@ -191,7 +196,12 @@ class DownloadRunner:
             run.stop(JobStatus.CANCELLED if asked == "cancel" else JobStatus.PAUSED)
 
     async def _finish(self, job: Job, outcome: Outcome, picture: Download) -> Download:
-        """Publish what is here, then write down how the download ended."""
+        """Publish what is here, then write down how the download ended.
+
+        Raises:
+            LostLeaseError: when another process goes on with it.
+        """
+        await self._jobs.confirm(job)
         published = Published()
         try:
             published = await self._publish(job, outcome, picture)

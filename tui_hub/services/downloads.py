@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from tui_hub.domain.downloads import Download, Plan
 from tui_hub.domain.errors import NotFoundError, RefusedError
@@ -101,8 +102,13 @@ class Downloads:
         )
         return await self.begin(plan, variant)
 
-    async def begin(self, plan: Plan, variant: str | None = None) -> Job:
+    async def begin(self, plan: Plan, variant: str | None = None, *, detached: bool = False) -> Job:
         """Queue what a plan describes; an unfinished download of the same files goes on instead.
+
+        Args:
+            plan: the files.
+            variant: the variant that was asked for by name.
+            detached: leave it to a process that works in the background, not this one.
 
         Raises:
             NoSpaceError: the disk does not take it.
@@ -119,7 +125,11 @@ class Downloads:
         }
         job = await self._unfinished(payload)
         if job is None:
-            job = await self._jobs.create(JobType.DOWNLOAD, payload)
+            job = await self._jobs.create(JobType.DOWNLOAD, payload, detached=detached)
+        elif detached:
+            job = await self._jobs.leave(job)
+        if detached:
+            return job
         if job.id not in self._running and job.id not in self._queue:
             await self._enqueue(job, _progress_of(plan))
         return job
@@ -179,8 +189,12 @@ class Downloads:
         elif job in self._queue:
             self._queue.remove(job)
             await self._settle(await self._jobs.get(job), JobStatus.PAUSED)
-        elif self._jobs.runs_elsewhere(await self._jobs.get(job)):
-            await self._context.hub.jobs.ask(job, "pause")
+        else:
+            stored = await self._jobs.get(job)
+            if self._jobs.runs_elsewhere(stored):
+                await self._context.hub.jobs.ask(job, "pause")
+            elif stored.status is JobStatus.PENDING:
+                await self._settle(stored, JobStatus.PAUSED)
 
     async def resume(self, job: str) -> None:
         """Let a paused download go on, in this process."""
@@ -220,18 +234,25 @@ class Downloads:
             await self._mark_interrupted(run.job)
         await self._runner.close()
 
-    async def resume_interrupted(self) -> int:
-        """Let the downloads go on that stopped because the program ended; how many those are."""
-        paused = await self._jobs.list((JobType.DOWNLOAD,), (JobStatus.PAUSED,))
-        interrupted = [job for job in paused if (job.error or "").startswith(INTERRUPTED)]
-        for job in reversed(interrupted):
-            await self._enqueue(job)
-        return len(interrupted)
+    async def adopt(self) -> int:
+        """Go on with downloads that nobody runs; how many those are.
+
+        They stopped because their program ended, or were left to the background.
+        """
+        idle = await self._jobs.list((JobType.DOWNLOAD,), (JobStatus.PAUSED, JobStatus.PENDING))
+        count = 0
+        for job in reversed([job for job in idle if _is_nobodys(job)]):
+            try:
+                await self._enqueue(job)
+            except RefusedError:
+                continue  # another process was quicker
+            count += 1
+        return count
 
     async def _mark_interrupted(self, job: str) -> None:
         """Note that nobody asked for a pause, so that the download goes on by itself later."""
         stored = await self._jobs.get(job)
-        if stored.status is JobStatus.PAUSED:
+        if stored.status is JobStatus.PAUSED and not self._jobs.runs_elsewhere(stored):
             await self._jobs.finish(
                 stored, JobStatus.PAUSED, error=f"{INTERRUPTED}: the program ended"
             )
@@ -250,13 +271,22 @@ class Downloads:
     async def _enqueue(self, job: Job, progress: Progress | None = None) -> None:
         if job.id in self._running:
             raise RefusedError(f"job {job.id} is running already")
-        job = await self._jobs.requeue(job, progress)
+        job = await self._jobs.take(job, JobStatus.PENDING, partial(self._lose, job.id))
+        if progress is not None:
+            job = await self._jobs.progress(job, progress)
         self._pictures[job.id] = await self._runner.picture(job)
         if job.id not in self._queue:
             self._queue.append(job.id)
         await settle_status(self._context, str(job.payload.get("model")))
         self._context.bus.publish(DownloadChanged(job.id))
         self._pump()
+
+    def _lose(self, job: str) -> None:
+        """Forget a download that another process took out of the line here."""
+        if job in self._queue:
+            self._queue.remove(job)
+            self._pictures.pop(job, None)
+            self._context.bus.publish(DownloadChanged(job))
 
     def _pump(self) -> None:
         """Start waiting downloads while there is room."""
@@ -266,8 +296,10 @@ class Downloads:
             self._running[job] = run
 
     def _ended(self, job: str, picture: Download) -> None:
-        self._running.pop(job, None)
+        run = self._running.pop(job, None)
         self._pictures[job] = picture
+        if run is not None and run.lost:
+            del self._pictures[job]
         self._context.bus.publish(DownloadChanged(job))
         self._pump()
 
@@ -302,6 +334,13 @@ class Downloads:
         if picture is None:
             raise NotFoundError(f"there is no download {job[:40]!r}")
         return picture
+
+
+def _is_nobodys(job: Job) -> bool:
+    """Whether a download waits for some process to run it."""
+    if job.status is JobStatus.PENDING:
+        return job.owner is None
+    return (job.error or "").startswith(INTERRUPTED)
 
 
 def _over(picture: Download) -> bool:

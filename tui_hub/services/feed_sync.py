@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from tui_hub import text
-from tui_hub.domain.errors import HubError, UnreachableError
+from tui_hub.domain.errors import HubError, LostLeaseError, UnreachableError
 from tui_hub.domain.feeds import Counts, Feed, FeedReport, FeedState, FeedStatus
 from tui_hub.events import CatalogueChanged, FeedChanged
 from tui_hub.services.context import Context
@@ -19,8 +20,19 @@ _log = logging.getLogger(__name__)
 class FeedSync:
     """Walks a feed's pages into the catalogue, from where an interrupted sync stopped."""
 
-    def __init__(self, context: Context, feed: Feed) -> None:
+    def __init__(
+        self, context: Context, feed: Feed, confirm: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Made for one sync.
+
+        Args:
+            context: the open home.
+            feed: what to bring up to date.
+            confirm: raises `LostLeaseError` when another process does so by now; called before
+                anything is written.
+        """
         self._context = context
+        self._confirm = confirm
         self._feed = feed
         self._table = context.catalogue.feeds
         self._status = FeedStatus(feed=feed.name)
@@ -34,6 +46,8 @@ class FeedSync:
         await self._begin()
         try:
             await self._walk()
+        except LostLeaseError:
+            raise
         except HubError as failure:
             self.error = failure
             _log.warning("feed %s: %s", self._feed.name, failure.message)
@@ -88,6 +102,7 @@ class FeedSync:
             bytes=self._status.bytes + page.bytes,
             counts=counts,
         )
+        await self._confirm()
         written = await self._context.catalogue.write_page(
             self._feed.name, page.models, self._status
         )

@@ -10,14 +10,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from tui_hub import processes, text
-from tui_hub.domain.errors import HubError, NotFoundError, RefusedError
-from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
+from tui_hub.domain.errors import HubError, LostLeaseError, NotFoundError, RefusedError
+from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner, Progress
 from tui_hub.events import JobChanged
+from tui_hub.services import leases
 from tui_hub.services.context import Context
 
 Handler = Callable[[Job], Awaitable[None]]
 Retry = Callable[[Job], Awaitable[Job | None]]
 """Runs a job again; gives the new one where it makes another."""
+Lost = Callable[[], None]
+"""Told that a job went to another process: whoever runs it here stops and writes nothing more."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +49,18 @@ class Jobs:
         self._table = context.hub.jobs
         self._cancel: dict[JobType, Handler] = {}
         self._retry: dict[JobType, Retry] = {}
+        self._held: dict[str, tuple[int, Lost]] = {}
+        self._keeper: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to show that the jobs of this process are alive."""
+        self._keeper = asyncio.create_task(self._keep(), name="leases of the jobs")
+
+    async def close(self) -> None:
+        """Stop showing that; nothing may be running any more."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
 
     def handle(self, kind: JobType, *, cancel: Handler, retry: Retry) -> None:
         """Say how jobs of a type that this process runs are cancelled and retried."""
@@ -108,38 +123,92 @@ class Jobs:
         again = await self._retry[found.type](found)
         return again or await self.get(job)
 
-    async def create(self, kind: JobType, payload: Mapping[str, object]) -> Job:
-        """Write down a new pending job."""
+    async def create(
+        self, kind: JobType, payload: Mapping[str, object], *, detached: bool = False
+    ) -> Job:
+        """Write down a new pending job, of this process or of whichever takes it.
+
+        Args:
+            kind: what the job does.
+            payload: what it is about.
+            detached: whether it is left to a process that works in the background.
+        """
         job = Job(
             id=uuid.uuid4().hex[:12],
             type=kind,
             payload=payload,
             created_at=text.now(),
-            owner=self._context.owner,
+            owner=None if detached else self._context.owner,
         )
         await self._table.add(job)
         self._context.bus.publish(JobChanged(job.id))
         return job
 
-    async def begin(self, job: Job) -> Job:
-        """Take a job for this process and mark it running.
+    async def take(self, job: Job, status: JobStatus, lost: Lost) -> Job:
+        """Take a job for this process, which holds it until `finish`.
+
+        Args:
+            job: the job as it was read.
+            status: `running`, or `pending` to have it in line.
+            lost: called when another process takes it over, since this one was silent too long.
 
         Raises:
             RefusedError: when another process was quicker.
         """
-        if not await self._table.claim(job.id, self._context.owner):
-            raise RefusedError(f"job {job.id} is run by another process")
+        if not await self._table.take(job, self._context.owner, status):
+            raise RefusedError(f"job {job.id} was changed by another process", hint="Look again.")
+        taken = await self.get(job.id)
+        self._held[job.id] = (taken.fence, lost)
+        self._context.bus.publish(JobChanged(job.id))
+        return taken
+
+    async def leave(self, job: Job) -> Job:
+        """Leave a job that this process does not hold to whichever takes it.
+
+        Raises:
+            RefusedError: when another process was quicker.
+        """
+        if not await self._table.take(job, None, JobStatus.PENDING):
+            raise RefusedError(f"job {job.id} was changed by another process", hint="Look again.")
         self._context.bus.publish(JobChanged(job.id))
         return await self.get(job.id)
 
+    def holds(self, job: Job) -> bool:
+        """Whether this process has taken a job, as it was read, and not lost it since."""
+        return self._held.get(job.id, (None,))[0] == job.fence
+
+    async def confirm(self, job: Job) -> None:
+        """Make sure that a job is still this process's, before something that lasts.
+
+        Raises:
+            LostLeaseError: when it is not.
+        """
+        if await self._table.renew({job.id: job.fence}):
+            raise LostLeaseError(f"job {job.id} belongs to another process now")
+
     @asynccontextmanager
     async def run(self, kind: JobType, payload: Mapping[str, object]) -> AsyncIterator[JobRun]:
-        """Do a piece of work as a job of this process, which ends with the block in any case."""
+        """Do a piece of work as a job of this process, which ends with the block in any case.
+
+        Raises:
+            LostLeaseError: when another process took the job over, at which the block is cancelled.
+        """
+        worker = asyncio.current_task()
+        went = False
+
+        def lost() -> None:
+            nonlocal went
+            went = True
+            if worker is not None:
+                worker.cancel()
+
         run = JobRun(await self.create(kind, payload))
         try:
-            run.job = await self.begin(run.job)
+            run.job = await self.take(run.job, JobStatus.RUNNING, lost)
             yield run
         except asyncio.CancelledError:
+            if went and worker is not None and worker.uncancel() == 0:
+                raise LostLeaseError(f"job {run.job.id} belongs to another process now") from None
             ended = self.finish(run.job, JobStatus.CANCELLED, error="cancelled", result=run.result)
             await asyncio.shield(ended)
             raise
@@ -148,26 +217,12 @@ class Jobs:
             message = error.message if isinstance(error, HubError) else type(error).__name__
             if not known:
                 _log.exception("job %s ended by a fault of the program", run.job.id)
-            await self.finish(run.job, JobStatus.FAILED, error=message, result=run.result)
+            if not isinstance(error, LostLeaseError):
+                await self.finish(run.job, JobStatus.FAILED, error=message, result=run.result)
             raise
         else:
             status = JobStatus.FAILED if run.error else JobStatus.COMPLETED
             await self.finish(run.job, status, error=run.error, result=run.result)
-
-    async def requeue(self, job: Job, progress: Progress | None = None) -> Job:
-        """Put a job in line again, in this process."""
-        again = replace(
-            job,
-            status=JobStatus.PENDING,
-            owner=self._context.owner,
-            progress=progress or job.progress,
-            error=None,
-            finished_at=None,
-        )
-        await self._table.save(again)
-        await self._table.ask(job.id, None)
-        self._context.bus.publish(JobChanged(job.id))
-        return again
 
     async def progress(self, job: Job, progress: Progress) -> Job:
         """Write down how far a job has come."""
@@ -187,6 +242,7 @@ class Jobs:
     ) -> Job:
         """Write down how a job ended, or that it is paused."""
         payload = dict(job.payload) | ({"result": result} if result is not None else {})
+        self._held.pop(job.id, None)
         job = replace(
             job,
             status=status,
@@ -217,13 +273,15 @@ class Jobs:
         orphans = []
         live = (JobStatus.PENDING, JobStatus.RUNNING)
         for job in await self._table.list((), live, 1000):
-            if job.owner is not None and processes.alive(job.owner):
+            if job.owner is None or not _gone(job.owner, job.beat):
                 continue
+            if not await self._table.take(job, self._context.owner, job.status):
+                continue  # another process was quicker
             paused = job.type is JobType.DOWNLOAD
             await self.log(job.id, "the process that ran this ended before the job did")
             status = JobStatus.PAUSED if paused else JobStatus.FAILED
             error = f"{INTERRUPTED}: the process that ran it is gone"
-            orphans.append(await self.finish(job, status, error=error))
+            orphans.append(await self.finish(await self.get(job.id), status, error=error))
         return tuple(orphans)
 
     def runs_elsewhere(self, job: Job) -> bool:
@@ -232,5 +290,25 @@ class Jobs:
             job.status in (JobStatus.PENDING, JobStatus.RUNNING)
             and job.owner is not None
             and job.owner != self._context.owner
-            and processes.alive(job.owner)
+            and not _gone(job.owner, job.beat)
         )
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(leases.BEAT)
+            held = {job: fence for job, (fence, _) in self._held.items()}
+            try:
+                gone = await self._table.renew(held) if held else ()
+            except HubError as error:
+                _log.warning("the leases of the jobs could not be renewed: %s", error.message)
+                continue
+            for job in gone:
+                if job in self._held and self._held[job][0] == held[job]:
+                    _, lost = self._held.pop(job)
+                    _log.warning("another process took over job %s", job)
+                    lost()
+
+
+def _gone(owner: Owner, beat: float) -> bool:
+    """Whether the owner of a job is dead, or was silent for so long that others may take it."""
+    return not processes.alive(owner) or processes.silent(owner, beat, leases.TTL)

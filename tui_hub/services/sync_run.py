@@ -7,11 +7,12 @@ import logging
 from collections.abc import Sequence
 
 from tui_hub import processes, text
-from tui_hub.domain.errors import HubError, NoConnectionError
+from tui_hub.domain.errors import HubError, LostLeaseError, NoConnectionError
 from tui_hub.domain.feeds import Feed, FeedReport, FeedState, SyncReport
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import JobStatus, JobType, Progress
 from tui_hub.events import FeedChanged
+from tui_hub.services import leases
 from tui_hub.services.context import Context
 from tui_hub.services.feed_sync import FeedSync
 from tui_hub.services.jobs import JobRun, Jobs
@@ -21,7 +22,6 @@ from tui_hub.services.repositories import Repositories
 _log = logging.getLogger(__name__)
 
 LEASE = "sync"
-_LEASE_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 _MANY = 10_000
 """New models after which putting the search index in order pays."""
@@ -45,6 +45,7 @@ class SyncRun:
         self._repositories = repositories
         self._targets = tuple(targets)
         self._down: dict[str, HubError] = {}
+        self._lease = 0
         self.job: str | None = None
         """The job of this sync, once it runs in this process."""
         self.began = asyncio.Event()
@@ -56,21 +57,21 @@ class SyncRun:
 
     async def run(self) -> SyncReport:
         """Sync, or follow, and return the result."""
-        fence = await self._acquire()
-        while fence is None:
-            report = await self._follow()
-            if report is not None:
-                return report
-            fence = await self._acquire()
-        try:
-            return await self._work(fence)
-        finally:
-            await asyncio.shield(self._context.hub.leases.release(LEASE, fence))
-
-    async def _acquire(self) -> int | None:
-        return await self._context.hub.leases.acquire(
-            LEASE, self._context.owner, processes.alive, _LEASE_SECONDS
-        )
+        hub = self._context.hub
+        while True:
+            fence = await hub.leases.acquire(
+                LEASE, self._context.owner, processes.alive, leases.TTL
+            )
+            if fence is None:
+                report = await self._follow()
+                if report is not None:
+                    return report
+                continue
+            try:
+                async with leases.held(hub, LEASE, fence):
+                    return await self._work(fence)
+            except LostLeaseError as error:
+                _log.warning("%s; following it", error.message)
 
     async def _follow(self) -> SyncReport | None:
         """Wait for another process's sync; `None` when it ended without a result."""
@@ -91,12 +92,13 @@ class SyncRun:
         async with self._jobs.run(JobType.SYNC, payload) as run:
             self.job = run.job.id
             self.began.set()
-            keeper = asyncio.create_task(self._keep(run.job.id, fence, asyncio.current_task()))
+            self._lease = fence
+            heed = asyncio.create_task(self._heed(run.job.id, asyncio.current_task()))
             try:
                 return await self._walk(run)
             finally:
                 run.result = write_report(SyncReport(feeds=tuple(self.reports)))
-                keeper.cancel()
+                heed.cancel()
 
     async def _walk(self, run: JobRun) -> SyncReport:
         total = len(self._targets)
@@ -120,7 +122,7 @@ class SyncRun:
         """Sync one target. Once a source's address is dead, its other feeds are not tried."""
         if isinstance(target, ModelId):
             return await self._sync_model(target)
-        feed = FeedSync(self._context, target)
+        feed = FeedSync(self._context, target, self._confirm)
         dead = self._down.get(target.source)
         report = await (feed.run() if dead is None else feed.give_up(dead))
         if feed.error is not None:
@@ -132,6 +134,8 @@ class SyncRun:
     async def _sync_model(self, model: ModelId) -> FeedReport:
         try:
             return await self._repositories.sync(model)
+        except LostLeaseError:
+            raise
         except HubError as error:
             self.errors[str(model)] = error
             return FeedReport(
@@ -143,29 +147,33 @@ class SyncRun:
                 hint=error.hint,
             )
 
-    async def _keep(self, job: str, fence: int, worker: asyncio.Task[object] | None) -> None:
-        """Keep the lease, and stop the worker when it is lost or somebody asks."""
-        loop = asyncio.get_running_loop()
-        renewed = loop.time()
+    async def _confirm(self) -> None:
+        """Make sure of the lease before the next page is written.
+
+        Raises:
+            LostLeaseError: when this process was silent for so long that another went on.
+        """
+        if not await self._context.hub.leases.holds(LEASE, self._lease):
+            raise LostLeaseError("another process syncs this home now")
+
+    async def _heed(self, job: str, worker: asyncio.Task[object] | None) -> None:
+        """Stop the worker when another process asks for it."""
         while worker is not None:
             await asyncio.sleep(_POLL_SECONDS)
             try:
-                kept = await self._context.hub.leases.renew(LEASE, fence)
                 asked = await self._context.hub.jobs.requests([job])
             except HubError as error:
-                _log.warning("the lease of the sync could not be renewed: %s", error.message)
-                kept, asked = loop.time() - renewed < _LEASE_SECONDS / 2, {}
+                _log.warning("what others ask of the sync cannot be read: %s", error.message)
             else:
-                renewed = loop.time()
-            if not kept or asked.get(job) == "cancel":
-                worker.cancel()
-                return
+                if asked.get(job) == "cancel":
+                    worker.cancel()
+                    return
 
 
 async def lease_is_held(context: Context) -> bool:
     """Whether a living process syncs this home."""
-    holder = await context.hub.leases.holder(LEASE)
-    return holder is not None and processes.alive(holder)
+    holder = await context.hub.leases.living(LEASE, processes.alive, leases.TTL)
+    return holder is not None
 
 
 def _sentence(report: FeedReport) -> str:

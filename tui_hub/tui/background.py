@@ -88,7 +88,7 @@ class BackgroundApp(App[int]):
     async def go_on(self) -> None:
         """Let the downloads go on that the end of the program interrupted."""
         with self.reporting():
-            count = await self.services.downloads.resume_interrupted()
+            count = await self.services.downloads.adopt()
             if count:
                 words = "1 download goes" if count == 1 else f"{count} downloads go"
                 self.notify(f"{words} on; 2 shows what moves")
