@@ -186,7 +186,4 @@ def test_refusals_that_need_no_service(inside: Inside) -> None:
         assert result.code == 5
         assert "example.org is not the Hub" in error_of(result)["message"]
         assert "secret" not in result.out
-    result = inside("download", "a/b", "--detach", "--json")
-    assert result.code == 5
-    assert "agent" in error_of(result)["message"]
     assert not inside.home.exists()

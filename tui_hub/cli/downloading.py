@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,14 +35,20 @@ _NAMED = 5
 async def follow_download(
     services: Services, console: Console, job: Job, plan: Plan | None = None
 ) -> Answer:
-    """Follow a download of this process to its end; when cancelled, pause it and say so."""
+    """Follow a download of this process to its end; when cancelled, pause it and say so.
+
+    Only Ctrl-C is a person who wants it to stop. A terminal that was closed is none: the agent or
+    the next screen goes on.
+    """
     try:
         async for picture in services.downloads.follow(job.id):
             console.progress(download_line(picture))
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as stop:
         console.progress("")
         await services.downloads.pause(job.id)
         picture = await services.downloads.wait(job.id)
+        if stop.args != (signal.SIGINT,):
+            await services.downloads.leave(job.id)
     picture = replace(picture, model=str(job.payload["model"]))
     details = await services.repositories.details(picture.model, revision=picture.revision)
     if picture.note:

@@ -93,7 +93,10 @@ async def _with_services(
 async def _until_signal(
     work: Coroutine[object, object, _T],
 ) -> tuple[_T | None, StoppedError | None]:
-    """The work's result and the signal that cancelled it, either of which may be missing."""
+    """The work's result and the signal that cancelled it, either of which may be missing.
+
+    The work's `CancelledError` carries the signal's number.
+    """
     received: list[StoppedError] = []
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
@@ -101,7 +104,7 @@ async def _until_signal(
     def stop(number: int) -> None:
         if not received:
             received.append(StoppedError(number))
-            task.cancel()
+            task.cancel(number)
             loop.call_later(_PATIENCE, _end_at_once, loop)
 
     for number in _SIGNALS:

@@ -87,7 +87,7 @@ class JobTable:
             owner: the process that takes it; `None` leaves it to any.
             status: `running`, which counts as an attempt, or where else it stands now.
         """
-        starts = status is JobStatus.RUNNING
+        starts = status is JobStatus.RUNNING and job.status is not JobStatus.RUNNING
         async with self._database.write() as transaction:
             changed = await transaction.execute(
                 "UPDATE jobs SET status = ?, fence = fence + 1, beat = ?, request = NULL,"

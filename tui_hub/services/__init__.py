@@ -17,6 +17,7 @@ from tui_hub.events import EventBus
 from tui_hub.paths import Paths
 from tui_hub.processes import this_process
 from tui_hub.services.activation import Activation
+from tui_hub.services.agent import Agent
 from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.context import Context
 from tui_hub.services.downloads import Downloads
@@ -49,6 +50,7 @@ class Services:
     activation: Activation
     jobs: Jobs
     hardware: Hardware
+    agent: Agent
 
 
 @asynccontextmanager
@@ -108,15 +110,17 @@ def _wire(context: Context) -> Services:
     metadata = Metadata(context)
     repositories = Repositories(context, catalogue, metadata)
     activation = Activation(context, jobs)
+    downloads = Downloads(context, jobs, repositories, metadata)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
         catalogue=catalogue,
         repositories=repositories,
         sync=Sync(context, jobs, repositories),
-        downloads=Downloads(context, jobs, repositories, metadata),
+        downloads=downloads,
         storage=Storage(context, activation),
         activation=activation,
         jobs=jobs,
         hardware=Hardware(context),
+        agent=Agent(context, jobs, downloads),
     )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
+from tui_hub import text
 from tui_hub.domain.downloads import Download, Plan
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
@@ -137,19 +138,19 @@ class Downloads:
     async def follow(self, job: str) -> AsyncIterator[Download]:
         """The download as it goes on, a few times a second, until it ends or pauses."""
         with self._context.bus.subscribe() as events:
-            picture = await self._require(job)
+            picture = await self.require(job)
             yield picture
             while picture.status in (JobStatus.PENDING, JobStatus.RUNNING):
                 if picture.local:
                     await events.wait(_POLL_SECONDS)
                 else:
                     await asyncio.sleep(_POLL_SECONDS)
-                picture = await self._require(job)
+                picture = await self.require(job)
                 yield picture
 
     async def wait(self, job: str) -> Download:
         """The download once it has ended or paused."""
-        last = await self._require(job)
+        last = await self.require(job)
         async for picture in self.follow(job):
             last = picture
         return last
@@ -180,6 +181,17 @@ class Downloads:
         if picture is not None and ours and (picture.status is stored.status or _over(picture)):
             return picture
         return await self._runner.picture(stored)
+
+    async def require(self, job: str) -> Download:
+        """A download by its job.
+
+        Raises:
+            NotFoundError: when there is none.
+        """
+        picture = await self.get(job)
+        if picture is None:
+            raise NotFoundError(f"there is no download {text.clean(job, 40)!r}")
+        return picture
 
     async def pause(self, job: str) -> None:
         """Stop a download and keep its bytes, in whichever process it runs."""
@@ -225,13 +237,13 @@ class Downloads:
         self._closing = True
         for job in list(self._queue):
             await self.pause(job)
-            await self._mark_interrupted(job)
+            await self.leave(job)
         runs = list(self._running.values())
         for run in runs:
             run.stop(JobStatus.PAUSED)
         await asyncio.gather(*(run.ended() for run in runs), return_exceptions=True)
         for run in runs:
-            await self._mark_interrupted(run.job)
+            await self.leave(run.job)
         await self._runner.close()
 
     async def adopt(self) -> int:
@@ -249,8 +261,8 @@ class Downloads:
             count += 1
         return count
 
-    async def _mark_interrupted(self, job: str) -> None:
-        """Note that nobody asked for a pause, so that the download goes on by itself later."""
+    async def leave(self, job: str) -> None:
+        """Note that nobody asked for a pause: whichever process looks for work goes on with it."""
         stored = await self._jobs.get(job)
         if stored.status is JobStatus.PAUSED and not self._jobs.runs_elsewhere(stored):
             await self._jobs.finish(
@@ -328,12 +340,6 @@ class Downloads:
         self._pictures[job.id] = await self._runner.picture(job)
         await settle_status(self._context, str(job.payload.get("model")))
         self._context.bus.publish(DownloadChanged(job.id))
-
-    async def _require(self, job: str) -> Download:
-        picture = await self.get(job)
-        if picture is None:
-            raise NotFoundError(f"there is no download {job[:40]!r}")
-        return picture
 
 
 def _is_nobodys(job: Job) -> bool:

@@ -31,12 +31,20 @@ async def recover(context: Context, jobs: Jobs) -> None:
 
     Another home may have installed or deleted models since, and a lost database is filled again.
     """
-    unsettled = {await _release(context, job) for job in await jobs.recover()} - {None}
+    await recover_jobs(context, jobs)
+    unsettled: set[str | None] = set()
     if context.store_is_there():
         unsettled |= await _compare(context)
     if await context.catalogue.models.total() == 0:
         unsettled |= await _mirror(context)
     for model in unsettled:
+        if model is not None:
+            await settle_status(context, model)
+
+
+async def recover_jobs(context: Context, jobs: Jobs) -> None:
+    """Take over the jobs of processes that are gone, so that nothing looks alive that is not."""
+    for model in {await _release(context, job) for job in await jobs.recover()} - {None}:
         if model is not None:
             await settle_status(context, model)
 

@@ -48,8 +48,7 @@ class BackgroundApp(App[int]):
         self.services.hardware.start()
         self.follow_events()
         self.fill_empty()
-        if not self.services.configuration.settings.network.offline:
-            self.go_on()
+        self.look()
         self.set_interval(POLL, self.look)
         if self.services.configuration.settings.sync.enabled:
             self.set_timer(self.services.configuration.settings.sync.first_delay, self.first_sync)
@@ -69,8 +68,12 @@ class BackgroundApp(App[int]):
 
     @work(group="look", exclusive=True)
     async def look(self) -> None:
-        """See what other processes of this home do."""
+        """See what other processes of this home do, and go on with what nobody does."""
         with self.reporting():
+            count = await self.services.agent.tend()
+            if count:
+                words = "1 download goes" if count == 1 else f"{count} downloads go"
+                self.notify(f"{words} on; 2 shows what moves")
             await self.live_state.look()
         if self.live.running:
             self.pulse()
@@ -83,15 +86,6 @@ class BackgroundApp(App[int]):
     async def _pulse(self) -> None:
         with self.reporting():
             await self.live_state.pulse()
-
-    @work(group="go-on")
-    async def go_on(self) -> None:
-        """Let the downloads go on that the end of the program interrupted."""
-        with self.reporting():
-            count = await self.services.downloads.adopt()
-            if count:
-                words = "1 download goes" if count == 1 else f"{count} downloads go"
-                self.notify(f"{words} on; 2 shows what moves")
 
     @work(group="sync")
     async def fill_empty(self) -> None:

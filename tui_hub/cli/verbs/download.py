@@ -33,7 +33,7 @@ class Choice(TypedDict):
 @click.option("--variant", metavar="NAME", help="Take the files of one variant.")
 @click.option("--revision", metavar="REV", help="A branch, tag or commit.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
-@click.option("--detach", is_flag=True, help="Leave it to the background.")
+@click.option("--detach", is_flag=True, help="Leave it to the agent, and return at once.")
 @click.pass_obj
 def command(
     options: Options, model: str, dry_run: bool, detach: bool, **choice: Unpack[Choice]
@@ -46,21 +46,12 @@ def command(
     from tui_hub.cli.references import read_reference
     from tui_hub.cli.running import run
 
-    if detach:
-        _refuse_to_detach()
+    if detach and options.temporary:
+        raise click.UsageError("--detach needs a home that stays: --demo --home DIR.")
     wanted = read_reference(options, model, choice["revision"])
     choice["revision"] = wanted.revision
-    work = _show_plan if dry_run else _download
+    work = _show_plan if dry_run else _detach if detach else _download
     return run(options, lambda services, console: work(services, console, wanted.model, choice))
-
-
-def _refuse_to_detach() -> None:
-    from tui_hub.domain.errors import RefusedError
-
-    raise RefusedError(
-        "there is no agent yet that could go on in the background",
-        hint="Leave out --detach, and start the command under tmux, nohup or systemd-run.",
-    )
 
 
 async def _plan(services: Services, console: Console, model: str, choice: Choice) -> Plan:
@@ -153,3 +144,29 @@ async def _download(services: Services, console: Console, model: str, choice: Ch
     except NoSpaceError as error:
         return Answer(download_documents.refused(plan, choice["variant"]), error=error)
     return await follow_download(services, console, job, plan)
+
+
+async def _detach(services: Services, console: Console, model: str, choice: Choice) -> Answer:
+    from tui_hub.cli import download_documents
+    from tui_hub.cli.console import Answer
+    from tui_hub.domain.errors import NoSpaceError
+
+    plan = await _plan(services, console, model, choice)
+    try:
+        job = await services.downloads.begin(plan, choice["variant"], detached=True)
+    except NoSpaceError as error:
+        return Answer(download_documents.refused(plan, choice["variant"]), error=error)
+    agent = await services.agent.summon()
+    picture = await services.downloads.require(job.id)
+    details = await services.repositories.details(plan.model, revision=plan.revision)
+    return Answer(
+        {
+            **download_documents.download(picture, details.files, plan),
+            "agent": {"host": agent.host, "pid": agent.pid},
+        },
+        lines=[
+            f"{plan.model} is left to the agent, process {agent.pid}.",
+            f"`tui-hub jobs --follow {job.id}` shows how it goes.",
+        ],
+        brief=[job.id],
+    )

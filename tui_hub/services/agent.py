@@ -1,0 +1,189 @@
+"""The agent: a process without a screen that goes on with what others leave.
+
+It runs the same services as the screen. What passes between processes are rows of the database:
+any process tends the jobs that nobody runs, but while an agent works, downloads are left to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from tui_hub import processes
+from tui_hub.domain.errors import HubError, RefusedError
+from tui_hub.domain.jobs import JobStatus, JobType, Owner
+from tui_hub.services import leases
+from tui_hub.services.context import Context
+from tui_hub.services.downloads import Downloads
+from tui_hub.services.jobs import Jobs
+from tui_hub.services.recovery import recover_jobs
+from tui_hub.settings import Configuration
+
+_log = logging.getLogger(__name__)
+
+LEASE = "agent"
+_TICK = 1.0
+"""Seconds between two looks for work."""
+_IDLE_SECONDS = 5.0
+"""How long an agent that was only started for a download waits for another one."""
+_START_SECONDS = 20.0
+_LIVE = (JobStatus.PENDING, JobStatus.RUNNING)
+
+
+class Agent:
+    """Tends the work that nobody runs, is the agent of a home, and starts one."""
+
+    def __init__(self, context: Context, jobs: Jobs, downloads: Downloads) -> None:
+        self._context = context
+        self._jobs = jobs
+        self._downloads = downloads
+        self._serving = False
+
+    async def holder(self) -> Owner | None:
+        """The process that is this home's agent, if one is alive."""
+        return await self._context.hub.leases.living(LEASE, processes.alive, leases.TTL)
+
+    async def tend(self) -> int:
+        """Take over what dead processes left; how many downloads this process goes on with."""
+        await recover_jobs(self._context, self._jobs)
+        if self._context.configuration.settings.network.offline:
+            return 0
+        if not self._serving and await self.holder() is not None:
+            return 0
+        return await self._downloads.adopt()
+
+    async def serve(self, ready: Callable[[], None], *, until_idle: bool = False) -> None:
+        """Be the agent, until cancelled.
+
+        Args:
+            ready: called once this process is the agent.
+            until_idle: end when there has been no download for a while.
+
+        Raises:
+            RefusedError: when this home has an agent already.
+            LostLeaseError: when this process was silent for too long, and another became the agent.
+        """
+        hub = self._context.hub
+        fence = await hub.leases.acquire(LEASE, self._context.owner, processes.alive, leases.TTL)
+        if fence is None:
+            other = await self.holder()
+            where = "" if other is None else f": process {other.pid} on {other.host}"
+            raise RefusedError(
+                f"this home has an agent already{where}",
+                hint="`tui-hub agent --stop` ends it.",
+            )
+        async with leases.held(hub, LEASE, fence):
+            self._serving = True
+            ready()
+            try:
+                await self._work(until_idle)
+            finally:
+                self._serving = False
+
+    async def stop(self) -> bool:
+        """End the agent of this home, and wait until it is gone; `False` where there is none.
+
+        Raises:
+            RefusedError: when it runs where this process cannot reach it.
+            HubError: when it does not end.
+        """
+        running = await self.holder()
+        if running is None:
+            return False
+        if not processes.known_alive(running):
+            raise RefusedError(
+                f"the agent is process {running.pid} on {running.host}, out of reach from here",
+                hint="End it there.",
+            )
+        try:
+            os.kill(running.pid, signal.SIGTERM)
+        except PermissionError:
+            raise RefusedError(f"process {running.pid} belongs to another user") from None
+        except ProcessLookupError:
+            return True
+        deadline = time.monotonic() + _START_SECONDS
+        while processes.alive(running):
+            if time.monotonic() > deadline:
+                raise HubError(f"the agent, process {running.pid}, does not end")
+            await asyncio.sleep(_TICK / 20)
+        return True
+
+    async def summon(self) -> Owner:
+        """The agent of this home; where there is none, one is started that ends once idle.
+
+        Raises:
+            HubError: when it does not come up.
+        """
+        running = await self.holder()
+        if running is not None:
+            return running
+        configuration = self._context.configuration
+        log = configuration.paths.logs / "agent.log"
+        process = await self._context.on_disk(_launch, configuration)
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            running = await self.holder()
+            if running is not None:
+                return running
+            if process.poll() is not None:
+                break
+            await asyncio.sleep(_TICK / 20)
+        raise HubError(
+            "the agent did not come up", hint=f"{log} says why; `tui-hub agent` shows it here."
+        )
+
+    async def _work(self, until_idle: bool) -> None:
+        last = time.monotonic()
+        while True:
+            try:
+                await self.tend()
+                live = await self._jobs.list((JobType.DOWNLOAD,), _LIVE, 1)
+            except HubError as error:
+                _log.warning("the agent could not look for work: %s", error.message)
+                live = ()
+            if live:
+                last = time.monotonic()
+            elif until_idle and time.monotonic() - last > _IDLE_SECONDS:
+                return
+            await asyncio.sleep(_TICK)
+
+
+def _launch(configuration: Configuration) -> subprocess.Popen[bytes]:
+    """Start an agent that has nothing to do with this terminal."""
+    folder = configuration.paths.logs
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = os.open(folder / "agent.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "tui_hub", "agent", "--until-idle"],
+            env=environment_for(configuration),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise HubError(f"the agent cannot be started: {error.strerror}") from None
+    finally:
+        os.close(log)
+    return process
+
+
+def environment_for(configuration: Configuration) -> dict[str, str]:
+    """The environment in which another process opens the same home with the same settings."""
+    paths, settings = configuration.paths, configuration.settings
+    environment = {**configuration.environment, "MODEL_STORE_PATH": str(paths.store)}
+    if paths.config_file.exists():
+        environment["TUI_HUB_CONFIG_FILE"] = str(paths.config_file)
+    if paths.home is not None:
+        environment["TUI_HUB_HOME"] = str(paths.home)
+    if settings.network.offline:
+        environment["TUI_HUB_NETWORK__OFFLINE"] = "1"
+    return environment
