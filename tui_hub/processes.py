@@ -15,7 +15,17 @@ from tui_hub.domain.jobs import Owner
 
 def this_process() -> Owner:
     """The identity under which this process owns jobs, leases and partial files."""
-    return _identity(os.getpid())
+    return _own(os.getpid())
+
+
+@cache
+def _own(pid: int) -> Owner:
+    return identity(pid)
+
+
+def identity(pid: int) -> Owner:
+    """The identity of a process of this machine; a later one with its pid has another."""
+    return Owner(host=socket.gethostname(), pid=pid, started=_started(pid) or 0.0, boot=boot_id())
 
 
 def beat() -> float:
@@ -74,11 +84,6 @@ def known_alive(owner: Owner) -> bool | None:
     if started is None and _hidden(owner.pid):
         return None
     return started is not None and started == owner.started
-
-
-@cache
-def _identity(pid: int) -> Owner:
-    return Owner(host=socket.gethostname(), pid=pid, started=_started(pid) or 0.0, boot=boot_id())
 
 
 @cache

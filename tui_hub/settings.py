@@ -83,6 +83,19 @@ class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds from the start of the screen to its first sync."""
 
 
+class RuntimeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How models are loaded into memory."""
+
+    python: str = ""
+    """The Python whose torch loads models; empty is this program's own."""
+    device: Annotated[str, msgspec.Meta(pattern=r"^(auto|cpu|cuda:\d{1,3})$")] = "auto"
+    """`auto` (the first GPU, else the processor), `cpu` or `cuda:N`."""
+    dtype: str = ""
+    """What floating weights become, `bfloat16` for example; empty leaves them as they are."""
+    start_timeout: _Seconds = 120.0
+    """Seconds until the process that loads a model must have come up and imported torch."""
+
+
 class ScreenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The screen."""
 
@@ -137,6 +150,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
     sync: SyncSettings = SyncSettings()
+    runtime: RuntimeSettings = RuntimeSettings()
     screen: ScreenSettings = ScreenSettings()
     feeds: dict[str, FeedSettings] = {}
     """Feeds by name, `hf:litert` for example."""

@@ -1,0 +1,94 @@
+"""The torch runtime: what is asked of the process that holds a model's weights, and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchDevice:
+    """One device that a torch can load onto."""
+
+    device: str
+    """As torch names it: `cpu`, `cuda:0`."""
+    name: str
+    memory: int | None = None
+    """Bytes in all; `None` where torch does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchInfo:
+    """A torch that was imported."""
+
+    version: str
+    cuda: str | None = None
+    """The CUDA version it was built for; `None` for a build without."""
+    devices: tuple[TorchDevice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRequest:
+    """Weights to bring into memory; several files are the shards of one model."""
+
+    files: tuple[str, ...]
+    """Absolute paths."""
+    device: str = "auto"
+    """`auto` (the first GPU, else the processor), `cpu` or `cuda:N`."""
+    dtype: str = ""
+    """What floating tensors become, `bfloat16` for example; empty leaves them as they are."""
+    consent: bool = False
+    """Whether the user agreed to have pickle files loaded, weights only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadProgress:
+    """How far a load has come, in bytes."""
+
+    phase: str
+    """`load` (into memory) or `test` (looked through for what is not a number)."""
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Weights that stand in memory and passed the self-test."""
+
+    device: str
+    device_name: str
+    dtypes: Mapping[str, int] = field(default_factory=dict)
+    """Parameters by dtype, as torch names it."""
+    tensors: int
+    parameters: int
+    bytes: int
+    """Bytes of all tensors as they stand in memory."""
+    seconds: float
+    """Time to bring them there."""
+    test_seconds: float
+    """Time of the self-test, which comes on top."""
+    memory_peak: int | None = None
+    """The most memory that the load took: on a GPU what torch reserved, without the context of
+    CUDA itself; on the processor the growth of the process."""
+    memory_used: int | None = None
+    """The same, once the load was over."""
+    untested: tuple[str, ...] = ()
+    """Dtypes that torch cannot look through, as four-bit floats."""
+
+    @property
+    def speed(self) -> float:
+        """Bytes a second of the load, without the self-test."""
+        return self.bytes / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildStatus:
+    """What a living child says of itself."""
+
+    pid: int
+    state: str
+    """`importing`, `broken` (no torch), `ready` (holds nothing), `loading` or `loaded`."""
+    kept: bool
+    """Whether it outlives whoever started it."""
+    progress: LoadProgress | None = None
+    loaded: Loaded | None = None

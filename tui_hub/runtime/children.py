@@ -1,0 +1,260 @@
+"""The process that holds a model's weights, as its parent sees it.
+
+It lives in a process of its own, started from `torch_child.py`, outlives this one once it is
+kept, and is found again by its socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from tui_hub import processes, text
+from tui_hub.domain.errors import HubError, RefusedError, UnsafeError
+from tui_hub.domain.jobs import Owner
+from tui_hub.domain.runtime import ChildStatus, Loaded, LoadProgress, LoadRequest, TorchInfo
+from tui_hub.runtime.conversation import Conversation, FailureAnswer
+from tui_hub.runtime.pythons import SCRIPT, python_of
+from tui_hub.runtime.refusals import refusal
+from tui_hub.runtime.sockets import connect, peer
+from tui_hub.runtime.spawning import Process, spawn
+
+_ANSWER_SECONDS = 10.0
+_POLL_SECONDS = 0.02
+
+_T = TypeVar("_T")
+
+
+class TorchChild:
+    """A living child. `start` makes one, `attach` finds one; `end` or `close` when done with it."""
+
+    def __init__(
+        self, conversation: Conversation, owner: Owner, process: Process | None = None
+    ) -> None:
+        self._conversation = conversation
+        self._process = process
+        self.owner = owner
+        """The child's identity, by which a later process with its pid is told apart."""
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self.owner.pid
+
+    @classmethod
+    async def start(
+        cls,
+        *,
+        python: str | None,
+        folder: Path,
+        name: str,
+        log: Path,
+        environment: Mapping[str, str],
+        timeout: float = 120.0,
+    ) -> TorchChild:
+        """Start a child that ends with this process, or with `close`, until it is kept.
+
+        Args:
+            python: as in `runtime.python`; empty or `None` is this program's own.
+            folder: where its socket lives; made for this user alone.
+            name: the file name of the socket.
+            log: a file for what it and torch say; begun afresh.
+            environment: passed on without secrets.
+            timeout: seconds until it must have answered.
+
+        Raises:
+            HubError: when that Python cannot be run or does not answer.
+            RefusedError: when a child of that name lives already.
+        """
+        living = await cls.attach(folder, name)
+        if living is not None:
+            await living.close()
+            raise RefusedError(f"a process {name} runs already, with the pid {living.pid}")
+        ours, theirs = socket.socketpair()
+
+        command = [python_of(python), str(SCRIPT), name, str(theirs.fileno())]
+        try:
+            process = await asyncio.to_thread(
+                spawn, command, folder=folder, log=log, environment=environment, inherited=theirs
+            )
+        except BaseException:
+            ours.close()
+            raise
+        conversation = await Conversation.over(ours)
+        try:
+            pid = await _first_word(conversation, process, command[0], timeout)
+        except BaseException:
+            await conversation.close()
+            raise
+        return cls(conversation, processes.identity(pid), process)
+
+    @classmethod
+    async def attach(cls, folder: Path, name: str) -> TorchChild | None:
+        """The child of that name, if one lives; a socket that a dead one left is removed.
+
+        Raises:
+            UnsafeError: when another user's process answers there.
+            HubError: when whatever lives there does not answer as a child does.
+        """
+        connection = await asyncio.to_thread(connect, folder, name)
+        if connection is None:
+            return None
+        pid, user = peer(connection)
+        conversation = await Conversation.over(connection)
+        try:
+            if user != os.getuid():
+                raise UnsafeError(f"the process behind {folder / name} is another user's")
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                told = await conversation.hello()
+            return cls(conversation, processes.identity(pid or told))
+        except BaseException as error:
+            await conversation.close()
+            if isinstance(error, ConnectionResetError):
+                return None
+            if isinstance(error, TimeoutError | ConnectionError):
+                raise HubError(
+                    f"the process {pid} behind {folder / name} does not answer",
+                    hint=f"`kill {pid}` ends it.",
+                ) from None
+            raise
+
+    async def ready(self, timeout: float = 120.0) -> TorchInfo:
+        """Wait until torch is imported.
+
+        Raises:
+            RefusedError: when that Python has no torch.
+            HubError: when torch cannot be imported, or not within so many seconds.
+        """
+        return await self._ask(TorchInfo, "ready", timeout=timeout)
+
+    async def load(self, request: LoadRequest, progress: Callable[[LoadProgress], None]) -> Loaded:
+        """Bring weights into memory and test them there; the child holds nothing if that fails.
+
+        Cancelling this leaves the child at work: `end` it.
+
+        Raises:
+            CorruptError: when a file is damaged or cut short, or two hold the same tensor.
+            UnsafeError: for a pickle without consent, or one that does more than hold tensors.
+            DoesNotFitError: when memory does not suffice, with the figures.
+            RefusedError: for a device, dtype or format that is not there, or a second model.
+            HubError: when the weights fail the self-test, or the child dies of them.
+        """
+        arguments = msgspec.to_builtins(request)
+
+        def report(figures: Any) -> None:
+            progress(msgspec.convert(figures, LoadProgress))
+
+        return await self._ask(Loaded, "load", report, **arguments)
+
+    async def keep(self) -> None:
+        """Tell the child that it is wanted: it outlives this process and this connection."""
+        await self._ask(dict, "keep", timeout=_ANSWER_SECONDS)
+
+    async def status(self) -> ChildStatus:
+        """What the child says of itself.
+
+        Raises:
+            HubError: when it does not answer, or is gone.
+        """
+        return await self._ask(ChildStatus, "status", timeout=_ANSWER_SECONDS)
+
+    async def died(self) -> str:
+        """Wait until the child is gone, whoever ended it; tells how, as the end of a sentence."""
+        await self._gone()
+        if self._process is None:
+            return "has ended"
+        return await asyncio.to_thread(self._process.reason)
+
+    async def end(self, grace: float = 5.0) -> None:
+        """End the child and wait until it is gone, and with it all its memory.
+
+        Asks; after so many seconds sends SIGTERM, and after as many again SIGKILL.
+
+        Raises:
+            HubError: when even that does not end it, as with a driver that hangs.
+        """
+        asking = asyncio.create_task(self._conversation.ask("end"))
+        try:
+            for number in (None, signal.SIGTERM, signal.SIGKILL):
+                if number is not None and processes.alive(self.owner):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(self.pid, number)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(grace):
+                        return await self._gone()
+            raise HubError(
+                f"the process {self.pid} does not end, not even by SIGKILL",
+                hint="It waits inside the kernel, often for a GPU's driver; see `dmesg`.",
+            )
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await self._conversation.close()
+
+    async def close(self) -> None:
+        """Let go of the child: it lives on if it was kept, and ends if this one started it."""
+        await self._conversation.close()
+
+    async def _gone(self) -> None:
+        await self._conversation.ended()
+        if self._process is not None:
+            await asyncio.wrap_future(self._process.exit_status)
+        while processes.alive(self.owner):  # noqa: ASYNC110 - no event comes from there
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _ask(
+        self,
+        kind: type[_T],
+        command: str,
+        progress: Callable[[Any], None] | None = None,
+        *,
+        timeout: float | None = None,
+        **arguments: Any,
+    ) -> _T:
+        try:
+            async with asyncio.timeout(timeout):
+                answer = await self._conversation.ask(command, progress, **arguments)
+            return msgspec.convert(answer, kind)
+        except FailureAnswer as failure:
+            raise refusal(failure.answer) from None
+        except ConnectionError:
+            raise HubError(f"the process that holds the weights {await self._reason()}") from None
+        except TimeoutError:
+            raise HubError(
+                f"the process {self.pid} did not answer {command!r} within {timeout:.0f} s"
+            ) from None
+        except msgspec.ValidationError as error:
+            raise HubError(f"the process {self.pid} answers {command!r} wrongly: {error}") from None
+
+    async def _reason(self) -> str:
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await self.died()
+        except TimeoutError:
+            return "hung up, and still runs"
+
+
+async def _first_word(
+    conversation: Conversation, process: Process, python: str, timeout: float
+) -> int:
+    """The pid that a new child tells, or why there is none."""
+    try:
+        async with asyncio.timeout(timeout):
+            return await conversation.hello()
+    except TimeoutError:
+        process.kill()
+        what = f"does not answer within {timeout:.0f} s"
+    except ConnectionError:
+        what = await asyncio.to_thread(process.reason, _ANSWER_SECONDS)
+    raise HubError(
+        f"{text.clean(python)} {what}",
+        hint="`runtime.python` names the Python that loads models; it must be 3.9 or newer.",
+    )
