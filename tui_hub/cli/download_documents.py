@@ -83,16 +83,21 @@ def dry_run(plan: Plan, variant: str | None) -> Document:
         "path": None,
         "unsafe": list(plan.unsafe),
         "note": plan.note,
-        "plan": {
-            "bytes_to_transfer": plan.bytes_to_transfer,
-            "bytes_deduplicated": plan.bytes_deduplicated,
-            "bytes_resumed": plan.bytes_resumed,
-            "bytes_to_write": plan.bytes_to_write,
-            "disk_free": plan.disk_free,
-            "disk_reserved": plan.disk_reserved,
-            "fits": plan.fits,
-            "unknown_sizes": plan.unknown_sizes,
-        },
+        "plan": figures(plan),
+    }
+
+
+def figures(plan: Plan) -> Document:
+    """What a download would transfer and write, against the disk."""
+    return {
+        "bytes_to_transfer": plan.bytes_to_transfer,
+        "bytes_deduplicated": plan.bytes_deduplicated,
+        "bytes_resumed": plan.bytes_resumed,
+        "bytes_to_write": plan.bytes_to_write,
+        "disk_free": plan.disk_free,
+        "disk_reserved": plan.disk_reserved,
+        "fits": plan.fits,
+        "unknown_sizes": plan.unknown_sizes,
     }
 
 

@@ -21,6 +21,7 @@ from tui_hub.services.agent import Agent
 from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.context import Context
 from tui_hub.services.downloads import Downloads
+from tui_hub.services.fit import Fit
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
@@ -46,6 +47,7 @@ class Services:
     repositories: Repositories
     sync: Sync
     downloads: Downloads
+    fit: Fit
     storage: Storage
     activation: Activation
     jobs: Jobs
@@ -118,6 +120,7 @@ def _wire(context: Context) -> Services:
         repositories=repositories,
         sync=Sync(context, jobs, repositories),
         downloads=downloads,
+        fit=Fit(context, repositories, metadata),
         storage=Storage(context, activation),
         activation=activation,
         jobs=jobs,

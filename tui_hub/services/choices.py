@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui_hub import text
-from tui_hub.domain.artifacts import Artifact, select, variants_of, whole_variants
+from tui_hub.domain.artifacts import Artifact, Variant, select, variants_of, whole_variants
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.models import Details
 from tui_hub.domain.storage import Install
@@ -42,7 +42,7 @@ def choose(details: Details, choice: Choice) -> tuple[Artifact, ...]:
                 hint=f"`tui-hub files {details.model.id}` lists them.",
             )
     if choice.variant is not None:
-        paths = (*paths, *_variant_paths(details, choice.variant))
+        paths = (*paths, *named_variant(details, choice.variant).paths)
     chosen = select(details.files, paths=paths, include=choice.include, exclude=choice.exclude)
     if not chosen:
         raise NotFoundError(
@@ -52,11 +52,16 @@ def choose(details: Details, choice: Choice) -> tuple[Artifact, ...]:
     return chosen
 
 
-def _variant_paths(details: Details, wanted: str) -> tuple[str, ...]:
+def named_variant(details: Details, wanted: str) -> Variant:
+    """A variant by the name that a person typed.
+
+    Raises:
+        NotFoundError: when there is none, naming those that there are.
+    """
     variants = variants_of(details.files)
     for variant in variants:
         if variant.name.lower() == wanted.lower():
-            return variant.paths
+            return variant
     names = ", ".join(variant.name for variant in variants) or "none"
     raise NotFoundError(
         f"{details.model.id} has no variant {text.clean(wanted, 80)!r}",

@@ -99,6 +99,19 @@ class Metadata:
         """The copy of a small file that an earlier sync left, if it is there."""
         return find_metadata(self._context.store, file.model, file.path)
 
+    async def content(self, model: ModelId, file: Artifact) -> bytes:
+        """The bytes of a small file, from what is here, else from its source.
+
+        Raises:
+            HubError: when they cannot be had.
+        """
+        copy = self.copy_of(file)
+        if copy is not None and await self._is_here(file):
+            return await self._context.on_disk(copy.read_bytes)
+        if file.blob is not None and self._context.store.has(file.blob):
+            return await self._context.on_disk(self._context.store.path(file.blob).read_bytes)
+        return await self._context.source(model).read(file, METADATA_LIMIT)
+
     async def _is_here(self, file: Artifact) -> bool:
         def look() -> bool:
             path = self.copy_of(file)

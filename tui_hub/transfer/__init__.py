@@ -1,8 +1,10 @@
 """Bytes from an address to a verified partial file. Knows HTTP, nothing of models."""
 
+from tui_hub.transfer.cancellation import Cancellation
 from tui_hub.transfer.engine import Transfer
 from tui_hub.transfer.limiter import RateLimiter
 from tui_hub.transfer.pool import Pool
+from tui_hub.transfer.ranges import RangeReader
 from tui_hub.transfer.request import (
     Destination,
     Options,
@@ -10,11 +12,15 @@ from tui_hub.transfer.request import (
     TransferProgress,
     Transferred,
 )
+from tui_hub.transfer.trouble import Cancelled
 
 __all__ = [
+    "Cancellation",
+    "Cancelled",
     "Destination",
     "Options",
     "Pool",
+    "RangeReader",
     "RateLimiter",
     "Request",
     "Transfer",

@@ -19,6 +19,7 @@ from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import safe
 from tui_hub.tui.glyphs import Glyphs
+from tui_hub.tui.plan_text import fit_text, plan_text
 from tui_hub.tui.question_commands import Accept, Dismiss
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.row_list import RowList
@@ -26,6 +27,9 @@ from tui_hub.tui.widgets.table import Table
 
 _MUTED = "$foreground 62%"
 _FAINT = "$foreground 40%"
+
+
+_ASKING = Content.styled("looking whether it fits in memory", _FAINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class PlanDialog(HubDialog[None]):
         super().__init__()
         self._model, self._variant = model, variant
         self._plan: Plan | None = None
+        self._fit = _ASKING
 
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
@@ -124,8 +129,9 @@ class PlanDialog(HubDialog[None]):
     def _moved(self) -> None:
         option = self.options.current
         if option is not None:
-            self._plan = None
+            self._plan, self._fit = None, _ASKING
             self.measure(option)
+            self.judge(option)
 
     @work(group="plan", exclusive=True)
     async def measure(self, option: Option) -> None:
@@ -139,10 +145,24 @@ class PlanDialog(HubDialog[None]):
         self._plan = plan
         self._draw()
 
+    @work(group="fit", exclusive=True)
+    async def judge(self, option: Option) -> None:
+        """Find out whether one choice fits in memory; the plan does not wait for it."""
+        variant = option.variant.name if option.variant else None
+        try:
+            report = await self.app.services.fit.check(self._model.id, variant=variant)
+        except HubError as error:
+            words = f"not known whether it fits in memory: {safe(error.message)}"
+            self._fit = Content.styled(words, _MUTED)
+        else:
+            self._fit = fit_text(report, named=variant is not None)
+        self._draw()
+
     def _draw(self) -> None:
         if self._plan is not None:
             size = self.figures.content_size
-            self.figures.update(plan_text(self._plan, self.app.glyphs, size.width, size.height))
+            glyphs = self.app.glyphs
+            self.figures.update(plan_text(self._plan, self._fit, glyphs, size.width, size.height))
 
     def on_resize(self) -> None:
         """Draw the figures for another size."""
@@ -181,76 +201,3 @@ class PlanDialog(HubDialog[None]):
     def action_dismiss(self) -> None:  # type: ignore[override]
         """Close without starting anything."""
         self.dismiss()
-
-
-def plan_text(plan: Plan, glyphs: Glyphs, width: int, height: int) -> Content:
-    """The figures of a plan, with the disk as a bar of `width` cells.
-
-    Where `height` lines are too few, the lines that tell least are left out.
-    """
-    disk_after, bar = _disk_after(plan), _disk_bar(plan, glyphs, max(width, 10))
-    lines = [
-        (3, _figure("files", str(len(plan.files)))),
-        (4, _figure("together", text.size(plan.bytes_total))),
-    ]
-    if plan.bytes_deduplicated:
-        lines.append((5, _figure("here already", text.size(plan.bytes_deduplicated), "$success")))
-    if plan.bytes_resumed:
-        lines.append((5, _figure("left from before", text.size(plan.bytes_resumed), "$success")))
-    wanted = text.size(plan.bytes_to_transfer)
-    lines += [
-        (9, _figure("to transfer", wanted, "bold $primary")),
-        (0, Content()),
-        (6, _figure("disk free now", text.size(plan.disk_free))),
-    ]
-    if plan.disk_reserved:
-        lines.append((2, _figure("promised", text.size(plan.disk_reserved), _MUTED)))
-    lines += [(9, disk_after), (1, bar)]
-    notes = [(7, Content.styled(words, "$warning")) for words in _notes(plan)]
-    lines += [(0, Content()), *notes] if notes else []
-    return Content("\n").join(_fitting(lines, width, height))
-
-
-def _fitting(lines: list[tuple[int, Content]], width: int, height: int) -> list[Content]:
-    """The lines that fit when those that tell least are left out first."""
-    kept = list(lines)
-
-    def tall() -> int:
-        return sum(line.get_height({}, max(width, 1)) if line else 1 for _, line in kept)
-
-    while len(kept) > 2 and tall() > height > 0:
-        kept.remove(min(kept, key=lambda line: line[0]))
-    return [line for _, line in kept]
-
-
-def _figure(word: str, value: str, style: str = "") -> Content:
-    return Content.assemble((word.ljust(18), _MUTED), (value.rjust(11), style))
-
-
-def _notes(plan: Plan) -> list[str]:
-    """What a person should know before starting."""
-    notes = [safe(plan.note)] if plan.note else []
-    if plan.unknown_sizes:
-        notes.append(f"{plan.unknown_sizes} files do not tell their size")
-    if plan.unsafe:
-        notes.append(f"{len(plan.unsafe)} files are left out: their names are refused")
-    return notes
-
-
-def _disk_after(plan: Plan) -> Content:
-    if plan.fits:
-        after = plan.disk_free - plan.disk_reserved - plan.bytes_to_write
-        return _figure("free afterwards", text.size(after))
-    short = text.size(plan.bytes_to_write - plan.disk_usable)
-    return Content.styled(f"{short} too little: make room first", "$error")
-
-
-def _disk_bar(plan: Plan, glyphs: Glyphs, width: int) -> Content:
-    free = max(plan.disk_free, 1)
-    reserved = min(round(plan.disk_reserved / free * width), width)
-    wanted = min(round(plan.bytes_to_write / free * width), width - reserved)
-    return Content.assemble(
-        (glyphs.half * reserved, _MUTED),
-        (glyphs.full * wanted, "$primary" if plan.fits else "$error"),
-        (glyphs.rest * (width - reserved - wanted), "$foreground 16%"),
-    )

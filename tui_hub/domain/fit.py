@@ -1,0 +1,215 @@
+"""Whether a model fits the memory of this box: its needs in parts, and the verdict. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tui_hub.domain.downloads import Plan
+from tui_hub.domain.models import Fit, Model
+
+Verdict = Fit
+"""The words of a verdict are those that the catalogue stores."""
+
+_MIB = 1024**2
+GPU_RUNTIME = 512 * _MIB
+"""A CUDA context with torch's kernels. InvokeAI measured 100 to 300 MiB for an empty context,
+gguf-parser-go takes 250 MiB, and the libraries' workspaces come on top."""
+HOST_RUNTIME = 256 * _MIB
+"""Python with torch imported, measured with torch 2.13 on Linux: 220 MiB resident."""
+LEAST_MARGIN = 512 * _MIB
+_MARGIN = 0.05
+
+
+class Basis(StrEnum):
+    """Where a figure comes from, best first."""
+
+    MEASURED = "measured"
+    HEADER = "header"
+    ESTIMATE = "estimate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One part of the memory that a model needs."""
+
+    part: str
+    bytes: int
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Memory that a model can be loaded into, at this moment."""
+
+    index: int | None
+    """The GPU's number; `None` is the memory of the host."""
+    name: str
+    total: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFit:
+    """What one device alone has to say. `returns` is what a swap would give back to it."""
+
+    index: int | None
+    name: str
+    total: int
+    free: int
+    returns: int
+    need: int | None
+    """Bytes with this device's own overhead; `None` where the model's needs are unknown."""
+    verdict: Verdict
+
+    @property
+    def short(self) -> int:
+        """Bytes that are missing now."""
+        return max(0, (self.need or 0) - self.free)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The verdict over all devices, and what it rests on."""
+
+    verdict: Verdict
+    devices: tuple[DeviceFit, ...]
+    need: tuple[Need, ...]
+    """The parts on the devices that count: the GPUs where there are any, else the host."""
+    gpus: int | None = None
+    """How many GPUs it takes together, for `needs_gpus`."""
+
+    @property
+    def bytes(self) -> int | None:
+        """Bytes in all; `None` where they are unknown."""
+        return sum(need.bytes for need in self.need) if self.need else None
+
+    @property
+    def best(self) -> DeviceFit | None:
+        """The device to load into: of those that count, the one with the most room."""
+        gpus = [device for device in self.devices if device.index is not None]
+        return max(gpus or self.devices, key=lambda one: one.free + one.returns, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitReport:
+    """Everything that is known of a model's fit before it is downloaded or loaded."""
+
+    model: Model
+    variant: str | None
+    format: str | None
+    revision: str | None
+    judgement: Judgement
+    dtypes: Mapping[str, int] = field(default_factory=dict)
+    """Bytes of the weights by number type, as far as headers told."""
+    leaves: str | None = None
+    """The model that a swap would unload, for `fits_after_swap`."""
+    disk: Plan | None = None
+    """What a download would still transfer; `None` where the files are not known."""
+    torch: str | None = None
+    """The version of torch that is installed."""
+    requires: Mapping[str, object] = field(default_factory=dict)
+    """What its maker says that it needs."""
+    warnings: tuple[str, ...] = ()
+
+
+def judge(
+    parts: Sequence[Need],
+    devices: Sequence[Device],
+    *,
+    returning: Mapping[int | None, int] | None = None,
+    measured: int | None = None,
+) -> Judgement:
+    """Whether parts that are loaded together fit.
+
+    A GPU that holds all of it now goes before one that does after a swap, that before several
+    GPUs, those before a split with host memory. The host counts alone where there is no GPU.
+
+    Args:
+        parts: weights and caches; nothing means that the needs are unknown.
+        devices: free memory now.
+        returning: bytes that a swap gives back, by device.
+        measured: the peak of an earlier activation, which goes before every estimate.
+    """
+    back = returning or {}
+    told = tuple(_judge_one(parts, device, back.get(device.index, 0), measured)
+                 for device in devices)  # fmt: skip
+    gpus = [device for device in told if device.index is not None]
+    counting = gpus or list(told)
+    need = needs_on(parts, gpu=bool(gpus), measured=measured)
+    verdicts = {device.verdict for device in counting}
+    for verdict in (Verdict.FITS, Verdict.FITS_AFTER_SWAP):
+        if verdict in verdicts:
+            return Judgement(verdict=verdict, devices=told, need=need)
+    if not need or not told:
+        return Judgement(verdict=Verdict.UNKNOWN, devices=told, need=need)
+    base = measured if measured is not None else sum(part.bytes for part in parts)
+    together = _gpus_for(base, gpus)
+    if together is not None:
+        return Judgement(verdict=Verdict.NEEDS_GPUS, devices=told, need=need, gpus=together)
+    verdict = Verdict.OFFLOAD if gpus and _fits_split(base, told) else Verdict.TOO_BIG
+    return Judgement(verdict=verdict, devices=told, need=need)
+
+
+def needs_on(parts: Sequence[Need], *, gpu: bool, measured: int | None = None) -> tuple[Need, ...]:
+    """The parts with what a device of this kind takes besides: the runtime and a margin.
+
+    The margin is 5 % and at least 512 MiB, for fragmentation and what nobody foresaw.
+    """
+    if measured is not None:
+        whole = [Need(part="measured peak", bytes=measured, basis=Basis.MEASURED)]
+    elif parts:
+        runtime = GPU_RUNTIME if gpu else HOST_RUNTIME
+        whole = [*parts, Need(part="runtime", bytes=runtime, basis=Basis.ESTIMATE)]
+    else:
+        return ()
+    margin = _margin(sum(need.bytes for need in whole))
+    return (*whole, Need(part="margin", bytes=margin, basis=Basis.ESTIMATE))
+
+
+def _margin(count: int) -> int:
+    return max(int(count * _MARGIN), LEAST_MARGIN)
+
+
+def _judge_one(
+    parts: Sequence[Need], device: Device, returns: int, measured: int | None
+) -> DeviceFit:
+    need = needs_on(parts, gpu=device.index is not None, measured=measured)
+    count = sum(one.bytes for one in need) if need else None
+    if count is None:
+        verdict = Verdict.UNKNOWN
+    elif count <= device.free:
+        verdict = Verdict.FITS
+    elif count <= min(device.free + returns, device.total):
+        verdict = Verdict.FITS_AFTER_SWAP
+    else:
+        verdict = Verdict.TOO_BIG
+    return DeviceFit(
+        index=device.index,
+        name=device.name,
+        total=device.total,
+        free=device.free,
+        returns=returns,
+        need=count,
+        verdict=verdict,
+    )
+
+
+def _gpus_for(base: int, gpus: Sequence[DeviceFit]) -> int | None:
+    """How many GPUs hold it together, each with a runtime of its own; `None` if all do not."""
+    room = -_margin(base)
+    roomiest = sorted((gpu.free - GPU_RUNTIME for gpu in gpus), reverse=True)
+    for number, free in enumerate(roomiest, start=1):
+        room += max(free, 0)
+        if number > 1 and room >= base:
+            return number
+    return None
+
+
+def _fits_split(base: int, devices: Sequence[DeviceFit]) -> bool:
+    """Whether GPUs and host hold it together."""
+    room = sum(
+        max(0, one.free - (HOST_RUNTIME if one.index is None else GPU_RUNTIME)) for one in devices
+    )
+    return room >= base + _margin(base)

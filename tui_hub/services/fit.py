@@ -1,0 +1,142 @@
+"""What a model needs of this box, and whether it fits: said before the download."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import re
+from collections.abc import Mapping
+
+from tui_hub.domain.artifacts import Variant, preferred_variant
+from tui_hub.domain.downloads import Plan
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.fit import Device, FitReport, Verdict, judge
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.models import Details
+from tui_hub.domain.slots import Slot
+from tui_hub.hardware import read_host
+from tui_hub.services.choices import Choice, named_variant
+from tui_hub.services.context import Context, parse_id
+from tui_hub.services.fit_words import warnings_of
+from tui_hub.services.metadata import Metadata
+from tui_hub.services.plans import Planner
+from tui_hub.services.repositories import Repositories
+from tui_hub.services.slots import read_slots
+from tui_hub.services.weighing import Weigher, Weight, weigh_by_count
+
+_CUDA = re.compile(r"cuda(?::(\d+))?")
+
+
+class Fit:
+    """Judges models against the memory and the disk of this box, as they are now."""
+
+    def __init__(self, context: Context, repositories: Repositories, metadata: Metadata) -> None:
+        self._context = context
+        self._repositories = repositories
+        self._planner = Planner(context, repositories)
+        self._weigher = Weigher(context, metadata)
+
+    async def check(
+        self, model: str | ModelId, *, variant: str | None = None, revision: str | None = None
+    ) -> FitReport:
+        """What a model needs, and whether there is room for it.
+
+        Fetches the headers of weights that are not here, a few hundred kilobytes at most for each
+        file, and no weights.
+
+        Args:
+            model: the model's id.
+            variant: one of its variants; without one, what is installed, else the one that a
+                download would offer first.
+            revision: a branch, tag or commit.
+
+        Raises:
+            NotFoundError: no such model, revision or variant.
+            UnreachableError: the model is unknown here, and its source cannot be asked.
+        """
+        details = await self._repositories.details(model, revision=revision)
+        chosen = _chosen(details, variant)
+        weight, disk = await asyncio.gather(
+            self._weigh(details, chosen), self._plan(details, chosen, revision)
+        )
+        slot = (await read_slots(self._context)).get(details.model.type)
+        devices, returning = _with_slot(await self._devices(), slot, details.model.id)
+        judgement = judge(weight.parts, devices, returning=returning)
+        swaps = judgement.verdict is Verdict.FITS_AFTER_SWAP
+        report = FitReport(
+            model=details.model,
+            variant=chosen.name if chosen else None,
+            format=chosen.format if chosen else None,
+            revision=details.revision,
+            judgement=judgement,
+            dtypes=weight.dtypes,
+            leaves=slot.model if slot is not None and swaps else None,
+            disk=disk,
+            torch=await self._context.on_disk(_torch_version),
+            requires=details.requirements,
+        )
+        return warnings_of(report, details, weight.warnings, slot)
+
+    async def _weigh(self, details: Details, variant: Variant | None) -> Weight:
+        if variant is not None:
+            return await self._weigher.weigh(details, variant)
+        if details.files:
+            return Weight(warnings=("it has no weights files",))
+        return weigh_by_count(details.model.params)
+
+    async def _plan(
+        self, details: Details, variant: Variant | None, revision: str | None
+    ) -> Plan | None:
+        """What a download of the variant would do; `None` where nothing can be said."""
+        if not details.files:
+            return None
+        choice = Choice(variant=variant.name if variant else None)
+        wanted = parse_id(details.model.id)
+        try:
+            return await self._planner.plan(wanted, choice, revision, refresh=False)
+        except HubError:
+            return None
+
+    async def _devices(self) -> tuple[Device, ...]:
+        """The memory of this box now; the host's comes last."""
+        host = await asyncio.to_thread(read_host, self._context.configuration.paths.store)
+        free = host.memory_total - host.memory_used
+        return (Device(index=None, name="host memory", total=host.memory_total, free=free),)
+
+
+def _chosen(details: Details, wanted: str | None) -> Variant | None:
+    """The variant that is meant, an installed one before all others."""
+    if wanted is not None:
+        return named_variant(details, wanted)
+    here = [one for one in details.variants if one.name in details.installed_variants]
+    return preferred_variant(here or details.variants)
+
+
+def _with_slot(
+    devices: tuple[Device, ...], slot: Slot | None, model: str
+) -> tuple[tuple[Device, ...], Mapping[int | None, int]]:
+    """What the slot's present model gives back: for a swap, or at once if it is the same model."""
+    held = slot.memory.used_after if slot is not None else None
+    if slot is None or not held:
+        return devices, {}
+    found = _CUDA.match(slot.device or "")
+    place = int(found[1] or 0) if found else None
+    if slot.model != model:
+        return devices, {place: held}
+    return tuple(
+        Device(
+            index=one.index,
+            name=one.name,
+            total=one.total,
+            free=min(one.total, one.free + held) if one.index == place else one.free,
+        )
+        for one in devices
+    ), {}
+
+
+def _torch_version() -> str | None:
+    """The version of the torch beside this program, without importing it."""
+    try:
+        return importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        return None

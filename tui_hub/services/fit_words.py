@@ -1,0 +1,121 @@
+"""A report of a fit in words: the verdict in one line, and what is short and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from tui_hub import text
+from tui_hub.domain.fit import DeviceFit, FitReport, Verdict
+from tui_hub.domain.models import Details
+from tui_hub.domain.slots import Slot
+
+_TORCH_FORMATS = ("safetensors", "pickle")
+_ADAPTER = "base_model:adapter:"
+"""How the Hub tags a model that only changes another one."""
+
+
+def verdict_words(report: FitReport) -> str:
+    """The verdict as a person says it: `fits in memory now: needs 2.1 GiB of 12.0 GiB free`."""
+    judgement, best = report.judgement, report.judgement.best
+    if best is None or judgement.bytes is None or judgement.verdict is Verdict.UNKNOWN:
+        return "not known whether it fits in memory"
+    needs = f"needs {text.size(judgement.bytes)}"
+    free = f"{text.size(best.free)} free"
+    match judgement.verdict:
+        case Verdict.FITS:
+            return f"fits {_place(best)} now: {needs} of {free}"
+        case Verdict.FITS_AFTER_SWAP:
+            back = text.size(best.returns)
+            return f"fits {_place(best)} once {report.leaves} leaves: {needs} of {free} and {back}"
+        case Verdict.NEEDS_GPUS:
+            return f"fits on {judgement.gpus} GPUs together: {needs}, the largest has {free}"
+        case Verdict.OFFLOAD:
+            return f"fits only with a part in host memory: {needs}, {_name(best)} has {free}"
+        case _:
+            short = text.size(best.short)
+            return f"does not fit {_place(best)}: {needs} of {free}, {short} too little"
+
+
+def warnings_of(
+    report: FitReport, details: Details, weighed: Sequence[str], slot: Slot | None
+) -> FitReport:
+    """The report with everything that a person should know before the download."""
+    lines = (
+        *_of_memory(report),
+        *_of_disk(report),
+        *_of_model(report, details),
+        *weighed,
+        *_of_slot(report, slot),
+        *_of_what_is_left_out(report),
+    )
+    return replace(report, warnings=tuple(dict.fromkeys(lines)))
+
+
+def _of_memory(report: FitReport) -> Iterator[str]:
+    judgement, best = report.judgement, report.judgement.best
+    asked = report.requires.get("gpu_memory")
+    gpus = [device for device in judgement.devices if device.index is not None]
+    largest = max((device.total for device in gpus), default=0)
+    if isinstance(asked, int) and asked > largest:
+        short = "no GPU is seen here" if not gpus else f"{text.size(asked - largest)} too little"
+        yield f"its maker asks for {text.size(asked)} of GPU memory: {short}"
+    if best is None or judgement.bytes is None:
+        return
+    if best.short:
+        yield f"{text.size(best.short)} of memory are missing {_place(best)} now"
+        if best.verdict is not Verdict.FITS_AFTER_SWAP and judgement.bytes <= best.total:
+            yield "other programs hold what is missing; it would fit if they gave it back"
+
+
+def _of_disk(report: FitReport) -> Iterator[str]:
+    plan = report.disk
+    if plan is None or plan.fits:
+        return
+    short = text.size(plan.bytes_to_write - plan.disk_usable)
+    yield (
+        f"the disk is {short} too small for the download: {text.size(plan.bytes_to_write)} are "
+        f"to be written, {text.size(plan.disk_usable)} may be"
+    )
+
+
+def _of_model(report: FitReport, details: Details) -> Iterator[str]:
+    model = details.model
+    if details.problem is not None:
+        yield details.problem.message
+    if model.gated and not report.dtypes:
+        page = details.links.get("page", "its page")
+        yield f"gated: the maker grants access at {page}"
+    if report.format in _TORCH_FORMATS and report.torch is None:
+        yield "torch is not installed: it can be downloaded and published, not loaded"
+    wanted = report.requires.get("torch")
+    if wanted:
+        yield f"its maker asks for torch {wanted}; here is {report.torch or 'none'}"
+    if report.format == "pickle":
+        yield "its weights are pickles, which can hold code: prefer safetensors"
+    if any(tag.startswith(_ADAPTER) for tag in model.tags):
+        yield "an adapter: the model that it changes is not counted"
+    if model.deprecated:
+        yield "deprecated by its maker"
+    if model.removed:
+        yield "it vanished from its source"
+
+
+def _of_slot(report: FitReport, slot: Slot | None) -> Iterator[str]:
+    if slot is None or slot.model == report.model.id or report.leaves:
+        return
+    if slot.memory.used_after is None and report.judgement.verdict is not Verdict.FITS:
+        yield f"{slot.model} is active; what it holds in memory is not known"
+
+
+def _of_what_is_left_out(report: FitReport) -> Iterator[str]:
+    if report.judgement.need:
+        yield "what it needs while it works, beyond weights and caches, is not counted"
+
+
+def _place(device: DeviceFit) -> str:
+    return "in memory" if device.index is None else f"on {_name(device)}"
+
+
+def _name(device: DeviceFit) -> str:
+    return "the host" if device.index is None else f"GPU {device.index}"

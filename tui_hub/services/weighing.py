@@ -1,0 +1,131 @@
+"""What one variant of a model needs in memory, in parts, by its headers and its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from tui_hub import text
+from tui_hub.domain.artifacts import Artifact, Variant
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.fit import Basis, Need
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.kv_cache import KeyValueCache, cache_from_config, cache_from_gguf
+from tui_hub.domain.loading import PIPELINE_INDEX, components_of, loaded_weights
+from tui_hub.domain.models import Details
+from tui_hub.domain.types import ModelType
+from tui_hub.services.context import Context
+from tui_hub.services.headers import Headers, Told
+from tui_hub.services.metadata import Metadata
+
+CONTEXT = 8192
+"""Tokens of context that the cache is counted for, unless the model takes fewer."""
+_BYTES_PER_PARAMETER = 2
+"""Of the 16-bit types that most models are published in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """The parts of a need, and what a person should know of them."""
+
+    parts: tuple[Need, ...] = ()
+    dtypes: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+class Weigher:
+    """Adds up what a loader would bring into memory."""
+
+    def __init__(self, context: Context, metadata: Metadata) -> None:
+        self._headers = Headers(context)
+        self._metadata = metadata
+
+    async def weigh(self, details: Details, variant: Variant) -> Weight:
+        """The parts of one variant, weights first. Asks for headers, never for weights."""
+        components = None
+        if any(file.path == PIPELINE_INDEX for file in details.files):
+            index = await self._configuration(details, PIPELINE_INDEX)
+            components = None if index is None else components_of(index)
+        files = loaded_weights(details.files, variant, components)
+        told = await self._headers.read(ModelId.parse(details.model.id), files)
+        weights, warnings = _weights(files, told)
+        cache: list[Need] = []
+        if details.model.type is ModelType.LLM and weights:
+            cache, more = _cache_need(await self._cache(details, variant, told))
+            warnings += more
+        dtypes: dict[str, int] = {}
+        for header in told.headers.values():
+            for dtype, count in header.bytes_by_dtype.items():
+                dtypes[dtype] = dtypes.get(dtype, 0) + count
+        return Weight(parts=(*weights, *cache), dtypes=dtypes, warnings=tuple(warnings))
+
+    async def _cache(self, details: Details, variant: Variant, told: Told) -> KeyValueCache | None:
+        if variant.format == "gguf":
+            first = min(told.headers, default=None)
+            return None if first is None else cache_from_gguf(told.headers[first].metadata)
+        config = await self._configuration(details, "config.json")
+        return None if config is None else cache_from_config(config)
+
+    async def _configuration(self, details: Details, path: str) -> Mapping[str, object] | None:
+        """A JSON file of the repository; `None` where it cannot be had or is none."""
+        file = next((file for file in details.files if file.path == path), None)
+        if file is None:
+            return None
+        try:
+            content = await self._metadata.content(ModelId.parse(details.model.id), file)
+            return msgspec.json.decode(content, type=dict[str, object])
+        except (HubError, OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+
+
+def weigh_by_count(params: int | None) -> Weight:
+    """What the number of parameters alone lets one guess."""
+    if not params:
+        return Weight(warnings=("its files and its number of parameters are not known",))
+    count = params * _BYTES_PER_PARAMETER
+    return Weight(
+        parts=(Need(part="weights", bytes=count, basis=Basis.ESTIMATE),),
+        warnings=(
+            f"its files are not known: {_BYTES_PER_PARAMETER} bytes are taken for each of "
+            f"{text.count(params)} parameters",
+        ),
+    )
+
+
+def _weights(files: Sequence[Artifact], told: Told) -> tuple[list[Need], list[str]]:
+    """Exact bytes where headers told them, sizes of files where not."""
+    exact = sum(sum(header.bytes_by_dtype.values()) for header in told.headers.values())
+    others = [file for file in files if file.path not in told.headers]
+    sizes = sum(file.size or 0 for file in others)
+    needs = []
+    if exact:
+        needs.append(Need(part="weights", bytes=exact, basis=Basis.HEADER))
+    if sizes:
+        part = "weights by file size" if exact else "weights"
+        needs.append(Need(part=part, bytes=sizes, basis=Basis.ESTIMATE))
+    warnings = list(told.problems)
+    silent = sum(file.size is None for file in others)
+    if silent:
+        warnings.append(f"{silent} weights files do not tell their size and are not counted")
+    return needs, warnings
+
+
+def _cache_need(cache: KeyValueCache | None) -> tuple[list[Need], list[str]]:
+    """The cache of a language model, and up to where it is counted."""
+    if cache is None:
+        return [], [
+            "the cache for its context is not counted: its files do not tell how large it is"
+        ]
+    tokens = min(CONTEXT, cache.context)
+    warnings = []
+    if cache.context > tokens:
+        warnings.append(
+            f"the cache is counted for {text.grouped(tokens)} tokens of context; all "
+            f"{text.grouped(cache.context)} would take {text.size(cache.bytes(cache.context))}"
+        )
+    if cache.windowed:
+        warnings.append("some layers keep a window of the context only, so it may be less")
+    need = Need(part="kv cache", bytes=cache.bytes(tokens), basis=Basis.ESTIMATE)
+    return [need], warnings
