@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from small_models import tensors_file
+
 from tui_hub.cli import logs, main
 from tui_hub.demo import Repository, RepositoryFile, Weights
 from tui_hub.demo.hostile import hostile_repository
@@ -86,6 +88,7 @@ class Program:
             "TUI_HUB_HOME": str(self.home),
             "TUI_HUB_NETWORK__RETRIES": "1",
             "TUI_HUB_NETWORK__TIMEOUT": "5",
+            "TUI_HUB_RUNTIME__USE": "link",
             **self.environment,
             **more,
         }
@@ -167,7 +170,7 @@ def repositories() -> list[Repository]:
             files=(
                 RepositoryFile("README.md", b"---\nlicense: apache-2.0\n---\n# Tiny\n\nA card.\n"),
                 RepositoryFile("config.json", CONFIG),
-                RepositoryFile("model.safetensors", Weights("F32", 200_000, "tiny")),
+                RepositoryFile("model.safetensors", tensors_file(1)),
             ),
         ),
         Repository(
@@ -178,7 +181,7 @@ def repositories() -> list[Repository]:
             downloads=800,
             files=(
                 RepositoryFile("config.json", CONFIG),
-                RepositoryFile("model.safetensors", Weights("F32", 200_000, "tiny")),
+                RepositoryFile("model.safetensors", tensors_file(1)),
             ),
         ),
         Repository(

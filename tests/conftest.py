@@ -43,6 +43,8 @@ def configure(hub: DemoHub, tmp_path: Path) -> Configure:
                 "TUI_HUB_HOME": str(tmp_path / home),
                 "HF_ENDPOINT": hub.endpoint,
                 "HF_HOME": str(tmp_path / "hf-home"),
+                # Most weights here are no weights; what loads some says so.
+                "TUI_HUB_RUNTIME__USE": "link",
                 **environment,
             }
         )

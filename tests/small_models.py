@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import random
 
+import numpy
+from safetensors.numpy import save
+
 from tui_hub.demo import Repository, RepositoryFile
 
 WEIGHTS = random.Random(7).randbytes(3 * 1024**2 + 17)
 OTHER_WEIGHTS = random.Random(8).randbytes(1024**2)
 README = b"---\nlicense: apache-2.0\n---\n# Tiny\n\nA model for tests.\n"
+
+
+def tensors_file(seed: int, count: int = 60_000) -> bytes:
+    """A real safetensors file with so many numbers, different for each seed."""
+    numbers = numpy.random.default_rng(seed).standard_normal(count).astype(numpy.float32)
+    half = count // 2
+    return save({"embed.weight": numbers[:half].reshape(-1, 100), "out.weight": numbers[half:]})
 
 
 def small_repositories() -> list[Repository]:

@@ -68,6 +68,13 @@ class SlotChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SwapMoved(Event):
+    """The change of a slot came a step further, or ended."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class StorageChanged(Event):
     """The store grew or shrank."""
 

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -86,6 +86,8 @@ class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RuntimeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How models are loaded into memory."""
 
+    use: Literal["auto", "torch", "link"] = "auto"
+    """`torch` loads models into memory, `link` only publishes them; `auto` goes by the model."""
     python: str = ""
     """The Python whose torch loads models; empty is this program's own."""
     device: Annotated[str, msgspec.Meta(pattern=r"^(auto|cpu|cuda:\d{1,3})$")] = "auto"

@@ -13,6 +13,7 @@ from tui_hub.domain.jobs import JobStatus
 if TYPE_CHECKING:
     from tui_hub.domain.downloads import Download
     from tui_hub.domain.feeds import FeedStatus
+    from tui_hub.domain.slots import SwapPicture
 
 _BAR = 12
 
@@ -51,3 +52,18 @@ def sync_line(statuses: Sequence[FeedStatus]) -> str:
         return "syncing"
     now = running[0]
     return f"syncing {now.feed}  {text.grouped(now.counts.fetched)} models  {text.size(now.bytes)}"
+
+
+def swap_line(pictures: Sequence[SwapPicture]) -> str:
+    """The change of a slot: which step it is at, and how far and fast the load is."""
+    if not pictures:
+        return ""
+    now = pictures[0]
+    parts = [f"{now.type.value}", now.model or now.previous or "", now.step.value]
+    if now.total:
+        parts += [
+            f"{text.bar(now.done / now.total, _BAR)}{100 * now.done / now.total:4.0f}%",
+            f"{text.size(now.done)} of {text.size(now.total)}",
+            text.speed(now.speed),
+        ]
+    return "  ".join(part for part in parts if part)

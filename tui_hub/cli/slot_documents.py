@@ -38,7 +38,11 @@ def activation(result: ActivationResult) -> Document:
 def unchanged(slot: ModelType | None, wanted: str | None) -> Document:
     """The document of `activation` for a change that was refused."""
     return {
-        **dict.fromkeys(field.name for field in fields(ActivationResult)),
+        **dict.fromkeys(
+            field.name
+            for field in fields(ActivationResult)
+            if field.name not in ("error_code", "hint")
+        ),
         "slot": None if slot is None else slot.value,
         "model": None if wanted is None else _canonical(wanted),
         "status": "error",
@@ -69,6 +73,8 @@ def _slot(entry: Slot) -> Document:
         "pid": entry.pid,
         "since": entry.since,
         "memory": asdict(entry.memory),
+        "status": entry.status,
+        "error": entry.error,
         "revision": entry.revision,
         "variant": entry.variant,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -12,28 +13,40 @@ from tui_hub.cli.failures import failure
 from tui_hub.domain.errors import HubError, NotFoundError
 
 if TYPE_CHECKING:
+    from tui_hub.cli.console import Console
     from tui_hub.domain.slots import ActivationResult, Slot
     from tui_hub.domain.types import ModelType
     from tui_hub.services import Services
 
 
 async def change_slot(
-    change: Awaitable[ActivationResult], slot: ModelType | None, model: str | None
+    services: Services,
+    console: Console,
+    change: Awaitable[ActivationResult],
+    slot: ModelType | None,
+    model: str | None,
 ) -> Answer:
-    """Wait for a change of a slot; a refused one has the same document, with its error.
+    """Wait for a change of a slot, and show its steps; a refused one has the same document.
 
     Args:
+        services: what does it.
+        console: where its steps are shown.
         change: what a service does.
         slot: the type that was asked for, if one was.
         model: the model that was asked for, as it was typed.
     """
+    drawing = asyncio.create_task(_draw(services, console))
     try:
         result = await change
     except HubError as refusal:
         return Answer(slot_documents.unchanged(slot, model), error=refusal)
+    finally:
+        drawing.cancel()
+        await asyncio.gather(drawing, return_exceptions=True)
     error = None
     if result.status in ("error", "rolled_back"):
-        error = failure("failed", result.error or f"the slot {result.slot.value} was not changed")
+        message = result.error or f"the slot {result.slot.value} was not changed"
+        error = failure(result.error_code or "failed", message, result.hint)
     return Answer(
         slot_documents.activation(result),
         lines=[text.clean(line, 4096) for line in _lines(result)],
@@ -42,15 +55,40 @@ async def change_slot(
     )
 
 
+async def _draw(services: Services, console: Console) -> None:
+    """Show on a terminal where the change stands."""
+    from tui_hub.cli.progress import swap_line
+    from tui_hub.events import SwapMoved
+
+    with services.bus.subscribe() as events:
+        async for event in events:
+            if isinstance(event, SwapMoved):
+                console.progress(swap_line(services.activation.swaps()))
+
+
 def _lines(result: ActivationResult) -> list[str]:
-    if result.status == "inactive":
+    if result.status == "rolled_back":
+        told = f"{result.previous} is active still; {result.model} could not take its place"
+    elif result.status == "error":
+        told = f"{result.model} could not be loaded"
+    elif result.status == "inactive":
         told = f"{result.previous or result.model} is no longer active"
     else:
         told = f"{result.model or 'no model'} is {result.status}"
         if result.previous not in (None, result.model):
             told += f", in place of {result.previous}"
-    lines = (f"{result.slot.value}: {told}", result.path, result.note)
+    lines = (f"{result.slot.value}: {told}", _figures(result), result.path, result.note)
     return [line for line in lines if line]
+
+
+def _figures(result: ActivationResult) -> str | None:
+    """Where the weights stand now, and what they take."""
+    if result.pid is None:
+        return None
+    used = result.memory.used_after
+    taken = "" if used is None else f", {text.size(used)}"
+    took = f", in {text.duration(result.seconds)}" if result.status == "active" else ""
+    return f"in memory on {result.device}{taken}, held by process {result.pid}{took}"
 
 
 def empty_slot(kind: ModelType) -> NotFoundError:
@@ -62,11 +100,12 @@ def empty_slot(kind: ModelType) -> NotFoundError:
 
 
 async def active_slot(services: Services, kind: ModelType) -> Slot:
-    """The slot of a type.
+    """The slot of a type, once what a crash left of its last change is settled.
 
     Raises:
         NotFoundError: when it is empty.
     """
+    await services.activation.recover()
     slot = await services.activation.active(kind)
     if slot is None:
         raise empty_slot(kind)

@@ -14,9 +14,9 @@ from tui_hub.database.records import (
     EditTable,
     InstallTable,
     RegistrationTable,
-    SlotTable,
     UserTable,
 )
+from tui_hub.database.slots import LoadTable, SlotTable, SwapTable
 
 
 class HubDatabase:
@@ -28,6 +28,8 @@ class HubDatabase:
         self.artifacts = ArtifactTable(database)
         self.installs = InstallTable(database)
         self.slots = SlotTable(database)
+        self.swaps = SwapTable(database)
+        self.loads = LoadTable(database)
         self.edits = EditTable(database)
         self.registrations = RegistrationTable(database)
         self.users = UserTable(database)

@@ -131,4 +131,37 @@ async def leased_jobs(transaction: Transaction) -> None:
     await transaction.execute("ALTER TABLE jobs ADD COLUMN beat REAL NOT NULL DEFAULT 0")
 
 
-MIGRATIONS = (first, leased_jobs)
+async def held_slots(transaction: Transaction) -> None:
+    """Slots name the process that holds their weights; changes of slots have a journal."""
+    for column in ("host TEXT", "started REAL", "boot TEXT", "child TEXT", "error TEXT"):
+        await transaction.execute(f"ALTER TABLE slots ADD COLUMN {column}")
+    await transaction.execute(
+        """CREATE TABLE swaps (
+            type TEXT PRIMARY KEY,
+            wanted TEXT,
+            previous TEXT,
+            committed INTEGER NOT NULL,
+            job TEXT
+        ) WITHOUT ROWID"""
+    )
+
+
+async def measured_loads(transaction: Transaction) -> None:
+    """What activations really took, for the next estimate."""
+    await transaction.execute(
+        """CREATE TABLE loads (
+            number INTEGER PRIMARY KEY,
+            model TEXT NOT NULL,
+            revision TEXT NOT NULL,
+            variant TEXT,
+            device TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            peak INTEGER,
+            seconds REAL NOT NULL,
+            at TEXT NOT NULL
+        )"""
+    )
+    await transaction.execute("CREATE INDEX loads_by_model ON loads (model, revision, variant)")
+
+
+MIGRATIONS = (first, leased_jobs, held_slots, measured_loads)

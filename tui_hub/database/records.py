@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import ClassVar, Generic, TypeVar
 
 from tui_hub.database.connection import Database, Row
-from tui_hub.database.values import document, mapping, optional, plain, whole, words
+from tui_hub.database.values import document, optional, plain, whole, words
 from tui_hub.domain.models import ModelEdit, Registration, RegistrationStatus
-from tui_hub.domain.slots import MemoryFigures, Slot
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.domain.users import User
@@ -21,7 +19,7 @@ from tui_hub.text import now
 Record = TypeVar("Record")
 
 
-class _RecordTable(Generic[Record]):
+class RecordTable(Generic[Record]):
     """Records under a key, which is the first column."""
 
     table: ClassVar[str]
@@ -69,7 +67,7 @@ class _RecordTable(Generic[Record]):
         raise NotImplementedError
 
 
-class InstallTable(_RecordTable[Install]):
+class InstallTable(RecordTable[Install]):
     """The installed models."""
 
     table = "installs"
@@ -99,34 +97,7 @@ class InstallTable(_RecordTable[Install]):
         return Install(**values)
 
 
-class SlotTable(_RecordTable[Slot]):
-    """The active model of each type."""
-
-    table = "slots"
-    columns = "type, model, revision, runtime, path, device, pid, since, variant, memory"
-
-    def _values(self, record: Slot) -> tuple[object, ...]:
-        return (
-            record.type,
-            plain(record.model),
-            plain(record.revision),
-            plain(record.runtime),
-            plain(record.path),
-            optional(record.device),
-            record.pid,
-            record.since,
-            optional(record.variant),
-            document(asdict(record.memory)),
-        )
-
-    def _record(self, row: Row) -> Slot:
-        values = dict(zip(self.columns.split(", "), row, strict=True))
-        values["type"] = ModelType(values["type"])
-        values["memory"] = MemoryFigures(**mapping(values["memory"]))
-        return Slot(**values)
-
-
-class EditTable(_RecordTable[ModelEdit]):
+class EditTable(RecordTable[ModelEdit]):
     """What the user added to models."""
 
     table = "edits"
@@ -145,7 +116,7 @@ class EditTable(_RecordTable[ModelEdit]):
         )
 
 
-class RegistrationTable(_RecordTable[Registration]):
+class RegistrationTable(RecordTable[Registration]):
     """The repositories that the user registered."""
 
     table = "registrations"

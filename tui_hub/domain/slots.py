@@ -1,9 +1,11 @@
-"""Slots: one type's active model, and how a change of it went."""
+"""Slots: one type's active model, and how a change of it goes and ends."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from tui_hub.domain.jobs import Owner
 from tui_hub.domain.types import ModelType
 
 
@@ -29,10 +31,68 @@ class Slot:
     path: str
     """The folder a loader opens."""
     device: str | None = None
-    pid: int | None = None
+    holder: Owner | None = None
+    """The process that holds the weights in memory, where one does."""
+    child: str | None = None
+    """The name of that process's socket."""
     since: str = ""
     variant: str | None = None
     memory: MemoryFigures = field(default_factory=MemoryFigures)
+    error: str | None = None
+    """Why the weights are not in memory, though they should be. The files are published still."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process that holds the weights."""
+        return None if self.holder is None else self.holder.pid
+
+    @property
+    def status(self) -> str:
+        """`active`, or `error` where the weights should be in memory and are not."""
+        return "active" if self.error is None else "error"
+
+
+class SwapStep(StrEnum):
+    """Where the change of a slot stands."""
+
+    CHECKING = "checking"
+    RELEASING = "releasing"
+    WAITING = "waiting for the memory"
+    LOADING = "loading"
+    TESTING = "self-test"
+    PUBLISHING = "publishing"
+    ROLLING_BACK = "rolling back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapPicture:
+    """The change of a slot while it goes on, as a person watches it."""
+
+    type: ModelType
+    model: str | None
+    """What comes; `None` while a slot is being emptied."""
+    previous: str | None
+    step: SwapStep
+    passed: tuple[str, ...] = ()
+    """What was done before, a few words for each."""
+    done: int = 0
+    total: int = 0
+    """Bytes of the load."""
+    speed: float = 0.0
+    """Bytes a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swap:
+    """The journal of one change, by which the next start ends or undoes what a crash left."""
+
+    type: ModelType
+    wanted: Slot | None
+    """What is to stand in the slot; `None` where it is being emptied."""
+    previous: Slot | None
+    committed: bool = False
+    """Whether the new model is the slot's, and only the old one is left to be ended."""
+    job: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,5 +111,8 @@ class ActivationResult:
     seconds: float = 0.0
     previous: str | None = None
     error: str | None = None
+    error_code: str | None = None
+    """The word of the command-line contract for the error."""
+    hint: str | None = None
     note: str | None = None
     """What a person should know, for example that torch is not installed and `link` was used."""

@@ -561,6 +561,18 @@ def named_tensors(torch: Any, found: Any, name: str) -> Iterator[tuple[str, Any]
 # Loading ----------------------------------------------------------------------------------------
 
 
+def with_components(files: list[str]) -> list[tuple[str, str]]:
+    """Each file with what goes before the names of its tensors.
+
+    The components of a pipeline lie in folders of their own, and have tensors of the same names:
+    `unet/` and `vae/`. Shards lie in one folder, and have not.
+    """
+    folders = [str(Path(path).parent) for path in files]
+    root = os.path.commonpath(folders) if folders else ""
+    parts = [os.path.relpath(folder, root) for folder in folders]
+    return [(path, "" if part == "." else part + "/") for path, part in zip(files, parts)]
+
+
 def load(torch: Any, request: Message, report: Report) -> tuple[Tensors, Message]:
     """Bring the weights of the files to the device, and look whether they are sound there."""
     device = choose_device(torch, request["device"])
@@ -570,8 +582,9 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Tensors, Message
         started = time.monotonic()
         meter = Meter(torch, device)
         tensors: Tensors = {}
-        for path in request["files"]:
-            for name, tensor in open_file(torch, path, request["consent"]):
+        for path, part in with_components(request["files"]):
+            for own_name, tensor in open_file(torch, path, request["consent"]):
+                name = part + own_name
                 if name in tensors:
                     raise Failure("corrupt", f"the tensor {name[:100]} occurs twice")
                 tensors[name] = tensor

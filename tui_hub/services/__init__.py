@@ -24,9 +24,11 @@ from tui_hub.services.downloads import Downloads
 from tui_hub.services.fit import Fit
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.recovery import recover
 from tui_hub.services.repositories import Repositories
+from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
 from tui_hub.settings import Configuration
@@ -111,7 +113,9 @@ def _wire(context: Context) -> Services:
     catalogue = Catalogue(context)
     metadata = Metadata(context)
     repositories = Repositories(context, catalogue, metadata)
-    activation = Activation(context, jobs)
+    fit = Fit(context, repositories, metadata)
+    runtimes = Runtimes(context, repositories, fit.weigher)
+    activation = Activation(context, jobs, runtimes, Memory(fit.devices))
     downloads = Downloads(context, jobs, repositories, metadata)
     return Services(
         configuration=context.configuration,
@@ -120,7 +124,7 @@ def _wire(context: Context) -> Services:
         repositories=repositories,
         sync=Sync(context, jobs, repositories),
         downloads=downloads,
-        fit=Fit(context, repositories, metadata),
+        fit=fit,
         storage=Storage(context, activation),
         activation=activation,
         jobs=jobs,

@@ -1,50 +1,57 @@
-"""Activation: one model per type, published to every program on the box."""
+"""Activation: one model per type, in memory or as files, published to every program on the box."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
-from tui_hub import text
-from tui_hub.blobs import clear_active, set_active
-from tui_hub.domain.artifacts import main_file, present
-from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
+from tui_hub import processes, text
+from tui_hub.domain.artifacts import main_file
+from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.jobs import JobType
-from tui_hub.domain.slots import ActivationResult, Slot
-from tui_hub.domain.storage import Install
+from tui_hub.domain.jobs import JobType, Progress
+from tui_hub.domain.slots import ActivationResult, Slot, SwapPicture
 from tui_hub.domain.types import ModelType
-from tui_hub.events import SlotChanged
+from tui_hub.events import SlotChanged, SwapMoved
 from tui_hub.runtime import environment
-from tui_hub.services.context import Context, is_model_id, parse_id
-from tui_hub.services.jobs import Jobs
+from tui_hub.services import leases
+from tui_hub.services.children import Children
+from tui_hub.services.context import Context, is_model_id
+from tui_hub.services.jobs import JobRun, Jobs
+from tui_hub.services.memory import Memory
+from tui_hub.services.runtimes import Runtimes
+from tui_hub.services.slot_changes import Change, Changes, model_type
 from tui_hub.services.slots import read_slots
 from tui_hub.services.statuses import settle_status
+from tui_hub.services.swap import SwapRun
+from tui_hub.services.swap_progress import SwapProgress
+from tui_hub.services.swap_recovery import SwapRecovery
 
-RUNTIMES = ("link",)
-_NOTE = "published as a link; nothing was loaded into memory"
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What is to stand in a slot."""
-
-    slot: ModelType
-    install: Install
-    variant: str | None
+_FOLLOW_SECONDS = 1.0
 
 
 class Activation:
     """Fills, changes and empties the slots."""
 
-    def __init__(self, context: Context, jobs: Jobs) -> None:
+    def __init__(self, context: Context, jobs: Jobs, runtimes: Runtimes, memory: Memory) -> None:
         self._context = context
         self._jobs = jobs
+        self._changes = Changes(context, runtimes)
+        self._memory = memory
+        self._children = Children(context)
+        self._recovery = SwapRecovery(context, self._children, self._restore)
+        self._pictures: dict[ModelType, SwapPicture] = {}
 
     async def slots(self) -> tuple[Slot, ...]:
         """The slots that hold a model, whichever home of this store filled them."""
         return tuple((await read_slots(self._context)).values())
+
+    def swaps(self) -> tuple[SwapPicture, ...]:
+        """The changes of slots that this process is at."""
+        return tuple(self._pictures.values())
 
     async def active(self, kind: str | ModelType) -> Slot | None:
         """The model of one slot, if it holds one.
@@ -61,14 +68,24 @@ class Activation:
         type: str | ModelType | None = None,  # noqa: A002 - the spec's word
         variant: str | None = None,
         runtime: str | None = None,
+        consent: bool = False,
     ) -> ActivationResult:
         """Put a model into its empty slot.
 
+        Args:
+            model: an installed model.
+            type: another slot than that of the model's own type.
+            variant: one of its installed variants.
+            runtime: `torch` or `link`; without one, what suits the model and this box.
+            consent: whether pickle files may be loaded, weights only.
+
         Raises:
             NotFoundError: when there is no such model.
-            RefusedError: when another model stands there (naming `switch`), or it is not installed.
+            RefusedError: when another model stands there (naming `switch`), it is not installed,
+                or there is no room for it.
         """
-        change = await self._prepare(model, type, variant, runtime)
+        await self.recover()
+        change = await self._changes.of(model, type, variant, runtime, consent)
         return await self._commit(change, replacing=False)
 
     async def switch(
@@ -78,15 +95,32 @@ class Activation:
         type: str | ModelType | None = None,  # noqa: A002 - the spec's word
         variant: str | None = None,
         runtime: str | None = None,
+        consent: bool = False,
     ) -> ActivationResult:
         """Put a model into its slot, in place of whatever stands there.
 
+        What fails leaves the old model in its place, or brings it back; the result says so. The
+        arguments are those of `activate`.
+
         Raises:
             NotFoundError: when there is no such model.
-            RefusedError: when it is not installed.
+            RefusedError: when it is not installed, or there is no room for it.
         """
-        change = await self._prepare(model, type, variant, runtime)
+        await self.recover()
+        change = await self._changes.of(model, type, variant, runtime, consent)
         return await self._commit(change, replacing=True)
+
+    async def reload(self, target: str | ModelType, *, consent: bool = False) -> ActivationResult:
+        """Load the model of a slot again, named by its type or by its model.
+
+        Raises:
+            NotFoundError: when the slot is empty, or the model is in none.
+            RefusedError: when its files are gone, or there is no room for it.
+        """
+        await self.recover()
+        slot = await self._slot_of(target)
+        change = await self._changes.of(slot.model, slot.type, slot.variant, slot.runtime, consent)
+        return await self._commit(change, replacing=True, again=True)
 
     async def deactivate(self, target: str | ModelType) -> ActivationResult:
         """Empty a slot, named by its type or by its model.
@@ -95,11 +129,14 @@ class Activation:
             NotFoundError: when it is empty, or the model is in none.
         """
         started = time.monotonic()
-        slot = await self._slot_of(target)
-        async with self._context.alone(f"slot {slot.type}"):
+        await self.recover()
+        kind = (await self._slot_of(target)).type
+        async with self._context.alone(_lease(kind)):
+            slot = await self._slot_of(target)
             await self._context.prepare_store()
-            await self._context.on_disk(clear_active, self._context.store, slot.type)
-            await self._context.hub.slots.delete(slot.type)
+            payload = {"model": None, "slot": kind, "previous": slot.model}
+            async with self._jobs.run(JobType.ACTIVATE, payload) as run, self._told(kind, run):
+                await self._swap(kind, None, slot, run.job.id).empty(slot)
         await settle_status(self._context, slot.model)
         self._context.bus.publish(SlotChanged(slot.type))
         return ActivationResult(
@@ -110,6 +147,31 @@ class Activation:
             seconds=time.monotonic() - started,
             previous=slot.model,
         )
+
+    async def recover(self) -> int:
+        """End or undo what a crash left of changes of slots; how many those were.
+
+        A change that a living process is at is left to it. Where the old model must be loaded
+        again, this takes as long as that.
+        """
+        count = 0
+        for swap in await self._context.hub.swaps.list():
+            if await self._is_busy(swap.type):
+                continue
+            async with self._context.alone(_lease(swap.type)):
+                still = [one for one in await self._context.hub.swaps.list() if one == swap]
+                if not still:
+                    continue
+                told = await self._recovery.settle(swap)
+                count += 1
+            if swap.job is not None:
+                await self._jobs.log(swap.job, f"after an interruption: {told}")
+            for slot in (swap.wanted, swap.previous):
+                if slot is not None:
+                    await settle_status(self._context, slot.model)
+            self._context.bus.publish(SlotChanged(swap.type))
+        await self._recovery.sweep()
+        return count
 
     async def environment(self, kind: str | ModelType) -> dict[str, str]:
         """The variables under which another program finds the model of a slot.
@@ -130,99 +192,87 @@ class Activation:
             hf_cache=self._context.store.root / "hf",
         )
 
-    async def _prepare(
-        self,
-        model: str | ModelId,
-        kind: str | ModelType | None,
-        variant: str | None,
-        runtime: str | None,
-    ) -> _Change:
-        wanted = str(parse_id(model))
-        if runtime is not None and runtime not in RUNTIMES:
-            raise RefusedError(
-                f"the runtime {text.clean(runtime, 40)!r} is not part of this version",
-                hint="`link` publishes a model to other programs.",
-            )
-        install = await self._context.hub.installs.get(wanted)
-        entry = await self._context.catalogue.models.get(wanted)
-        if install is None:
-            error = NotFoundError if entry is None else RefusedError
-            raise error(
-                f"{wanted} is not installed", hint=f"`tui-hub download {wanted}` brings it here."
-            )
-        if variant is not None and variant not in install.variants:
-            raise RefusedError(
-                f"the variant {text.clean(variant, 80)!r} of {wanted} is not installed",
-                hint=f"Installed: {', '.join(install.variants)}.",
-            )
-        if not await self._is_whole(install):
-            raise RefusedError(
-                f"files of {wanted} are missing from the store",
-                hint=f"`tui-hub download {wanted}` fetches them again.",
-            )
-        if variant is None and len(install.variants) == 1:
-            variant = install.variants[0]
-        own = entry.type if entry is not None else install.type
-        return _Change(own if kind is None else model_type(kind), install, variant)
-
-    async def _is_whole(self, install: Install) -> bool:
-        """Whether the view is there, and every blob of it with its size."""
-        files = await self._context.hub.artifacts.of(install.model, install.revision)
-        blobs = [(file.blob or "", file.size) for file in present(files)]
-        store = self._context.store
-
-        def look() -> bool:
-            here = all(store.has(blob, size) for blob, size in blobs)
-            return here and Path(install.path).is_dir()
-
-        return bool(blobs) and await self._context.on_disk(look)
-
-    async def _commit(self, change: _Change, *, replacing: bool) -> ActivationResult:
-        """Publish first, then write the row: what counts is the link."""
-        started = time.monotonic()
+    async def _commit(
+        self, change: Change, *, replacing: bool, again: bool = False
+    ) -> ActivationResult:
         kind, model = change.slot, change.install.model
-        payload = {"model": model, "slot": kind, "runtime": "link"}
-        async with self._context.alone(f"slot {kind}"):
+        payload = {
+            "model": model,
+            "slot": kind,
+            "runtime": change.loading.runtime,
+            "variant": change.loading.variant,
+        }
+        async with self._context.alone(_lease(kind)):
             before = (await read_slots(self._context)).get(kind)
             if before is not None and before.model != model and not replacing:
                 raise RefusedError(
                     f"the slot {kind} holds {before.model}",
                     hint=f"`tui-hub switch {model}` puts this one in its place.",
                 )
-            async with self._jobs.run(JobType.ACTIVATE, payload):
-                slot = await self._fill(change)
+            if before is not None and not again and change.is_done(before):
+                return _as_it_is(before)
+            async with self._jobs.run(JobType.ACTIVATE, payload) as run, self._told(kind, run):
+                swap = self._swap(kind, model, before, run.job.id)
+                result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
+                run.error = result.error
+                whole = result.memory.needed
+                if result.error is None and whole:
+                    run.job = await self._jobs.progress(run.job, Progress(done=whole, total=whole))
+        if result.error is None:
+            used = replace(change.install, last_used=text.now())
+            await self._context.hub.installs.put(used)
         if before is not None and before.model != model:
             await settle_status(self._context, before.model)
         await settle_status(self._context, model)
         self._context.bus.publish(SlotChanged(kind))
-        return ActivationResult(
-            slot=kind,
-            model=model,
-            status="active",
-            runtime="link",
-            path=slot.path,
-            seconds=time.monotonic() - started,
-            previous=before.model if before is not None else None,
-            note=_NOTE,
-        )
+        return replace(result, note=change.loading.note)
 
-    async def _fill(self, change: _Change) -> Slot:
-        slot = Slot(
-            type=change.slot,
-            model=change.install.model,
-            revision=change.install.revision,
-            runtime="link",
-            path=change.install.path,
-            since=text.now(),
-            variant=change.variant,
-        )
-        await self._context.prepare_store()
-        await self._context.on_disk(
-            set_active, self._context.store, slot.type, Path(change.install.path)
-        )
-        await self._context.hub.slots.put(slot)
-        await self._context.hub.installs.put(replace(change.install, last_used=text.now()))
-        return slot
+    def _swap(
+        self, kind: ModelType, model: str | None, before: Slot | None, job: str | None = None
+    ) -> SwapRun:
+        def report(picture: SwapPicture) -> None:
+            self._pictures[kind] = picture
+            self._context.bus.publish(SwapMoved(kind))
+
+        progress = SwapProgress(kind, model, before.model if before else None, report)
+        return SwapRun(self._context, self._children, self._memory, before, progress, job)
+
+    @asynccontextmanager
+    async def _told(self, kind: ModelType, run: JobRun) -> AsyncIterator[None]:
+        """Write down in the job how a change goes on, for other processes and for later."""
+        follower = asyncio.create_task(self._follow(kind, run))
+        try:
+            yield
+        finally:
+            follower.cancel()
+            passed = self._pictures[kind].passed if kind in self._pictures else ()
+            self._forget(kind)
+            await self._jobs.log(run.job.id, *passed)
+
+    async def _follow(self, kind: ModelType, run: JobRun) -> None:
+        while True:
+            await asyncio.sleep(_FOLLOW_SECONDS)
+            picture = self._pictures.get(kind)
+            if picture is not None and picture.total:
+                done = Progress(done=picture.done, total=picture.total)
+                run.job = await self._jobs.progress(run.job, done)
+
+    def _forget(self, kind: ModelType) -> None:
+        self._pictures.pop(kind, None)
+        self._context.bus.publish(SwapMoved(kind))
+
+    async def _restore(self, slot: Slot) -> Slot:
+        """Load the model of a slot again, on behalf of the recovery."""
+        try:
+            swap = self._swap(slot.type, slot.model, slot)
+            return await swap.restore(slot, await self._changes.back_to(slot))
+        finally:
+            self._forget(slot.type)
+
+    async def _is_busy(self, kind: ModelType) -> bool:
+        """Whether a living process is at work on a slot."""
+        lease = _lease(kind)
+        return await self._context.hub.leases.living(lease, processes.alive, leases.TTL) is not None
 
     async def _slot_of(self, target: str | ModelType) -> Slot:
         wanted = str(target)
@@ -239,16 +289,20 @@ class Activation:
         )
 
 
-def model_type(name: str | ModelType) -> ModelType:
-    """A type as a person names it.
+def _lease(kind: ModelType) -> str:
+    return f"slot {kind}"
 
-    Raises:
-        UsageError: when there is none of that name.
-    """
-    try:
-        return ModelType(name)
-    except ValueError:
-        raise UsageError(
-            f"there is no model type {text.clean(name, 40)!r}",
-            hint=f"The types: {', '.join(ModelType)}.",
-        ) from None
+
+def _as_it_is(slot: Slot) -> ActivationResult:
+    return ActivationResult(
+        slot=slot.type,
+        model=slot.model,
+        status="active",
+        runtime=slot.runtime,
+        device=slot.device,
+        pid=slot.pid,
+        path=slot.path,
+        memory=slot.memory,
+        previous=slot.model,
+        note="it was active already",
+    )

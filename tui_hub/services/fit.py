@@ -34,7 +34,8 @@ class Fit:
         self._context = context
         self._repositories = repositories
         self._planner = Planner(context, repositories)
-        self._weigher = Weigher(context, metadata)
+        self.weigher = Weigher(context, metadata)
+        """Adds up what models take."""
 
     async def check(
         self, model: str | ModelId, *, variant: str | None = None, revision: str | None = None
@@ -60,7 +61,7 @@ class Fit:
             self._weigh(details, chosen), self._plan(details, chosen, revision)
         )
         slot = (await read_slots(self._context)).get(details.model.type)
-        devices, returning = _with_slot(await self._devices(), slot, details.model.id)
+        devices, returning = _with_slot(await self.devices(), slot, details.model.id)
         judgement = judge(weight.parts, devices, returning=returning)
         swaps = judgement.verdict is Verdict.FITS_AFTER_SWAP
         report = FitReport(
@@ -79,7 +80,7 @@ class Fit:
 
     async def _weigh(self, details: Details, variant: Variant | None) -> Weight:
         if variant is not None:
-            return await self._weigher.weigh(details, variant)
+            return await self.weigher.weigh(details, variant)
         if details.files:
             return Weight(warnings=("it has no weights files",))
         return weigh_by_count(details.model.params)
@@ -97,7 +98,7 @@ class Fit:
         except HubError:
             return None
 
-    async def _devices(self) -> tuple[Device, ...]:
+    async def devices(self) -> tuple[Device, ...]:
         """The memory of this box now; the host's comes last."""
         host = await asyncio.to_thread(read_host, self._context.configuration.paths.store)
         free = host.memory_total - host.memory_used

@@ -131,6 +131,8 @@ async def _move_slots(
         )
         context.bus.publish(SlotChanged(slot.type))
         note = f"{slot.model} is active as {slot.type}: revision {revision[:12]} from now on"
+        if slot.child is not None:
+            note += f"; in memory is the one before until `tui-hub reload {slot.type}`"
     return note
 
 

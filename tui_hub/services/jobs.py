@@ -8,9 +8,16 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tui_hub import processes, text
-from tui_hub.domain.errors import HubError, LostLeaseError, NotFoundError, RefusedError
+from tui_hub.domain.errors import (
+    HubError,
+    InterruptedJobError,
+    LostLeaseError,
+    NotFoundError,
+    RefusedError,
+)
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner, Progress
 from tui_hub.events import JobChanged
 from tui_hub.services import leases
@@ -29,6 +36,7 @@ INTERRUPTED = "interrupted"
 _OWNER_SECONDS = 5.0
 """How long to wait for another process to do what it was asked."""
 _POLL = 0.1
+_HEED_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -50,6 +58,7 @@ class Jobs:
         self._cancel: dict[JobType, Handler] = {}
         self._retry: dict[JobType, Retry] = {}
         self._held: dict[str, tuple[int, Lost]] = {}
+        self._here: dict[str, Callable[[], None]] = {}
         self._keeper: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -104,6 +113,9 @@ class Jobs:
             await self._until_ended(found.id)
         elif found.type in self._cancel:
             await self._cancel[found.type](found)
+        elif found.id in self._here:
+            self._here[found.id]()
+            await self._until_ended(found.id)
         else:
             await self.finish(found, JobStatus.CANCELLED)
         return await self.get(job)
@@ -192,25 +204,34 @@ class Jobs:
 
         Raises:
             LostLeaseError: when another process took the job over, at which the block is cancelled.
+            InterruptedJobError: when somebody cancelled the job, at which it is, too.
         """
         worker = asyncio.current_task()
-        went = False
+        stop: HubError | None = None
 
-        def lost() -> None:
-            nonlocal went
-            went = True
-            if worker is not None:
+        def end(why: HubError) -> None:
+            nonlocal stop
+            if stop is None and worker is not None:
+                stop = why
                 worker.cancel()
 
         run = JobRun(await self.create(kind, payload))
+        lost = LostLeaseError(f"job {run.job.id} belongs to another process now")
+        asked = InterruptedJobError(f"the {kind} was cancelled")
+        self._here[run.job.id] = partial(end, asked)
+        heed = asyncio.create_task(self._heed(run.job.id))
         try:
-            run.job = await self.take(run.job, JobStatus.RUNNING, lost)
+            run.job = await self.take(run.job, JobStatus.RUNNING, partial(end, lost))
             yield run
         except asyncio.CancelledError:
-            if went and worker is not None and worker.uncancel() == 0:
-                raise LostLeaseError(f"job {run.job.id} belongs to another process now") from None
-            ended = self.finish(run.job, JobStatus.CANCELLED, error="cancelled", result=run.result)
-            await asyncio.shield(ended)
+            ours = stop is not None and worker is not None and worker.uncancel() == 0
+            if not (ours and stop is lost):
+                ended = self.finish(
+                    run.job, JobStatus.CANCELLED, error="cancelled", result=run.result
+                )
+                await asyncio.shield(ended)
+            if ours and stop is not None:
+                raise stop from None
             raise
         except Exception as error:
             known = isinstance(error, HubError)
@@ -223,6 +244,9 @@ class Jobs:
         else:
             status = JobStatus.FAILED if run.error else JobStatus.COMPLETED
             await self.finish(run.job, status, error=run.error, result=run.result)
+        finally:
+            heed.cancel()
+            del self._here[run.job.id]
 
     async def progress(self, job: Job, progress: Progress) -> Job:
         """Write down how far a job has come."""
@@ -292,6 +316,19 @@ class Jobs:
             and job.owner != self._context.owner
             and not _gone(job.owner, job.beat)
         )
+
+    async def _heed(self, job: str) -> None:
+        """End a piece of work of this process when another process asks for it."""
+        while True:
+            await asyncio.sleep(_HEED_SECONDS)
+            try:
+                asked = await self._table.requests([job])
+            except HubError as error:
+                _log.warning("what others ask of job %s cannot be read: %s", job, error.message)
+                continue
+            if asked.get(job) == "cancel":
+                self._here[job]()
+                return
 
     async def _keep(self) -> None:
         while True:

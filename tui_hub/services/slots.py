@@ -6,9 +6,10 @@ Several homes may share a store, and a crash may come between a link and its row
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from tui_hub import text
+from tui_hub import processes, text
 from tui_hub.blobs import read_active, receipts
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
@@ -23,7 +24,7 @@ async def read_slots(context: Context) -> dict[ModelType, Slot]:
     for kind, path in links.items():
         row = rows.get(kind)
         if row is not None and Path(row.path) == path:
-            slots[kind] = row
+            slots[kind] = _checked(row)
         else:
             foreign = await context.on_disk(_foreign, context, kind, path)
             if foreign is not None:
@@ -34,6 +35,17 @@ async def read_slots(context: Context) -> dict[ModelType, Slot]:
 async def slots_of(context: Context, model: str) -> list[Slot]:
     """The slots that hold one model."""
     return [slot for slot in (await read_slots(context)).values() if slot.model == model]
+
+
+def _checked(slot: Slot) -> Slot:
+    """The slot, or that its process is gone, and its weights with it."""
+    if slot.holder is None or processes.alive(slot.holder):
+        return slot
+    return replace(
+        slot,
+        holder=None,
+        error=f"the process {slot.holder.pid} that held it in memory is gone",
+    )
 
 
 def _links(context: Context) -> dict[ModelType, Path]:

@@ -93,12 +93,10 @@ class SyncRun:
             self.job = run.job.id
             self.began.set()
             self._lease = fence
-            heed = asyncio.create_task(self._heed(run.job.id, asyncio.current_task()))
             try:
                 return await self._walk(run)
             finally:
                 run.result = write_report(SyncReport(feeds=tuple(self.reports)))
-                heed.cancel()
 
     async def _walk(self, run: JobRun) -> SyncReport:
         total = len(self._targets)
@@ -155,19 +153,6 @@ class SyncRun:
         """
         if not await self._context.hub.leases.holds(LEASE, self._lease):
             raise LostLeaseError("another process syncs this home now")
-
-    async def _heed(self, job: str, worker: asyncio.Task[object] | None) -> None:
-        """Stop the worker when another process asks for it."""
-        while worker is not None:
-            await asyncio.sleep(_POLL_SECONDS)
-            try:
-                asked = await self._context.hub.jobs.requests([job])
-            except HubError as error:
-                _log.warning("what others ask of the sync cannot be read: %s", error.message)
-            else:
-                if asked.get(job) == "cancel":
-                    worker.cancel()
-                    return
 
 
 async def lease_is_held(context: Context) -> bool:

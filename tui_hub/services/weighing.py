@@ -31,6 +31,8 @@ class Weight:
     """The parts of a need, and what a person should know of them."""
 
     parts: tuple[Need, ...] = ()
+    files: tuple[Artifact, ...] = ()
+    """The weights that a loader opens."""
     dtypes: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -59,7 +61,9 @@ class Weigher:
         for header in told.headers.values():
             for dtype, count in header.bytes_by_dtype.items():
                 dtypes[dtype] = dtypes.get(dtype, 0) + count
-        return Weight(parts=(*weights, *cache), dtypes=dtypes, warnings=tuple(warnings))
+        return Weight(
+            parts=(*weights, *cache), files=files, dtypes=dtypes, warnings=tuple(warnings)
+        )
 
     async def _cache(self, details: Details, variant: Variant, told: Told) -> KeyValueCache | None:
         if variant.format == "gguf":

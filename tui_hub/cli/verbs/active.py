@@ -36,6 +36,7 @@ async def _active(services: Services, console: Console, kind: ModelType | None) 
     from tui_hub.cli import slot_documents
     from tui_hub.cli.console import Answer
 
+    await services.activation.recover()
     slots = [slot for slot in await services.activation.slots() if kind in (None, slot.type)]
     return Answer(
         slot_documents.active(slots),
@@ -64,7 +65,7 @@ def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
             slot.variant,
             slot.runtime,
             slot.device,
-            text.ago(slot.since),
+            text.ago(slot.since) if slot.error is None else "not loaded",
             slot.path,
         )
         for slot in slots
@@ -73,3 +74,8 @@ def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
     heading, *lines = table(titles, rows, width=console.width, flexible=len(titles) - 1)
     yield console.heading(heading)
     yield from lines
+    for slot in slots:
+        if slot.error is not None:
+            console.note(
+                f"{slot.type.value}: {slot.error}; `tui-hub reload {slot.type.value}` loads it."
+            )

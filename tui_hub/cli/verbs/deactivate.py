@@ -9,7 +9,7 @@ import click
 from tui_hub.cli.options import Options, verb
 
 if TYPE_CHECKING:
-    from tui_hub.cli.console import Answer
+    from tui_hub.cli.console import Answer, Console
     from tui_hub.services import Services
 
 
@@ -20,13 +20,14 @@ def command(options: Options, target: str) -> int:
     """Empty a slot, named by type or model."""
     from tui_hub.cli.running import run
 
-    return run(options, lambda services, _: _deactivate(services, target))
+    return run(options, lambda services, console: _deactivate(services, console, target))
 
 
-async def _deactivate(services: Services, target: str) -> Answer:
+async def _deactivate(services: Services, console: Console, target: str) -> Answer:
     from tui_hub.cli.slots import change_slot
     from tui_hub.domain.types import ModelType
 
     kind = ModelType(target) if target in set(ModelType) else None
     model = target if kind is None else None
-    return await change_slot(services.activation.deactivate(target), kind, model)
+    change = services.activation.deactivate(target)
+    return await change_slot(services, console, change, kind, model)

@@ -10,7 +10,7 @@ from tui_hub.cli.options import Options, verb
 from tui_hub.cli.parameters import MODEL_TYPE
 
 if TYPE_CHECKING:
-    from tui_hub.cli.console import Answer
+    from tui_hub.cli.console import Answer, Console
     from tui_hub.domain.types import ModelType
     from tui_hub.services import Services
 
@@ -19,21 +19,25 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.option("--type", "kind", type=MODEL_TYPE)
 @click.option("--variant", metavar="NAME", help="The variant to take, where several are here.")
-@click.option("--runtime", metavar="NAME", help="The runtime to use.")
+@click.option("--runtime", metavar="NAME", help="torch loads into memory, link publishes only.")
+@click.option("--allow-pickle", is_flag=True, help="Take weights from pickle files, no code.")
 @click.pass_obj
 def command(
-    options: Options, model: str, kind: ModelType | None, variant: str | None, runtime: str | None
+    options: Options,
+    model: str,
+    kind: ModelType | None,
+    variant: str | None,
+    runtime: str | None,
+    allow_pickle: bool,
 ) -> int:
     """Activate a model in place of another."""
     from tui_hub.cli.running import run
-
-    return run(options, lambda services, _: _switch(services, model, kind, variant, runtime))
-
-
-async def _switch(
-    services: Services, model: str, kind: ModelType | None, variant: str | None, runtime: str | None
-) -> Answer:
     from tui_hub.cli.slots import change_slot
 
-    change = services.activation.switch(model, type=kind, variant=variant, runtime=runtime)
-    return await change_slot(change, kind, model)
+    async def work(services: Services, console: Console) -> Answer:
+        change = services.activation.switch(
+            model, type=kind, variant=variant, runtime=runtime, consent=allow_pickle
+        )
+        return await change_slot(services, console, change, kind, model)
+
+    return run(options, work)

@@ -1,0 +1,178 @@
+"""Slots, the journal of their changes, and what loading models into them took."""
+
+# ruff: noqa: S608 - what is put into the SQL are this module's own constants
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from tui_hub.database.connection import Database, Row, Transaction
+from tui_hub.database.records import RecordTable
+from tui_hub.database.values import document, mapping, optional, plain
+from tui_hub.domain.jobs import Owner
+from tui_hub.domain.slots import MemoryFigures, Slot, Swap
+from tui_hub.domain.types import ModelType
+from tui_hub.text import now
+
+_SLOT_COLUMNS = (
+    "type, model, revision, runtime, path, device, since, variant, memory, "
+    "child, error, pid, host, started, boot"
+)
+
+
+class SlotTable(RecordTable[Slot]):
+    """The active model of each type."""
+
+    table = "slots"
+    columns = _SLOT_COLUMNS
+
+    def _values(self, record: Slot) -> tuple[object, ...]:
+        return _slot_values(record)
+
+    def _record(self, row: Row) -> Slot:
+        values = dict(zip(_SLOT_COLUMNS.split(", "), row, strict=True))
+        pid, host = values.pop("pid"), values.pop("host")
+        started, boot = values.pop("started"), values.pop("boot")
+        values["type"] = ModelType(values["type"])
+        values["memory"] = MemoryFigures(**mapping(values["memory"]))
+        if host is not None:
+            values["holder"] = Owner(host=host, pid=pid, started=started, boot=boot)
+        return Slot(**values)
+
+
+class SwapTable:
+    """The journal: at most one change to a slot."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list(self) -> builtins.list[Swap]:
+        """The changes that have not ended."""
+        rows = await self._database.read(
+            "SELECT type, wanted, previous, committed, job FROM swaps ORDER BY type"
+        )
+        return [_swap(row) for row in rows]
+
+    async def begin(self, swap: Swap) -> None:
+        """Write down what is about to be done, in place of an earlier note."""
+        async with self._database.write() as transaction:
+            await _put_swap(transaction, swap)
+
+    async def commit(self, swap: Swap) -> None:
+        """Let the slot's row be what was wanted, and the note say so, in one step."""
+        async with self._database.write() as transaction:
+            if swap.wanted is None:
+                await transaction.execute("DELETE FROM slots WHERE type = ?", (swap.type,))
+            else:
+                await _put_slot(transaction, swap.wanted)
+            await _put_swap(transaction, swap)
+
+    async def end(self, kind: ModelType, stays: Slot | None = None) -> None:
+        """Take the note away; where the change was undone, `stays` is the slot's again."""
+        async with self._database.write() as transaction:
+            if stays is not None:
+                await _put_slot(transaction, stays)
+            await transaction.execute("DELETE FROM swaps WHERE type = ?", (kind,))
+
+
+class LoadTable:
+    """What loads took."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, slot: Slot, size: int, seconds: float) -> None:
+        """Write down how a model was loaded.
+
+        Args:
+            slot: where it stands, with the figures of its memory.
+            size: bytes that were loaded.
+            seconds: how long that took.
+        """
+        async with self._database.write() as transaction:
+            await transaction.execute(
+                "INSERT INTO loads (model, revision, variant, device, bytes, peak, seconds, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    plain(slot.model),
+                    plain(slot.revision),
+                    optional(slot.variant),
+                    plain(slot.device or ""),
+                    size,
+                    slot.memory.peak,
+                    seconds,
+                    now(),
+                ),
+            )
+
+    async def last(
+        self, model: str, revision: str, variant: str | None
+    ) -> tuple[str, int | None, float] | None:
+        """Device, peak in bytes and seconds of a model's last load; `None` where there is none."""
+        rows = await self._database.read(
+            "SELECT device, peak, seconds FROM loads"
+            " WHERE model = ? AND revision = ? AND variant IS ? ORDER BY number DESC LIMIT 1",
+            (plain(model), plain(revision), optional(variant)),
+        )
+        return rows[0] if rows else None
+
+
+def _slot_values(record: Slot) -> tuple[object, ...]:
+    holder = record.holder
+    return (
+        record.type,
+        plain(record.model),
+        plain(record.revision),
+        plain(record.runtime),
+        plain(record.path),
+        optional(record.device),
+        record.since,
+        optional(record.variant),
+        document(asdict(record.memory)),
+        optional(record.child),
+        optional(record.error),
+        *(
+            (None,) * 4
+            if holder is None
+            else (holder.pid, plain(holder.host), holder.started, plain(holder.boot))
+        ),
+    )
+
+
+async def _put_slot(transaction: Transaction, slot: Slot) -> None:
+    values = _slot_values(slot)
+    marks = ", ".join("?" * len(values))
+    await transaction.execute(
+        f"INSERT OR REPLACE INTO slots ({_SLOT_COLUMNS}) VALUES ({marks})", values
+    )
+
+
+async def _put_swap(transaction: Transaction, swap: Swap) -> None:
+    await transaction.execute(
+        "INSERT OR REPLACE INTO swaps (type, wanted, previous, committed, job)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (swap.type, _packed(swap.wanted), _packed(swap.previous), swap.committed, swap.job),
+    )
+
+
+def _packed(slot: Slot | None) -> str | None:
+    return None if slot is None else msgspec.json.encode(slot).decode()
+
+
+def _unpacked(value: Any) -> Slot | None:
+    return None if value is None else msgspec.json.decode(value, type=Slot)
+
+
+def _swap(row: Row) -> Swap:
+    kind, wanted, previous, committed, job = row
+    return Swap(
+        type=ModelType(kind),
+        wanted=_unpacked(wanted),
+        previous=_unpacked(previous),
+        committed=bool(committed),
+        job=job,
+    )

@@ -1,0 +1,118 @@
+"""The processes that hold weights: their names, their starts, and finding them again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import uuid
+
+from tui_hub import processes
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.fit import Device
+from tui_hub.domain.jobs import Owner
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.types import ModelType
+from tui_hub.runtime.children import TorchChild
+from tui_hub.services.context import Context
+
+_GRACE = 5.0
+_POLL = 0.05
+
+
+class Children:
+    """The runtime's processes of this home."""
+
+    def __init__(self, context: Context) -> None:
+        self._configuration = context.configuration
+        self._settings = context.configuration.settings.runtime
+        self._folder = context.configuration.paths.state / "runtime"
+        self._logs = context.configuration.paths.logs
+
+    @property
+    def device(self) -> str:
+        """Where models go by the settings: `auto`, `cpu` or `cuda:N`."""
+        return self._settings.device
+
+    @property
+    def dtype(self) -> str:
+        """What floating weights become; empty leaves them."""
+        return self._settings.dtype
+
+    @property
+    def timeout(self) -> float:
+        """Seconds until torch must be there."""
+        return self._settings.start_timeout
+
+    def name(self, kind: ModelType) -> str:
+        """A name for a new process, by which it is found again."""
+        return f"{kind.value}-{uuid.uuid4().hex[:8]}.sock"
+
+    def device_name(self, device: Device) -> str:
+        """A device as torch calls it.
+
+        With `CUDA_VISIBLE_DEVICES` torch counts its own way, and is left to choose.
+        """
+        if device.index is None:
+            return "cpu"
+        hidden = "CUDA_VISIBLE_DEVICES" in self._configuration.environment
+        return "auto" if hidden and self.device == "auto" else f"cuda:{device.index}"
+
+    async def start(self, name: str) -> TorchChild:
+        """Start a process, which begins to import torch. It ends with this one until it is kept.
+
+        Raises:
+            HubError: when it does not come up.
+        """
+        await asyncio.to_thread(self._forget_logs, name.partition("-")[0])
+        environment = dict(self._configuration.environment)
+        # Torch counts GPUs as NVML does then, and not by speed.
+        environment.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+        return await TorchChild.start(
+            python=self._settings.python,
+            folder=self._folder,
+            name=name,
+            log=self._logs / name.replace(".sock", ".log"),
+            environment=environment,
+            timeout=self.timeout,
+        )
+
+    def _forget_logs(self, kind: str) -> None:
+        """Remove what processes of a slot said that are gone."""
+        for log in self._logs.glob(f"{kind}-????????.log"):
+            if not (self._folder / log.name.replace(".log", ".sock")).exists():
+                log.unlink(missing_ok=True)
+
+    async def attach(self, slot: Slot) -> TorchChild | None:
+        """The living process that holds a slot's weights."""
+        if slot.child is None:
+            return None
+        return await TorchChild.attach(self._folder, slot.child)
+
+    async def end(self, slot: Slot) -> None:
+        """End the process that holds a slot's weights, and wait until it is gone.
+
+        Raises:
+            HubError: when it does not end.
+        """
+        child = await self.attach(slot)
+        if child is not None:
+            await child.end(_GRACE)
+        elif slot.holder is not None and processes.known_alive(slot.holder):
+            # Its socket is gone, but by its start time it is surely ours.
+            await _kill(slot.holder, slot.model)
+
+
+async def _kill(holder: Owner, model: str) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.kill(holder.pid, number)
+        except ProcessLookupError:
+            return
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _GRACE
+        while loop.time() < deadline:
+            if not processes.alive(holder):
+                return
+            await asyncio.sleep(_POLL)
+    raise HubError(f"the process {holder.pid} that holds {model} does not end")

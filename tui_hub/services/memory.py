@@ -1,0 +1,109 @@
+"""Room for a model: on which device, and waiting until memory that was given up is really back."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from tui_hub import processes, text
+from tui_hub.domain.errors import DoesNotFitError
+from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME, Device, Need
+from tui_hub.domain.slots import Slot
+
+_BACK_SECONDS = 5.0
+_POLL = 0.25
+_ENOUGH = 0.75
+"""What part of the old model's memory must be back. Ollama waits for as much (`sched.go`)."""
+_CUDA = re.compile(r"cuda:(\d+)")
+
+
+class Memory:
+    """The memory of the box, as it is now."""
+
+    def __init__(self, devices: Callable[[], Awaitable[tuple[Device, ...]]]) -> None:
+        self.devices = devices
+        """Every device with its free memory, the host last."""
+
+    async def free(self, device: Device) -> int:
+        """Free bytes of a device now."""
+        found = [one.free for one in await self.devices() if one.index == device.index]
+        return found[0] if found else 0
+
+    async def wait_back(self, device: Device, used: int) -> float:
+        """Wait until a GPU has given back what a process used that is gone; the seconds it took.
+
+        Args:
+            device: with its free memory from before.
+            used: bytes that are to come back. On the host nothing has to be waited for.
+        """
+        began = time.monotonic()
+        if device.index is not None and used:
+            wanted = device.free + _ENOUGH * used
+            while time.monotonic() - began < _BACK_SECONDS:
+                if await self.free(device) >= wanted:
+                    break
+                await asyncio.sleep(_POLL)
+        return time.monotonic() - began
+
+
+def holds(slot: Slot | None) -> Mapping[int | None, int]:
+    """What ending a slot's process gives back, by device."""
+    if slot is None or slot.holder is None or not processes.alive(slot.holder):
+        return {}
+    match = _CUDA.match(slot.device or "")
+    return {int(match[1]) if match else None: slot.memory.used_after or 0}
+
+
+def room_for(
+    parts: Sequence[Need],
+    devices: Sequence[Device],
+    returning: Mapping[int | None, int],
+    setting: str = "auto",
+) -> Device:
+    """The device to load into: one GPU, or the host where there is none.
+
+    The one with room now and the most of it goes first, then the one that has it after a swap.
+
+    Args:
+        parts: what the weights take.
+        devices: free memory now.
+        returning: bytes that the old model gives back, by device.
+        setting: `auto`, `cpu` or `cuda:N`.
+
+    Raises:
+        DoesNotFitError: with the figures, when no device has room.
+    """
+    considered = _considered(devices, setting)
+    weights = sum(part.bytes for part in parts)
+
+    def short(device: Device) -> int:
+        runtime = HOST_RUNTIME if device.index is None else GPU_RUNTIME
+        return weights + runtime - device.free - returning.get(device.index, 0)
+
+    def rank(device: Device) -> tuple[bool, int]:
+        return (short(device) + returning.get(device.index, 0) <= 0, -short(device))
+
+    best = max(considered, key=rank)
+    if short(best) > 0:
+        gained = returning.get(best.index, 0)
+        back = f" and {text.size(gained)} that the present one gives back" if gained else ""
+        need = short(best) + best.free + gained
+        raise DoesNotFitError(
+            f"it needs {text.size(need)} of {best.name}, which has {text.size(best.free)} free"
+            f"{back}: {text.size(short(best))} too little",
+            hint="A smaller variant or quantisation may fit; `tui-hub gpus` shows who holds "
+            "memory, and `--runtime link` publishes the files without loading them.",
+        )
+    return best
+
+
+def _considered(devices: Sequence[Device], setting: str) -> list[Device]:
+    gpus = [device for device in devices if device.index is not None]
+    host = [device for device in devices if device.index is None]
+    match = _CUDA.match(setting)
+    if match:
+        named = [device for device in gpus if device.index == int(match[1])]
+        return named or gpus or host
+    return host if setting == "cpu" else gpus or host

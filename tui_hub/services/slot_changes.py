@@ -1,0 +1,135 @@
+"""What is to stand in a slot, looked at before anything is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_hub import text
+from tui_hub.domain.artifacts import present
+from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.storage import Install
+from tui_hub.domain.types import ModelType
+from tui_hub.services.context import Context, parse_id
+from tui_hub.services.runtimes import Loading, Runtimes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to stand in a slot."""
+
+    slot: ModelType
+    install: Install
+    loading: Loading
+
+    @property
+    def wanted(self) -> Slot:
+        """The slot as it is to be, before anything is loaded."""
+        return Slot(
+            type=self.slot,
+            model=self.install.model,
+            revision=self.install.revision,
+            runtime=self.loading.runtime,
+            path=self.install.path,
+            since=text.now(),
+            variant=self.loading.variant,
+        )
+
+    def is_done(self, slot: Slot) -> bool:
+        """Whether a slot holds already what is wanted."""
+        wanted = self.wanted
+        return slot.error is None and (slot.model, slot.revision, slot.variant, slot.runtime) == (
+            wanted.model,
+            wanted.revision,
+            wanted.variant,
+            wanted.runtime,
+        )
+
+
+class Changes:
+    """Turns what a person asks for into a change that can be made."""
+
+    def __init__(self, context: Context, runtimes: Runtimes) -> None:
+        self._context = context
+        self._runtimes = runtimes
+
+    async def of(
+        self,
+        model: str | ModelId,
+        kind: str | ModelType | None,
+        variant: str | None,
+        runtime: str | None,
+        consent: bool,
+    ) -> Change:
+        """What a person asks for, once it is sure that it can be tried.
+
+        Raises:
+            NotFoundError: when there is no such model.
+            RefusedError: when it, or that variant of it, is not wholly here.
+            UnsafeError: for pickle files without consent.
+        """
+        wanted = str(parse_id(model))
+        install = await self._context.hub.installs.get(wanted)
+        entry = await self._context.catalogue.models.get(wanted)
+        if install is None:
+            error = NotFoundError if entry is None else RefusedError
+            raise error(
+                f"{wanted} is not installed", hint=f"`tui-hub download {wanted}` brings it here."
+            )
+        if variant is not None and variant not in install.variants:
+            raise RefusedError(
+                f"the variant {text.clean(variant, 80)!r} of {wanted} is not installed",
+                hint=f"Installed: {', '.join(install.variants)}.",
+            )
+        if not await self._is_whole(install):
+            raise RefusedError(
+                f"files of {wanted} are missing from the store",
+                hint=f"`tui-hub download {wanted}` fetches them again.",
+            )
+        if variant is None and len(install.variants) == 1:
+            variant = install.variants[0]
+        own = entry.type if entry is not None else install.type
+        slot = own if kind is None else model_type(kind)
+        loading = await self._runtimes.plan(install, variant, runtime, consent=consent)
+        return Change(slot, install, loading)
+
+    async def _is_whole(self, install: Install) -> bool:
+        """Whether the view is there, and every blob of it with its size."""
+        files = await self._context.hub.artifacts.of(install.model, install.revision)
+        blobs = [(file.blob or "", file.size) for file in present(files)]
+        store = self._context.store
+
+        def look() -> bool:
+            here = all(store.has(blob, size) for blob, size in blobs)
+            return here and Path(install.path).is_dir()
+
+        return bool(blobs) and await self._context.on_disk(look)
+
+    async def back_to(self, slot: Slot) -> Loading:
+        """How the model of a slot was loaded, to have it again.
+
+        Raises:
+            HubError: when it cannot be loaded any more.
+        """
+        install = await self._context.hub.installs.get(slot.model)
+        if install is None or install.revision != slot.revision:
+            raise RefusedError(f"{slot.model} is not installed any more as it was")
+        # It was loaded before, so whatever consent that took was given.
+        return await self._runtimes.plan(install, slot.variant, slot.runtime, consent=True)
+
+
+def model_type(name: str | ModelType) -> ModelType:
+    """A type as a person names it.
+
+    Raises:
+        UsageError: when there is none of that name.
+    """
+    try:
+        return ModelType(name)
+    except ValueError:
+        raise UsageError(
+            f"there is no model type {text.clean(name, 40)!r}",
+            hint=f"The types: {', '.join(ModelType)}.",
+        ) from None

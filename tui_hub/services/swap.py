@@ -1,0 +1,245 @@
+"""The change of one slot as a transaction: what goes wrong leaves the old model where it was.
+
+Written down before each step that a crash could leave half done; `swap_recovery` reads it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+from tui_hub import text
+from tui_hub.blobs import clear_active, set_active
+from tui_hub.domain.errors import HubError, LostLeaseError
+from tui_hub.domain.runtime import Loaded
+from tui_hub.domain.slots import ActivationResult, MemoryFigures, Slot, Swap, SwapStep
+from tui_hub.domain.types import ModelType
+from tui_hub.services.children import Children
+from tui_hub.services.context import Context
+from tui_hub.services.loader import Loader
+from tui_hub.services.memory import Memory
+from tui_hub.services.runtimes import TORCH, Loading
+from tui_hub.services.swap_progress import SwapProgress
+from tui_hub.services.swap_recovery import point_back
+
+_log = logging.getLogger(__name__)
+
+Again = Callable[[Slot], Awaitable[Loading]]
+"""How the model of a slot is loaded again."""
+
+
+class SwapRun:
+    """Brings one model into a slot, or takes it out; used once, under the slot's lease."""
+
+    def __init__(
+        self,
+        context: Context,
+        children: Children,
+        memory: Memory,
+        before: Slot | None,
+        progress: SwapProgress,
+        job: str | None = None,
+    ) -> None:
+        self._context = context
+        self._children = children
+        self._memory = memory
+        self._before = before
+        self._progress = progress
+        self._job = job
+        self._loader: Loader | None = None
+        self._released = False
+        self._begun = False
+        self._started = time.monotonic()
+
+    async def bring(self, wanted: Slot, loading: Loading, again: Again) -> ActivationResult:
+        """Put a model into the slot.
+
+        Args:
+            wanted: the slot as it is to be.
+            loading: how its model is loaded.
+            again: how the old model would be loaded, should it have to come back.
+
+        Returns:
+            How it ended: `active`, or `rolled_back` with the old model in its place, or `error`.
+
+        Raises:
+            HubError: what stood against it before anything was changed.
+            LostLeaseError: when another process took over; it settles the rest.
+        """
+        try:
+            slot, loaded = await self._load(wanted, loading)
+            await self._publish(slot, loaded)
+        except LostLeaseError:
+            await self._drop()
+            raise
+        except (HubError, asyncio.CancelledError) as error:
+            if not self._begun:
+                await self._drop()
+                raise
+            result = await _to_the_end(self._undo(wanted, error, again))
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return result
+        return self._result(slot, "active")
+
+    async def empty(self, slot: Slot) -> None:
+        """Take the model out of the slot."""
+        self._progress.step(SwapStep.RELEASING)
+        swap = Swap(type=slot.type, wanted=None, previous=slot, job=self._job)
+        await self._context.hub.swaps.begin(swap)
+        await self._children.end(slot)
+        await self._context.on_disk(clear_active, self._context.store, slot.type)
+        await self._context.hub.swaps.commit(replace(swap, committed=True))
+        await self._context.hub.swaps.end(slot.type)
+
+    async def restore(self, slot: Slot, loading: Loading) -> Slot:
+        """Load the slot's own model again, after a crash took it; gives the slot as it is now.
+
+        Raises:
+            HubError: when it cannot be loaded again.
+        """
+        self._progress.step(SwapStep.ROLLING_BACK)
+        try:
+            held = await self._hold(slot, loading)
+            await self._context.hub.swaps.end(slot.type, held)
+        except BaseException:
+            await self._drop()
+            raise
+        await self._let_go()
+        return held
+
+    async def _load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Loaded | None]:
+        if loading.runtime != TORCH:
+            return wanted, None
+        loader = self._loader = self._new_loader(wanted.type)
+        await loader.open(loading, self._before)
+        await self._note(replace(wanted, child=loader.name))
+        if not loader.beside:
+            await self._release(loader)
+        return await loader.load(wanted, loading)
+
+    async def _release(self, loader: Loader) -> None:
+        """End the old model's process, and wait until its memory is really back."""
+        before = self._before
+        if before is None or before.holder is None:
+            return
+        self._progress.step(SwapStep.RELEASING)
+        self._released = True
+        await self._children.end(before)
+        self._progress.passed(f"released {before.model}")
+        self._progress.step(SwapStep.WAITING)
+        seconds = await self._memory.wait_back(loader.device, before.memory.used_after or 0)
+        self._progress.passed(f"memory back after {text.duration(seconds)}")
+
+    async def _publish(self, slot: Slot, loaded: Loaded | None) -> None:
+        """Make it the slot's model: the link first, since that is what counts; then the rows."""
+        self._progress.step(SwapStep.PUBLISHING)
+        await self._context.prepare_store()
+        await self._note(slot)
+        store, before = self._context.store, self._before
+        await self._context.on_disk(set_active, store, slot.type, Path(slot.path))
+        swap = Swap(type=slot.type, wanted=slot, previous=before, committed=True, job=self._job)
+        await self._context.hub.swaps.commit(swap)
+        await self._let_go()
+        if before is not None and not self._released:
+            await self._children.end(before)
+        await self._context.hub.swaps.end(slot.type)
+        if loaded is not None:
+            await self._context.hub.loads.add(slot, loaded.bytes, loaded.seconds)
+
+    async def _note(self, wanted: Slot) -> None:
+        """Write down what is about to be done."""
+        self._begun = True
+        await self._context.hub.swaps.begin(
+            Swap(type=wanted.type, wanted=wanted, previous=self._before, job=self._job)
+        )
+
+    async def _undo(self, wanted: Slot, error: BaseException, again: Again) -> ActivationResult:
+        """Put the old model back where it was, and say how that went."""
+        self._progress.step(SwapStep.ROLLING_BACK)
+        await self._drop()
+        slot = self._before
+        if slot is not None and self._released:
+            slot = await self._bring_back(slot, again)
+        await self._context.on_disk(point_back, self._context.store, wanted, slot)
+        await self._context.hub.swaps.end(wanted.type, slot)
+        await self._let_go()
+        told = error if isinstance(error, HubError) else HubError("it was cancelled")
+        lost = slot is None or slot.error is not None
+        return replace(
+            self._result(slot, "error" if lost else "rolled_back"),
+            slot=wanted.type,
+            model=wanted.model,
+            error="; ".join(filter(None, (told.message, slot.error if slot else None))),
+            error_code=told.code,
+            hint=told.hint,
+        )
+
+    async def _bring_back(self, slot: Slot, again: Again) -> Slot:
+        """Load the old model again; where that fails, the slot says why it is not in memory."""
+        try:
+            held = await self._hold(slot, await again(slot))
+        except HubError as error:
+            await self._drop()
+            _log.warning("%s could not be loaded again: %s", slot.model, error.message)
+            words = f"{slot.model} could not be loaded again: {error.message}"
+            return replace(slot, holder=None, child=None, error=words)
+        self._progress.passed(f"{slot.model} is back")
+        return held
+
+    async def _hold(self, slot: Slot, loading: Loading) -> Slot:
+        """Bring the model of a slot into memory that has lost it."""
+        self._loader = self._new_loader(slot.type)
+        await self._loader.open(loading, None)
+        await self._note_again(slot)
+        held, _ = await self._loader.load(slot, loading)
+        return held
+
+    async def _note_again(self, slot: Slot) -> None:
+        """Let the journal name the process that is to hold the old model again."""
+        if self._loader is not None:
+            wanted = replace(slot, holder=None, child=self._loader.name)
+            await self._context.hub.swaps.begin(
+                Swap(type=slot.type, wanted=wanted, previous=slot, job=self._job)
+            )
+
+    def _new_loader(self, kind: ModelType) -> Loader:
+        return Loader(self._children, self._memory, self._progress, kind)
+
+    async def _drop(self) -> None:
+        if self._loader is not None:
+            await self._loader.drop()
+
+    async def _let_go(self) -> None:
+        if self._loader is not None:
+            await self._loader.let_go()
+
+    def _result(self, slot: Slot | None, status: str) -> ActivationResult:
+        before = self._before
+        return ActivationResult(
+            slot=self._progress.picture.type,
+            model=slot.model if slot else None,
+            status=status,
+            runtime=slot.runtime if slot else None,
+            device=slot.device if slot else None,
+            pid=slot.pid if slot else None,
+            path=slot.path if slot else None,
+            memory=slot.memory if slot else MemoryFigures(),
+            seconds=time.monotonic() - self._started,
+            previous=before.model if before else None,
+        )
+
+
+async def _to_the_end(work: Awaitable[ActivationResult]) -> ActivationResult:
+    """Wait for work that a cancellation must not leave half done."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            continue
+    return task.result()
