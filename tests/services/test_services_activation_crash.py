@@ -1,0 +1,124 @@
+"""A switch whose process is killed before each step that lasts, and what the next start does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from activation_homes import FIRST, SECOND, children, home, install, torch_repositories
+from homes import Configure
+
+from tui_hub.demo import DemoHub
+from tui_hub.runtime.children import TorchChild
+from tui_hub.services import Services
+
+SWITCHER = textwrap.dedent(
+    """
+    import asyncio, functools, os, signal, sys
+    from tui_hub.database.slots import SlotTable, SwapTable
+    from tui_hub.domain.fit import Device
+    from tui_hub.runtime.children import TorchChild
+    from tui_hub.services import children, memory, open_services, swap
+    from tui_hub.settings import load_configuration
+
+    model, doomed, room = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    steps = []
+
+    def mortal(owner, name):
+        whole = getattr(owner, name)
+
+        @functools.wraps(whole)
+        def step(*arguments, **more):
+            if len(steps) == doomed:
+                print("killed before", name, flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+            steps.append(name)
+            return whole(*arguments, **more)
+
+        setattr(owner, name, step)
+
+    for owner, name in (
+        (TorchChild, "load"), (TorchChild, "keep"), (TorchChild, "close"),
+        (SwapTable, "begin"), (SwapTable, "commit"), (SwapTable, "end"),
+        (children.Children, "end"), (swap, "set_active"),
+    ):
+        mortal(owner, name)
+
+    async def scarce():
+        return (Device(index=None, name="host memory", total=2**40, free=2_700_000),)
+
+    async def main():
+        async with open_services(load_configuration()) as services:
+            if room == "one":
+                memory.HOST_RUNTIME = 0
+                services.activation._memory.devices = scarce
+            result = await services.activation.switch(model)
+            print(result.status, *steps, flush=True)
+
+    asyncio.run(main())
+    """
+)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[DemoHub]:
+    """A hub with models that torch can load."""
+    with DemoHub(per_connection=0, total=0, repositories=torch_repositories(tmp_path)) as running:
+        yield running
+
+
+async def sound(services: Services) -> str:
+    """The one model that is active in every respect."""
+    context = services.jobs._context
+    assert await context.hub.swaps.list() == []
+    slot = await services.activation.active("llm")
+    assert slot is not None and slot.status == "active" and slot.child is not None
+    alive = children(services.configuration)
+    assert [child.pid for child in alive] == [slot.pid]
+    link = services.configuration.paths.store / "active" / "llm"
+    assert link.resolve() == Path(slot.path)
+    child = await TorchChild.attach(services.configuration.paths.state / "runtime", slot.child)
+    assert child is not None
+    status = await child.status()
+    await child.close()
+    expected = {"hf:acme/first": 1_600_000, "hf:acme/second": 2_400_000}[slot.model]
+    assert status.kept and status.loaded is not None and status.loaded.bytes == expected
+    return slot.model
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("room", ["both", "one"])
+async def test_a_switch_killed_before_any_step(configure: Configure, room: str) -> None:
+    configuration = configure(TUI_HUB_RUNTIME__USE="auto")
+    outcomes = []
+    async with home(configuration) as services:
+        await install(services, FIRST, SECOND)
+        await services.activation.activate(FIRST)
+        active = "hf:acme/first"
+        for doomed in range(100):
+            other = SECOND if active.endswith("first") else FIRST
+            run = subprocess.run(
+                [sys.executable, "-c", SWITCHER, other, str(doomed), room],
+                env={**os.environ, **configuration.environment},
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            if run.returncode == 0:
+                break
+            assert run.returncode == -9, run.stderr
+            await services.activation.recover()
+            now = await sound(services)
+            outcomes.append((run.stdout.strip(), now == active))
+            active = now
+        assert run.stdout.startswith("active"), run.stderr
+        await sound(services)
+    kept = [stayed for _, stayed in outcomes]
+    assert len(outcomes) >= 8, outcomes
+    assert kept[0] and not kept[-1], "killed first nothing has changed, killed last all has"
+    assert kept == sorted(kept, reverse=True), "there is one moment from which the new one counts"
