@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def gone(pid: int, seconds: float = 10.0) -> bool:
-    """Whether a process ends in time and leaves no zombie to this one, which `init` may yet reap."""
+    """Whether a process ends in time and is no zombie of this one; `init` may yet reap it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
