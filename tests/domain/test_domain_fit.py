@@ -122,11 +122,15 @@ def test_the_device_to_load_into_is_a_gpu_where_there_is_one() -> None:
     assert judge(weights(1), []).best is None
 
 
+def artifact(path: str) -> Artifact:
+    return Artifact(id=path, model="hf:a/b", revision="r", path=path, size=1)
+
+
 def opened(*paths: str, variant: str = "safetensors", named: set[str] | None = None) -> list[str]:
     """The paths that a loader opens of a variant of a repository with these files."""
-    files = [Artifact(id=path, model="hf:a/b", revision="r", path=path, size=1) for path in paths]
+    files = [artifact(path) for path in paths]
     chosen = next(one for one in variants_of(files) if one.name == variant)
-    return [file.path for file in loaded_weights(files, chosen, named)]
+    return [file.path for file in loaded_weights(files, chosen, named).files]
 
 
 def test_no_tensor_is_counted_twice() -> None:
@@ -170,6 +174,17 @@ def test_a_sentence_model_has_later_modules() -> None:
 
 def test_a_projector_is_loaded_only_when_asked_for() -> None:
     assert opened("m-Q4_0.gguf", "mmproj-F16.gguf", variant="Q4_0") == ["m-Q4_0.gguf"]
+
+
+def test_separate_models_of_one_variant_are_counted() -> None:
+    def models(*paths: str) -> int:
+        files = [artifact(path) for path in paths]
+        return loaded_weights(files, variants_of(files)[0]).models
+
+    assert models("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors") == 1
+    assert models("m-Q4_0-00001-of-00002.gguf", "m-Q4_0-00002-of-00002.gguf") == 1
+    assert models("seven-Q4_0.gguf", "thirteen-Q4_0.gguf") == 2
+    assert models("ink.safetensors", "oil.safetensors", "chalk.safetensors") == 3
 
 
 LLAMA = {

@@ -23,7 +23,7 @@ from tui_hub.formats.header import (
 HEADER_LIMIT = 64 * 1024**2
 """Bytes of a header; the largest vocabularies with their merges take some 15 million."""
 
-_GROWTH = 4
+_GROWTH = 2
 """A header that goes on is asked for in steps of this factor, as nothing tells its length."""
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
@@ -134,11 +134,15 @@ class _Cursor:
         """Go past so many strings: the words of a vocabulary, hundreds of thousands of them."""
         data, position, end = self._data, self.position, len(self._data) - 8
         length_at = struct.Struct("<Q").unpack_from
-        while count and position <= end:
+        left = count
+        while left and position <= end:
             position += 8 + length_at(data, position)[0]
-            count -= 1
-        self.position = min(position, self._limit)
-        self.require(max(position - self.position, count * 8))
+            left -= 1
+        average = (position - self.position) // max(count - left, 1)
+        self.expect(position - self.position + left * 8)
+        if left or position > len(data):
+            raise Incomplete(min(position + left * max(average, 8), self._limit))
+        self.position = position
 
 
 def _metadata(cursor: _Cursor, pairs: int) -> dict[str, _Value]:
