@@ -25,6 +25,8 @@ HEADER_LIMIT = 64 * 1024**2
 
 _GROWTH = 2
 """A header that goes on is asked for in steps of this factor, as nothing tells its length."""
+_GENEROUS = 1.25
+"""By how much later words may be longer than the first ones."""
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _SCALARS = {
@@ -138,10 +140,11 @@ class _Cursor:
         while left and position <= end:
             position += 8 + length_at(data, position)[0]
             left -= 1
-        average = (position - self.position) // max(count - left, 1)
         self.expect(position - self.position + left * 8)
         if left or position > len(data):
-            raise Incomplete(min(position + left * max(average, 8), self._limit))
+            average = (position - self.position) / max(count - left, 1)
+            guess = position + int(left * max(average, 8) * _GENEROUS)
+            raise Incomplete(min(guess, self._limit))
         self.position = position
 
 
@@ -183,7 +186,6 @@ def _array(cursor: _Cursor, depth: int) -> tuple[int, ...] | None:
         raise HeaderError("the header has arrays inside of arrays without end")
     kind, count = cursor.unpack("IQ")
     if kind == _STRING:
-        cursor.expect(count * 8)
         cursor.skip_texts(count)
         return None
     if kind == _ARRAY:
