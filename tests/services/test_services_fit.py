@@ -14,6 +14,7 @@ from small_models import WEIGHTS
 
 from tui_hub.database import HubDatabase
 from tui_hub.demo import DemoHub, Fault, FaultKind, Repository, RepositoryFile
+from tui_hub.demo.formats.gguf import gguf
 from tui_hub.demo.formats.safetensors import safetensors
 from tui_hub.demo.formats.tensors import Tensor, stack
 from tui_hub.demo.models import demo_repositories
@@ -148,6 +149,18 @@ async def test_one_damaged_shard_does_not_spoil_the_others(
         report = await services.fit.check("acme/half")
         assert part(report, "weights") == (4000, Basis.HEADER)
         assert part(report, "weights by file size") == (len(WEIGHTS), Basis.ESTIMATE)
+
+
+async def test_shards_that_are_not_there_are_missed(configure: Configure, hub: DemoHub) -> None:
+    told = {"general.architecture": "x", "split.count": 3}
+    shard = gguf(told, [("F32", Tensor("a", (32,)))], "a")
+    hub.put(Repository(
+        id="acme/parts", files=(RepositoryFile("m-Q4_0-00001-of-00003.gguf", shard),)
+    ))  # fmt: skip
+    async with open_services(configure()) as services:
+        report = await services.fit.check("acme/parts")
+        assert part(report, "weights") == (128, Basis.HEADER)
+        assert "its weights are in 3 parts, and 1 are listed" in report.warnings
 
 
 async def test_a_gated_model_is_weighed_by_its_files_until_access_is_given(
