@@ -20,6 +20,8 @@ STEPS: tuple[tuple[tuple[str, ...], set[str]], ...] = (
     (("register", "acme/tiny-llm", "--vendor", "Acme"), {"id", "registration"}),
     (("add", "acme/tiny-llm"), {"id", "status"}),
     (("edit", "acme/tiny-llm", "--favourite"), {"id", "favourite"}),
+    (("check", "acme/tiny-llm"), {"model", "verdict", "devices", "need", "warnings"}),
+    (("requirements", "acme/tiny-llm"), {"model", "memory", "disk", "torch", "warnings"}),
     (("download", "acme/tiny-llm"), {"job", "status", "files", "bytes_total", "path"}),
     (("jobs",), {"jobs"}),
     (("activate", "acme/tiny-llm"), {"slot", "model", "status", "path", "memory"}),

@@ -70,7 +70,7 @@ def test_a_real_file_is_read_to_the_byte(tmp_path: Path) -> None:
     assert header.metadata["x.flag"] is True
     assert "tokenizer.ggml.tokens" not in header.metadata
     assert asked[0] == (0, 131_072)
-    assert len(asked) == 3, "a vocabulary of 150 000 words needs few reads"
+    assert len(asked) <= 4, "a vocabulary of 150 000 words needs few reads"
     assert all(before + length == after for (before, length), (after, _) in pairwise(asked))
 
 

@@ -27,7 +27,7 @@ def embed(sentence: str, *models: str) -> list[list[float]]:
 
 
 def tensors(repository: str, path: str) -> dict[str, Any]:
-    """The shape of each tensor of a safetensors file, and whether all numbers are finite."""
+    """The tensors of a safetensors file: shapes, bytes, and whether all numbers are finite."""
     import numpy as np
     from huggingface_hub import hf_hub_download
     from safetensors.numpy import load_file
@@ -37,6 +37,7 @@ def tensors(repository: str, path: str) -> dict[str, Any]:
     return {
         "path": found,
         "shapes": {name: list(tensor.shape) for name, tensor in loaded.items()},
+        "bytes": sum(tensor.nbytes for tensor in loaded.values()),
         "finite": all(bool(np.isfinite(tensor).all()) for tensor in loaded.values()),
     }
 

@@ -138,6 +138,24 @@ def test_transformers_embeds_with_minilm(home: Home, shelf: Shelf) -> None:
     assert by_folder == by_name
 
 
+def test_minilm_is_weighed_before_it_is_here(
+    real_hub: DemoHub, fresh_home: Callable[[DemoHub], Home], shelf: Shelf
+) -> None:
+    size = shelf[MINILM].sizes["model.safetensors"]
+    need("safetensors")
+    home = fresh_home(real_hub)
+    real_hub.requests.clear()
+    before = home.command("check", MINILM.id)
+    assert sum(seen.sent for seen in real_hub.requests.select(origin="cdn")) < 200_000 < size
+    (weights,) = (part for part in before["need"] if part["part"] == "weights")
+    assert weights["basis"] == "header"
+    home.download(MINILM)
+    assert weights["bytes"] == home.load("tensors", MINILM.id, "model.safetensors")["bytes"]
+    after = home.command("check", MINILM.id)
+    assert after["need"] == before["need"]
+    assert after["disk"]["bytes_to_transfer"] == 0
+
+
 def test_safetensors_opens_silero(home: Home, shelf: Shelf) -> None:
     digest = shelf[SILERO].digests["silero_vad_16k.safetensors"]
     need("safetensors")

@@ -62,6 +62,22 @@ async def test_a_variant_is_planned_and_downloaded(online: Configuration) -> Non
         await driver.sees("✓ installed", "here, sha256")
 
 
+async def test_the_plan_says_whether_it_fits_without_waiting_for_it(
+    online: Configuration, hub: DemoHub
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="*.gguf", times=-1))
+    async with screen(online) as driver:
+        await open_model(driver, "acme/quants")
+        await driver.sees("Files 3")
+        await driver.press("d")
+        await driver.sees("to transfer", "looking whether it fits in memory")
+        hub.faults.clear()
+        stall.release()
+        await driver.sees("fits in memory now: needs")
+        await driver.press("G")
+        await driver.sees("Q4_0 fits in memory now: needs")
+
+
 async def test_a_download_shows_its_ranges_and_pauses(online: Configuration, hub: DemoHub) -> None:
     stall = hub.faults.add(Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=200_000))
     async with screen(online, NARROW) as driver:

@@ -198,7 +198,7 @@ def _judge_one(
 
 def _gpus_for(base: int, gpus: Sequence[DeviceFit]) -> int | None:
     """How many GPUs hold it together, each with a runtime of its own; `None` if all do not."""
-    room = -_margin(base)
+    room = -_margin(base + GPU_RUNTIME)
     roomiest = sorted((gpu.free - GPU_RUNTIME for gpu in gpus), reverse=True)
     for number, free in enumerate(roomiest, start=1):
         room += max(free, 0)
@@ -212,4 +212,4 @@ def _fits_split(base: int, devices: Sequence[DeviceFit]) -> bool:
     room = sum(
         max(0, one.free - (HOST_RUNTIME if one.index is None else GPU_RUNTIME)) for one in devices
     )
-    return room >= base + _margin(base)
+    return room >= base + _margin(base + GPU_RUNTIME)

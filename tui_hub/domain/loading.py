@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tui_hub.domain.artifacts import Artifact, Variant, weights_format
 
@@ -16,12 +17,22 @@ _MAIN = re.compile(
     r"(?P<stem>model|pytorch_model|diffusion_pytorch_model|adapter_model)"
     r"(?:\.\w+)?(?P<shard>-\d{5}-of-\d{5})?(?:\.\w+)?\.(?:safetensors|bin)"
 )
+_SHARD = re.compile(r"-\d{5}-of-\d{5}(?=\.)")
 _STEMS = ("model", "pytorch_model", "diffusion_pytorch_model", "adapter_model")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The weights files that are loaded, and into how many separate models they fall."""
+
+    files: tuple[Artifact, ...]
+    models: int = 1
+    """More than one where names do not tell which of them a loader would open."""
 
 
 def loaded_weights(
     files: Sequence[Artifact], variant: Variant, components: Collection[str] | None = None
-) -> tuple[Artifact, ...]:
+) -> Loaded:
     """The weights files that loading a variant brings into memory.
 
     By the rules of transformers (`modeling_utils.py`: one whole file goes before shards), of
@@ -42,14 +53,16 @@ def loaded_weights(
         and "mmproj" not in file.path.lower()
     ]
     if variant.format not in ("safetensors", "pickle"):
-        return tuple(weights)
-    if PIPELINE_INDEX in paths:
+        opened = []
+    elif PIPELINE_INDEX in paths:
         opened = _of_components(weights, components)
     else:
         opened = _opened(file for file in weights if "/" not in file.path)
         if opened and _MODULES_INDEX in paths:
             opened += [file for file in weights if _MODULE.fullmatch(file.path)]
-    return tuple(opened or weights)
+    if opened:
+        return Loaded(tuple(opened))
+    return Loaded(tuple(weights), len({_SHARD.sub("", file.path) for file in weights}))
 
 
 def components_of(index: Mapping[str, object]) -> frozenset[str]:

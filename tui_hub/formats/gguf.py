@@ -23,8 +23,10 @@ from tui_hub.formats.header import (
 HEADER_LIMIT = 64 * 1024**2
 """Bytes of a header; the largest vocabularies with their merges take some 15 million."""
 
-_GROWTH = 4
+_GROWTH = 2
 """A header that goes on is asked for in steps of this factor, as nothing tells its length."""
+_GENEROUS = 1.25
+"""By how much later words may be longer than the first ones."""
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _SCALARS = {
@@ -134,11 +136,16 @@ class _Cursor:
         """Go past so many strings: the words of a vocabulary, hundreds of thousands of them."""
         data, position, end = self._data, self.position, len(self._data) - 8
         length_at = struct.Struct("<Q").unpack_from
-        while count and position <= end:
+        left = count
+        while left and position <= end:
             position += 8 + length_at(data, position)[0]
-            count -= 1
-        self.position = min(position, self._limit)
-        self.require(max(position - self.position, count * 8))
+            left -= 1
+        self.expect(position - self.position + left * 8)
+        if left or position > len(data):
+            average = (position - self.position) / max(count - left, 1)
+            guess = position + int(left * max(average, 8) * _GENEROUS)
+            raise Incomplete(min(guess, self._limit))
+        self.position = position
 
 
 def _metadata(cursor: _Cursor, pairs: int) -> dict[str, _Value]:
@@ -179,7 +186,6 @@ def _array(cursor: _Cursor, depth: int) -> tuple[int, ...] | None:
         raise HeaderError("the header has arrays inside of arrays without end")
     kind, count = cursor.unpack("IQ")
     if kind == _STRING:
-        cursor.expect(count * 8)
         cursor.skip_texts(count)
         return None
     if kind == _ARRAY:

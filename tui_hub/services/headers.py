@@ -11,7 +11,8 @@ from pathlib import Path
 from tui_hub.domain.artifacts import Artifact, weights_format
 from tui_hub.domain.errors import HubError, NoConnectionError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.formats import READABLE, Header, HeaderError, Metadata, Read, read_header
+from tui_hub.domain.kv_cache import KeyValueCache, cache_from_gguf
+from tui_hub.formats import READABLE, Header, HeaderError, Read, read_header
 from tui_hub.services.concurrency import run_all
 from tui_hub.services.context import Context
 from tui_hub.sources import FileRequest
@@ -29,10 +30,13 @@ _REMEMBERED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What one header told."""
+    """What one header told, without the foreign text in it."""
 
     bytes_by_dtype: Mapping[str, int]
-    metadata: Metadata
+    cache: KeyValueCache | None = None
+    """What a GGUF header tells of the model's context."""
+    shards: int = 1
+    """How many files make the model, as this one says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Headers:
         else:
             asked = await self._context.source(model).request(file)
             header = await asyncio.to_thread(_of_remote, network, asked, file)
-        summary = Summary(header.bytes_by_dtype, header.metadata)
+        summary = _summary(header)
         if file.sha256 is not None and len(self._remembered) < _REMEMBERED:
             self._remembered[file.sha256] = summary
         return summary
@@ -111,6 +115,17 @@ class _Network:
         """Call off what is under way, and close the connections."""
         self._cancellation.cancel()
         self._pool.close()
+
+
+def _summary(header: Header) -> Summary:
+    if header.format != "gguf":
+        return Summary(header.bytes_by_dtype)
+    shards = header.metadata.get("split.count")
+    return Summary(
+        header.bytes_by_dtype,
+        cache_from_gguf(header.metadata),
+        shards if isinstance(shards, int) else 1,
+    )
 
 
 def _readable(file: Artifact) -> bool:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from tui_hub import text
-from tui_hub.domain.artifacts import Artifact, Variant
+from tui_hub.domain.artifacts import Variant
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.fit import Basis, Need
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.kv_cache import KeyValueCache, cache_from_config, cache_from_gguf
-from tui_hub.domain.loading import PIPELINE_INDEX, components_of, loaded_weights
+from tui_hub.domain.kv_cache import KeyValueCache, cache_from_config
+from tui_hub.domain.loading import PIPELINE_INDEX, Loaded, components_of, loaded_weights
 from tui_hub.domain.models import Details
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
@@ -50,9 +50,9 @@ class Weigher:
         if any(file.path == PIPELINE_INDEX for file in details.files):
             index = await self._configuration(details, PIPELINE_INDEX)
             components = None if index is None else components_of(index)
-        files = loaded_weights(details.files, variant, components)
-        told = await self._headers.read(ModelId.parse(details.model.id), files)
-        weights, warnings = _weights(files, told)
+        loaded = loaded_weights(details.files, variant, components)
+        told = await self._headers.read(ModelId.parse(details.model.id), loaded.files)
+        weights, warnings = _weights(loaded, told)
         cache: list[Need] = []
         if details.model.type is ModelType.LLM and weights:
             cache, more = _cache_need(await self._cache(details, variant, told))
@@ -67,8 +67,8 @@ class Weigher:
 
     async def _cache(self, details: Details, variant: Variant, told: Told) -> KeyValueCache | None:
         if variant.format == "gguf":
-            first = min(told.headers, default=None)
-            return None if first is None else cache_from_gguf(told.headers[first].metadata)
+            caches = (told.headers[path].cache for path in sorted(told.headers))
+            return next((cache for cache in caches if cache is not None), None)
         config = await self._configuration(details, "config.json")
         return None if config is None else cache_from_config(config)
 
@@ -98,10 +98,10 @@ def weigh_by_count(params: int | None) -> Weight:
     )
 
 
-def _weights(files: Sequence[Artifact], told: Told) -> tuple[list[Need], list[str]]:
+def _weights(loaded: Loaded, told: Told) -> tuple[list[Need], list[str]]:
     """Exact bytes where headers told them, sizes of files where not."""
     exact = sum(sum(header.bytes_by_dtype.values()) for header in told.headers.values())
-    others = [file for file in files if file.path not in told.headers]
+    others = [file for file in loaded.files if file.path not in told.headers]
     sizes = sum(file.size or 0 for file in others)
     needs = []
     if exact:
@@ -110,6 +110,11 @@ def _weights(files: Sequence[Artifact], told: Told) -> tuple[list[Need], list[st
         part = "weights by file size" if exact else "weights"
         needs.append(Need(part=part, bytes=sizes, basis=Basis.ESTIMATE))
     warnings = list(told.problems)
+    if loaded.models > 1:
+        warnings.append(f"{loaded.models} separate weights are counted together; one may do")
+    shards = max((header.shards for header in told.headers.values()), default=0)
+    if shards > len(loaded.files):
+        warnings.append(f"its weights are in {shards} parts, and {len(loaded.files)} are listed")
     silent = sum(file.size is None for file in others)
     if silent:
         warnings.append(f"{silent} weights files do not tell their size and are not counted")
