@@ -83,6 +83,13 @@ class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds from the start of the screen to its first sync."""
 
 
+class GpuSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The readings of GPUs, memory and disk."""
+
+    interval: Annotated[float, msgspec.Meta(ge=0.25, le=3600)] = 1.0
+    """Seconds from one reading to the next while somebody watches."""
+
+
 class ScreenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The screen."""
 
@@ -137,6 +144,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
     sync: SyncSettings = SyncSettings()
+    gpu: GpuSettings = GpuSettings()
     screen: ScreenSettings = ScreenSettings()
     feeds: dict[str, FeedSettings] = {}
     """Feeds by name, `hf:litert` for example."""

@@ -82,7 +82,7 @@ async def open_services(configuration: Configuration) -> AsyncIterator[Services]
         )
         services = _wire(context)
         await recover(context, services.jobs)
-        stack.push_async_callback(services.hardware.stop)
+        stack.push_async_callback(services.hardware.close)
         stack.push_async_callback(services.downloads.close)
         stack.push_async_callback(services.sync.close)
         yield services
