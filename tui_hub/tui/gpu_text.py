@@ -59,7 +59,7 @@ def percent(gpus: Sequence[GpuSample]) -> str:
 def degrees(gpus: Sequence[GpuSample], glyphs: Glyphs) -> str:
     """How hot the hottest is; nothing where no driver tells."""
     told = [gpu.temperature for gpu in gpus if gpu.temperature is not None]
-    return f"{max(told)}{glyphs.degree}C" if told else ""
+    return f"{max(told):2}{glyphs.degree}C" if told else ""
 
 
 def short_form(error: str) -> str:

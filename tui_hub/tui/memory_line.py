@@ -33,16 +33,15 @@ def memory_line(sample: BoxSample, room: int, glyphs: Glyphs) -> list[Piece]:
 
     Each GPU has a bar; where that leaves out too much, all GPUs fold to one cell each.
     """
-    for folded in (False, True) if len(sample.gpus) > 1 else (False,):
-        shown = set(_PARTS)
-        for part in ("", *_PARTS):
-            shown.discard(part)
-            line = _MemoryLine(sample, frozenset(shown), folded, glyphs)
-            left = room - width_of(line.pieces(0))
-            cells = left // line.shares if line.shares else left
-            if cells >= (_LEAST if line.shares else 0):
-                return line.pieces(min(cells, _MOST))
-    return line.pieces(0)
+    barest = _MemoryLine(sample, frozenset(), False, glyphs)
+    folded = len(sample.gpus) > 1 and barest.cells(room) < _LEAST
+    shown = set(_PARTS)
+    for part in ("", *_PARTS):
+        shown.discard(part)
+        line = _MemoryLine(sample, shown, folded, glyphs)
+        if line.cells(room) >= _LEAST:
+            break
+    return line.pieces(max(min(line.cells(room), _MOST), 0))
 
 
 class _MemoryLine:
@@ -56,11 +55,14 @@ class _MemoryLine:
         self._folded = folded
         self._glyphs = glyphs
 
-    @property
-    def shares(self) -> int:
-        """How many meters' worth of cells the bars take."""
+    def cells(self, room: int) -> int:
+        """Cells that there is room for in each meter; where there is no meter, enough or none."""
         bars = 0 if self._folded else sum(gpu.error is None for gpu in self._sample.gpus)
-        return 2 * bars + ("ram bar" in self._shown) + ("disk bar" in self._shown)
+        meters = 2 * bars + ("ram bar" in self._shown) + ("disk bar" in self._shown)
+        left = room - width_of(self.pieces(0))
+        if not meters:
+            return _LEAST if left >= 0 else 0
+        return left // meters
 
     def pieces(self, cells: int) -> list[Piece]:
         """The line with meters of so many cells."""
