@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pynvml
@@ -107,6 +109,11 @@ def environment_without_driver(folder: Path) -> dict[str, str]:
     return {"LD_LIBRARY_PATH": str(folder)}
 
 
-def sleeper() -> subprocess.Popen[bytes]:
-    """A process of this user, for the driver to name."""
-    return subprocess.Popen(["sleep", "600"], env={"PATH": os.environ["PATH"]})
+@contextmanager
+def sleeper(program: str | Path = "sleep") -> Iterator[int]:
+    """The pid of a process of this user, for the driver to name."""
+    with subprocess.Popen([program, "600"], env={"PATH": os.environ["PATH"]}) as process:
+        try:
+            yield process.pid
+        finally:
+            process.kill()

@@ -147,8 +147,9 @@ int nvmlDeviceGetUUID(Device *device, char *out, u32 length) {
 typedef struct { u64 total, free, used; } Memory;
 
 int nvmlDeviceGetMemoryInfo(Device *device, Memory *out) {
+    char value[4096];
     BEGIN(device);
-    if (!number(device, "total")) return NOT_SUPPORTED;
+    if (!figure(device, "total", value)) return NOT_SUPPORTED;
     out->total = number(device, "total");
     out->free = number(device, "free");
     out->used = number(device, "used") + number(device, "reserved");
@@ -237,9 +238,10 @@ int nvmlDeviceGetMigDeviceHandleByIndex(Device *device, u32 index, Device **out)
 typedef struct { u32 version; u64 total, reserved, free, used; } MemoryV2;
 
 int nvmlDeviceGetMemoryInfo_v2(Device *device, MemoryV2 *out) {
+    char value[4096];
     BEGIN(device);
     if (out->version != (sizeof *out | 2U << 24)) return 25;
-    if (!number(device, "total")) return NOT_SUPPORTED;
+    if (!figure(device, "total", value)) return NOT_SUPPORTED;
     out->total = number(device, "total");
     out->reserved = number(device, "reserved");
     out->free = number(device, "free");

@@ -20,10 +20,9 @@ def program(tmp_path: Path) -> Program:
 
 def test_the_document(program: Program, driver: StubDriver) -> None:
     with sleeper() as child:
-        driver.two_gpus(compute=f"{child.pid}:3000,4194300:na")
+        driver.two_gpus(compute=f"{child}:3000,4194300:na")
         driver.gpu(1, fail=15)
         ran = program.json("gpus", **driver.environment)
-        child.kill()
     assert ran.code == 0, ran.err
     assert ran.document["error"] is None
     first, second = ran.document["gpus"]
@@ -37,7 +36,7 @@ def test_the_document(program: Program, driver: StubDriver) -> None:
     }
     sleeping, hidden = first["processes"]
     assert sleeping["name"] == "sleep" and sleeping["user"]
-    assert (sleeping["pid"], sleeping["memory"], sleeping["slot"]) == (child.pid, 3000, None)
+    assert (sleeping["pid"], sleeping["memory"], sleeping["slot"]) == (child, 3000, None)
     assert (hidden["pid"], hidden["name"], hidden["user"]) == (4_194_300, None, None)
     assert (hidden["memory"], hidden["visible"]) == (None, False)
     assert second["memory"] == dict.fromkeys(("total", "used", "free", "reserved"))
@@ -50,9 +49,8 @@ def test_the_document(program: Program, driver: StubDriver) -> None:
 
 def test_people_get_a_table_with_the_processes(program: Program, driver: StubDriver) -> None:
     with sleeper() as child:
-        driver.two_gpus(compute=f"{child.pid}:{30 * GIB},4194300:na")
+        driver.two_gpus(compute=f"{child}:{30 * GIB},4194300:na")
         ran = program("gpus", **driver.environment)
-        child.kill()
     assert ran.code == 0, ran.err
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]
     assert lines[:2] == [
@@ -61,7 +59,7 @@ def test_people_get_a_table_with_the_processes(program: Program, driver: StubDri
     ]
     assert lines[4:8] == [
         "GPU PID USER MEMORY SLOT PROCESS",
-        f"0 {child.pid} {getpass.getuser()} 30.0 GiB sleep",
+        f"0 {child} {getpass.getuser()} 30.0 GiB sleep",
         "0 4194300 - - host pid 4194300 (not visible here)",
         "1 - - 12.0 GiB processes that cannot be seen from here",
     ]

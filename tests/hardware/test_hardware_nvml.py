@@ -84,13 +84,12 @@ def test_whose_memory_it_is(driver: StubDriver, probe: NvmlProbe) -> None:
     me = getpass.getuser()
     with sleeper() as child:
         driver.two_gpus(
-            compute=f"{child.pid}:30000000000,{os.getpid()}:na,{NOBODY}:1000000000",
-            graphics=f"{child.pid}:30000000001,{NOBODY}:na",
+            compute=f"{child}:30000000000,{os.getpid()}:na,{NOBODY}:1000000000",
+            graphics=f"{child}:30000000001,{NOBODY}:na",
         )
-        first, second = read(probe, **{f"p{child.pid}": "llm"})
-        child.kill()
+        first, second = read(probe, **{f"p{child}": "llm"})
     assert first.processes == (
-        GpuProcess(pid=child.pid, user=me, name="sleep", memory=30_000_000_001, slot="llm"),
+        GpuProcess(pid=child, user=me, name="sleep", memory=30_000_000_001, slot="llm"),
         GpuProcess(pid=NOBODY, memory=1_000_000_000, visible=False),
         GpuProcess(pid=os.getpid(), user=me, name=psutil.Process().name(), memory=None),
     )
@@ -102,23 +101,19 @@ def test_whose_memory_it_is(driver: StubDriver, probe: NvmlProbe) -> None:
 
 def test_children_of_our_process_are_ours(driver: StubDriver, probe: NvmlProbe) -> None:
     with sleeper() as child:
-        driver.two_gpus(compute=f"{child.pid}:5")
+        driver.two_gpus(compute=f"{child}:5")
         gpu, _ = read(probe, **{f"p{os.getpid()}": "tts"})
-        child.kill()
     assert [one.slot for one in gpu.processes] == ["tts"]
 
 
 def test_hostile_names(driver: StubDriver, probe: NvmlProbe, tmp_path: Path) -> None:
     evil = tmp_path / "\x1b[31mevil"
     evil.symlink_to("/bin/sleep")
-    import subprocess
-
-    with subprocess.Popen([evil, "600"]) as child:
-        driver.two_gpus(compute=f"{child.pid}:5")
+    with sleeper(evil) as child:
+        driver.two_gpus(compute=f"{child}:5")
         driver.gpu(0, name="GPU \x1b]0;title\x07")
         driver.gpu(1, name="bytes \udcff\udcfe")
         first, second = read(probe)
-        child.kill()
     assert "\x1b" not in first.name + str(first.processes[0].name)
     assert str(first.processes[0].name).endswith("[31mevil")
     assert second.name == "GPU"
@@ -191,7 +186,9 @@ def test_memory_is_had_where_the_newer_call_fails(
 ) -> None:
     driver.two_gpus()
     driver.tell(nvmlDeviceGetMemoryInfo_v2=code)
-    assert read(probe)[0].memory_free == 84_500_000_007
+    for _ in range(3):
+        assert read(probe)[0].memory_free == 84_500_000_007
+    assert driver.calls()["nvmlDeviceGetMemoryInfo_v2 0"] == (3 if code == 999 else 1)
 
 
 def test_a_binding_that_does_not_match_the_library(
@@ -208,11 +205,12 @@ def test_a_binding_that_does_not_match_the_library(
     assert [one.memory for one in read(probe)[0].processes] == [1000]
 
 
+@pytest.mark.parametrize("total", [None, 0])
 def test_a_gpu_without_memory_of_its_own_has_the_box_s(
-    driver: StubDriver, probe: NvmlProbe
+    driver: StubDriver, probe: NvmlProbe, total: int | None
 ) -> None:
     driver.tell(count=1)
-    driver.gpu(0, uuid="GPU-spark", name="NVIDIA GB10")
+    driver.gpu(0, uuid="GPU-spark", name="NVIDIA GB10", total=total)
     (gpu,) = read(probe)
     assert gpu.memory_total == psutil.virtual_memory().total
     assert gpu.memory_used + gpu.memory_free == gpu.memory_total
@@ -295,7 +293,7 @@ def test_a_gpu_that_vanishes_is_still_named(driver: StubDriver, probe: NvmlProbe
     driver.gpu(0, uuid="GPU-bbbb")  # the other one takes its number
     driver.tell(count=1)
     there, gone = read(probe)
-    assert (there.uuid, there.error) == ("GPU-bbbb", None)
+    assert (there.index, there.uuid, there.error) == (0, "GPU-bbbb", None)
     assert gone.uuid == "GPU-aaaa"
     assert gone.error == "vanished: the driver lists it no more"
     driver.two_gpus()
