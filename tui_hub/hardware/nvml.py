@@ -93,8 +93,9 @@ class NvmlProbe:
         there: set[str] = set()
         for index in range(pynvml.nvmlDeviceGetCount()):
             yield from self._guarded(index, there, own, slow=slow, processes=processes)
-        for uuid in self._known.keys() - there:
-            yield self._known[uuid].sample(error=_VANISHED)
+        for uuid, identity in self._known.items():
+            if uuid not in there:
+                yield identity.sample(error=_VANISHED)
 
     def _guarded(
         self, index: int, there: set[str], own: Mapping[int, str], **tiers: bool
