@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from homes import Configure
+from nvml_driver import StubDriver, absent, build
 from small_models import small_repositories
 
 from tui_hub.demo import DemoHub
@@ -24,6 +25,42 @@ def no_leaks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in LEAKS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
+
+
+@pytest.fixture(autouse=True)
+def no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the GPUs of the machine that the tests run on."""
+    absent(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def driver_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a driver library without a GPU."""
+    return build(tmp_path_factory.mktemp("driver"))
+
+
+@pytest.fixture(scope="session")
+def old_driver_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one that lacks what came later."""
+    return build(tmp_path_factory.mktemp("old-driver"), version=440)
+
+
+@pytest.fixture
+def driver(driver_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StubDriver:
+    """A driver that tells what the test wants, in this process and for children."""
+    stub = StubDriver(driver_library, tmp_path / "driver")
+    stub.install(monkeypatch)
+    return stub
+
+
+@pytest.fixture
+def old_driver(
+    old_driver_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> StubDriver:
+    """A driver from before MIG."""
+    stub = StubDriver(old_driver_library, tmp_path / "driver")
+    stub.install(monkeypatch)
+    return stub
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ HEAVY = {
     "apscheduler",
     "httpx",
     "huggingface_hub",
+    "pynvml",
     "rich",
     "starlette",
     "textual",

@@ -98,6 +98,13 @@ class RuntimeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds until the process that loads a model must have come up and imported torch."""
 
 
+class GpuSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The readings of GPUs, memory and disk."""
+
+    interval: Annotated[float, msgspec.Meta(ge=0.25, le=3600)] = 1.0
+    """Seconds from one reading to the next while somebody watches."""
+
+
 class ScreenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The screen."""
 
@@ -153,6 +160,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     downloads: DownloadSettings = DownloadSettings()
     sync: SyncSettings = SyncSettings()
     runtime: RuntimeSettings = RuntimeSettings()
+    gpu: GpuSettings = GpuSettings()
     screen: ScreenSettings = ScreenSettings()
     feeds: dict[str, FeedSettings] = {}
     """Feeds by name, `hf:litert` for example."""

@@ -63,6 +63,13 @@ def size(count: int | float | None) -> str:
     raise AssertionError("unreachable")
 
 
+def share(part: int, whole: int) -> str:
+    """A part of a whole in the whole's unit, always equally wide: ` 61.2/139.8 GiB`."""
+    total, _, unit = size(whole).partition(" ")
+    figure = f"{part / max(whole, 1) * float(total):.1f}"
+    return f"{figure.rjust(len(total))}/{total} {unit}"
+
+
 def speed(rate: float | None) -> str:
     """Bytes a second: `412.0 MiB/s`."""
     return "-" if rate is None else f"{size(rate)}/s"

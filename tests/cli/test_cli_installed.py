@@ -35,6 +35,7 @@ STEPS: tuple[tuple[tuple[str, ...], set[str]], ...] = (
     (("agent", "--status"), {"running", "holder"}),
     (("storage",), {"blobs", "bytes", "bytes_saved", "by_type", "disk_free"}),
     (("feeds",), {"feeds"}),
+    (("gpus",), {"gpus", "host", "error"}),
     (("paths",), {"home", "store"}),
     (("delete", "acme/tiny-llm", "--yes"), {"model", "files", "bytes_freed"}),
 )

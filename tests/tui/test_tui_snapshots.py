@@ -10,7 +10,7 @@ import pytest
 from screen_driver import NARROW, WIDE, Driver, fill, made
 from textual.pilot import Pilot
 
-from tui_hub.domain.hardware import HostSample
+from tui_hub.domain.hardware import BoxSample, HostSample
 from tui_hub.domain.models import ModelStatus
 from tui_hub.services import Services, open_services
 from tui_hub.settings import Configuration
@@ -36,13 +36,14 @@ def services(offline: Configuration, monkeypatch: pytest.MonkeyPatch) -> Iterato
         return opened
 
     opened = loop.run_until_complete(begin())
-    opened.hardware.sample = HostSample(
+    host = HostSample(
         memory_total=64 << 30,
         memory_used=23 << 30,
         cpu_percent=12.0,
         disk_total=900 << 30,
         disk_free=400 << 30,
     )
+    opened.hardware.sample = BoxSample(host=host, error="no GPU: none is in this picture")
     monkeypatch.setattr(opened.hardware, "start", lambda: None)
     yield opened
     loop.run_until_complete(stack.aclose())

@@ -1,4 +1,4 @@
-"""Readings of the box, as frozen samples."""
+"""Readings of the box, as frozen samples. All sizes are bytes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,105 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSample:
-    """Memory, processor and disk of the box at one moment; sizes are bytes."""
+    """Memory, processor and disk of the box at one moment."""
 
     memory_total: int
     memory_used: int
     cpu_percent: float
     disk_total: int
     disk_free: int
-    gpu_message: str = "no GPU"
-    """What the frame says where no GPU can be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuProcess:
+    """A process that holds memory of a GPU."""
+
+    pid: int
+    """As the driver tells it: in a container that may be a pid of the host."""
+    user: str | None = None
+    name: str | None = None
+    memory: int | None = None
+    """`None` where the driver does not tell it."""
+    slot: str | None = None
+    """The type whose active model the process holds; `None` for a process that is not ours."""
+    visible: bool = True
+    """Whether the process can be seen from here; without that, its user and name are unknown."""
+
+    @property
+    def label(self) -> str:
+        """What a person calls the process."""
+        return self.name or f"host pid {self.pid} (not visible here)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuSample:
+    """One GPU, or one slice of a GPU in MIG mode, at one moment."""
+
+    index: int
+    """The driver's number, which is not CUDA's: `uuid` is what both agree on."""
+    uuid: str
+    name: str
+    memory_total: int = 0
+    """Like all sizes here, zero where `error` is set."""
+    memory_used: int = 0
+    """Without `memory_reserved`, but for drivers before 510, which do not tell them apart."""
+    memory_free: int = 0
+    memory_reserved: int = 0
+    """What the driver keeps for itself."""
+    utilization: int | None = None
+    """Percent of the time in which something ran; this and what follows is `None` if not told."""
+    temperature: int | None = None
+    """Degrees Celsius."""
+    power: float | None = None
+    """Watts."""
+    power_limit: float | None = None
+    """Watts."""
+    processes: tuple[GpuProcess, ...] = ()
+    parent: str | None = None
+    """For a slice, the `uuid` of its GPU."""
+    slice: int | None = None
+    """For a slice, its number on that GPU."""
+    error: str | None = None
+    """Why it cannot be read, in words for people; up to the first colon they are the short form."""
+
+    @property
+    def label(self) -> str:
+        """Its number as people write it: `0`, or `0:1` for a slice."""
+        return str(self.index) if self.slice is None else f"{self.index}:{self.slice}"
+
+    @property
+    def short_name(self) -> str:
+        """Its name without the maker's, and for a slice the profile alone: `H200`, `1g.18gb`."""
+        return self.name.rpartition(" MIG ")[2].removeprefix("NVIDIA ").removeprefix("GeForce ")
+
+    @property
+    def ours(self) -> int:
+        """Memory that our slots hold, as far as the driver tells whose it is."""
+        held = sum(one.memory or 0 for one in self.processes if one.slot is not None)
+        return min(held, self.memory_used)
+
+    @property
+    def others(self) -> int:
+        """Memory in use that is not known to be ours."""
+        return self.memory_used - self.ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxSample:
+    """The whole box at one moment."""
+
+    host: HostSample
+    gpus: tuple[GpuSample, ...] = ()
+    error: str | None = None
+    """Why no GPU can be read, in words for people; up to the first colon they are the short form.
+
+    `None` with GPUs.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuMoment:
+    """What the history keeps of one reading of a GPU."""
+
+    memory_used: int
+    utilization: int | None

@@ -1,5 +1,10 @@
-"""Readings of the box as frozen samples."""
+"""Readings of the box as frozen samples.
 
-from tui_hub.hardware.host import read_host
+`nvml` is not imported here: it takes its time, and is loaded with the first reading.
+"""
 
-__all__ = ["read_host"]
+from tui_hub.hardware.host import HostProbe
+from tui_hub.hardware.probe import GpuProbe, GpuReading
+from tui_hub.hardware.thread import DriverThread
+
+__all__ = ["DriverThread", "GpuProbe", "GpuReading", "HostProbe"]

@@ -10,18 +10,33 @@ import psutil
 from tui_hub.domain.hardware import HostSample
 from tui_hub.paths import existing_parent
 
+_FIRST = 0.1
+"""Seconds over which the first reading measures the processor."""
 
-def read_host(store: Path) -> HostSample:
-    """One reading of the box; the disk is the one that holds the store.
 
-    Blocks for a few milliseconds. Processor use is since the last call of this process.
-    """
-    memory = psutil.virtual_memory()
-    disk = shutil.disk_usage(existing_parent(store))
-    return HostSample(
-        memory_total=memory.total,
-        memory_used=memory.total - memory.available,
-        cpu_percent=psutil.cpu_percent(interval=None),
-        disk_total=disk.total,
-        disk_free=disk.free,
-    )
+class HostProbe:
+    """Reads the box. Blocks for a moment, and belongs to one thread."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._interval: float | None = _FIRST
+
+    def read(self) -> HostSample:
+        """One reading; the disk is the one that holds the store.
+
+        Processor use is since the last reading, the first one over a tenth of a second.
+
+        Raises:
+            OSError: when the disk cannot be asked.
+        """
+        memory = psutil.virtual_memory()
+        disk = shutil.disk_usage(existing_parent(self._store))
+        # psutil keeps the last figures for each thread, and has none for the first reading.
+        interval, self._interval = self._interval, None
+        return HostSample(
+            memory_total=memory.total,
+            memory_used=memory.total - memory.available,
+            cpu_percent=psutil.cpu_percent(interval=interval),
+            disk_total=disk.total,
+            disk_free=disk.free,
+        )

@@ -90,7 +90,7 @@ async def open_services(configuration: Configuration) -> AsyncIterator[Services]
         services.jobs.start()
         stack.push_async_callback(services.jobs.close)
         await recover(context, services.jobs)
-        stack.push_async_callback(services.hardware.stop)
+        stack.push_async_callback(services.hardware.close)
         stack.push_async_callback(services.downloads.close)
         stack.push_async_callback(services.sync.close)
         yield services
@@ -113,9 +113,10 @@ def _wire(context: Context) -> Services:
     catalogue = Catalogue(context)
     metadata = Metadata(context)
     repositories = Repositories(context, catalogue, metadata)
-    fit = Fit(context, repositories, metadata)
+    hardware = Hardware(context)
+    fit = Fit(context, repositories, metadata, hardware)
     runtimes = Runtimes(context, repositories, fit.weigher)
-    activation = Activation(context, jobs, runtimes, Memory(fit.devices))
+    activation = Activation(context, jobs, runtimes, Memory(fit.devices), hardware)
     downloads = Downloads(context, jobs, repositories, metadata)
     return Services(
         configuration=context.configuration,
@@ -128,6 +129,6 @@ def _wire(context: Context) -> Services:
         storage=Storage(context, activation),
         activation=activation,
         jobs=jobs,
-        hardware=Hardware(context),
+        hardware=hardware,
         agent=Agent(context, jobs, downloads),
     )

@@ -20,6 +20,7 @@ from tui_hub.runtime import environment
 from tui_hub.services import leases
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context, is_model_id
+from tui_hub.services.hardware import Hardware
 from tui_hub.services.jobs import JobRun, Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.runtimes import Runtimes
@@ -36,8 +37,16 @@ _FOLLOW_SECONDS = 1.0
 class Activation:
     """Fills, changes and empties the slots."""
 
-    def __init__(self, context: Context, jobs: Jobs, runtimes: Runtimes, memory: Memory) -> None:
+    def __init__(
+        self,
+        context: Context,
+        jobs: Jobs,
+        runtimes: Runtimes,
+        memory: Memory,
+        hardware: Hardware,
+    ) -> None:
         self._context = context
+        self._hardware = hardware
         self._jobs = jobs
         self._changes = Changes(context, runtimes)
         self._memory = memory
@@ -47,7 +56,9 @@ class Activation:
 
     async def slots(self) -> tuple[Slot, ...]:
         """The slots that hold a model, whichever home of this store filled them."""
-        return tuple((await read_slots(self._context)).values())
+        slots = tuple((await read_slots(self._context)).values())
+        self._hardware.own({one.pid: one.type.value for one in slots if one.pid is not None})
+        return slots
 
     def swaps(self) -> tuple[SwapPicture, ...]:
         """The changes of slots that this process is at."""

@@ -14,10 +14,10 @@ from tui_hub.domain.fit import Device, FitReport, Verdict, judge
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Details
 from tui_hub.domain.slots import Slot
-from tui_hub.hardware import read_host
 from tui_hub.services.choices import Choice, named_variant
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.fit_words import warnings_of
+from tui_hub.services.hardware import Hardware
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.plans import Planner
 from tui_hub.services.repositories import Repositories
@@ -30,8 +30,15 @@ _CUDA = re.compile(r"cuda(?::(\d+))?")
 class Fit:
     """Judges models against the memory and the disk of this box, as they are now."""
 
-    def __init__(self, context: Context, repositories: Repositories, metadata: Metadata) -> None:
+    def __init__(
+        self,
+        context: Context,
+        repositories: Repositories,
+        metadata: Metadata,
+        hardware: Hardware,
+    ) -> None:
         self._context = context
+        self._hardware = hardware
         self._repositories = repositories
         self._planner = Planner(context, repositories)
         self.weigher = Weigher(context, metadata)
@@ -99,10 +106,25 @@ class Fit:
             return None
 
     async def devices(self) -> tuple[Device, ...]:
-        """The memory of this box now; the host's comes last."""
-        host = await asyncio.to_thread(read_host, self._context.configuration.paths.store)
-        free = host.memory_total - host.memory_used
-        return (Device(index=None, name="host memory", total=host.memory_total, free=free),)
+        """The memory of this box now: GPUs that can be read, then the host's.
+
+        Raises:
+            HubError: when the box cannot be read at all.
+        """
+        box = await self._hardware.read()
+        gpus = [
+            Device(
+                index=gpu.index,
+                name=f"GPU {gpu.label} {gpu.short_name}",
+                total=gpu.memory_total,
+                free=gpu.memory_free,
+            )
+            for gpu in box.gpus
+            if gpu.error is None
+        ]
+        free = box.host.memory_total - box.host.memory_used
+        host = Device(index=None, name="host memory", total=box.host.memory_total, free=free)
+        return (*gpus, host)
 
 
 def _chosen(details: Details, wanted: str | None) -> Variant | None:

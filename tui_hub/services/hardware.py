@@ -4,28 +4,58 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Mapping
+from functools import partial
 
-from tui_hub.domain.hardware import HostSample
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.hardware import BoxSample, GpuMoment, GpuSample, HostSample
 from tui_hub.events import HardwareSampled
-from tui_hub.hardware import read_host
+from tui_hub.hardware import DriverThread, GpuProbe, GpuReading, HostProbe
 from tui_hub.services.context import Context
 
 _log = logging.getLogger(__name__)
 
+_GLANCE = 0.3
+"""Seconds for which a reading of the watch waits for the GPUs before it goes out without them."""
+_PATIENCE = 10.0
+"""Seconds after which a driver counts as hanging; starting one takes some of them."""
+_GOODBYE = 0.5
+"""Seconds for which the end of the program waits for the driver."""
+_MOMENTS = 60
+"""Readings of a GPU that the history keeps."""
+
+_WAITING = GpuReading(error="waiting for the GPU driver: it has not answered yet")
+_HANGING = GpuReading(error=f"GPU driver hangs: no answer for {_PATIENCE:.0f} s")
+
 
 class Hardware:
-    """Holds the latest reading, and takes new ones while somebody watches."""
+    """Holds the latest reading, and takes new ones while somebody watches.
+
+    The GPUs and the rest are read on a thread each, so that a driver or a disk that hangs holds
+    up neither the loop nor the end of the program.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._host_thread, self._gpu_thread = DriverThread("host"), DriverThread("gpu")
+        self._host_probe = HostProbe(context.configuration.paths.store)
+        self._gpu_probe: GpuProbe | None = None
         self._task: asyncio.Task[None] | None = None
-        self.sample: HostSample | None = None
+        self._own: dict[int, str] = {}
+        self._owners_changed = False
+        self._history: dict[str, deque[GpuMoment]] = {}
+        self.sample: BoxSample | None = None
         """The latest reading; `None` before the first."""
 
-    def start(self, interval: float = 1.0) -> None:
-        """Begin to read every `interval` seconds; does nothing when that goes on already."""
+    def start(self, interval: float | None = None) -> None:
+        """Begin to read every `interval` seconds; does nothing when that goes on already.
+
+        Without an interval the setting `gpu.interval` counts.
+        """
         if self._task is None:
-            self._task = asyncio.create_task(self._watch(interval), name="hardware")
+            every = interval or self._context.configuration.settings.gpu.interval
+            self._task = asyncio.create_task(self._watch(every), name="hardware")
 
     async def stop(self) -> None:
         """Stop reading."""
@@ -34,17 +64,109 @@ class Hardware:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    async def _watch(self, interval: float) -> None:
-        while True:
-            try:
-                sample = await asyncio.to_thread(read_host, self._context.configuration.paths.store)
-            except OSError as error:
-                _log.warning("the box cannot be read: %s", error)
-            else:
-                self._take(sample)
-            await asyncio.sleep(interval)
+    async def close(self) -> None:
+        """Stop reading for good, and let go of the driver."""
+        await self.stop()
+        await self._host_thread.close(lambda: None, _GOODBYE)
+        await self._gpu_thread.close(self._close_probe, _GOODBYE)
 
-    def _take(self, sample: HostSample) -> None:
+    async def read(self) -> BoxSample:
+        """A fresh reading of everything, processes too; needs no `start`.
+
+        Raises:
+            HubError: when the box cannot be read at all.
+        """
+        host, gpus = await asyncio.gather(self._fresh_host(), self._fresh_gpus())
+        return self._take(host, gpus)
+
+    def own(self, pids: Mapping[int, str]) -> None:
+        """Say which processes are ours: the slot that each stands for, by its pid.
+
+        Their children count too. The next reading looks at all processes again.
+        """
+        self._owners_changed = self._owners_changed or dict(pids) != self._own
+        self._own = dict(pids)
+
+    def history(self, uuid: str) -> tuple[GpuMoment, ...]:
+        """The last readings of a GPU that the watch took, oldest first, 60 at most."""
+        return tuple(self._history.get(uuid, ()))
+
+    async def _fresh_host(self) -> HostSample:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._host_thread.run(self._host_probe.read)
+        except OSError as error:  # a TimeoutError is one too
+            words = error.strerror or f"no answer for {_PATIENCE:.0f} s"
+            raise HubError(
+                f"memory and disk of the box cannot be read: {words}",
+                hint="See whether the disk of the store is mounted.",
+            ) from None
+
+    async def _fresh_gpus(self) -> GpuReading:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._gpu_thread.run(partial(self._read_gpus, complete=True))
+        except TimeoutError:
+            return _HANGING
+
+    async def _watch(self, interval: float) -> None:
+        loop = asyncio.get_running_loop()
+        asked: asyncio.Future[GpuReading] | None = None
+        since = 0.0
+        gpus = _WAITING
+        try:
+            while True:
+                host = await self._watched_host()
+                if asked is None:
+                    complete, self._owners_changed = self._owners_changed, False
+                    reading = self._gpu_thread.run(partial(self._read_gpus, complete=complete))
+                    asked, since = asyncio.ensure_future(reading), loop.time()
+                await asyncio.wait({asked}, timeout=_GLANCE)
+                if asked.done():
+                    gpus, asked = asked.result(), None
+                    self._remember(gpus.gpus)
+                elif loop.time() - since > _PATIENCE:
+                    gpus = _HANGING
+                if host is not None:
+                    self._take(host, gpus)
+                await asyncio.sleep(interval)
+        finally:
+            if asked is not None:
+                asked.cancel()
+
+    async def _watched_host(self) -> HostSample | None:
+        """The host's figures; the last ones where new ones cannot be had."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._host_thread.run(self._host_probe.read)
+        except OSError as error:
+            _log.warning("memory and disk of the box cannot be read: %r", error)
+            return None if self.sample is None else self.sample.host
+
+    def _read_gpus(self, *, complete: bool) -> GpuReading:
+        """One reading; runs on the thread of the GPUs."""
+        if self._gpu_probe is None:
+            from tui_hub.hardware.nvml import NvmlProbe  # takes its time
+
+            self._gpu_probe = NvmlProbe()
+        return self._gpu_probe.read(self._own, complete=complete)
+
+    def _close_probe(self) -> None:
+        if self._gpu_probe is not None:
+            self._gpu_probe.close()
+
+    def _remember(self, gpus: tuple[GpuSample, ...]) -> None:
+        """Add a reading to the history, and forget GPUs that are no more."""
+        kept = {}
+        for gpu in gpus:
+            moments = kept[gpu.uuid] = self._history.get(gpu.uuid) or deque(maxlen=_MOMENTS)
+            if gpu.error is None:
+                moments.append(GpuMoment(memory_used=gpu.memory_used, utilization=gpu.utilization))
+        self._history = kept
+
+    def _take(self, host: HostSample, gpus: GpuReading) -> BoxSample:
+        sample = BoxSample(host=host, gpus=gpus.gpus, error=gpus.error)
         if sample != self.sample:
             self.sample = sample
             self._context.bus.publish(HardwareSampled())
+        return sample

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tui_hub import text
-from tui_hub.domain.artifacts import Variant
+from tui_hub.domain.artifacts import Artifact, Variant
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.fit import Basis, Need
 from tui_hub.domain.identifiers import ModelId
@@ -62,7 +62,10 @@ class Weigher:
             for dtype, count in header.bytes_by_dtype.items():
                 dtypes[dtype] = dtypes.get(dtype, 0) + count
         return Weight(
-            parts=(*weights, *cache), files=files, dtypes=dtypes, warnings=tuple(warnings)
+            parts=(*weights, *cache),
+            files=tuple(loaded.files),
+            dtypes=dtypes,
+            warnings=tuple(warnings),
         )
 
     async def _cache(self, details: Details, variant: Variant, told: Told) -> KeyValueCache | None:

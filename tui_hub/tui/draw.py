@@ -73,6 +73,23 @@ def bar(fraction: float, width: int, glyphs: Glyphs, tone: str = "bar") -> list[
     return [(glyphs.full * full + partial, tone), (glyphs.rest * empty, "rest")]
 
 
+def stacked_bar(parts: Sequence[tuple[float, str, str]], width: int) -> list[Piece]:
+    """A bar of exactly `width` cells, shared out by size.
+
+    Args:
+        parts: size, sign and tone of each part, from left to right.
+        width: cells.
+    """
+    whole = sum(size for size, _, _ in parts) or 1
+    pieces: list[Piece] = []
+    before = end = 0.0
+    for size, sign, tone in parts:
+        end += size
+        pieces.append((sign * (round(end / whole * width) - round(before / whole * width)), tone))
+        before = end
+    return pieces
+
+
 def line_bar(fraction: float, width: int, glyphs: Glyphs, tone: str = "bar") -> list[Piece]:
     """A thin bar of exactly `width` cells, for lists where bars stand one below the other."""
     full = round(min(max(fraction, 0.0), 1.0) * max(width, 0))

@@ -35,6 +35,8 @@ class Glyphs:
     full: str
     half: str
     rest: str
+    reserved: str
+    """Memory that a driver keeps for itself."""
     line: str
     """A thin bar, where bars stand close together."""
     line_partial: str
@@ -44,6 +46,8 @@ class Glyphs:
     levels: str
     """Vertical steps for sparklines, from lowest to highest."""
     rule: str
+    degree: str
+    """The sign of degrees; empty where the set has none."""
     keys: Mapping[str, str]
     """Names of keys for signs that this set lacks."""
 
@@ -78,12 +82,14 @@ UNICODE = Glyphs(
     full="█",
     half="▓",
     rest="░",
+    reserved="╱",
     line="━",
     line_partial="╍",
     line_rest="─",
     fractions=" ▏▎▍▌▋▊▉",
     levels="▁▂▃▄▅▆▇█",
     rule="─",
+    degree="°",
     keys={},
 )
 
@@ -113,11 +119,13 @@ ASCII = Glyphs(
     full="#",
     half="=",
     rest=".",
+    reserved="/",
     line="=",
     line_partial="-",
     line_rest=".",
     fractions="        ",
     levels="_.-=+*%#",
     rule="-",
+    degree="",
     keys={"⏎": "enter", "→": "right", "←": "left", "↑": "up", "↓": "down"},
 )

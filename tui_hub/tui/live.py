@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.feeds import FeedState, FeedStatus
-from tui_hub.domain.hardware import HostSample
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.slots import Slot
 from tui_hub.events import (
@@ -20,7 +19,6 @@ from tui_hub.events import (
     DownloadChanged,
     Event,
     FeedChanged,
-    HardwareSampled,
     SlotChanged,
 )
 
@@ -38,7 +36,6 @@ class Live:
     downloads: tuple[Download, ...] = ()
     slots: tuple[Slot, ...] = ()
     feeds: tuple[FeedStatus, ...] = ()
-    host: HostSample | None = None
     total: int | None = None
     """Models in the catalogue; `None` before the first look."""
     seen: int | None = None
@@ -99,7 +96,6 @@ class LiveState:
 
     async def look(self) -> None:
         """Read everything."""
-        self._put(replace(self.now, host=self._services.hardware.sample))
         await self._read_downloads()
         await self._read_slots()
         await self._read_feeds()
@@ -116,8 +112,6 @@ class LiveState:
                 await self._read_feeds()
             case CatalogueChanged():
                 await self._read_total()
-            case HardwareSampled():
-                self._put(replace(self.now, host=self._services.hardware.sample))
 
     async def pulse(self) -> None:
         """Read moving figures at the screen's rate, for as long as any move."""

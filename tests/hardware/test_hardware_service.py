@@ -1,0 +1,221 @@
+"""The service: readings off the loop, slots, history, and drivers that do not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from nvml_driver import StubDriver
+
+from tui_hub.domain.errors import UsageError
+from tui_hub.domain.hardware import BoxSample, GpuMoment
+from tui_hub.events import HardwareSampled
+from tui_hub.services import Services, open_services
+from tui_hub.services import hardware as module
+from tui_hub.settings import Configuration, load_configuration
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Configuration:
+    return load_configuration(
+        environment={"TUI_HUB_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"}
+    )
+
+
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait for a condition to hold."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def sample_of(services: Services) -> BoxSample:
+    """The latest reading, which must be there."""
+    assert services.hardware.sample is not None
+    return services.hardware.sample
+
+
+async def test_a_fresh_reading_needs_no_watch(
+    driver: StubDriver, configuration: Configuration
+) -> None:
+    driver.two_gpus(compute=f"{os.getpid()}:1000,{os.getppid()}:5")
+    async with open_services(configuration) as services:
+        assert services.hardware.sample is None
+        services.hardware.own({os.getpid(): "llm"})
+        box = await services.hardware.read()
+        assert box is services.hardware.sample
+        assert box.error is None
+        assert [gpu.uuid for gpu in box.gpus] == ["GPU-aaaa", "GPU-bbbb"]
+        assert {one.pid: one.slot for one in box.gpus[0].processes} == {
+            os.getpid(): "llm",
+            os.getppid(): None,
+        }
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        assert box.host.memory_total == total
+        driver.gpu(0, temperature=60, compute="")
+        again = await services.hardware.read()
+        assert (again.gpus[0].temperature, again.gpus[0].processes) == (60, ())
+        assert services.hardware.history("GPU-aaaa") == ()
+    assert driver.calls()["nvmlShutdown -"] == 1
+
+
+async def test_readings_at_the_interval_of_the_settings(driver: StubDriver, tmp_path: Path) -> None:
+    driver.two_gpus()
+    fast = load_configuration(
+        environment={"TUI_HUB_HOME": str(tmp_path / "home"), "TUI_HUB_GPU__INTERVAL": "0.25"}
+    )
+    async with open_services(fast) as services:
+        started = time.monotonic()
+        services.hardware.start()
+        await until(lambda: len(services.hardware.history("GPU-aaaa")) == 4)
+        assert 0.75 <= time.monotonic() - started < 10
+        services.hardware.start()
+        assert sum(task.get_name() == "hardware" for task in asyncio.all_tasks()) == 1
+        await services.hardware.stop()
+        assert not any(task.get_name() == "hardware" for task in asyncio.all_tasks())
+
+
+@pytest.mark.parametrize("interval", ["0.1", "0", "often"])
+def test_an_interval_that_would_weigh_on_the_driver(tmp_path: Path, interval: str) -> None:
+    with pytest.raises(UsageError, match="interval in the environment"):
+        load_configuration(
+            environment={"TUI_HUB_HOME": str(tmp_path), "TUI_HUB_GPU__INTERVAL": interval}
+        )
+
+
+async def test_the_history_keeps_the_last_sixty(
+    driver: StubDriver, configuration: Configuration
+) -> None:
+    driver.two_gpus()
+    async with open_services(configuration) as services:
+        hardware = services.hardware
+        hardware.start(0.001)
+        await until(lambda: len(hardware.history("GPU-bbbb")) == 60)
+        driver.gpu(1, used=7, utilization=None)
+        new = GpuMoment(memory_used=7, utilization=None)
+        await until(lambda: hardware.history("GPU-bbbb")[-1] == new)
+        moments = hardware.history("GPU-bbbb")
+        assert len(moments) == 60
+        assert moments[0] == GpuMoment(memory_used=12_884_901_888, utilization=3)
+        driver.gpu(1, fail=15)
+        await until(lambda: sample_of(services).gpus[1].error)
+        await hardware.stop()
+        assert hardware.history("GPU-bbbb")[-1] == new, "what cannot be read adds nothing"
+        assert hardware.history("GPU-none") == ()
+
+
+async def test_an_event_for_each_reading_that_differs(
+    driver: StubDriver, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver.two_gpus()
+    async with open_services(configuration) as services:
+        with services.bus.subscribe() as events:
+            await services.hardware.read()
+            async for event in events:
+                assert event == HardwareSampled()
+                break
+
+
+async def test_all_calls_come_from_one_thread(
+    driver: StubDriver, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pynvml
+
+    callers: set[threading.Thread] = set()
+    count = pynvml.nvmlDeviceGetCount
+
+    def noting() -> int:
+        callers.add(threading.current_thread())
+        return count()
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", noting)
+    driver.two_gpus()
+    async with open_services(configuration) as services:
+        services.hardware.start(0.001)
+        await asyncio.gather(*(services.hardware.read() for _ in range(20)))
+    (caller,) = callers
+    assert caller.name == "gpu" and caller.daemon
+    await until(lambda: not caller.is_alive())
+
+
+async def test_a_driver_that_hangs_holds_up_nothing(
+    driver: StubDriver, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_GLANCE", 0.02)
+    monkeypatch.setattr(module, "_PATIENCE", 0.3)
+    driver.two_gpus()
+    driver.tell(hang="nvmlDeviceGetMemoryInfo_v2")
+    try:
+        async with open_services(configuration) as services:
+            services.hardware.start(0.01)
+            await until(lambda: services.hardware.sample)
+            assert (
+                sample_of(services).error == "waiting for the GPU driver: it has not answered yet"
+            )
+            await until(lambda: (sample_of(services).error or "").startswith("GPU driver hangs: "))
+            hosts = {sample_of(services).host}
+            await until(lambda: hosts.add(sample_of(services).host) or len(hosts) > 2)
+            box = await services.hardware.read()
+            assert box.gpus == () and (box.error or "").startswith("GPU driver hangs: ")
+            driver.tell(hang=None)
+            await until(lambda: len(sample_of(services).gpus) == 2)
+            assert sample_of(services).error is None
+            driver.tell(hang="nvmlDeviceGetCount_v2")
+            await until(lambda: (sample_of(services).error or "").startswith("GPU driver hangs: "))
+            ending = time.monotonic()
+        assert time.monotonic() - ending < 3
+    finally:
+        driver.tell(hang=None)
+
+
+def test_a_program_ends_though_its_driver_hangs(
+    driver: StubDriver, configuration: Configuration, tmp_path: Path
+) -> None:
+    driver.two_gpus()
+    driver.tell(hang="nvmlInitWithFlags")
+    program = """
+import asyncio
+from tui_hub.services import open_services
+from tui_hub.settings import load_configuration
+
+async def main():
+    async with open_services(load_configuration()) as services:
+        services.hardware.start(0.01)
+        while services.hardware.sample is None:
+            await asyncio.sleep(0.01)
+        print(services.hardware.sample.error)
+
+asyncio.run(main())
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **driver.environment, "TUI_HUB_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("waiting for the GPU driver")
+
+
+async def test_the_loop_goes_on_while_a_reading_takes_its_time(
+    driver: StubDriver, configuration: Configuration
+) -> None:
+    driver.two_gpus()
+    driver.tell(hang="nvmlDeviceGetCount_v2")
+    async with open_services(configuration) as services:
+        reading = asyncio.create_task(services.hardware.read())
+        turns = 0
+        while turns < 20:
+            await asyncio.sleep(0.005)
+            turns += 1
+            assert not reading.done()
+        driver.tell(hang=None)
+        assert len((await reading).gpus) == 2

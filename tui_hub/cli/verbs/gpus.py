@@ -1,0 +1,119 @@
+"""`tui-hub gpus`: what the GPUs have, who holds it, and the box around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from tui_hub.cli.options import Options, verb
+
+if TYPE_CHECKING:
+    from tui_hub.cli.console import Answer, Console
+    from tui_hub.domain.hardware import BoxSample, GpuSample, HostSample
+    from tui_hub.services import Services
+
+_UNNAMED = 64 * 1024**2
+"""Bytes that a driver may take for itself with no process at all."""
+
+
+@verb("gpus")
+@click.pass_obj
+def command(options: Options) -> int:
+    """Show the GPUs, their memory, and who holds it."""
+    from tui_hub.cli.running import run
+
+    return run(options, _gpus)
+
+
+async def _gpus(services: Services, console: Console) -> Answer:
+    from tui_hub.cli import hardware_documents
+    from tui_hub.cli.console import Answer
+
+    # By which it is known whose processes are the slots'.
+    await services.activation.slots()
+    sample = await services.hardware.read()
+    return Answer(
+        hardware_documents.gpus(sample),
+        lines=_lines(console, sample),
+        brief=[gpu.uuid for gpu in sample.gpus],
+    )
+
+
+def _lines(console: Console, sample: BoxSample) -> Iterator[str]:
+    if sample.error is not None:
+        yield sample.error
+    else:
+        yield from _table(console, sample.gpus)
+    rows = [row for gpu in sample.gpus for row in _holders(gpu)]
+    if rows:
+        yield ""
+        yield from _processes(console, rows)
+    yield ""
+    yield from _host(sample.host)
+
+
+def _table(console: Console, gpus: Sequence[GpuSample]) -> Iterator[str]:
+    from tui_hub import text
+    from tui_hub.cli.tables import table
+
+    titles = ("GPU", "NAME", ">USED", ">FREE", ">RESERVED", ">BUSY", ">TEMP", ">POWER", "ERROR")
+    rows = [
+        (
+            gpu.label,
+            gpu.name,
+            text.share(gpu.memory_used, gpu.memory_total) if gpu.error is None else None,
+            text.size(gpu.memory_free) if gpu.error is None else None,
+            text.size(gpu.memory_reserved) if gpu.error is None else None,
+            None if gpu.utilization is None else f"{gpu.utilization}%",
+            None if gpu.temperature is None else f"{gpu.temperature}°C",
+            _power(gpu),
+            gpu.error or "",
+        )
+        for gpu in gpus
+    ]
+    heading, *lines = table(titles, rows, width=console.width, flexible=len(titles) - 1)
+    yield console.heading(heading)
+    yield from lines
+
+
+def _power(gpu: GpuSample) -> str | None:
+    if gpu.power is None:
+        return None
+    limit = "" if gpu.power_limit is None else f"/{gpu.power_limit:.0f}"
+    return f"{gpu.power:.0f}{limit} W"
+
+
+def _holders(gpu: GpuSample) -> Iterator[tuple[object, ...]]:
+    """A row for each process, or one for those that no list names though memory is in use."""
+    from tui_hub import text
+
+    for one in gpu.processes:
+        size = None if one.memory is None else text.size(one.memory)
+        yield gpu.label, one.pid, one.user, size, one.slot or "", one.label
+    if not gpu.processes and gpu.memory_used > _UNNAMED:
+        held = text.size(gpu.memory_used)
+        yield gpu.label, None, None, held, "", "processes that cannot be seen from here"
+
+
+def _processes(console: Console, rows: Sequence[tuple[object, ...]]) -> Iterator[str]:
+    from tui_hub.cli.tables import table
+
+    titles = ("GPU", ">PID", "USER", ">MEMORY", "SLOT", "PROCESS")
+    heading, *lines = table(titles, rows, width=console.width, flexible=len(titles) - 1)
+    yield console.heading(heading)
+    yield from lines
+
+
+def _host(host: HostSample) -> Iterator[str]:
+    from tui_hub import text
+    from tui_hub.cli.tables import fields
+
+    yield from fields(
+        [
+            ("memory", f"{text.share(host.memory_used, host.memory_total).strip()} used"),
+            ("cpu", f"{host.cpu_percent:.0f}%"),
+            ("disk", f"{text.size(host.disk_free)} free of {text.size(host.disk_total)}"),
+        ]
+    )
