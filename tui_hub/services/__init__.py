@@ -18,6 +18,7 @@ from tui_hub.paths import Paths
 from tui_hub.processes import this_process
 from tui_hub.services.activation import Activation
 from tui_hub.services.catalogue import Catalogue
+from tui_hub.services.clocks import Clock
 from tui_hub.services.context import Context
 from tui_hub.services.downloads import Downloads
 from tui_hub.services.hardware import Hardware
@@ -25,6 +26,7 @@ from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.recovery import recover
 from tui_hub.services.repositories import Repositories
+from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
 from tui_hub.settings import Configuration
@@ -44,6 +46,7 @@ class Services:
     catalogue: Catalogue
     repositories: Repositories
     sync: Sync
+    scheduler: Scheduler
     downloads: Downloads
     storage: Storage
     activation: Activation
@@ -52,8 +55,14 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(configuration: Configuration) -> AsyncIterator[Services]:
+async def open_services(
+    configuration: Configuration, clock: Clock | None = None
+) -> AsyncIterator[Services]:
     """Open a home, and close everything at the end: running downloads pause, a sync stops.
+
+    Args:
+        configuration: the settings, and where the home is.
+        clock: the clocks that the schedule goes by; the box's own where none are given.
 
     Raises:
         HubError: when a database cannot be opened or made.
@@ -79,12 +88,14 @@ async def open_services(configuration: Configuration) -> AsyncIterator[Services]
             bus=EventBus(),
             owner=this_process(),
             disk=disk,
+            clock=clock or Clock(),
         )
         services = _wire(context)
         await recover(context, services.jobs)
         stack.push_async_callback(services.hardware.stop)
         stack.push_async_callback(services.downloads.close)
         stack.push_async_callback(services.sync.close)
+        stack.push_async_callback(services.scheduler.stop)
         yield services
 
 
@@ -106,12 +117,14 @@ def _wire(context: Context) -> Services:
     metadata = Metadata(context)
     repositories = Repositories(context, catalogue, metadata)
     activation = Activation(context, jobs)
+    sync = Sync(context, jobs, repositories)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
         catalogue=catalogue,
         repositories=repositories,
-        sync=Sync(context, jobs, repositories),
+        sync=sync,
+        scheduler=Scheduler(context, sync),
         downloads=Downloads(context, jobs, repositories, metadata),
         storage=Storage(context, activation),
         activation=activation,
