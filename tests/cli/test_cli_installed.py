@@ -29,6 +29,7 @@ STEPS: tuple[tuple[tuple[str, ...], set[str]], ...] = (
     (("deactivate", "llm"), {"slot", "status"}),
     (("storage",), {"blobs", "bytes", "bytes_saved", "by_type", "disk_free"}),
     (("feeds",), {"feeds"}),
+    (("scheduler",), {"running", "holder", "jobs"}),
     (("paths",), {"home", "store"}),
     (("delete", "acme/tiny-llm", "--yes"), {"model", "files", "bytes_freed"}),
 )

@@ -27,6 +27,7 @@ VERBS = [
     "paths",
     "register",
     "run",
+    "scheduler",
     "search",
     "show",
     "storage",
