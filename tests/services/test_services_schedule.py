@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time as system
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -162,6 +164,52 @@ async def test_a_cancelled_sync_waits_for_its_next_turn(configure: Configure, hu
         assert await driver.hours(RANDOM) == pytest.approx(3.5, abs=0.001)
 
 
+async def test_a_sync_that_another_process_cancels_waits_too(
+    configure: Configure, hub: DemoHub
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=1))
+    configuration, time = two_feeds(configure), FakeClock()
+    async with (
+        open_services(configuration, time.clock) as other,
+        scheduled(configuration, time) as driver,
+    ):
+        time.pass_by(FIRST)
+        time.tick()
+        await stalled(stall)
+        await other.sync.cancel()
+        assert await driver.new_syncs() == BOTH
+        assert await driver.tick() == []
+        assert await driver.hours(RANDOM) == pytest.approx(3.5, abs=0.001)
+
+
+async def test_what_was_never_synced_runs_at_the_next_start(
+    configure: Configure, hub: DemoHub
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=1))
+    configuration, time = two_feeds(configure), FakeClock()
+    async with scheduled(configuration, time) as driver:
+        time.pass_by(FIRST)
+        time.tick()
+        await stalled(stall)
+        await driver.services.sync.cancel()
+    async with scheduled(configuration, time) as driver:
+        assert await driver.after(FIRST) == [[RANDOM]]
+
+
+async def test_a_sync_that_cannot_be_done_at_all_is_a_failure(configure: Configure) -> None:
+    configuration = two_feeds(configure)
+    async with scheduled(configuration, FakeClock()) as driver:
+        with closing(sqlite3.connect(configuration.paths.hub_database)) as hub:
+            hub.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON jobs BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+            assert await driver.after(FIRST) == []
+            assert [one.retries for one in await driver.statuses()] == [1, 1]
+            assert await driver.hours(RANDOM) == pytest.approx(1 / 60, abs=0.001)
+            hub.execute("DROP TRIGGER full")
+        assert await driver.after(61) == BOTH
+
+
 async def test_what_the_end_of_the_program_cut_off_goes_on_at_the_next_start(
     configure: Configure, hub: DemoHub
 ) -> None:
@@ -268,6 +316,7 @@ async def test_offline_nothing_runs_and_it_is_said(configure: Configure) -> None
     configuration = two_feeds(configure, HF_HUB_OFFLINE="1")
     async with open_services(configuration, time.clock) as services:
         services.scheduler.start()
+        await asyncio.sleep(0.1)
         state = await services.scheduler.state()
         assert (state.holder, state.ours) == (None, False)
         assert state.off == "offline: nothing is synced"
@@ -279,6 +328,8 @@ async def test_it_can_be_turned_off(configure: Configure) -> None:
     configuration = two_feeds(configure, TUI_HUB_SYNC__ENABLED="false")
     async with open_services(configuration, time.clock) as services:
         services.scheduler.start()
+        await asyncio.sleep(0.1)
+        assert time.sleepers == 0
         assert (await services.scheduler.state()).off == ("the settings turn it off (sync.enabled)")
         await services.sync.run([RANDOM])
         assert {one.next_run for one in await services.sync.status()} == {None}

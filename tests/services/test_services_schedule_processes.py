@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from homes import Configure
@@ -19,6 +23,7 @@ from tui_hub.database import HubDatabase
 from tui_hub.domain.jobs import Job, JobType, Owner
 from tui_hub.processes import this_process
 from tui_hub.services import Services, open_services
+from tui_hub.services.alarms import Alarms
 from tui_hub.services.clocks import Clock
 from tui_hub.services.scheduler import LEASE
 from tui_hub.settings import Configuration
@@ -65,6 +70,15 @@ def another_holder(configuration: Configuration) -> Iterator[subprocess.Popen[st
             process.kill()
 
 
+def stop_between_writes(pid: int, database: Path) -> None:
+    """Stop a process while it cannot be in a transaction, whose lock it would keep."""
+    with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as locked:
+        locked.execute("BEGIN IMMEDIATE")
+        os.kill(pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, pid, os.WSTOPPED)
+        locked.execute("ROLLBACK")
+
+
 async def until(condition: Callable[[], Awaitable[object]]) -> None:
     """Wait for a condition to hold."""
     async with asyncio.timeout(30):
@@ -77,16 +91,16 @@ async def ours(services: Services) -> bool:
 
 
 async def test_one_of_two_runs_the_feeds(configure: Configure) -> None:
-    configuration, time = two_feeds(configure), FakeClock()
-    async with open_services(configuration, time.clock) as second:
-        async with scheduled(configuration, time) as driver:
+    configuration, fake = two_feeds(configure), FakeClock()
+    async with open_services(configuration, fake.clock) as second:
+        async with scheduled(configuration, fake) as driver:
             second.scheduler.start()
             assert await driver.after(FIRST) == [list(FEEDS)]
             assert await driver.until_next() == [[RANDOM]]
             assert (await driver.services.scheduler.state()).ours
             seen = await second.scheduler.state()
             assert (seen.ours, seen.holder) == (False, this_process())
-        time.tick()
+        fake.tick()
         await until(lambda: ours(second))
 
 
@@ -100,8 +114,8 @@ async def test_stopping_gives_the_schedule_away(configure: Configure) -> None:
 
 
 async def test_who_lost_the_lease_starts_nothing_more(configure: Configure) -> None:
-    configuration, time = two_feeds(configure), FakeClock()
-    async with scheduled(configuration, time) as driver:
+    configuration = two_feeds(configure)
+    async with scheduled(configuration, FakeClock()) as driver:
         await driver.after(FIRST)
         other = Owner(host="elsewhere", pid=1, started=1.0, boot="another")
         async with await HubDatabase.open(configuration.paths.hub_database) as hub:
@@ -120,7 +134,7 @@ async def test_who_was_stopped_and_goes_on_stands_by(configure: Configure) -> No
     configuration = two_feeds(configure)
     with another_holder(configuration) as process:
         assert process.stdout is not None
-        process.send_signal(signal.SIGSTOP)
+        stop_between_writes(process.pid, configuration.paths.hub_database)
         async with await HubDatabase.open(configuration.paths.hub_database) as hub:
             taken = await hub.leases.acquire(LEASE, this_process(), lambda owner: False, 0.0)
             assert taken is not None
@@ -140,7 +154,18 @@ async def test_who_stands_by_takes_over_from_the_killed(configure: Configure) ->
             assert (state.ours, state.holder and state.holder.pid) == (False, process.pid)
             process.kill()
             process.wait()
-            await until(lambda: ours(services))
+            async with open_services(configuration) as watching:
+                await until(lambda: ours(services))
+                assert (await watching.scheduler.state()).holder == this_process()
+
+
+async def test_a_dead_process_runs_nothing(configure: Configure) -> None:
+    configuration = two_feeds(configure)
+    with another_holder(configuration) as process:
+        async with open_services(configuration) as services:
+            process.kill()
+            process.wait()
+            assert (await services.scheduler.state()).holder is None
 
 
 async def test_the_clocks_of_the_box(configure: Configure) -> None:
@@ -168,6 +193,28 @@ async def test_the_clocks_of_the_box(configure: Configure) -> None:
         *again, first = [job.payload["feeds"] for job in await runs()]
         assert first == list(FEEDS)
         assert {tuple(names) for names in again} == {(RANDOM,)}  # type: ignore[arg-type]
+
+
+async def test_an_alarm_rings_however_late_the_loop_is() -> None:
+    rang = asyncio.Event()
+    alarms = Alarms(rang.set)
+    alarms.set({"soon": datetime.now(UTC) + timedelta(seconds=0.1)})
+    time.sleep(1.5)
+    async with asyncio.timeout(20):
+        await rang.wait()
+    alarms.close()
+
+
+async def test_alarms_that_are_taken_back_do_not_ring() -> None:
+    rang = asyncio.Event()
+    alarms = Alarms(rang.set)
+    soon = datetime.now(UTC) + timedelta(seconds=0.2)
+    alarms.set({"soon": soon, "later": soon + timedelta(seconds=0.2)})
+    alarms.set({"later": soon + timedelta(hours=1)})
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.6):
+            await rang.wait()
+    alarms.close()
 
 
 @pytest.mark.parametrize("verb", ["feeds", "scheduler", "sync"])
