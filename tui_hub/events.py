@@ -40,6 +40,11 @@ class FeedChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleChanged(Event):
+    """This process began to run the feeds at their times, or ended it."""
+
+
+@dataclass(frozen=True, slots=True)
 class DownloadChanged(Event):
     """A download moved."""
 

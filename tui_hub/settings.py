@@ -22,6 +22,7 @@ _PREFIX = "TUI_HUB_"
 _NOT_SETTINGS = {"TUI_HUB_HOME", "TUI_HUB_CONFIG_FILE"}
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+_Interval = Annotated[float, msgspec.Meta(gt=0, le=31 * 86_400)]
 _Some = Annotated[int, msgspec.Meta(ge=1)]
 _Amount = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -78,9 +79,21 @@ class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The background sync of the catalogue."""
 
     enabled: bool = True
-    """Whether the screen starts a sync of feeds that were never synced."""
+    """Whether feeds are synced at their times while the program runs."""
     first_delay: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 2.0
-    """Seconds from the start of the screen to its first sync."""
+    """Seconds from the start of the program to its first sync."""
+    interval_min: _Interval = 10_800.0
+    """Seconds from a feed's sync to its next one, at least; a feed's own `schedule` goes first."""
+    interval_max: _Interval = 14_400.0
+    """Seconds from a feed's sync to its next one, at most; each time is drawn by chance."""
+    retry_delay: _Seconds = 60.0
+    """Seconds until a feed that failed is tried again."""
+    retries: _Amount = 3
+    """How often a feed that failed is tried again before it waits for its next turn."""
+
+    def __post_init__(self) -> None:
+        if self.interval_max < self.interval_min:
+            raise ValueError("interval_max is less than interval_min")
 
 
 class RuntimeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,6 +162,7 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: int | None = None
     enabled: bool = True
     schedule: str = ""
+    """A cron expression of five fields in UTC; `random` for the interval of the sync."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

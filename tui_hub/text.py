@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
@@ -156,6 +157,24 @@ def ago(moment: str | None, *, at: datetime | None = None) -> str:
     if days < 60:
         return f"{days} d ago"
     return f"{days // 30} mo ago" if days < 730 else f"{days // 365} y ago"
+
+
+def clock(moment: str | None, *, at: datetime | None = None) -> str:
+    """A time to come, in UTC and at most ten characters: `02:00Z`, `Sat 02:00Z`, `2026-12-01`.
+
+    `due` for one that has come, `-` where there is none.
+    """
+    then = parse_time(moment)
+    if then is None:
+        return "-"
+    ahead = then - (at or datetime.now(UTC))
+    if ahead <= timedelta():
+        return "due"
+    if ahead < timedelta(days=1):
+        return f"{then:%H:%M}Z"
+    if ahead < timedelta(days=7):
+        return f"{_WEEKDAYS[then.weekday()]} {then:%H:%M}Z"
+    return f"{then:%Y-%m-%d}"
 
 
 def bar(fraction: float, width: int, *, ascii_only: bool = False) -> str:

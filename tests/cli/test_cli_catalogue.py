@@ -154,10 +154,40 @@ def test_feeds(lived_in: Inside) -> None:
     assert feeds["hf:text-generation"]["last_success"]
     assert feeds["curated:models"]["status"] == "never"
     rows = {line.split()[0]: line.split()[1:] for line in lived_in("feeds").out.splitlines()}
-    assert "NEXT" not in rows["FEED"]
-    assert rows["hf:all"] == ["off", "-", "0"]
-    assert rows["curated:models"] == ["never", "-", "0"]
+    assert rows["hf:all"] == ["off", "-", "random", "3-4", "h", "-", "0"]
+    assert rows["curated:models"] == ["never", "-", "random", "3-4", "h", "due", "0"]
     assert rows["hf:text-generation"][:3] == ["completed", "just", "now"]
+    assert rows["hf:litert"][3:] == ["daily", "02:00Z", "02:00Z", "0"]
+    assert feeds["hf:litert"]["schedule"] == "0 2 * * *"
+    assert feeds["hf:litert"]["next_run"].endswith("T02:00:00Z")
+    assert feeds["hf:text-generation"]["schedule"] == "random 3-4 h"
+
+
+def test_the_schedule_without_a_process_that_runs_it(lived_in: Inside) -> None:
+    document = lived_in.json("scheduler").document
+    assert (document["running"], document["holder"], document["off"]) == (False, None, None)
+    jobs = {job["id"]: job for job in document["jobs"]}
+    assert "hf:all" not in jobs
+    assert jobs["curated:models"]["next_run"] is None
+    assert jobs["hf:litert"]["next_run"].endswith("T02:00:00Z")
+    first, titles, *rows = lived_in("scheduler").out.splitlines()
+    assert first.startswith("The schedule rests")
+    assert titles.split() == ["FEED", "SCHEDULE", "NEXT"]
+    assert "hf:litert daily 02:00Z 02:00Z" in [" ".join(row.split()) for row in rows]
+    off = lived_in.json("scheduler", TUI_HUB_SYNC__ENABLED="false").document
+    assert (off["running"], off["jobs"]) == (False, [])
+    assert "sync.enabled" in off["off"]
+
+
+def test_a_wrong_schedule_is_said_and_stops_nothing_else(program: Inside) -> None:
+    program.home.mkdir(parents=True)
+    (program.home / "config.toml").write_text('[feeds."hf:litert"]\nschedule = "0 25 * * *"\n')
+    feeds = {feed["feed"]: feed for feed in program.json("feeds").document["feeds"]}
+    said = "the schedule '0 25 * * *' of hf:litert is wrong: '25' is no hour (0 to 23)"
+    assert feeds["hf:litert"]["error"] == said
+    assert feeds["hf:text-generation"]["error"] is None
+    assert "hf:litert" not in [job["id"] for job in program.json("scheduler").document["jobs"]]
+    assert program("sync", "hf:litert").code == 0
 
 
 def test_show_prints_what_the_curated_list_knows(program: Inside) -> None:

@@ -16,11 +16,14 @@ from tui_hub.domain.feeds import (
     SyncMode,
     SyncReport,
 )
-from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
+from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner, Progress
 from tui_hub.domain.models import Details, Model, ModelEdit, Registration, Revision
+from tui_hub.domain.schedule import Schedule
 from tui_hub.domain.slots import ActivationResult, Slot
 from tui_hub.domain.storage import Deletion, StorageUsage
 from tui_hub.domain.types import ModelType
+from tui_hub.services.timetable import Timetable
+from tui_hub.settings import SyncSettings
 
 MODEL = [
     "id",
@@ -211,15 +214,38 @@ def test_a_sync() -> None:
     assert document["feeds"][0]["hint"] == "log in"
 
 
+FEEDS = (
+    Feed(name="hf:a", source="hf", schedule="0 2 * * *"),
+    Feed(name="hf:b", source="hf", enabled=False),
+)
+
+
+def timetable() -> Timetable:
+    return Timetable(SyncSettings(), FEEDS, lambda: 0.5)
+
+
 def test_the_feeds() -> None:
     known = {"hf:a": FeedStatus(feed="hf:a", state=FeedState.COMPLETED, last_sync="t")}
-    document = feed_documents.feeds(
-        [Feed(name="hf:a", source="hf"), Feed(name="hf:b", source="hf", enabled=False)], known
-    )
+    document = feed_documents.feeds(FEEDS, known, timetable())
     for entry in document["feeds"]:
         has(entry, FEED)
     assert [entry["status"] for entry in document["feeds"]] == ["completed", "never"]
     assert [entry["enabled"] for entry in document["feeds"]] == [True, False]
+    assert [entry["schedule"] for entry in document["feeds"]] == ["0 2 * * *", "random 3-4 h"]
+
+
+def test_the_scheduler() -> None:
+    statuses = [FeedStatus(feed="hf:a", next_run="t", retries=1), FeedStatus(feed="hf:b")]
+    holder = Owner(host="box", pid=7, started=1.0)
+    document = feed_documents.scheduler(Schedule(holder=holder), timetable(), statuses)
+    has(document, ["running", "holder", "jobs"])
+    assert document["running"] is True
+    assert document["holder"] == {"host": "box", "pid": 7}
+    (job,) = document["jobs"]
+    has(job, ["id", "name", "next_run"])
+    assert (job["id"], job["next_run"], job["retries"]) == ("hf:a", "t", 1)
+    rests = feed_documents.scheduler(Schedule(off="offline"), timetable(), statuses)
+    assert (rests["running"], rests["holder"], rests["off"]) == (False, None, "offline")
 
 
 def test_jobs() -> None:

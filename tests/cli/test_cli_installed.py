@@ -36,6 +36,7 @@ STEPS: tuple[tuple[tuple[str, ...], set[str]], ...] = (
     (("storage",), {"blobs", "bytes", "bytes_saved", "by_type", "disk_free"}),
     (("feeds",), {"feeds"}),
     (("gpus",), {"gpus", "host", "error"}),
+    (("scheduler",), {"running", "holder", "jobs"}),
     (("paths",), {"home", "store"}),
     (("delete", "acme/tiny-llm", "--yes"), {"model", "files", "bytes_freed"}),
 )

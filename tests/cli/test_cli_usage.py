@@ -29,6 +29,7 @@ VERBS = [
     "register",
     "requirements",
     "run",
+    "scheduler",
     "search",
     "show",
     "storage",

@@ -12,6 +12,7 @@ from tui_hub.database import CatalogueDatabase
 from tui_hub.domain.catalogue import Search, Sort
 from tui_hub.domain.feeds import Counts, FeedState, FeedStatus
 from tui_hub.domain.models import Model, ModelStatus
+from tui_hub.domain.schedule import Turn
 from tui_hub.domain.types import ModelType
 
 
@@ -219,3 +220,34 @@ async def test_a_page_and_its_cursor_are_written_together(catalogue: CatalogueDa
 async def test_an_unknown_feed_was_never_synced(catalogue: CatalogueDatabase) -> None:
     assert (await catalogue.feeds.get("hf:nowhere")).state is FeedState.NEVER
     assert await catalogue.feeds.list() == []
+
+
+async def test_a_sync_and_the_schedule_do_not_undo_each_other(catalogue: CatalogueDatabase) -> None:
+    status = FeedStatus(feed="hf:x", state=FeedState.RUNNING)
+    await catalogue.feeds.put(status)
+    turn = Turn(next_run="2026-11-20T02:00:00Z", retries=2)
+    await catalogue.feeds.plan(["hf:x", "hf:y"], lambda before: turn)
+    ended = replace(status, state=FeedState.FAILED, error="no", watermark="w")
+    await catalogue.feeds.put(ended)
+    await catalogue.write_page("hf:x", [made("hf:a/b")], ended)
+    expected = replace(
+        ended, counts=Counts(created=1), next_run=turn.next_run, retries=turn.retries
+    )
+    assert await catalogue.feeds.list() == [
+        expected,
+        FeedStatus(feed="hf:y", next_run=turn.next_run, retries=2),
+    ]
+
+
+async def test_a_turn_is_planned_by_what_is_known(catalogue: CatalogueDatabase) -> None:
+    await catalogue.feeds.put(FeedStatus(feed="hf:x", retries=1))
+    seen: list[FeedStatus] = []
+
+    def another(before: FeedStatus) -> Turn:
+        seen.append(before)
+        return Turn(retries=before.retries + 1)
+
+    for _ in range(2):
+        await catalogue.feeds.plan(["hf:x"], another)
+    assert [before.retries for before in seen] == [1, 2]
+    assert (await catalogue.feeds.get("hf:x")).retries == 3

@@ -64,6 +64,10 @@ BOUNDS = {
     "huggingface.page_size": (1, 0),
     "store.reserve": (0, -1),
     "sync.first_delay": (0, -0.1),
+    "sync.interval_min": (0.1, 0),
+    "sync.interval_max": (20_000, 0),
+    "sync.retry_delay": (0.1, 0),
+    "sync.retries": (0, -1),
     "screen.rate": (0, -1),
 }
 
@@ -82,6 +86,12 @@ def test_figures_have_bounds_and_the_key_is_named(tmp_path: Path, key: str) -> N
     write(tmp_path, "")
     with pytest.raises(UsageError, match=f"^{key} in the environment is wrong"):
         load_configuration(home=str(tmp_path), environment=variable)
+
+
+def test_an_interval_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "[sync]\ninterval_min = 60\ninterval_max = 59\n")
+    with pytest.raises(UsageError, match=r"^sync in .* interval_max is less than interval_min"):
+        load_configuration(home=str(tmp_path), environment={})
 
 
 @pytest.mark.parametrize("content", ["nan", "inf", "1e9", "-1"])

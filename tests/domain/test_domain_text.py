@@ -100,3 +100,20 @@ def test_ages() -> None:
 def test_bars_have_their_width(fraction: float, width: int) -> None:
     assert len(text.bar(fraction, width)) == width
     assert len(text.bar(fraction, width, ascii_only=True)) == width
+
+
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        ("2026-11-20T02:00:00Z", "02:00Z"),
+        ("2026-11-21T01:29:59Z", "01:29Z"),
+        ("2026-11-21T02:00:00Z", "Sat 02:00Z"),
+        ("2026-11-28T02:00:00Z", "2026-11-28"),
+        ("2026-11-20T01:30:00Z", "due"),
+        ("2020-01-01T00:00:00Z", "due"),
+        (None, "-"),
+        ("soon", "-"),
+    ],
+)
+def test_times_to_come(moment: str | None, shown: str) -> None:
+    assert text.clock(moment, at=datetime(2026, 11, 20, 1, 30, tzinfo=UTC)) == shown

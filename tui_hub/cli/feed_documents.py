@@ -11,6 +11,8 @@ from tui_hub.domain.feeds import FeedStatus
 
 if TYPE_CHECKING:
     from tui_hub.domain.feeds import Counts, Feed, FeedReport, SyncReport
+    from tui_hub.domain.schedule import Schedule
+    from tui_hub.services.timetable import Timetable
 
 
 def counts(entry: Counts) -> Document:
@@ -38,18 +40,45 @@ def _feed_report(entry: FeedReport) -> Document:
     }
 
 
-def feeds(entries: Sequence[Feed], statuses: Mapping[str, FeedStatus]) -> Document:
+def scheduler(state: Schedule, timetable: Timetable, statuses: Sequence[FeedStatus]) -> Document:
+    """Who runs the feeds at their times, and when those are."""
+    return {
+        "running": state.holder is not None,
+        "holder": state.holder and {"host": state.holder.host, "pid": state.holder.pid},
+        "off": state.off,
+        "jobs": [
+            {
+                "id": status.feed,
+                "name": f"sync {status.feed}",
+                "schedule": timetable.expression(status.feed),
+                "next_run": status.next_run,
+                "retries": status.retries,
+            }
+            for status in statuses
+            if timetable.has(status.feed)
+        ],
+    }
+
+
+def feeds(
+    entries: Sequence[Feed], statuses: Mapping[str, FeedStatus], timetable: Timetable
+) -> Document:
     """Every feed with what is known of it."""
-    return {"feeds": [_feed(entry, statuses.get(entry.name)) for entry in entries]}
+    return {
+        "feeds": [
+            _feed(entry, statuses.get(entry.name), timetable.expression(entry.name))
+            for entry in entries
+        ]
+    }
 
 
-def _feed(entry: Feed, status: FeedStatus | None) -> Document:
+def _feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
     known = status or FeedStatus(feed=entry.name)
     return {
         "feed": entry.name,
         "source": entry.source,
         "enabled": entry.enabled,
-        "schedule": entry.schedule,
+        "schedule": schedule,
         "status": known.state.value,
         "last_sync": known.last_sync,
         "last_success": known.last_success,

@@ -1,4 +1,4 @@
-"""Listings that several verbs print: files, jobs."""
+"""Listings that several verbs print: files, jobs, turns of feeds."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tui_hub.domain.models import ModelStatus
 if TYPE_CHECKING:
     from tui_hub.cli.console import Console
     from tui_hub.domain.artifacts import Artifact
+    from tui_hub.domain.feeds import FeedStatus
     from tui_hub.domain.jobs import Job, Progress
     from tui_hub.domain.models import Model, Registration
 
@@ -45,6 +46,12 @@ def is_downloading(model: Model) -> bool:
 def status_words(status: ModelStatus) -> str:
     """The status of a model as a person says it."""
     return status.value.replace("_", " ")
+
+
+def next_turn(status: FeedStatus) -> str:
+    """When a feed is synced next, and whether that is a retry."""
+    when = text.clock(status.next_run) if status.next_run else "due"
+    return f"{when}, retry {status.retries}" if status.retries else when
 
 
 def job_table(console: Console, jobs: Sequence[Job]) -> Iterator[str]:

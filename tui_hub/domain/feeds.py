@@ -145,6 +145,11 @@ class FeedReport:
     networked: bool = True
     """Whether it had to reach anything; feeds that ship with the program had not."""
 
+    @property
+    def fell_short(self) -> bool:
+        """Whether it did not bring all, and trying again may help."""
+        return self.state in (FeedState.FAILED, FeedState.PARTIAL)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncReport:

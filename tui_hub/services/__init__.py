@@ -19,6 +19,7 @@ from tui_hub.processes import this_process
 from tui_hub.services.activation import Activation
 from tui_hub.services.agent import Agent
 from tui_hub.services.catalogue import Catalogue
+from tui_hub.services.clocks import Clock
 from tui_hub.services.context import Context
 from tui_hub.services.downloads import Downloads
 from tui_hub.services.fit import Fit
@@ -29,6 +30,7 @@ from tui_hub.services.metadata import Metadata
 from tui_hub.services.recovery import recover
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.runtimes import Runtimes
+from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
 from tui_hub.settings import Configuration
@@ -48,6 +50,7 @@ class Services:
     catalogue: Catalogue
     repositories: Repositories
     sync: Sync
+    scheduler: Scheduler
     downloads: Downloads
     fit: Fit
     storage: Storage
@@ -58,8 +61,14 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(configuration: Configuration) -> AsyncIterator[Services]:
+async def open_services(
+    configuration: Configuration, clock: Clock | None = None
+) -> AsyncIterator[Services]:
     """Open a home, and close everything at the end: running downloads pause, a sync stops.
+
+    Args:
+        configuration: the settings, and where the home is.
+        clock: the clocks that the schedule goes by; the box's own where none are given.
 
     Raises:
         HubError: when a database cannot be opened or made.
@@ -85,6 +94,7 @@ async def open_services(configuration: Configuration) -> AsyncIterator[Services]
             bus=EventBus(),
             owner=this_process(),
             disk=disk,
+            clock=clock or Clock(),
         )
         services = _wire(context)
         services.jobs.start()
@@ -93,6 +103,7 @@ async def open_services(configuration: Configuration) -> AsyncIterator[Services]
         stack.push_async_callback(services.hardware.close)
         stack.push_async_callback(services.downloads.close)
         stack.push_async_callback(services.sync.close)
+        stack.push_async_callback(services.scheduler.stop)
         yield services
 
 
@@ -118,17 +129,20 @@ def _wire(context: Context) -> Services:
     runtimes = Runtimes(context, repositories, fit.weigher)
     activation = Activation(context, jobs, runtimes, Memory(fit.devices), hardware)
     downloads = Downloads(context, jobs, repositories, metadata)
+    sync = Sync(context, jobs, repositories)
+    scheduler = Scheduler(context, sync)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
         catalogue=catalogue,
         repositories=repositories,
-        sync=Sync(context, jobs, repositories),
+        sync=sync,
+        scheduler=scheduler,
         downloads=downloads,
         fit=fit,
         storage=Storage(context, activation),
         activation=activation,
         jobs=jobs,
         hardware=hardware,
-        agent=Agent(context, jobs, downloads),
+        agent=Agent(context, jobs, downloads, activation, scheduler),
     )

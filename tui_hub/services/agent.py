@@ -19,10 +19,12 @@ from tui_hub import processes
 from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.jobs import JobStatus, JobType, Owner
 from tui_hub.services import leases
+from tui_hub.services.activation import Activation
 from tui_hub.services.context import Context
 from tui_hub.services.downloads import Downloads
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.recovery import recover_jobs
+from tui_hub.services.scheduler import Scheduler
 from tui_hub.settings import Configuration
 
 _log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ _log = logging.getLogger(__name__)
 LEASE = "agent"
 _TICK = 1.0
 """Seconds between two looks for work."""
+_SETTLE_SECONDS = 3.0
 _IDLE_SECONDS = 5.0
 """How long an agent that was only started for a download waits for another one."""
 _START_SECONDS = 20.0
@@ -39,10 +42,19 @@ _LIVE = (JobStatus.PENDING, JobStatus.RUNNING)
 class Agent:
     """Tends the work that nobody runs, is the agent of a home, and starts one."""
 
-    def __init__(self, context: Context, jobs: Jobs, downloads: Downloads) -> None:
+    def __init__(
+        self,
+        context: Context,
+        jobs: Jobs,
+        downloads: Downloads,
+        activation: Activation,
+        scheduler: Scheduler,
+    ) -> None:
         self._context = context
         self._jobs = jobs
         self._downloads = downloads
+        self._activation = activation
+        self._scheduler = scheduler
         self._serving = False
 
     async def holder(self) -> Owner | None:
@@ -57,6 +69,15 @@ class Agent:
         if not self._serving and await self.holder() is not None:
             return 0
         return await self._downloads.adopt()
+
+    async def settle(self) -> None:
+        """Settle what crashes left of changes of slots, again and again, until cancelled."""
+        while True:
+            try:
+                await self._activation.recover()
+            except HubError as error:
+                _log.warning("a slot could not be settled: %s", error.message)
+            await asyncio.sleep(_SETTLE_SECONDS)
 
     async def serve(self, ready: Callable[[], None], *, until_idle: bool = False) -> None:
         """Be the agent, until cancelled.
@@ -80,10 +101,15 @@ class Agent:
             )
         async with leases.held(hub, LEASE, fence):
             self._serving = True
+            settling = asyncio.create_task(self.settle())
+            if not until_idle:
+                self._scheduler.start()
             ready()
             try:
                 await self._work(until_idle)
             finally:
+                settling.cancel()
+                await self._scheduler.stop()
                 self._serving = False
 
     async def stop(self) -> bool:

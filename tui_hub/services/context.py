@@ -18,6 +18,7 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Owner
 from tui_hub.events import EventBus
 from tui_hub.services import leases
+from tui_hub.services.clocks import Clock
 from tui_hub.settings import Configuration
 from tui_hub.sources import Source
 
@@ -38,6 +39,7 @@ class Context:
     owner: Owner
     disk: ThreadPoolExecutor
     """Threads for file work, apart from the loop's own so that neither starves the other."""
+    clock: Clock
 
     def source(self, model: ModelId) -> Source:
         """The source of a model.

@@ -47,6 +47,8 @@ class JobRun:
     result: Mapping[str, object] | None = None
     error: str | None = None
     """Set by work that ends without an exception, and failed all the same."""
+    unwanted: bool = False
+    """Whether somebody asked for its end."""
 
 
 class Jobs:
@@ -213,6 +215,7 @@ class Jobs:
             nonlocal stop
             if stop is None and worker is not None:
                 stop = why
+                run.unwanted = why is asked
                 worker.cancel()
 
         run = JobRun(await self.create(kind, payload))

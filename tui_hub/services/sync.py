@@ -15,6 +15,7 @@ from tui_hub.services.context import Context, is_model_id
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.sync_run import SyncRun, Target, lease_is_held, name_of
+from tui_hub.services.turns import Turns
 from tui_hub.sources import feeds_from
 
 
@@ -26,6 +27,7 @@ class Sync:
         self._jobs = jobs
         self._repositories = repositories
         self._feeds = feeds_from(context.configuration.settings)
+        self.turns = Turns(context, self._feeds)
         self._run: SyncRun | None = None
         self._task: asyncio.Task[SyncReport] | None = None
         jobs.handle(JobType.SYNC, cancel=self._cancel_job, retry=self._retry_job)
@@ -46,8 +48,7 @@ class Sync:
 
     async def status(self) -> tuple[FeedStatus, ...]:
         """What is known of each feed."""
-        known = {status.feed: status for status in await self._context.catalogue.feeds.list()}
-        statuses = [known.get(feed.name, FeedStatus(feed=feed.name)) for feed in self._feeds]
+        statuses = [self.turns.shown(status) for status in await self.turns.statuses()]
         if await lease_is_held(self._context):
             return tuple(statuses)
         return tuple(
@@ -96,23 +97,27 @@ class Sync:
         self._begin(chosen or [feed for feed in self._feeds if feed.enabled])
 
     async def cancel(self) -> None:
-        """Stop the sync, here or in the process that runs it; what it wrote stays."""
-        if self._task is not None and self.running:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Stop the sync, here or in the process that runs it; what it wrote stays.
+
+        Its feeds wait for their next turns, for whoever cancels wants none of it now.
+        """
+        if self._run is not None and self.running:
+            self._run.unwanted = True
+            await self.close()
             return
         for job in await self._jobs.list((JobType.SYNC,), (JobStatus.RUNNING,)):
             await self._context.hub.jobs.ask(job.id, "cancel")
 
     async def close(self) -> None:
-        """Stop a sync of this process, if there is one."""
-        if self.running:
-            await self.cancel()
+        """Stop a sync of this process, if there is one; its feeds are still due."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def _begin(self, targets: Sequence[Target]) -> asyncio.Task[SyncReport]:
         """The task that syncs these targets, or the one that runs already."""
         if self._task is None or self._task.done():
-            self._run = SyncRun(self._context, self._jobs, self._repositories, targets)
+            self._run = SyncRun(self._context, self._jobs, self._repositories, self.turns, targets)
             self._task = asyncio.create_task(self._run.run(), name="sync")
         return self._task
 

@@ -18,6 +18,7 @@ from tui_hub.services.feed_sync import FeedSync
 from tui_hub.services.jobs import JobRun, Jobs
 from tui_hub.services.reports import read_report, write_report
 from tui_hub.services.repositories import Repositories
+from tui_hub.services.turns import Turns
 
 _log = logging.getLogger(__name__)
 
@@ -38,11 +39,17 @@ class SyncRun:
     """Syncs some targets, or follows another process that syncs this home already."""
 
     def __init__(
-        self, context: Context, jobs: Jobs, repositories: Repositories, targets: Sequence[Target]
+        self,
+        context: Context,
+        jobs: Jobs,
+        repositories: Repositories,
+        turns: Turns,
+        targets: Sequence[Target],
     ) -> None:
         self._context = context
         self._jobs = jobs
         self._repositories = repositories
+        self._turns = turns
         self._targets = tuple(targets)
         self._down: dict[str, HubError] = {}
         self._lease = 0
@@ -54,6 +61,8 @@ class SyncRun:
         """The feeds that are done."""
         self.errors: dict[str, HubError] = {}
         """What went wrong, by the name of the target."""
+        self.unwanted = False
+        """Whether a person stopped it, who wants no more of it until the next turn."""
 
     async def run(self) -> SyncReport:
         """Sync, or follow, and return the result."""
@@ -95,6 +104,10 @@ class SyncRun:
             self._lease = fence
             try:
                 return await self._walk(run)
+            except asyncio.CancelledError:
+                if self.unwanted or run.unwanted:
+                    await asyncio.shield(self._put_off())
+                raise
             finally:
                 run.result = write_report(SyncReport(feeds=tuple(self.reports)))
 
@@ -105,9 +118,13 @@ class SyncRun:
             run.job = await self._jobs.progress(run.job, done)
             one = await self._sync(target)
             self.reports.append(one)
+            if not one.fell_short:
+                await self._turns.ended([one])
             await self._jobs.log(run.job.id, _sentence(one))
         if sum(one.counts.created for one in self.reports) >= _MANY:
             await self._context.catalogue.models.optimize()
+        # One moment for all that failed, so that one sync tries them all again.
+        await self._turns.ended([one for one in self.reports if one.fell_short])
         end = Progress(done=total, total=total, unit="feeds")
         run.job = await self._jobs.progress(run.job, end)
         report = SyncReport(feeds=tuple(self.reports))
@@ -153,6 +170,12 @@ class SyncRun:
         """
         if not await self._context.hub.leases.holds(LEASE, self._lease):
             raise LostLeaseError("another process syncs this home now")
+
+    async def _put_off(self) -> None:
+        """Let what is not up to date yet wait for its next turn."""
+        done = {one.feed for one in self.reports if not one.fell_short}
+        names = [target.name for target in self._targets if isinstance(target, Feed)]
+        await self._turns.put_off([name for name in names if name not in done])
 
 
 async def lease_is_held(context: Context) -> bool:

@@ -67,7 +67,7 @@ def _changed(feed: Feed, given: FeedSettings) -> Feed:
         limit=feed.limit if given.limit is None else _limit(feed.name, given.limit),
         rules=_rules(given.rules),
         enabled=given.enabled,
-        schedule=given.schedule or feed.schedule,
+        schedule=_schedule(given.schedule or feed.schedule),
     )
 
 
@@ -85,9 +85,14 @@ def _own(name: str, given: FeedSettings) -> Feed:
         limit=None if given.limit is None else _limit(name, given.limit),
         rules=_rules(given.rules),
         enabled=given.enabled,
-        schedule=given.schedule,
+        schedule=_schedule(given.schedule),
         networked=given.source not in ("curated", "local"),
     )
+
+
+def _schedule(given: str) -> str:
+    """A cron expression, or nothing for the random interval."""
+    return "" if given.strip() == "random" else given.strip()
 
 
 def _limit(name: str, limit: int) -> int:

@@ -13,7 +13,6 @@ from textual.notifications import SeverityLevel
 from textual.signal import Signal
 
 from tui_hub.domain.errors import HubError
-from tui_hub.domain.feeds import FeedState
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.events import DownloadChanged, Event
 from tui_hub.tui.download_text import how_it_ended
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class BackgroundApp(App[int]):
-    """Carries events to whoever listens, keeps the snapshot, and starts the first sync."""
+    """Carries events to whoever listens, keeps the snapshot, and starts the schedule."""
 
     def __init__(self, services: Services) -> None:
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -50,8 +49,8 @@ class BackgroundApp(App[int]):
         self.fill_empty()
         self.look()
         self.set_interval(POLL, self.look)
-        if self.services.configuration.settings.sync.enabled:
-            self.set_timer(self.services.configuration.settings.sync.first_delay, self.first_sync)
+        self.settle()
+        self.services.scheduler.start()
 
     @work(group="events")
     async def follow_events(self) -> None:
@@ -78,6 +77,11 @@ class BackgroundApp(App[int]):
         if self.live.running:
             self.pulse()
 
+    @work(group="settle")
+    async def settle(self) -> None:
+        """Settle what crashes left of changes of slots; loading a model again takes its time."""
+        await self.services.agent.settle()
+
     def pulse(self) -> None:
         """Keep the moving figures moving; they stop by themselves."""
         if not self.live_state.pulsing:
@@ -94,19 +98,6 @@ class BackgroundApp(App[int]):
             if await self.services.catalogue.total() == 0:
                 shipped = [feed.name for feed in self.services.sync.feeds() if not feed.networked]
                 await self.services.sync.run(shipped)
-
-    @work(group="sync")
-    async def first_sync(self) -> None:
-        """Fetch the feeds that this home has never had."""
-        with self.reporting():
-            known = {status.feed: status for status in await self.services.sync.status()}
-            waiting = [
-                feed.name
-                for feed in self.services.sync.feeds()
-                if feed.enabled and known[feed.name].state in (FeedState.NEVER, FeedState.PARTIAL)
-            ]
-            if waiting:
-                self.services.sync.start(waiting)
 
     def _live_changed(self, live: Live) -> None:
         before, self._before = self._before, live

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.feeds import FeedState, FeedStatus
 from tui_hub.domain.jobs import JobStatus
+from tui_hub.domain.schedule import Schedule
 from tui_hub.domain.slots import Slot
 from tui_hub.events import (
     CatalogueChanged,
     DownloadChanged,
     Event,
     FeedChanged,
+    ScheduleChanged,
     SlotChanged,
 )
 
@@ -36,6 +38,7 @@ class Live:
     downloads: tuple[Download, ...] = ()
     slots: tuple[Slot, ...] = ()
     feeds: tuple[FeedStatus, ...] = ()
+    schedule: Schedule = field(default_factory=Schedule)
     total: int | None = None
     """Models in the catalogue; `None` before the first look."""
     seen: int | None = None
@@ -79,7 +82,9 @@ class Live:
 
     @property
     def next_run(self) -> str | None:
-        """When the next feed's turn is."""
+        """When the next feed's turn is; `None` while no process sees to it."""
+        if self.schedule.holder is None:
+            return None
         return min((feed.next_run for feed in self.feeds if feed.next_run), default=None)
 
 
@@ -99,6 +104,7 @@ class LiveState:
         await self._read_downloads()
         await self._read_slots()
         await self._read_feeds()
+        await self._read_schedule()
         await self._read_total()
 
     async def take(self, event: Event) -> None:
@@ -110,6 +116,8 @@ class LiveState:
                 await self._read_slots()
             case FeedChanged():
                 await self._read_feeds()
+            case ScheduleChanged():
+                await self._read_schedule()
             case CatalogueChanged():
                 await self._read_total()
 
@@ -143,6 +151,9 @@ class LiveState:
 
     async def _read_feeds(self) -> None:
         self._put(replace(self.now, feeds=await self._services.sync.status()))
+
+    async def _read_schedule(self) -> None:
+        self._put(replace(self.now, schedule=await self._services.scheduler.state()))
 
     async def _read_total(self) -> None:
         total = await self._services.catalogue.total()

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from tui_hub import text
 from tui_hub.domain.feeds import Feed, FeedState, FeedStatus
+from tui_hub.domain.schedule import Schedule
 from tui_hub.tui import commands as c
 from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
@@ -37,6 +38,10 @@ class FeedRow:
 
     feed: Feed
     status: FeedStatus
+    schedule: str
+    """In words; empty for one that has no turns."""
+    problem: bool = False
+    """Whether its schedule cannot be read."""
 
 
 def _sign(row: FeedRow, glyphs: Glyphs) -> Piece:
@@ -73,14 +78,15 @@ def feed_columns(glyphs: Glyphs) -> list[Column[FeedRow]]:
         Column(
             "Last success", 12, lambda row: [(text.ago(row.status.last_success), "muted")], rank=1
         ),
-        Column("Next", 12, lambda row: [(_next(row), "faint")], rank=8),
-        Column("Fetched", 7, lambda row: _number(row.status.counts.fetched, ""), right, 2),
-        Column("New", 5, lambda row: _number(row.status.counts.created, "accent"), right, 3),
-        Column("Changed", 7, lambda row: _number(row.status.counts.updated), right, 4),
-        Column("Same", 5, lambda row: _number(row.status.counts.unchanged, "faint"), right, 6),
-        Column("Gone", 5, lambda row: _number(row.status.counts.removed, "warn"), right, 7),
-        Column("Skipped", 7, lambda row: _number(row.status.counts.skipped, "warn"), right, 9),
-        Column("Took", 9, lambda row: [(_took(row), "faint")], right, 5),
+        Column("Schedule", 12, lambda row: [_schedule(row)], rank=6),
+        Column("Next", 10, lambda row: [(_next(row), "muted")], rank=2),
+        Column("Fetched", 7, lambda row: _number(row.status.counts.fetched, ""), right, 3),
+        Column("New", 5, lambda row: _number(row.status.counts.created, "accent"), right, 4),
+        Column("Changed", 7, lambda row: _number(row.status.counts.updated), right, 5),
+        Column("Same", 5, lambda row: _number(row.status.counts.unchanged, "faint"), right, 8),
+        Column("Gone", 5, lambda row: _number(row.status.counts.removed, "warn"), right, 9),
+        Column("Skipped", 7, lambda row: _number(row.status.counts.skipped, "warn"), right, 7),
+        Column("Took", 9, lambda row: [(_took(row), "faint")], right, 10),
     ]
 
 
@@ -88,8 +94,15 @@ def _took(row: FeedRow) -> str:
     return text.duration(row.status.seconds) if row.status.seconds else ""
 
 
+def _schedule(row: FeedRow) -> Piece:
+    return ("wrong", "bad") if row.problem else (row.schedule, "faint")
+
+
 def _next(row: FeedRow) -> str:
-    return text.ago(row.status.next_run) if row.status.next_run else row.feed.schedule
+    """When its turn is, by the clock: a time that stands still."""
+    if not row.schedule:
+        return ""
+    return text.clock(row.status.next_run) if row.status.next_run else "due"
 
 
 class FeedTable(Table[FeedRow]):
@@ -120,6 +133,12 @@ class SyncScreen(HubScreen):
         """Follow the state of the feeds."""
         self.app.live_signal.subscribe(self, self._live)
         self._live(self.app.live)
+        self.set_interval(60, self._tick)
+
+    def _tick(self) -> None:
+        """Time went on: `4 min ago` is another now."""
+        self.feeds.refresh()
+        self._moved()
 
     def on_screen_resume(self) -> None:
         """What came is known now."""
@@ -127,12 +146,21 @@ class SyncScreen(HubScreen):
 
     def _live(self, live: Live) -> None:
         known = {status.feed: status for status in live.feeds}
-        feeds = self.app.services.sync.feeds()
-        rows = [FeedRow(feed, known.get(feed.name, FeedStatus(feed=feed.name))) for feed in feeds]
+        rows = [self._row(feed, known.get(feed.name)) for feed in self.app.services.sync.feeds()]
         if tuple(rows) != self.feeds.rows:
             self.feeds.show(rows)
-        total = "" if live.total is None else f"{text.grouped(live.total)} models"
-        self.query_one("#list", Panel).label(note=total)
+        if live.total is not None:
+            words = f"{text.grouped(live.total)} models, {_who(live.schedule)}"
+            self.query_one("#list", Panel).label(note=words)
+
+    def _row(self, feed: Feed, status: FeedStatus | None) -> FeedRow:
+        timetable = self.app.services.sync.turns.timetable
+        return FeedRow(
+            feed,
+            status or FeedStatus(feed=feed.name),
+            timetable.words(feed.name) if timetable.has(feed.name) else "",
+            feed.name in timetable.problems,
+        )
 
     @on(RowList.Moved, "#feeds")
     def _moved(self) -> None:
@@ -144,6 +172,7 @@ class SyncScreen(HubScreen):
         pairs = [
             ("queries", "; ".join(_query_words(row.feed)) or "everything"),
             ("takes", "all of it" if row.feed.limit is None else f"{row.feed.limit} of each query"),
+            ("schedule", self._turn(row) if row.schedule else "none"),
             ("last sync", text.ago(status.last_sync)),
             ("asked", f"{status.requests} requests, {text.size(status.bytes)}"),
         ]
@@ -153,6 +182,12 @@ class SyncScreen(HubScreen):
                 Content.assemble(("error".ljust(12), _MUTED), (safe(status.error), "$error"))
             )
         return Content("\n").join(lines)
+
+    def _turn(self, row: FeedRow) -> str:
+        retries = row.status.retries
+        most = self.app.services.configuration.settings.sync.retries
+        retry = f", retry {retries} of {most}" if retries else ""
+        return f"{row.schedule}, next {_next(row)}{retry}"
 
     @work(group="sync-action", exclusive=True)
     async def action_sync_now(self) -> None:
@@ -179,6 +214,14 @@ class SyncScreen(HubScreen):
         with self.app.reporting():
             await self.app.services.sync.cancel()
             await self.app.live_state.look()
+
+
+def _who(schedule: Schedule) -> str:
+    """Who runs the feeds at their times."""
+    if schedule.holder is None:
+        return f"schedule: {schedule.off or 'not begun'}"
+    place = f"({text.clean(schedule.holder.host, 30)}, pid {schedule.holder.pid})"
+    return f"schedule: {'this screen' if schedule.ours else 'another process'} {place}"
 
 
 def _query_words(feed: Feed) -> list[str]:

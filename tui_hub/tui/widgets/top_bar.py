@@ -86,7 +86,7 @@ class TopBar(Drawn):
             return []
         pieces: list[Piece] = [(f"{self.glyphs.syncing} {text.ago(live.last_sync)}", "muted")]
         if detail > 2 and live.next_run:
-            pieces.append((f" {self.glyphs.dot} next {live.next_run[11:16]}Z", "faint"))
+            pieces.append((f" {self.glyphs.dot} next {text.clock(live.next_run)}", "faint"))
         return pieces
 
     async def on_click(self, event: events.Click) -> None:
