@@ -87,7 +87,7 @@ class Judgement:
 
     @property
     def best(self) -> DeviceFit | None:
-        """The device to load into: the one with the most room of those that bear the verdict out."""
+        """The device to load into: of those that bear the verdict out, the one with most room."""
         gpus = [device for device in self.devices if device.index is not None]
         counting = gpus or self.devices
         agreeing = [device for device in counting if device.verdict is self.verdict]
