@@ -119,6 +119,10 @@ def test_the_device_to_load_into_is_a_gpu_where_there_is_one() -> None:
     assert judged.best is not None
     assert judged.best.index == 1
     assert judge(weights(1), [host(GIB)]).best is not None
+    swapping = judge(weights(10 * GIB), [gpu(0, GIB), gpu(1, 12 * GIB)], returning={0: 40 * GIB})
+    assert swapping.verdict is Verdict.FITS
+    assert swapping.best is not None
+    assert swapping.best.index == 1, "what fits now, not what would after a swap"
     assert judge(weights(1), []).best is None
 
 

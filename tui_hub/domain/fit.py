@@ -87,9 +87,11 @@ class Judgement:
 
     @property
     def best(self) -> DeviceFit | None:
-        """The device to load into: of those that count, the one with the most room."""
+        """The device to load into: of those that bear the verdict out, the one with most room."""
         gpus = [device for device in self.devices if device.index is not None]
-        return max(gpus or self.devices, key=lambda one: one.free + one.returns, default=None)
+        counting = gpus or self.devices
+        agreeing = [device for device in counting if device.verdict is self.verdict]
+        return max(agreeing or counting, key=lambda one: one.free + one.returns, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
