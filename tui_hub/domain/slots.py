@@ -95,6 +95,23 @@ class Swap:
     job: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What loading a model really took."""
+
+    device: str
+    peak: int | None
+    """The most memory of it, in bytes."""
+    bytes: int
+    """What was loaded."""
+    seconds: float
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it was loaded onto a GPU."""
+        return self.device.startswith("cuda")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationResult:
     """How a change of a slot ended."""
