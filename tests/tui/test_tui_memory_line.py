@@ -95,6 +95,7 @@ def test_what_does_not_fit_one_by_one_folds_to_cells() -> None:
 def test_a_gpu_that_is_gone_says_so() -> None:
     assert "54°C  GPU1 lost  ram" in line(116, gpu(), LOST)
     assert "GPU1 lost" in line(50, LOST)
+    assert line(116, *[LOST] * 12).startswith("12 GPUs ▕!!!!!!!!!!!!▏  ram ▕")
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
