@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from nvml_driver import GIB, StubDriver
-from screen_driver import NARROW, Driver, screen
+from screen_driver import NARROW, Driver, fill, made, screen
 
 from tui_hub.domain.hardware import BoxSample, GpuProcess, GpuSample, HostSample
 from tui_hub.events import HardwareSampled
@@ -188,8 +188,9 @@ async def test_a_reading_that_looks_the_same_is_not_drawn_again(
         shown.app.event_signal.unsubscribe(shown.app.screen)
         await shown.pilot.pause()
 
+    await fill(offline, [made(0)])
     async with screen(offline) as shown:
-        await shown.settled()
+        await shown.sees("model-0000", "reading memory and disk")
         await take(shown, 0)
         await shown.sees("50.0/100.0 GiB")
         count = len(drawn)
