@@ -99,13 +99,18 @@ async def test_errors_keep_their_kind(child: TorchChild, tmp_path: Path) -> None
     assert (await child.status()).state == "ready"
 
 
-async def test_memory_that_runs_out_in_the_middle_is_told(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("room", "needed"), [(400 * MIB, "512.0 MiB"), (100 * MIB, "256.0 MiB")], ids=["copy", "map"]
+)
+async def test_memory_that_runs_out_in_the_middle_is_told(
+    start: Start, tmp_path: Path, room: int, needed: str
+) -> None:
     path = sparse_weights(tmp_path / "model.safetensors", 256 * MIB)
     child = await start(environment={**os.environ, "OMP_NUM_THREADS": "1"})
     await child.ready()
-    room = psutil.Process(child.pid).memory_info().vms + 400 * MIB
-    resource.prlimit(child.pid, resource.RLIMIT_AS, (room, room))
-    with pytest.raises(DoesNotFitError, match=r"memory ran out on cpu: 512.0 MiB needed"):
+    limit = psutil.Process(child.pid).memory_info().vms + room
+    resource.prlimit(child.pid, resource.RLIMIT_AS, (limit, limit))
+    with pytest.raises(DoesNotFitError, match=f"memory ran out on cpu: {needed} needed"):
         await child.load(LoadRequest(files=(path,), device="cpu", dtype="float32"), ignore)
     assert (await child.status()).state == "ready"
 
