@@ -12,7 +12,7 @@ from tui_hub import processes, text
 from tui_hub.domain.artifacts import main_file
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.jobs import JobType, Progress
+from tui_hub.domain.jobs import Job, JobType, Progress
 from tui_hub.domain.slots import ActivationResult, Slot, SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged, SwapMoved
@@ -53,6 +53,7 @@ class Activation:
         self._children = Children(context)
         self._recovery = SwapRecovery(context, self._children, self._restore)
         self._pictures: dict[ModelType, SwapPicture] = {}
+        jobs.handle(JobType.ACTIVATE, retry=self._retry)
 
     async def slots(self) -> tuple[Slot, ...]:
         """The slots that hold a model, whichever home of this store filled them."""
@@ -271,6 +272,20 @@ class Activation:
     def _forget(self, kind: ModelType) -> None:
         self._pictures.pop(kind, None)
         self._context.bus.publish(SwapMoved(kind))
+
+    async def _retry(self, job: Job) -> Job | None:
+        """Do again what a job was to do, as a job of its own."""
+        model, variant, runtime = (job.payload.get(key) for key in ("model", "variant", "runtime"))
+        if not isinstance(model, str):
+            raise RefusedError(f"deactivate {job.payload.get('slot')} again")
+        await self.switch(
+            model,
+            type=str(job.payload.get("slot")),
+            variant=variant if isinstance(variant, str) else None,
+            runtime=runtime if isinstance(runtime, str) else None,
+        )
+        (newest,) = await self._jobs.list((JobType.ACTIVATE,), limit=1)
+        return newest
 
     async def _restore(self, slot: Slot) -> Slot:
         """Load the model of a slot again, on behalf of the recovery."""

@@ -73,10 +73,11 @@ class Jobs:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
 
-    def handle(self, kind: JobType, *, cancel: Handler, retry: Retry) -> None:
-        """Say how jobs of a type that this process runs are cancelled and retried."""
-        self._cancel[kind] = cancel
+    def handle(self, kind: JobType, *, retry: Retry, cancel: Handler | None = None) -> None:
+        """Say how jobs of a type are retried here, and cancelled, if not by ending their `run`."""
         self._retry[kind] = retry
+        if cancel is not None:
+            self._cancel[kind] = cancel
 
     async def list(
         self,
@@ -133,7 +134,7 @@ class Jobs:
         if self.runs_elsewhere(found):
             raise RefusedError(f"job {found.id} is {found.status} in another process")
         if found.type not in self._retry:
-            raise RefusedError(f"a {found.type} job cannot be retried; start it again")
+            raise RefusedError(f"jobs of the type {found.type} cannot be retried; start it again")
         again = await self._retry[found.type](found)
         return again or await self.get(job)
 
