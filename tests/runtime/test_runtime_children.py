@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import resource
@@ -32,6 +33,7 @@ from tui_hub.domain.errors import (
 )
 from tui_hub.domain.runtime import Loaded, LoadProgress, LoadRequest
 from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.sockets import connect
 
 MIB = 1024**2
 Doomed = Callable[[int], None]
@@ -245,6 +247,23 @@ async def test_a_name_is_taken_once(start: Start) -> None:
         await start()
     assert (await child.status()).pid == child.pid
     await start(name="tts")
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"\n", b"[1]\n", b"\xff\n", b"[" * 100_000 + b"\n", b"x" * 2**21]
+)
+async def test_nonsense_costs_only_who_says_it(
+    child: TorchChild, shared_folder: Path, nonsense: bytes
+) -> None:
+    connection = connect(shared_folder, "shared")
+    assert connection is not None
+    with connection, connection.makefile("rb") as answers:
+        with contextlib.suppress(OSError):
+            connection.sendall(nonsense)
+        assert b"hello" in answers.readline()
+        with contextlib.suppress(OSError):
+            assert answers.readline() == b""
+    assert (await child.status()).state == "ready"
 
 
 async def test_where_nobody_lives_nobody_is_found(tmp_path: Path) -> None:

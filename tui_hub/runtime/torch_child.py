@@ -112,7 +112,8 @@ class Client:
 
     def messages(self) -> Iterator[Message]:
         """What the client asks, until it goes away or speaks another language."""
-        with contextlib.suppress(OSError, ValueError), self.connection.makefile("rb") as lines:
+        wrong = (OSError, ValueError, RecursionError)
+        with contextlib.suppress(*wrong), self.connection.makefile("rb") as lines:
             while line := lines.readline(LINE_LIMIT):
                 message = json.loads(line)
                 if not isinstance(message, dict):
