@@ -21,7 +21,8 @@ from tui_hub.services import leases
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context, is_model_id
 from tui_hub.services.hardware import Hardware
-from tui_hub.services.jobs import JobRun, Jobs
+from tui_hub.services.job_run import JobRun, run_job
+from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.slot_changes import Change, Changes, model_type
@@ -147,7 +148,7 @@ class Activation:
             slot = await self._slot_of(target)
             await self._context.prepare_store()
             payload = {"model": None, "slot": kind, "previous": slot.model}
-            async with self._jobs.run(JobType.ACTIVATE, payload) as run, self._told(kind, run):
+            async with run_job(self._jobs, JobType.ACTIVATE, payload) as run, self._told(kind, run):
                 await self._swap(kind, None, slot, run.job.id).empty(slot)
         await settle_status(self._context, slot.model)
         self._context.bus.publish(SlotChanged(slot.type))
@@ -223,7 +224,7 @@ class Activation:
                 )
             if before is not None and not again and change.is_done(before):
                 return _as_it_is(before)
-            async with self._jobs.run(JobType.ACTIVATE, payload) as run, self._told(kind, run):
+            async with run_job(self._jobs, JobType.ACTIVATE, payload) as run, self._told(kind, run):
                 swap = self._swap(kind, model, before, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
                 run.error = result.error
