@@ -69,4 +69,4 @@ def test_wrong_settings_are_said_at_once(tmp_path: Path) -> None:
 def test_the_package_alone_loads_next_to_nothing() -> None:
     code = "import sys, tui_hub; print(sorted(m for m in sys.modules if m.startswith('tui_hub')))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "['tui_hub']"
+    assert ran.stdout.strip() == "['tui_hub', 'tui_hub.version']"

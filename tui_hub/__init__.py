@@ -7,10 +7,12 @@ from contextlib import AbstractAsyncContextManager
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from tui_hub.version import __version__
+
 if TYPE_CHECKING:
     from tui_hub.services import Services
 
-__version__ = "0.1.0"
+__all__ = ["__version__", "open"]
 
 
 def open(  # noqa: A001 - `tui_hub.open()` reads as what it does
