@@ -267,7 +267,11 @@ async def test_a_child_that_is_killed_while_it_loads_leaves_the_old_model(
         assert (await slot(services)).pid == first.pid
 
 
-async def test_a_process_that_hangs_is_ended_all_the_same(torch_home: Configure) -> None:
+async def test_a_process_that_hangs_is_ended_all_the_same(
+    torch_home: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui_hub.runtime.children._ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("tui_hub.services.children._GRACE", 0.5)
     configuration = torch_home()
     async with home(configuration) as services:
         await install(services, FIRST)
