@@ -80,4 +80,4 @@ def _lines(found: Sequence[Finding], plain: bool) -> Iterator[str]:
 
 
 def _speaks_utf8() -> bool:
-    return "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
+    return "utf" in (sys.stdout.encoding or "utf-8").lower()

@@ -127,9 +127,10 @@ def _store(root: Path, installed: int) -> Iterator[Finding]:
 def _missing(root: Path, installed: int) -> Iterator[Finding]:
     above = existing_parent(root)
     if installed:
+        models = f"{installed} installed model{'' if installed == 1 else 's'}"
         yield error(
             "store",
-            f"{root} is not there, though {installed} models were installed in it",
+            f"{root} is not there, where {models} should be",
             "Mount its disk, or name the right folder with MODEL_STORE_PATH.",
         )
     elif not os.access(above, os.W_OK | os.X_OK) or not above.is_dir():
