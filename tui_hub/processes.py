@@ -90,7 +90,7 @@ def known_alive(owner: Owner) -> bool | None:
 def having_open(files: Collection[Path]) -> Iterator[int]:
     """The pids of processes that have one of these files open, as far as they may be seen.
 
-    Blocks for some milliseconds. By the links of proc_pid_fd(5); elsewhere there are none.
+    Blocks for a moment. By the links of proc_pid_fd(5); elsewhere there are none.
     """
     wanted = {str(file.resolve()) for file in files}
     for folder in Path("/proc").glob("[0-9]*/fd"):

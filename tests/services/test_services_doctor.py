@@ -118,6 +118,17 @@ async def test_a_server_that_never_answers(configure: Configure) -> None:
     assert the(found, "slots").status is OK
 
 
+async def test_a_proxy_is_said(configure: Configure, hub: DemoHub) -> None:
+    async with server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]") as proxy:
+        found = await examined(configure(http_proxy=proxy.replace("//", "//user:secret-word@")))
+    network = the(found, "network")
+    assert (network.status, "answers through a proxy in" in network.message) == (OK, True)
+    assert len(hub.requests) == 0
+    assert "secret-word" not in repr(found)
+    gone = the(await examined(configure(http_proxy=proxy)), "network")
+    assert (gone.status, "proxy" in str(gone.mend)) == (WARNING, True)
+
+
 async def test_an_endpoint_that_is_none(configure: Configure) -> None:
     network = the(await examined(configure(HF_ENDPOINT="ftp://hub")), "network")
     assert (network.status, "HF_ENDPOINT" in network.message) == (ERROR, True)
@@ -304,6 +315,11 @@ async def test_a_store_that_is_no_store(configure: Configure) -> None:
     (store.root / "VERSION").write_text("999\n")
     newer = the(await examined(configuration), "store")
     assert (newer.status, "layout" in newer.message) == (ERROR, True)
+    (store.root / "VERSION").write_text("1\n")
+    store.temp.rename(store.root.with_name("elsewhere"))
+    store.temp.symlink_to(store.root.with_name("elsewhere"))
+    torn = the(await examined(configuration), "store")
+    assert (torn.status, "not a plain folder on the file system" in torn.message) == (ERROR, True)
     nowhere = configure(HF_HUB_OFFLINE="1", MODEL_STORE_PATH=str(store.root / "VERSION" / "store"))
     missing = the(await examined(nowhere), "store")
     assert (missing.status, "cannot be made" in missing.message) == (ERROR, True)

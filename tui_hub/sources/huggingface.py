@@ -152,7 +152,7 @@ class HuggingFace:
 
     async def reach(self) -> Reach:
         """How the Hub answers; see `huggingface_probe.reach`."""
-        return await reach(self._api, self.endpoint, self._clock)
+        return await reach(self._api, self.endpoint, self._environment, self._clock)
 
     async def whoami(self) -> str | None:
         """Whose token is used; `None` without one. See `huggingface_probe.whoami`."""

@@ -13,7 +13,7 @@ from tui_hub.sources.exchange import Answer, Ask
 from tui_hub.sources.http import Api
 from tui_hub.sources.huggingface_errors import Subject, explain
 from tui_hub.sources.limits import Clock
-from tui_hub.sources.network import host_of
+from tui_hub.sources.network import host_of, proxy_for
 from tui_hub.text import clean
 
 _LIMIT = 1024**2
@@ -26,6 +26,8 @@ class Reach:
     host: str
     seconds: float
     """From a question to the end of its answer, on a connection that stands."""
+    proxied: bool
+    """Whether the environment names a proxy for it."""
     ahead: float | None
     """Seconds that the clock of this box is ahead of the Hub's; `None` where it tells no time."""
 
@@ -36,7 +38,7 @@ class _Account(msgspec.Struct):
     name: str = ""
 
 
-async def reach(api: Api, endpoint: str, clock: Clock) -> Reach:
+async def reach(api: Api, endpoint: str, environment: Mapping[str, str], clock: Clock) -> Reach:
     """Ask for the shortest listing there is, as somebody without a token, and once more for time.
 
     Raises:
@@ -52,7 +54,8 @@ async def reach(api: Api, endpoint: str, clock: Clock) -> Reach:
     theirs = _date(await api.fetch(url, ask))
     seconds = clock.monotonic() - started
     ahead = None if theirs is None else before + seconds / 2 - theirs
-    return Reach(host=host_of(endpoint), seconds=seconds, ahead=ahead)
+    proxied = proxy_for(endpoint, environment) is not None
+    return Reach(host=host_of(endpoint), seconds=seconds, proxied=proxied, ahead=ahead)
 
 
 async def whoami(api: Api, endpoint: str, headers: Mapping[str, str]) -> str:

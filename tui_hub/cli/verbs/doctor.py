@@ -26,7 +26,8 @@ def command(options: Options) -> int:
     """Say what is wrong with this box, and how to mend it.
 
     It looks at the network, the token, the GPUs, torch, the disks, the store, the databases, the
-    schedule, the slots and the terminal, and changes nothing. -q shows only what is not in order.
+    schedule, the slots and the terminal. -q shows only what is not in order.
+
     The exit code is 1 when something cannot work until it is mended, else 0.
     """
     from tui_hub.cli.running import run_unopened
@@ -55,13 +56,11 @@ async def _doctor(configuration: Configuration, console: Console) -> Answer:
 
 
 def _safe(finding: Finding, console: Console) -> Finding:
-    """The finding without secrets and escape sequences, wherever its words came from."""
+    """The finding without secrets, wherever its words came from."""
     from dataclasses import replace
 
-    from tui_hub.text import clean
-
-    mend = finding.mend and clean(console.redact(finding.mend), 1000)
-    return replace(finding, message=clean(console.redact(finding.message), 1000), mend=mend)
+    mend = finding.mend and console.redact(finding.mend)
+    return replace(finding, message=console.redact(finding.message), mend=mend)
 
 
 def _lines(found: Sequence[Finding], plain: bool) -> Iterator[str]:

@@ -51,7 +51,8 @@ async def _ask(source: HuggingFace) -> AsyncIterator[Finding]:
     except HubError as failed:
         yield warning("network", failed.message, _offline(failed))
         return
-    yield ok("network", f"{reached.host} answers in {reached.seconds * 1000:.0f} ms")
+    way = " through a proxy" if reached.proxied else ""
+    yield ok("network", f"{reached.host} answers{way} in {reached.seconds * 1000:.0f} ms")
     if reached.ahead is not None:
         yield _clock(reached.ahead)
     try:
