@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -15,6 +14,7 @@ from examining import ERROR, OK, WARNING, errors, examined, of, the
 from homes import Configure
 
 from tui_hub import processes
+from tui_hub.blobs import BlobStore
 from tui_hub.database import CatalogueDatabase, HubDatabase, connection
 from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.jobs import JobStatus
@@ -82,6 +82,17 @@ async def test_a_home_that_cannot_be_opened(configure: Configure, tmp_path: Path
     found = await examined(offline(configure))
     assert errors(found) == {"home"}
     assert "should be a database" in the(found, "home").message
+
+
+async def test_a_store_that_keeps_the_home_from_opening(configure: Configure) -> None:
+    configuration = offline(configure)
+    store = BlobStore(configuration.paths.store)
+    store.prepare()
+    store.metadata.rmdir()
+    store.metadata.symlink_to("metadata")
+    found = await examined(configuration)
+    assert errors(found) >= {"home", "store"}
+    assert "slots" not in {finding.check for finding in found}
 
 
 async def test_a_damaged_catalogue_is_found_and_then_put_aside(configure: Configure) -> None:
@@ -178,13 +189,17 @@ async def test_a_slot_whose_process_is_gone(configure: Configure, hub: DemoHub) 
         await services.activation.activate("acme/tiny")
     slot = the(await examined(configuration), "slots")
     assert (slot.status, slot.message) == (OK, "llm: hf:acme/tiny is active")
-    dead = replace(processes.this_process(), started=1.0)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    dead = replace(processes.this_process(), pid=ended.pid)
     async with await HubDatabase.open(configuration.paths.hub_database) as database:
         (row,) = await database.slots.list()
         await database.slots.put(replace(row, holder=dead, runtime="torch"))
-    slot = the(await examined(configuration), "slots")
+    found = await examined(configuration)
+    slot = the(found, "slots")
     assert (slot.status, slot.mend) == (ERROR, "`tui-hub reload llm`")
-    assert f"process {os.getpid()}" in slot.message
+    assert f"process {dead.pid}" in slot.message
+    assert "holds" not in the(found, "processes").message
 
     shutil.rmtree(configuration.paths.store)
     # What a store that is not mounted looks like: its folder is empty.

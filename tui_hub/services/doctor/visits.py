@@ -32,6 +32,11 @@ async def examine(configuration: Configuration) -> tuple[Finding, ...]:
             )
         except HubError as error:
             closed = error
+        except OSError as error:
+            closed = HubError(
+                f"this home could not be opened: {error.strerror or error} ({error.filename})",
+                hint="Check the permissions of its folders and the health of its disk.",
+            )
         else:
             return await services.doctor.examine()
     return failure("home", closed), *await _examine_closed(configuration)
