@@ -27,7 +27,7 @@ async def look(database: HubDatabase | CatalogueDatabase) -> AsyncIterator[Findi
         yield error(
             _CHECK,
             f"{name}: another process has kept it locked for {_LOCKED:.0f} s",
-            "Wait for it, or end it: the finding `processes` names those of this home.",
+            "Wait for it, or end it: `processes` in `tui-hub doctor` names those of this home.",
         )
         return
     try:
