@@ -66,9 +66,11 @@ def size(count: int | float | None) -> str:
 
 def share(part: int, whole: int) -> str:
     """A part of a whole in the whole's unit, always equally wide: ` 61.2/139.8 GiB`."""
-    total, _, unit = size(whole).partition(" ")
-    figure = f"{part / max(whole, 1) * float(total):.1f}"
-    return f"{figure.rjust(len(total))}/{total} {unit}"
+    unit = size(whole).partition(" ")[2]
+    scale = 1024 ** _UNITS.index(unit)
+    decimals = 1 if whole >= 10 * scale else 2
+    total = f"{whole / scale:.{decimals}f}"
+    return f"{part / scale:.{decimals}f}".rjust(len(total)) + f"/{total} {unit}"
 
 
 def speed(rate: float | None) -> str:

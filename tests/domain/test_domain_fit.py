@@ -18,6 +18,7 @@ from tui_hub.domain.fit import (
     Device,
     Need,
     Verdict,
+    as_measured,
     judge,
     needs_on,
 )
@@ -105,13 +106,15 @@ def test_a_byte_too_little_is_too_little() -> None:
     assert judged.devices[0].short == 1
 
 
-def test_a_measured_peak_goes_before_every_estimate() -> None:
-    judged = judge(weights(10 * GIB), [gpu(0, 5 * GIB)], measured=4 * GIB)
+def test_a_measured_peak_goes_before_every_estimate_of_the_weights() -> None:
+    cache = Need(part="kv cache", bytes=GIB, basis=Basis.ESTIMATE)
+    parts = as_measured([*weights(10 * GIB), cache], 4 * GIB)
+    judged = judge(parts, [gpu(0, 7 * GIB)])
     assert judged.verdict is Verdict.FITS
     assert [(need.part, str(need.basis)) for need in judged.need] == [
-        ("measured peak", "measured"), ("margin", "estimate"),
+        ("weights", "measured"), ("kv cache", "estimate"),
+        ("runtime", "estimate"), ("margin", "estimate"),
     ]  # fmt: skip
-    assert judge([], [gpu(0, 5 * GIB)], measured=GIB).verdict is Verdict.FITS
 
 
 def test_the_device_to_load_into_is_a_gpu_where_there_is_one() -> None:
@@ -119,6 +122,10 @@ def test_the_device_to_load_into_is_a_gpu_where_there_is_one() -> None:
     assert judged.best is not None
     assert judged.best.index == 1
     assert judge(weights(1), [host(GIB)]).best is not None
+    swapping = judge(weights(10 * GIB), [gpu(0, GIB), gpu(1, 12 * GIB)], returning={0: 40 * GIB})
+    assert swapping.verdict is Verdict.FITS
+    assert swapping.best is not None
+    assert swapping.best.index == 1, "what fits now, not what would after a swap"
     assert judge(weights(1), []).best is None
 
 

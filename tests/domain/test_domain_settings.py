@@ -68,6 +68,7 @@ BOUNDS = {
     "sync.interval_max": (20_000, 0),
     "sync.retry_delay": (0.1, 0),
     "sync.retries": (0, -1),
+    "runtime.start_timeout": (0.1, 0),
     "screen.rate": (0, -1),
 }
 
@@ -131,3 +132,17 @@ def test_the_hubs_own_offline_switch(tmp_path: Path) -> None:
 def test_the_environment_is_not_shown(tmp_path: Path) -> None:
     environment = {"HF_TOKEN": "hf_canary"}
     assert "hf_canary" not in repr(load_configuration(home=str(tmp_path), environment=environment))
+
+
+@pytest.mark.parametrize(
+    ("device", "right"),
+    [("auto", True), ("cpu", True), ("cuda:1", True), ("cuda", False), ("gpu", False), ("", False)],
+)
+def test_a_device_is_one_that_torch_names(tmp_path: Path, device: str, right: bool) -> None:
+    write(tmp_path, f'[runtime]\ndevice = "{device}"\n')
+    if right:
+        settings = load_configuration(home=str(tmp_path), environment={}).settings
+        assert settings.runtime.device == device
+    else:
+        with pytest.raises(UsageError, match=r"runtime\.device in .* is wrong"):
+            load_configuration(home=str(tmp_path), environment={})

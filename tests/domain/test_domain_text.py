@@ -58,6 +58,21 @@ def test_sizes(count: int | None, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("part", "whole", "shown"),
+    [
+        (65_712_117_003, 150_754_820_096, " 61.2/140.4 GiB"),
+        (0, 64 << 30, " 0.0/64.0 GiB"),
+        (64 << 30, 64 << 30, "64.0/64.0 GiB"),
+        (400 << 30, 8 * 150_754_820_096, "0.39/1.10 TiB"),
+        (5 << 30, 8 << 30, "5.00/8.00 GiB"),
+        (0, 0, "0.00/0.00 B"),
+    ],
+)
+def test_a_share_is_as_wide_whatever_it_is(part: int, whole: int, shown: str) -> None:
+    assert text.share(part, whole) == shown
+
+
+@pytest.mark.parametrize(
     ("number", "shown"),
     [
         (950, "950"),

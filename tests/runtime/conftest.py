@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from starting import Start
 from waiting import gone
 
+from tui_hub import processes
+from tui_hub.domain.jobs import Owner
 from tui_hub.runtime.children import TorchChild
-
-Start = Callable[..., Awaitable[TorchChild]]
 
 
 @pytest_asyncio.fixture
@@ -39,8 +39,18 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     yield _start
     for child in started:
         await child.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+        if processes.known_alive(child.owner):
+            os.kill(child.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def doomed() -> Iterator[Callable[[int], None]]:
+    """Has a process killed after the test, if it lives then."""
+    owners: list[Owner] = []
+    yield lambda pid: owners.append(processes.identity(pid))
+    for owner in owners:
+        if processes.known_alive(owner):
+            os.kill(owner.pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import resource
@@ -11,13 +12,14 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 import torch
-from conftest import Start
 from safetensors.torch import save_file
+from starting import Start
 from waiting import gone, stop
 from weight_files import sparse_weights, write_header
 
@@ -31,8 +33,10 @@ from tui_hub.domain.errors import (
 )
 from tui_hub.domain.runtime import Loaded, LoadProgress, LoadRequest
 from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.sockets import connect
 
 MIB = 1024**2
+Doomed = Callable[[int], None]
 
 
 def ignore(_: LoadProgress) -> None:
@@ -99,13 +103,18 @@ async def test_errors_keep_their_kind(child: TorchChild, tmp_path: Path) -> None
     assert (await child.status()).state == "ready"
 
 
-async def test_memory_that_runs_out_in_the_middle_is_told(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("room", "needed"), [(400 * MIB, "512.0 MiB"), (100 * MIB, "256.0 MiB")], ids=["copy", "map"]
+)
+async def test_memory_that_runs_out_in_the_middle_is_told(
+    start: Start, tmp_path: Path, room: int, needed: str
+) -> None:
     path = sparse_weights(tmp_path / "model.safetensors", 256 * MIB)
     child = await start(environment={**os.environ, "OMP_NUM_THREADS": "1"})
     await child.ready()
-    room = psutil.Process(child.pid).memory_info().vms + 400 * MIB
-    resource.prlimit(child.pid, resource.RLIMIT_AS, (room, room))
-    with pytest.raises(DoesNotFitError, match=r"memory ran out on cpu: 512.0 MiB needed"):
+    limit = psutil.Process(child.pid).memory_info().vms + room
+    resource.prlimit(child.pid, resource.RLIMIT_AS, (limit, limit))
+    with pytest.raises(DoesNotFitError, match=f"memory ran out on cpu: {needed} needed"):
         await child.load(LoadRequest(files=(path,), device="cpu", dtype="float32"), ignore)
     assert (await child.status()).state == "ready"
 
@@ -240,6 +249,23 @@ async def test_a_name_is_taken_once(start: Start) -> None:
     await start(name="tts")
 
 
+@pytest.mark.parametrize(
+    "nonsense", [b"\n", b"[1]\n", b"\xff\n", b"[" * 100_000 + b"\n", b"x" * 2**21]
+)
+async def test_nonsense_costs_only_who_says_it(
+    child: TorchChild, shared_folder: Path, nonsense: bytes
+) -> None:
+    connection = connect(shared_folder, "shared")
+    assert connection is not None
+    with connection, connection.makefile("rb") as answers:
+        with contextlib.suppress(OSError):
+            connection.sendall(nonsense)
+        assert b"hello" in answers.readline()
+        with contextlib.suppress(OSError):
+            assert answers.readline() == b""
+    assert (await child.status()).state == "ready"
+
+
 async def test_where_nobody_lives_nobody_is_found(tmp_path: Path) -> None:
     assert await TorchChild.attach(tmp_path / "missing", "llm") is None
     assert await TorchChild.attach(tmp_path, "llm") is None
@@ -313,26 +339,28 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("stage", ["importing", "loading"])
-async def test_an_orphan_that_was_not_kept_ends(tmp_path: Path, stage: str) -> None:
+async def test_an_orphan_that_was_not_kept_ends(tmp_path: Path, stage: str, doomed: Doomed) -> None:
     weights = sparse_weights(tmp_path / "model.safetensors", 1024 * MIB)
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, tmp_path / "state", stage, weights], stdout=subprocess.PIPE
     ) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
+        doomed(pid)
         parent.kill()
     assert gone(pid)
     assert not (tmp_path / "state" / "llm").exists()
 
 
 @pytest.mark.parametrize("stage", ["kept", "kept and left"])
-async def test_a_kept_child_outlives_its_parent(tmp_path: Path, stage: str) -> None:
+async def test_a_kept_child_outlives_its_parent(tmp_path: Path, stage: str, doomed: Doomed) -> None:
     weights = sparse_weights(tmp_path / "model.safetensors", MIB)
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, tmp_path / "state", stage, weights], stdout=subprocess.PIPE
     ) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
+        doomed(pid)
         if stage == "kept":
             parent.kill()
         else:

@@ -283,5 +283,6 @@ def test_more_than_the_memory_is_refused_with_figures(tmp_path: Path) -> None:
     with pytest.raises(Failure) as raised:
         torch_child.load(torch, request, lambda _: None)
     answer = raised.value.answer
-    assert (answer["kind"], answer["needed"], answer["device"]) == ("memory", 1 << 40, "cpu")
+    assert (answer["kind"], answer["message"]) == ("memory", "not enough memory")
+    assert (answer["needed"], answer["device"]) == (1 << 40, "cpu")
     assert 0 < answer["free"] < 1 << 40

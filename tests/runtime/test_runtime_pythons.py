@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Start
+from starting import Start
 from waiting import gone
 
 from tui_hub.domain.errors import HubError, RefusedError

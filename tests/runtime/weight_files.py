@@ -10,8 +10,9 @@ from pathlib import Path
 
 
 def write_header(path: Path, header: Mapping[str, object] | bytes, data: bytes = b"") -> str:
-    """A safetensors file of just these parts, right or wrong."""
+    """A safetensors file of just these parts, right or wrong; the data begin at an even place."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
     return str(path)
 

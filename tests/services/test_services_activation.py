@@ -22,7 +22,7 @@ from tui_hub.domain.errors import (
     RefusedError,
     UnsafeError,
 )
-from tui_hub.domain.fit import Device
+from tui_hub.domain.fit import Basis, Device
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
 from tui_hub.domain.slots import Slot, SwapStep
@@ -83,6 +83,9 @@ async def test_activate_switch_reload_deactivate(torch_home: Configure) -> None:
         assert (gone.status, gone.model) == ("inactive", "hf:acme/second")
         assert children(configuration) == []
         assert await services.activation.active("llm") is None
+        (weights, *_) = (await services.fit.check(SECOND)).judgement.need
+        assert (weights.part, weights.basis) == ("weights", Basis.MEASURED)
+        assert weights.bytes == second.memory.peak or weights.bytes == again.memory.peak
         jobs = await services.jobs.list((JobType.ACTIVATE,))
         assert {job.status for job in jobs} == {JobStatus.COMPLETED}
         assert any("loaded 2.3 MiB" in line for job in jobs for line in job.log)

@@ -22,7 +22,7 @@ PATIENCE = 20.0
 """Seconds that a test waits for what must come."""
 
 
-ENDLESS = ("events", "activate", "delete", "quit", "limit", "edit", "add")
+ENDLESS = ("events", "settle", "activate", "delete", "quit", "limit", "edit", "add")
 """Groups of workers that follow something, or wait for an answer of the person."""
 
 

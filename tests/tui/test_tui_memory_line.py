@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from nvml_driver import GIB, StubDriver
-from screen_driver import NARROW, Driver, screen
+from screen_driver import NARROW, Driver, fill, made, screen
 
 from tui_hub.domain.hardware import BoxSample, GpuProcess, GpuSample, HostSample
 from tui_hub.events import HardwareSampled
@@ -95,6 +95,7 @@ def test_what_does_not_fit_one_by_one_folds_to_cells() -> None:
 def test_a_gpu_that_is_gone_says_so() -> None:
     assert "54°C  GPU1 lost  ram" in line(116, gpu(), LOST)
     assert "GPU1 lost" in line(50, LOST)
+    assert line(116, *[LOST] * 12).startswith("12 GPUs ▕!!!!!!!!!!!!▏  ram ▕")
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
@@ -187,8 +188,9 @@ async def test_a_reading_that_looks_the_same_is_not_drawn_again(
         shown.app.event_signal.unsubscribe(shown.app.screen)
         await shown.pilot.pause()
 
+    await fill(offline, [made(0)])
     async with screen(offline) as shown:
-        await shown.settled()
+        await shown.sees("model-0000", "reading memory and disk")
         await take(shown, 0)
         await shown.sees("50.0/100.0 GiB")
         count = len(drawn)

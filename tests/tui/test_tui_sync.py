@@ -17,12 +17,10 @@ async def test_the_screen_runs_the_schedule(configure: Configure, hub: DemoHub) 
         await driver.press("6")
         await driver.sees("schedule: this screen (", f"pid {os.getpid()})")
         await driver.until(lambda: "daily 02:00Z  02:00Z" in driver.row("hf:litert"))
-        await driver.until(lambda: not driver.services.sync.running)
+        await driver.until(lambda: "completed" in driver.row("hf:text-generation"))
         await driver.sees("just now · next ")
         assert hub.requests
-        row = driver.row("hf:text-generation")
-        assert "completed" in row
-        assert "random 3-4 h" in row
+        assert "random 3-4 h" in driver.row("hf:text-generation")
 
 
 async def test_the_words_about_a_feed(configure: Configure) -> None:

@@ -38,7 +38,7 @@ def device_table(console: Console, report: FitReport) -> Iterator[str]:
     """The devices, and what each one alone has to say."""
     rows = [
         (
-            device.name if device.index is None else f"GPU {device.index} {device.name}",
+            device.name,
             text.size(device.total),
             text.size(device.free),
             text.size(device.need),

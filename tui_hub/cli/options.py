@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tui_hub import __version__
+from tui_hub.version import __version__
 
 if TYPE_CHECKING:
     from tui_hub.settings import Configuration

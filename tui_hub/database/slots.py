@@ -14,7 +14,7 @@ from tui_hub.database.connection import Database, Row, Transaction
 from tui_hub.database.records import RecordTable
 from tui_hub.database.values import document, mapping, optional, plain
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.slots import MemoryFigures, Slot, Swap
+from tui_hub.domain.slots import Load, MemoryFigures, Slot, Swap
 from tui_hub.domain.types import ModelType
 from tui_hub.text import now
 
@@ -109,16 +109,14 @@ class LoadTable:
                 ),
             )
 
-    async def last(
-        self, model: str, revision: str, variant: str | None
-    ) -> tuple[str, int | None, float] | None:
-        """Device, peak in bytes and seconds of a model's last load; `None` where there is none."""
+    async def last(self, model: str, revision: str, variant: str | None) -> Load | None:
+        """A model's last load."""
         rows = await self._database.read(
-            "SELECT device, peak, seconds FROM loads"
+            "SELECT device, peak, bytes, seconds FROM loads"
             " WHERE model = ? AND revision = ? AND variant IS ? ORDER BY number DESC LIMIT 1",
             (plain(model), plain(revision), optional(variant)),
         )
-        return rows[0] if rows else None
+        return Load(*rows[0]) if rows else None
 
 
 def _slot_values(record: Slot) -> tuple[object, ...]:

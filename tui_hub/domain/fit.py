@@ -87,9 +87,11 @@ class Judgement:
 
     @property
     def best(self) -> DeviceFit | None:
-        """The device to load into: of those that count, the one with the most room."""
+        """The device to load into: of those that bear the verdict out, the one with most room."""
         gpus = [device for device in self.devices if device.index is not None]
-        return max(gpus or self.devices, key=lambda one: one.free + one.returns, default=None)
+        counting = gpus or self.devices
+        agreeing = [device for device in counting if device.verdict is self.verdict]
+        return max(agreeing or counting, key=lambda one: one.free + one.returns, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,6 @@ def judge(
     devices: Sequence[Device],
     *,
     returning: Mapping[int | None, int] | None = None,
-    measured: int | None = None,
 ) -> Judgement:
     """Whether parts that are loaded together fit.
 
@@ -130,21 +131,19 @@ def judge(
         parts: weights and caches; nothing means that the needs are unknown.
         devices: free memory now.
         returning: bytes that a swap gives back, by device.
-        measured: the peak of an earlier activation, which goes before every estimate.
     """
     back = returning or {}
-    told = tuple(_judge_one(parts, device, back.get(device.index, 0), measured)
-                 for device in devices)  # fmt: skip
+    told = tuple(_judge_one(parts, device, back.get(device.index, 0)) for device in devices)
     gpus = [device for device in told if device.index is not None]
     counting = gpus or list(told)
-    need = needs_on(parts, gpu=bool(gpus), measured=measured)
+    need = needs_on(parts, gpu=bool(gpus))
     verdicts = {device.verdict for device in counting}
     for verdict in (Verdict.FITS, Verdict.FITS_AFTER_SWAP):
         if verdict in verdicts:
             return Judgement(verdict=verdict, devices=told, need=need)
     if not need or not told:
         return Judgement(verdict=Verdict.UNKNOWN, devices=told, need=need)
-    base = measured if measured is not None else sum(part.bytes for part in parts)
+    base = sum(part.bytes for part in parts)
     together = _gpus_for(base, gpus)
     if together is not None:
         return Judgement(verdict=Verdict.NEEDS_GPUS, devices=told, need=need, gpus=together)
@@ -152,18 +151,24 @@ def judge(
     return Judgement(verdict=verdict, devices=told, need=need)
 
 
-def needs_on(parts: Sequence[Need], *, gpu: bool, measured: int | None = None) -> tuple[Need, ...]:
+def as_measured(parts: Sequence[Need], peak: int) -> tuple[Need, ...]:
+    """The parts with what an earlier activation really took in place of what weights should take.
+
+    Nothing but the weights was loaded then, so the other parts stay what they are.
+    """
+    others = [part for part in parts if not part.part.startswith("weights")]
+    return (Need(part="weights", bytes=peak, basis=Basis.MEASURED), *others)
+
+
+def needs_on(parts: Sequence[Need], *, gpu: bool) -> tuple[Need, ...]:
     """The parts with what a device of this kind takes besides: the runtime and a margin.
 
     The margin is 5 % and at least 512 MiB, for fragmentation and what nobody foresaw.
     """
-    if measured is not None:
-        whole = [Need(part="measured peak", bytes=measured, basis=Basis.MEASURED)]
-    elif parts:
-        runtime = GPU_RUNTIME if gpu else HOST_RUNTIME
-        whole = [*parts, Need(part="runtime", bytes=runtime, basis=Basis.ESTIMATE)]
-    else:
+    if not parts:
         return ()
+    runtime = GPU_RUNTIME if gpu else HOST_RUNTIME
+    whole = [*parts, Need(part="runtime", bytes=runtime, basis=Basis.ESTIMATE)]
     margin = _margin(sum(need.bytes for need in whole))
     return (*whole, Need(part="margin", bytes=margin, basis=Basis.ESTIMATE))
 
@@ -172,10 +177,8 @@ def _margin(count: int) -> int:
     return max(int(count * _MARGIN), LEAST_MARGIN)
 
 
-def _judge_one(
-    parts: Sequence[Need], device: Device, returns: int, measured: int | None
-) -> DeviceFit:
-    need = needs_on(parts, gpu=device.index is not None, measured=measured)
+def _judge_one(parts: Sequence[Need], device: Device, returns: int) -> DeviceFit:
+    need = needs_on(parts, gpu=device.index is not None)
     count = sum(one.bytes for one in need) if need else None
     if count is None:
         verdict = Verdict.UNKNOWN

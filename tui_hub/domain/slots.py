@@ -96,6 +96,23 @@ class Swap:
     job: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What loading a model really took."""
+
+    device: str
+    peak: int | None
+    """The most memory of it, in bytes."""
+    bytes: int
+    """What was loaded."""
+    seconds: float
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it was loaded onto a GPU."""
+        return self.device.startswith("cuda")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationResult:
     """How a change of a slot ended."""
@@ -120,17 +137,6 @@ class ActivationResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastLoad:
-    """What the last load of a model took."""
-
-    device: str
-    """As torch names it."""
-    peak: int | None
-    """Bytes of memory at most."""
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePreview:
     """What putting a model into its slot would do, before anybody agrees to it."""
 
@@ -150,4 +156,4 @@ class ChangePreview:
     """Bytes that the present model gives back to that device."""
     problem: str | None = None
     """Why there is no room for it."""
-    last: LastLoad | None = None
+    last: Load | None = None

@@ -112,7 +112,8 @@ class Client:
 
     def messages(self) -> Iterator[Message]:
         """What the client asks, until it goes away or speaks another language."""
-        with contextlib.suppress(OSError, ValueError), self.connection.makefile("rb") as lines:
+        wrong = (OSError, ValueError, RecursionError)
+        with contextlib.suppress(*wrong), self.connection.makefile("rb") as lines:
             while line := lines.readline(LINE_LIMIT):
                 message = json.loads(line)
                 if not isinstance(message, dict):
@@ -577,11 +578,12 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Tensors, Message
     """Bring the weights of the files to the device, and look whether they are sound there."""
     device = choose_device(torch, request["device"])
     dtype = choose_dtype(torch, request["dtype"])
-    need, free = None, None
+    need, free = 0, None
     try:
         started = time.monotonic()
         meter = Meter(torch, device)
         tensors: Tensors = {}
+        need = sum(Path(path).stat().st_size for path in request["files"])
         for path, part in with_components(request["files"]):
             for own_name, tensor in open_file(torch, path, request["consent"]):
                 name = part + own_name

@@ -97,8 +97,8 @@ async def open_services(
             clock=clock or Clock(),
         )
         services = _wire(context)
-        services.jobs.start()
-        stack.push_async_callback(services.jobs.close)
+        services.jobs.held.start()
+        stack.push_async_callback(services.jobs.held.close)
         await recover(context, services.jobs)
         stack.push_async_callback(services.hardware.close)
         stack.push_async_callback(services.downloads.close)

@@ -12,8 +12,8 @@ from tui_hub import processes, text
 from tui_hub.domain.artifacts import main_file
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.jobs import JobType, Progress
-from tui_hub.domain.slots import ActivationResult, ChangePreview, LastLoad, Slot, SwapPicture
+from tui_hub.domain.jobs import Job, JobType, Progress
+from tui_hub.domain.slots import ActivationResult, ChangePreview, Load, Slot, SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged, SwapMoved
 from tui_hub.runtime import environment
@@ -21,14 +21,15 @@ from tui_hub.services import leases
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context, is_model_id
 from tui_hub.services.hardware import Hardware
-from tui_hub.services.jobs import JobRun, Jobs
+from tui_hub.services.job_run import JobRun, run_job
+from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.slot_changes import Change, Changes, model_type
 from tui_hub.services.slots import read_slots
 from tui_hub.services.statuses import settle_status
 from tui_hub.services.swap import SwapRun
-from tui_hub.services.swap_preview import last_load, preview_of
+from tui_hub.services.swap_preview import preview_of
 from tui_hub.services.swap_progress import SwapProgress
 from tui_hub.services.swap_recovery import SwapRecovery
 
@@ -54,6 +55,7 @@ class Activation:
         self._children = Children(context)
         self._recovery = SwapRecovery(context, self._children, self._restore)
         self._pictures: dict[ModelType, SwapPicture] = {}
+        jobs.handle(JobType.ACTIVATE, retry=self._retry)
 
     async def slots(self) -> tuple[Slot, ...]:
         """The slots that hold a model, whichever home of this store filled them."""
@@ -84,9 +86,9 @@ class Activation:
         before = (await read_slots(self._context)).get(change.slot)
         return await preview_of(self._context, change, before, self._memory, self._children.device)
 
-    async def last_load(self, slot: Slot) -> LastLoad | None:
+    async def last_load(self, slot: Slot) -> Load | None:
         """What the last load of a slot's model took; `None` where it was never loaded."""
-        return await last_load(self._context, slot)
+        return await self._context.hub.loads.last(slot.model, slot.revision, slot.variant)
 
     async def activate(
         self,
@@ -162,7 +164,7 @@ class Activation:
             slot = await self._slot_of(target)
             await self._context.prepare_store()
             payload = {"model": None, "slot": kind, "previous": slot.model}
-            async with self._jobs.run(JobType.ACTIVATE, payload) as run, self._told(kind, run):
+            async with run_job(self._jobs, JobType.ACTIVATE, payload) as run, self._told(kind, run):
                 await self._swap(kind, None, slot, run.job.id).empty(slot)
         await settle_status(self._context, slot.model)
         self._context.bus.publish(SlotChanged(slot.type))
@@ -238,7 +240,7 @@ class Activation:
                 )
             if before is not None and not again and change.is_done(before):
                 return _as_it_is(before)
-            async with self._jobs.run(JobType.ACTIVATE, payload) as run, self._told(kind, run):
+            async with run_job(self._jobs, JobType.ACTIVATE, payload) as run, self._told(kind, run):
                 swap = self._swap(kind, model, before, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
                 run.error = result.error
@@ -287,6 +289,20 @@ class Activation:
     def _forget(self, kind: ModelType) -> None:
         self._pictures.pop(kind, None)
         self._context.bus.publish(SwapMoved(kind))
+
+    async def _retry(self, job: Job) -> Job | None:
+        """Do again what a job was to do, as a job of its own."""
+        model, variant, runtime = (job.payload.get(key) for key in ("model", "variant", "runtime"))
+        if not isinstance(model, str):
+            raise RefusedError(f"deactivate {job.payload.get('slot')} again")
+        await self.switch(
+            model,
+            type=str(job.payload.get("slot")),
+            variant=variant if isinstance(variant, str) else None,
+            runtime=runtime if isinstance(runtime, str) else None,
+        )
+        (newest,) = await self._jobs.list((JobType.ACTIVATE,), limit=1)
+        return newest
 
     async def _restore(self, slot: Slot) -> Slot:
         """Load the model of a slot again, on behalf of the recovery."""

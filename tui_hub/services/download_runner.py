@@ -107,7 +107,7 @@ class DownloadRunner:
 
     async def _do(self, run: DownloadRun, heed: Heed, picture: Download) -> Download:
         job = await self._jobs.get(run.job)
-        if not self._jobs.holds(job):
+        if not self._jobs.held.has(job):
             # Another process cancelled it, or took it over, while it waited in line here.
             return await self.picture(job)
         job = await self._jobs.take(job, JobStatus.RUNNING, run.lose)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import HubError
-from tui_hub.domain.fit import Device, FitReport, Verdict, judge
+from tui_hub.domain.fit import Device, FitReport, Need, Verdict, as_measured, judge
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Details
 from tui_hub.domain.slots import Slot
+from tui_hub.runtime.pythons import probe_torch
 from tui_hub.services.choices import Choice, named_variant
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.fit_words import warnings_of
@@ -69,7 +69,8 @@ class Fit:
         )
         slot = (await read_slots(self._context)).get(details.model.type)
         devices, returning = _with_slot(await self.devices(), slot, details.model.id)
-        judgement = judge(weight.parts, devices, returning=returning)
+        parts = await self._measured(details, chosen, weight.parts, devices)
+        judgement = judge(parts, devices, returning=returning)
         swaps = judgement.verdict is Verdict.FITS_AFTER_SWAP
         report = FitReport(
             model=details.model,
@@ -80,10 +81,36 @@ class Fit:
             dtypes=weight.dtypes,
             leaves=slot.model if slot is not None and swaps else None,
             disk=disk,
-            torch=await self._context.on_disk(_torch_version),
+            torch=await self._torch_version(),
             requires=details.requirements,
         )
         return warnings_of(report, details, weight.warnings, slot)
+
+    async def _measured(
+        self,
+        details: Details,
+        variant: Variant | None,
+        parts: tuple[Need, ...],
+        devices: Sequence[Device],
+    ) -> tuple[Need, ...]:
+        """The parts, with what the last activation took where it was on this kind of device."""
+        if variant is None or details.revision is None:
+            return parts
+        loads = self._context.hub.loads
+        last = await loads.last(details.model.id, details.revision, variant.name)
+        on_gpu = any(device.index is not None for device in devices)
+        if last is None or last.peak is None or last.on_gpu != on_gpu:
+            return parts
+        return as_measured(parts, last.peak)
+
+    async def _torch_version(self) -> str | None:
+        configuration = self._context.configuration
+        try:
+            return await probe_torch(
+                configuration.settings.runtime.python, environment=configuration.environment
+            )
+        except HubError:
+            return None
 
     async def _weigh(self, details: Details, variant: Variant | None) -> Weight:
         if variant is not None:
@@ -155,11 +182,3 @@ def _with_slot(
         )
         for one in devices
     ), {}
-
-
-def _torch_version() -> str | None:
-    """The version of the torch beside this program, without importing it."""
-    try:
-        return importlib.metadata.version("torch")
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -5,30 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
-from tui_hub import processes, text
+from tui_hub import text
 from tui_hub.domain.errors import (
-    HubError,
-    InterruptedJobError,
     LostLeaseError,
     NotFoundError,
     RefusedError,
 )
-from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner, Progress
+from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
 from tui_hub.events import JobChanged
-from tui_hub.services import leases
 from tui_hub.services.context import Context
+from tui_hub.services.held_jobs import HeldJobs, Lost, is_orphan
 
 Handler = Callable[[Job], Awaitable[None]]
 Retry = Callable[[Job], Awaitable[Job | None]]
 """Runs a job again; gives the new one where it makes another."""
-Lost = Callable[[], None]
-"""Told that a job went to another process: whoever runs it here stops and writes nothing more."""
-
 _log = logging.getLogger(__name__)
 
 INTERRUPTED = "interrupted"
@@ -36,19 +29,6 @@ INTERRUPTED = "interrupted"
 _OWNER_SECONDS = 5.0
 """How long to wait for another process to do what it was asked."""
 _POLL = 0.1
-_HEED_SECONDS = 0.5
-
-
-@dataclass(slots=True)
-class JobRun:
-    """A job while its work goes on; what is set here is written down at its end."""
-
-    job: Job
-    result: Mapping[str, object] | None = None
-    error: str | None = None
-    """Set by work that ends without an exception, and failed all the same."""
-    unwanted: bool = False
-    """Whether somebody asked for its end."""
 
 
 class Jobs:
@@ -59,24 +39,15 @@ class Jobs:
         self._table = context.hub.jobs
         self._cancel: dict[JobType, Handler] = {}
         self._retry: dict[JobType, Retry] = {}
-        self._held: dict[str, tuple[int, Lost]] = {}
-        self._here: dict[str, Callable[[], None]] = {}
-        self._keeper: asyncio.Task[None] | None = None
+        self._running: dict[str, Callable[[], None]] = {}
+        self.held = HeldJobs(context.hub)
+        """The jobs that this process runs, or has in line."""
 
-    def start(self) -> None:
-        """Begin to show that the jobs of this process are alive."""
-        self._keeper = asyncio.create_task(self._keep(), name="leases of the jobs")
-
-    async def close(self) -> None:
-        """Stop showing that; nothing may be running any more."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-
-    def handle(self, kind: JobType, *, cancel: Handler, retry: Retry) -> None:
-        """Say how jobs of a type that this process runs are cancelled and retried."""
-        self._cancel[kind] = cancel
+    def handle(self, kind: JobType, *, retry: Retry, cancel: Handler | None = None) -> None:
+        """Say how jobs of a type are retried here, and cancelled, if not by ending their `run`."""
         self._retry[kind] = retry
+        if cancel is not None:
+            self._cancel[kind] = cancel
 
     async def list(
         self,
@@ -115,8 +86,8 @@ class Jobs:
             await self._until_ended(found.id)
         elif found.type in self._cancel:
             await self._cancel[found.type](found)
-        elif found.id in self._here:
-            self._here[found.id]()
+        elif found.id in self._running:
+            self._running[found.id]()
             await self._until_ended(found.id)
         else:
             await self.finish(found, JobStatus.CANCELLED)
@@ -133,7 +104,7 @@ class Jobs:
         if self.runs_elsewhere(found):
             raise RefusedError(f"job {found.id} is {found.status} in another process")
         if found.type not in self._retry:
-            raise RefusedError(f"a {found.type} job cannot be retried; start it again")
+            raise RefusedError(f"jobs of the type {found.type} cannot be retried; start it again")
         again = await self._retry[found.type](found)
         return again or await self.get(job)
 
@@ -172,7 +143,7 @@ class Jobs:
         if not await self._table.take(job, self._context.owner, status):
             raise RefusedError(f"job {job.id} was changed by another process", hint="Look again.")
         taken = await self.get(job.id)
-        self._held[job.id] = (taken.fence, lost)
+        self.held.add(taken, lost)
         self._context.bus.publish(JobChanged(job.id))
         return taken
 
@@ -187,10 +158,6 @@ class Jobs:
         self._context.bus.publish(JobChanged(job.id))
         return await self.get(job.id)
 
-    def holds(self, job: Job) -> bool:
-        """Whether this process has taken a job, as it was read, and not lost it since."""
-        return self._held.get(job.id, (None,))[0] == job.fence
-
     async def confirm(self, job: Job) -> None:
         """Make sure that a job is still this process's, before something that lasts.
 
@@ -200,56 +167,16 @@ class Jobs:
         if await self._table.renew({job.id: job.fence}):
             raise LostLeaseError(f"job {job.id} belongs to another process now")
 
-    @asynccontextmanager
-    async def run(self, kind: JobType, payload: Mapping[str, object]) -> AsyncIterator[JobRun]:
-        """Do a piece of work as a job of this process, which ends with the block in any case.
-
-        Raises:
-            LostLeaseError: when another process took the job over, at which the block is cancelled.
-            InterruptedJobError: when somebody cancelled the job, at which it is, too.
-        """
-        worker = asyncio.current_task()
-        stop: HubError | None = None
-
-        def end(why: HubError) -> None:
-            nonlocal stop
-            if stop is None and worker is not None:
-                stop = why
-                run.unwanted = why is asked
-                worker.cancel()
-
-        run = JobRun(await self.create(kind, payload))
-        lost = LostLeaseError(f"job {run.job.id} belongs to another process now")
-        asked = InterruptedJobError(f"the {kind} was cancelled")
-        self._here[run.job.id] = partial(end, asked)
-        heed = asyncio.create_task(self._heed(run.job.id))
-        try:
-            run.job = await self.take(run.job, JobStatus.RUNNING, partial(end, lost))
-            yield run
-        except asyncio.CancelledError:
-            ours = stop is not None and worker is not None and worker.uncancel() == 0
-            if not (ours and stop is lost):
-                ended = self.finish(
-                    run.job, JobStatus.CANCELLED, error="cancelled", result=run.result
-                )
-                await asyncio.shield(ended)
-            if ours and stop is not None:
-                raise stop from None
-            raise
-        except Exception as error:
-            known = isinstance(error, HubError)
-            message = error.message if isinstance(error, HubError) else type(error).__name__
-            if not known:
-                _log.exception("job %s ended by a fault of the program", run.job.id)
-            if not isinstance(error, LostLeaseError):
-                await self.finish(run.job, JobStatus.FAILED, error=message, result=run.result)
-            raise
+    def ends_with(self, job: str, end: Callable[[], None] | None) -> None:
+        """Say how work on a job of this process is ended; `None` once there is none."""
+        if end is None:
+            self._running.pop(job, None)
         else:
-            status = JobStatus.FAILED if run.error else JobStatus.COMPLETED
-            await self.finish(run.job, status, error=run.error, result=run.result)
-        finally:
-            heed.cancel()
-            del self._here[run.job.id]
+            self._running[job] = end
+
+    async def asked_to_end(self, job: str) -> bool:
+        """Whether another process asks for the end of a job of this one."""
+        return (await self._table.requests([job])).get(job) == "cancel"
 
     async def progress(self, job: Job, progress: Progress) -> Job:
         """Write down how far a job has come."""
@@ -269,7 +196,7 @@ class Jobs:
     ) -> Job:
         """Write down how a job ended, or that it is paused."""
         payload = dict(job.payload) | ({"result": result} if result is not None else {})
-        self._held.pop(job.id, None)
+        self.held.remove(job.id)
         job = replace(
             job,
             status=status,
@@ -300,7 +227,7 @@ class Jobs:
         orphans = []
         live = (JobStatus.PENDING, JobStatus.RUNNING)
         for job in await self._table.list((), live, 1000):
-            if job.owner is None or not _gone(job.owner, job.beat):
+            if not is_orphan(job):
                 continue
             if not await self._table.take(job, self._context.owner, job.status):
                 continue  # another process was quicker
@@ -317,38 +244,5 @@ class Jobs:
             job.status in (JobStatus.PENDING, JobStatus.RUNNING)
             and job.owner is not None
             and job.owner != self._context.owner
-            and not _gone(job.owner, job.beat)
+            and not is_orphan(job)
         )
-
-    async def _heed(self, job: str) -> None:
-        """End a piece of work of this process when another process asks for it."""
-        while True:
-            await asyncio.sleep(_HEED_SECONDS)
-            try:
-                asked = await self._table.requests([job])
-            except HubError as error:
-                _log.warning("what others ask of job %s cannot be read: %s", job, error.message)
-                continue
-            if asked.get(job) == "cancel":
-                self._here[job]()
-                return
-
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(leases.BEAT)
-            held = {job: fence for job, (fence, _) in self._held.items()}
-            try:
-                gone = await self._table.renew(held) if held else ()
-            except HubError as error:
-                _log.warning("the leases of the jobs could not be renewed: %s", error.message)
-                continue
-            for job in gone:
-                if job in self._held and self._held[job][0] == held[job]:
-                    _, lost = self._held.pop(job)
-                    _log.warning("another process took over job %s", job)
-                    lost()
-
-
-def _gone(owner: Owner, beat: float) -> bool:
-    """Whether the owner of a job is dead, or was silent for so long that others may take it."""
-    return not processes.alive(owner) or processes.silent(owner, beat, leases.TTL)

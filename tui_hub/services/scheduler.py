@@ -22,7 +22,7 @@ _LEASE_SECONDS = 60.0
 _LOOK_SECONDS = 10.0
 """Between two looks at the clocks, the lease, and what other processes did to the feeds."""
 _BUSY_SECONDS = 2.0
-"""Between two looks while feeds wait for the end of another sync."""
+"""Between two looks while feeds wait for the end of another process's sync."""
 _JUMP_SECONDS = 2.0
 """A wall clock that moved more than this against real time was set; less is its drift."""
 
@@ -118,13 +118,13 @@ class Scheduler:
         due = [status.feed for status in statuses if turns.timetable.is_due(status, now)]
         if not due or (self._syncing is not None and not self._syncing.done()):
             return _LOOK_SECONDS
-        if self._sync.running or await lease_is_held(self._context):
+        if not self._sync.running and await lease_is_held(self._context):
             return _BUSY_SECONDS
         self._syncing = asyncio.create_task(self._run(due), name="scheduled sync")
         return _LOOK_SECONDS
 
     async def _run(self, feeds: list[str]) -> None:
-        """Sync feeds whose turns have come, as one sync."""
+        """Sync feeds whose turns have come, as one sync, after the one that runs here already."""
         try:
             await self._sync.run(feeds)
         except InterruptedJobError:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tui_hub.domain.artifacts import weights_format
 from tui_hub.domain.errors import DoesNotFitError
 from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME
-from tui_hub.domain.slots import ChangePreview, LastLoad, Slot
+from tui_hub.domain.slots import ChangePreview, Slot
 from tui_hub.services.context import Context
 from tui_hub.services.memory import Memory, holds, room_for
 from tui_hub.services.runtimes import TORCH
@@ -26,14 +26,15 @@ async def preview_of(
         memory: of the box.
         setting: where models go by the settings: `auto`, `cpu` or `cuda:N`.
     """
-    loading = change.loading
+    loading, wanted = change.loading, change.wanted
+    loads = context.hub.loads
     preview = ChangePreview(
         slot=change.slot,
         runtime=loading.runtime,
         note=loading.note,
         pickle=any(weights_format(file) == "pickle" for file in loading.files),
         weights=sum(part.bytes for part in loading.parts),
-        last=await last_load(context, change.wanted),
+        last=await loads.last(wanted.model, wanted.revision, wanted.variant),
     )
     if loading.runtime != TORCH:
         return preview
@@ -49,9 +50,3 @@ async def preview_of(
         device=device,
         returns=returning.get(device.index, 0),
     )
-
-
-async def last_load(context: Context, slot: Slot) -> LastLoad | None:
-    """What the last load of a slot's model took on this box."""
-    found = await context.hub.loads.last(slot.model, slot.revision, slot.variant)
-    return None if found is None else LastLoad(device=found[0], peak=found[1], seconds=found[2])

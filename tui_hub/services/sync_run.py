@@ -15,7 +15,8 @@ from tui_hub.events import FeedChanged
 from tui_hub.services import leases
 from tui_hub.services.context import Context
 from tui_hub.services.feed_sync import FeedSync
-from tui_hub.services.jobs import JobRun, Jobs
+from tui_hub.services.job_run import JobRun, run_job
+from tui_hub.services.jobs import Jobs
 from tui_hub.services.reports import read_report, write_report
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.turns import Turns
@@ -98,7 +99,7 @@ class SyncRun:
 
     async def _work(self, fence: int) -> SyncReport:
         payload = {"feeds": [name_of(target) for target in self._targets]}
-        async with self._jobs.run(JobType.SYNC, payload) as run:
+        async with run_job(self._jobs, JobType.SYNC, payload) as run:
             self.job = run.job.id
             self.began.set()
             self._lease = fence

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import tui_hub
 from tui_hub.domain.errors import NoConnectionError, UnreachableError, UnsafeError
 from tui_hub.settings import NetworkSettings
 from tui_hub.sources.exchange import Answer, Ask, TooLargeError
@@ -27,6 +26,7 @@ from tui_hub.sources.network import (
     proxy_for,
     redirect_target,
 )
+from tui_hub.version import __version__
 
 if TYPE_CHECKING:
     import httpx
@@ -201,7 +201,7 @@ class Api:
 
 def _standard_headers(*, packed: bool) -> dict[str, str]:
     return {
-        "user-agent": f"tui-hub/{tui_hub.__version__}; python/{platform.python_version()}",
+        "user-agent": f"tui-hub/{__version__}; python/{platform.python_version()}",
         "accept": "application/json" if packed else "*/*",
         "accept-encoding": "gzip" if packed else "identity",
     }

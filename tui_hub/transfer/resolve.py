@@ -6,7 +6,6 @@ import http.client
 import threading
 from dataclasses import dataclass
 
-from tui_hub import __version__
 from tui_hub.domain.errors import UnreachableError, UsageError
 from tui_hub.transfer.addresses import Address
 from tui_hub.transfer.answers import (
@@ -24,6 +23,7 @@ from tui_hub.transfer.connection import Connection
 from tui_hub.transfer.pool import Pool
 from tui_hub.transfer.request import Request
 from tui_hub.transfer.trouble import Trouble, trouble_from
+from tui_hub.version import __version__
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 10

@@ -45,8 +45,11 @@ def gpu_name(gpu: GpuSample, glyphs: Glyphs) -> str:
 
 
 def gpu_memory(gpus: Sequence[GpuSample], *, unit: bool = True) -> str:
-    """Memory in use of all that there is, always as wide: ` 61.2/139.8 GiB`."""
-    share = text.share(sum(g.memory_used for g in gpus), sum(g.memory_total for g in gpus))
+    """Memory in use of all that can be read, always as wide: ` 61.2/139.8 GiB`."""
+    total = sum(gpu.memory_total for gpu in gpus)
+    if not total:
+        return ""
+    share = text.share(sum(gpu.memory_used for gpu in gpus), total)
     return share if unit else share.rpartition(" ")[0]
 
 

@@ -37,10 +37,9 @@ def slot_columns(glyphs: Glyphs) -> list[Column[SlotRow]]:
         Column("", 1, lambda row: [_sign(row, glyphs)]),
         Column("Slot", 9, lambda row: [(row.type.value, "" if row.slot else "muted")]),
         Column("Model", 0, lambda row: _model(row, glyphs)),
-        Column("Variant", 12, lambda row: [(_of(row, "variant"), "info")], rank=3),
         Column("Memory", 9, lambda row: [_memory(row)], align="right", rank=1),
-        Column("Device", 7, lambda row: [(_of(row, "device"), "muted")], rank=5),
-        Column("Runtime", 7, lambda row: [(_of(row, "runtime"), "muted")], rank=4),
+        Column("Device", 7, lambda row: [(_of(row, "device"), "muted")], rank=4),
+        Column("Runtime", 7, lambda row: [(_of(row, "runtime"), "muted")], rank=3),
         Column("Since", 10, lambda row: [(_since(row), "muted")], align="right", rank=2),
     ]
 
@@ -61,7 +60,7 @@ def _model(row: SlotRow, glyphs: Glyphs) -> list[Piece]:
         return [("empty", "faint")]
     if row.slot.error is not None:
         return [("not in memory ", "bad"), (row.slot.model, "strong")]
-    return [(row.slot.model, "strong")]
+    return [(row.slot.model, "strong"), (f"  {row.slot.variant or ''}", "info")]
 
 
 def _memory(row: SlotRow) -> Piece:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from tui_hub import text
-from tui_hub.domain.slots import LastLoad, Slot, SwapPicture
+from tui_hub.domain.slots import Load, Slot, SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.tui.draw import Line, Piece, bar, fit, safe, width_of
 from tui_hub.tui.glyphs import Glyphs
@@ -33,7 +33,7 @@ def empty_lines(kind: ModelType) -> list[Line]:
     ]
 
 
-def slot_lines(slot: Slot, last: LastLoad | None, width: int, glyphs: Glyphs) -> list[Line]:
+def slot_lines(slot: Slot, last: Load | None, width: int, glyphs: Glyphs) -> list[Line]:
     """What stands in a slot, how programs find it, and its figures."""
     kind = slot.type.value
     trouble: list[Line] = []
@@ -65,7 +65,7 @@ def _held(slot: Slot) -> str:
     return f"by {slot.runtime} on {slot.device}, process {slot.pid}, {text.ago(slot.since)}"
 
 
-def _figures(slot: Slot, last: LastLoad | None, glyphs: Glyphs) -> str:
+def _figures(slot: Slot, last: Load | None, glyphs: Glyphs) -> str:
     memory = slot.memory
     figures = [
         ("holds", memory.used_after if slot.error is None else None),
@@ -78,7 +78,7 @@ def _figures(slot: Slot, last: LastLoad | None, glyphs: Glyphs) -> str:
     return f" {glyphs.dot} ".join(words)
 
 
-def load_time(last: LastLoad) -> str:
+def load_time(last: Load) -> str:
     """How long a load took: `12 ms`, `3.4 s`, `2 min 5 s`."""
     if last.seconds < 1:
         return f"{last.seconds * 1000:.0f} ms"

@@ -100,8 +100,10 @@ class BrowseScreen(ModelActions):
 
         await asyncio.sleep(COUNT_DELAY)
         with self.app.reporting():
-            catalogue = self.app.services.catalogue
-            self._show_count(await catalogue.count(self.search))
+            found = await self.app.services.catalogue.count(self.search)
+            if not self.is_attached:
+                return  # the answer came after the end
+            self._show_count(found)
             if self.query_one("#filters").display:
                 self.facets.show(self.search, await self._count_facets(self.search))
 

@@ -187,7 +187,8 @@ class SyncScreen(HubScreen):
         retries = row.status.retries
         most = self.app.services.configuration.settings.sync.retries
         retry = f", retry {retries} of {most}" if retries else ""
-        return f"{row.schedule}, next {_next(row)}{retry}"
+        when = _next(row)
+        return f"{row.schedule}, {'due now' if when == 'due' else f'next {when}'}{retry}"
 
     @work(group="sync-action", exclusive=True)
     async def action_sync_now(self) -> None:

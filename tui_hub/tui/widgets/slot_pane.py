@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui_hub.domain.slots import LastLoad, Slot, SwapPicture
+from tui_hub.domain.slots import Load, Slot, SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.tui.draw import Line
 from tui_hub.tui.live import SwapFailure
@@ -21,7 +21,7 @@ class SlotPane(LinesPane):
         super().__init__(id="about-slot")
         self._kind = ModelType.LLM
         self._slot: Slot | None = None
-        self._last: LastLoad | None = None
+        self._last: Load | None = None
         self._swap: SwapPicture | None = None
         self._failure: SwapFailure | None = None
 
@@ -38,7 +38,7 @@ class SlotPane(LinesPane):
         self._kind, self._slot, self._swap, self._failure = kind, slot, swap, failure
         self.follow()
 
-    def show_last(self, slot: Slot, last: LastLoad | None) -> None:
+    def show_last(self, slot: Slot, last: Load | None) -> None:
         """Add what the slot's last load took, once that is known."""
         if slot == self._slot:
             self._last = last

@@ -1,0 +1,141 @@
+"""Loading models from the command line: what bad input gets, as a document and as an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from activation_homes import torch_repositories
+from command_line import Inside
+from small_models import tensors_file
+
+from tui_hub.demo import DemoHub, Repository, RepositoryFile
+
+GROUPS = Path("/sys/fs/cgroup/memory")
+LARGE = 150_000_000
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoHub]:
+    """A hub with models that torch can load, and some that it must refuse."""
+    models = torch_repositories(tmp_path_factory.mktemp("hub"))
+    with DemoHub(repositories=models, per_connection=0, total=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def program(hub: DemoHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    """A home whose models are loaded into memory, with one in its slot."""
+    environment = {"HF_ENDPOINT": hub.endpoint, "TUI_HUB_RUNTIME__USE": "auto"}
+    program = Inside(tmp_path_factory.mktemp("loading") / "home", environment)
+    for model in ("first", "cut", "nan", "pickle"):
+        assert program("download", f"acme/{model}").code == 0
+    assert program("activate", "acme/first").code == 0
+    yield program
+    program("deactivate", "llm")
+
+
+def slot(program: Inside) -> dict[str, object]:
+    (only,) = program.json("active").document["slots"]
+    found: dict[str, object] = only
+    return found
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "error", "words"),
+    [
+        ("acme/nan", 1, "failed", "blown.weight"),
+        ("acme/cut", 1, "corrupt", "model.safetensors"),
+        ("acme/pickle", 5, "unsafe", "pickle"),
+        ("acme/nothing", 4, "not_found", "acme/nothing"),
+    ],
+)
+def test_what_cannot_be_loaded_says_why_and_leaves_the_old_model(
+    program: Inside, model: str, code: int, error: str, words: str
+) -> None:
+    before = slot(program)
+    ran = program.json("switch", model)
+    assert (ran.code, ran.error) == (code, error)
+    assert words in ran.document["error"]["message"]
+    assert ran.document["status"] == ("rolled_back" if code == 1 else "error")
+    assert slot(program) == before
+
+
+def test_the_words_for_people_say_who_is_active_still(program: Inside) -> None:
+    ran = program("switch", "acme/nan")
+    assert ran.out.startswith("llm: hf:acme/first is active still; hf:acme/nan could not take its")
+    assert "blown.weight" in ran.err
+
+
+def test_a_taken_slot_names_switch(program: Inside) -> None:
+    ran = program.json("activate", "acme/pickle", "--runtime", "link")
+    assert (ran.code, ran.error) == (5, "refused")
+    assert "tui-hub switch hf:acme/pickle" in ran.document["error"]["hint"]
+
+
+def test_a_runtime_that_is_none_is_refused(program: Inside) -> None:
+    ran = program.json("switch", "acme/first", "--runtime", "vllm")
+    assert (ran.code, ran.error) == (5, "refused")
+
+
+def test_a_dead_process_is_told_and_reloaded(program: Inside) -> None:
+    pid = slot(program)["pid"]
+    assert isinstance(pid, int)
+    process = psutil.Process(pid)
+    process.send_signal(signal.SIGKILL)
+    with pytest.raises(psutil.TimeoutExpired):
+        while process.status() != psutil.STATUS_ZOMBIE:
+            process.wait(0.01)
+        raise psutil.TimeoutExpired(0)
+    dead = slot(program)
+    assert (dead["status"], dead["pid"]) == ("error", None) and str(pid) in str(dead["error"])
+    told = program("active")
+    assert "not loaded" in told.out and "tui-hub reload llm" in told.err
+    assert program("active", "llm", "--path").code == 0
+    again = program.json("reload", "llm")
+    assert (again.code, again.document["status"]) == (0, "active")
+    assert slot(program)["status"] == "active"
+
+
+@pytest.fixture
+def group() -> Iterator[Path]:
+    """A control group with little memory."""
+    ours = GROUPS / f"tui-hub-test-{os.getpid()}"
+    try:
+        ours.mkdir()
+        (ours / "memory.limit_in_bytes").write_text(str(500 * 2**20))
+    except OSError as error:
+        pytest.skip(f"no control group can be made here: {error.strerror}")
+    yield ours
+    ours.rmdir()
+
+
+@pytest.mark.root
+def test_a_model_too_big_for_the_memory_there_is(tmp_path: Path, group: Path) -> None:
+    files = [RepositoryFile("model.safetensors", tensors_file(1))]
+    large = [RepositoryFile("model.safetensors", tensors_file(2, LARGE))]
+    models = [
+        Repository(id="acme/small", files=tuple(files), task="text-generation"),
+        Repository(id="acme/large", files=tuple(large), task="text-generation"),
+    ]
+    with DemoHub(repositories=models, per_connection=0, total=0) as hub:
+        environment = {"HF_ENDPOINT": hub.endpoint, "TUI_HUB_RUNTIME__USE": "auto"}
+        program = Inside(tmp_path / "home", environment)
+        for model in ("acme/small", "acme/large"):
+            assert program("download", model).code == 0
+        small = program.json("activate", "acme/small").document
+        ran = subprocess.run(
+            ["sh", "-c", 'echo $$ > "$0" && exec "$@"', group / "cgroup.procs",
+             sys.executable, "-m", "tui_hub", "switch", "acme/large", "--json"],
+            env=program.whole({}), capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert ran.returncode == 5, ran.stderr
+        assert '"does_not_fit"' in ran.stdout and "too little" in ran.stdout
+        assert slot(program)["pid"] == small["pid"]
+        assert program("deactivate", "llm").code == 0

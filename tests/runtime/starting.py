@@ -1,0 +1,9 @@
+"""What the fixture that starts children is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from tui_hub.runtime.children import TorchChild
+
+Start = Callable[..., Awaitable[TorchChild]]
