@@ -13,8 +13,8 @@ from tui_hub.tui.draw import Line
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.holders import on_host
 
-_HIDDEN = "cannot be seen from here"
-_LEAST = 8
+_HIDDEN = "not seen from here"
+_LEAST = 16
 """Cells that a process's name keeps."""
 
 
@@ -56,10 +56,16 @@ def _columns(several: bool, users: bool) -> list[Column[Process]]:
         *([device] if several else []),
         Column("Pid", 7, lambda one: [(_number(one.pid), "muted")], align="right", rank=2),
         *([user] if users else []),
-        Column("Process", 0, lambda one: [(one.name, "strong" if one.slot else "")]),
+        Column("Process", 0, _name),
         Column("Memory", 9, lambda one: [(text.size(one.memory), "")], align="right"),
-        Column("Slot", 9, lambda one: [(one.slot or "", "bar")], rank=3),
     ]
+
+
+def _name(one: Process) -> Line:
+    """The slot that it holds, if it is ours, and its name."""
+    if one.slot is None:
+        return [(one.name, "")]
+    return [(f"{one.slot} ", "bar"), (one.name, "strong")]
 
 
 def _number(pid: int | None) -> str:

@@ -26,7 +26,7 @@ _CLOCK = 30.0
 class SlotTable(Table[SlotRow]):
     """Slots, known again by their type."""
 
-    least = 24
+    least = 28
 
     def key_of(self, row: SlotRow) -> object:
         return row.type

@@ -102,7 +102,7 @@ def cancel_question(swap: SwapPicture) -> Confirm:
 def _given_up(swap: SwapPicture) -> str:
     """What becomes of a slot whose change is cancelled."""
     if swap.previous is None:
-        return "Leaving it half done puts everything back: the slot stays empty."
+        return "What is done of it is undone: the slot stays empty."
     return f"What is done of it is undone: {safe(swap.previous)} stays, or is loaded again."
 
 
