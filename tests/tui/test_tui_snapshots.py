@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 from screen_driver import NARROW, WIDE, Driver, fill, made
+from test_tui_memory_line import gpu
 from textual.pilot import Pilot
 
-from tui_hub.domain.hardware import BoxSample, HostSample
+from tui_hub.domain.hardware import BoxSample, GpuProcess, GpuSample, HostSample
 from tui_hub.domain.models import ModelStatus
 from tui_hub.services import Services, open_services
 from tui_hub.settings import Configuration
@@ -78,9 +80,25 @@ def test_help(snap_compare: Compare, services: Services) -> None:
     assert snap_compare(HubApp(services), terminal_size=WIDE, run_before=run)
 
 
-def test_active(snap_compare: Compare, services: Services) -> None:
-    run = after(services, "3", "0 of 12 filled")
-    assert snap_compare(HubApp(services), terminal_size=NARROW, run_before=run)
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_active(snap_compare: Compare, services: Services, size: tuple[int, int]) -> None:
+    run = after(services, "3", "0 of 12 filled", "no GPU: none is in this picture")
+    assert snap_compare(HubApp(services), terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_gpus(snap_compare: Compare, services: Services, size: tuple[int, int]) -> None:
+    async def before(pilot: Pilot[int]) -> None:
+        await after(services, "", "model-0000")(pilot)
+        assert services.hardware.sample is not None
+        busy = gpu(processes=(ours, GpuProcess(pid=22, user="kim", name="python", memory=9 << 30)))
+        lost = GpuSample(index=1, uuid="GPU-1", name="NVIDIA H200", error="lost: off the bus")
+        services.hardware.sample = replace(services.hardware.sample, gpus=(busy, lost), error=None)
+        await pilot.press("3")
+        await Driver(pilot.app, pilot, services).sees("GPU0", "GPU1")  # type: ignore[arg-type]
+
+    ours = GpuProcess(pid=11, user="root", name="python", memory=20 << 30, slot="llm")
+    assert snap_compare(HubApp(services), terminal_size=size, run_before=before)
 
 
 def test_sync(snap_compare: Compare, services: Services) -> None:

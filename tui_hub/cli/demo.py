@@ -51,6 +51,12 @@ async def fill_catalogue(services: Services) -> None:
         await services.sync.run()
 
 
+async def empty_slots(services: Services) -> None:
+    """End the processes that hold models for a home that goes away."""
+    for slot in await services.activation.slots():
+        await services.activation.deactivate(slot.type)
+
+
 def _environment(parent: Mapping[str, str], endpoint: str, token: str) -> dict[str, str]:
     """The parent's environment without what would lead away from the demo, its own store first."""
     kept = {

@@ -38,12 +38,16 @@ def open_screen(options: Options) -> int:
     from tui_hub.cli.running import prepare
 
     configuration, _ = prepare(options, talk=False)
-    return asyncio.run(_run(configuration, options.demo))
+    return asyncio.run(_run(configuration, options))
 
 
-async def _run(configuration: Configuration, demo: bool) -> int:
+async def _run(configuration: Configuration, options: Options) -> int:
+    from tui_hub.cli.demo import empty_slots
     from tui_hub.services import open_services
     from tui_hub.tui.app import run_screen
 
     async with open_services(configuration) as services:
-        return await run_screen(services, demo)
+        code = await run_screen(services, options.demo)
+        if options.temporary:
+            await empty_slots(services)
+        return code

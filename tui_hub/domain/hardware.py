@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_ITS_OWN = 64 * 1024**2
+"""Bytes that a driver may take for itself with no process at all."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSample:
@@ -83,6 +86,15 @@ class GpuSample:
         """Memory that our slots hold, as far as the driver tells whose it is."""
         held = sum(one.memory or 0 for one in self.processes if one.slot is not None)
         return min(held, self.memory_used)
+
+    @property
+    def unnamed(self) -> int:
+        """Memory in use where the driver names no process at all.
+
+        Zero up to 64 MiB, which a driver may take for itself.
+        """
+        hidden = not self.processes and self.memory_used > _ITS_OWN
+        return self.memory_used if hidden else 0
 
     @property
     def others(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.types import ModelType
 
@@ -133,3 +134,26 @@ class ActivationResult:
     hint: str | None = None
     note: str | None = None
     """What a person should know, for example that torch is not installed and `link` was used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePreview:
+    """What putting a model into its slot would do, before anybody agrees to it."""
+
+    slot: ModelType
+    runtime: str
+    note: str | None = None
+    """Why nothing would be loaded into memory."""
+    pickle: bool = False
+    """Whether its weights are pickle files, which are loaded with consent only."""
+    weights: int = 0
+    """Bytes."""
+    takes: int = 0
+    """Bytes of memory that the weights take together with the runtime itself."""
+    device: Device | None = None
+    """Where it would be loaded, with the memory that is free there now."""
+    returns: int = 0
+    """Bytes that the present model gives back to that device."""
+    problem: str | None = None
+    """Why there is no room for it."""
+    last: Load | None = None

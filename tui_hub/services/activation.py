@@ -13,7 +13,7 @@ from tui_hub.domain.artifacts import main_file
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType, Progress
-from tui_hub.domain.slots import ActivationResult, Slot, SwapPicture
+from tui_hub.domain.slots import ActivationResult, ChangePreview, Load, Slot, SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged, SwapMoved
 from tui_hub.runtime import environment
@@ -29,6 +29,7 @@ from tui_hub.services.slot_changes import Change, Changes, model_type
 from tui_hub.services.slots import read_slots
 from tui_hub.services.statuses import settle_status
 from tui_hub.services.swap import SwapRun
+from tui_hub.services.swap_preview import preview_of
 from tui_hub.services.swap_progress import SwapProgress
 from tui_hub.services.swap_recovery import SwapRecovery
 
@@ -73,6 +74,21 @@ class Activation:
             UsageError: when there is no such type.
         """
         return (await read_slots(self._context)).get(model_type(kind))
+
+    async def preview(self, model: str | ModelId, *, variant: str | None = None) -> ChangePreview:
+        """What putting a model into its slot would do as things stand; changes nothing.
+
+        Raises:
+            NotFoundError: when there is no such model.
+            RefusedError: when it is not installed.
+        """
+        change = await self._changes.of(model, None, variant, None, True)
+        before = (await read_slots(self._context)).get(change.slot)
+        return await preview_of(self._context, change, before, self._memory, self._children.device)
+
+    async def last_load(self, slot: Slot) -> Load | None:
+        """What the last load of a slot's model took; `None` where it was never loaded."""
+        return await self._context.hub.loads.last(slot.model, slot.revision, slot.variant)
 
     async def activate(
         self,

@@ -39,8 +39,8 @@ class ModelActions(HubScreen):
 
     @work(group="activate", exclusive=True)
     async def action_activate_model(self) -> None:
-        """Show what leaves and what comes, and do it when the person agrees."""
-        from tui_hub.tui.screens.confirm import activation_question
+        """Show what leaves and what comes, and begin it when the person agrees."""
+        from tui_hub.tui.screens.activation import ActivationQuestion
 
         model = self._some_model()
         if model is None:
@@ -51,19 +51,13 @@ class ModelActions(HubScreen):
                 words = f"{model.name} is not installed: d downloads it"
                 self.app.notify(words, severity="warning", timeout=5)
                 return
-            activation = self.app.services.activation
-            slot = await activation.active(model.type)
+            slot = await self.app.services.activation.active(model.type)
             variant = await self._variant_of(install, slot)
             if variant is None and install.variants:
                 return
-            if not await self.app.push_screen_wait(activation_question(model, slot, variant)):
-                return
-            change = activation.activate if slot is None else activation.switch
-            result = await change(model.id, variant=variant)
-            if result.error:
-                raise RefusedError(result.error)
-            note = f"\n{result.note}" if result.note else ""
-            self.app.notify(f"{model.name} is active as {result.slot}{note}")
+            if await self.app.push_screen_wait(ActivationQuestion(model, slot, variant)):
+                replacing = slot is not None
+                self.app.changes.put(model.id, model.type, variant, replacing=replacing)
 
     async def _install_of(self, model: Model) -> Install | None:
         installs = await self.app.services.storage.installs()

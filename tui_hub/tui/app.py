@@ -21,6 +21,7 @@ from tui_hub.tui.commands import EVERYWHERE
 from tui_hub.tui.glyphs import ASCII, UNICODE
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.palette import HubCommands
+from tui_hub.tui.slot_changes import SlotChanges
 from tui_hub.tui.themes import DARK, THEMES
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class HubApp(BackgroundApp):
     def __init__(self, services: Services, demo: bool = False) -> None:
         super().__init__(services)
         self.demo = demo
+        self.changes = SlotChanges(self)
+        """The changes of slots that go on, whatever screen is in front."""
         screen = services.configuration.settings.screen
         self.glyphs = ASCII if screen.ascii else UNICODE
         self._set_up_look(screen.theme, screen.ascii)
@@ -198,19 +201,25 @@ class HubApp(BackgroundApp):
 
     @work(group="quit")
     async def ask_to_quit(self) -> None:
-        """End, but ask first when that would stop a download of this process."""
+        """End, but ask first when that would stop a download or a change of this process."""
         from tui_hub.tui.screens.confirm import quit_question
 
         moving = (JobStatus.RUNNING, JobStatus.PENDING)
         running = [one for one in self.live.downloads if one.local and one.status in moving]
-        if not running or await self.push_screen_wait(quit_question(running)):
-            self.exit(0)
+        swaps = self.services.activation.swaps()
+        if running or swaps:
+            agent = await self.services.agent.holder()
+            question = quit_question(running, swaps, agent is not None)
+            if not await self.push_screen_wait(question):
+                return
+        self.exit(0)
 
 
 async def run_screen(services: Services, demo: bool = False) -> int:
     """Show the screen until the user leaves it; the exit code of the program."""
     app = HubApp(services, demo)
     result = await app.run_async()
+    await app.changes.close()
     code = (app.return_code or 0) if result is None else result
     if code == _SIGNALS[signal.SIGHUP]:
         _let_go_of_terminal()

@@ -62,7 +62,7 @@ class Commands(Command):
 
 
 class Quit(Command):
-    """Leave the program; asks first if that would stop a download."""
+    """Leave the program; asks first if that would stop a download or a change of a slot."""
 
     key, label, act = "q,ctrl+q", "quit", "quit"
     sign = "q"
@@ -306,9 +306,21 @@ class FilterStatus(Command):
 
 
 class DeactivateSlot(Command):
-    """Empty this slot; the model's files stay."""
+    """Empty this slot; the model's files stay. Cancels a change that is under way."""
 
     key, label = "x", "deactivate"
+
+
+class ReloadSlot(Command):
+    """Load this slot's model again, from its files."""
+
+    key, label = "r", "reload"
+
+
+class CancelChange(Command):
+    """Cancel the change of this slot that is under way; the old model stays, or comes back."""
+
+    key, label = "c", "cancel"
 
 
 class SyncNow(Command):

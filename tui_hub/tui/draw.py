@@ -130,13 +130,19 @@ def _range_cell(share: float, glyphs: Glyphs) -> Piece:
     return (glyphs.line_rest, "rest")
 
 
-def sparkline(values: Sequence[float], width: int, glyphs: Glyphs) -> str:
-    """The last `width` values as steps of height, right-aligned, scaled to the largest."""
+def sparkline(values: Sequence[float], width: int, glyphs: Glyphs, top: float | None = None) -> str:
+    """The last `width` values as steps of height, right-aligned.
+
+    Args:
+        values: oldest first.
+        width: cells.
+        top: what the highest step stands for; the largest value where it is not given.
+    """
     shown = list(values)[-width:] if width > 0 else []
-    top = max(shown, default=0.0)
+    top = max(shown, default=0.0) if top is None else top
     steps = len(glyphs.levels) - 1
     drawn = "".join(
-        glyphs.levels[round(value / top * steps)] if top > 0 else glyphs.levels[0]
+        glyphs.levels[round(min(value / top, 1.0) * steps)] if top > 0 else glyphs.levels[0]
         for value in shown
     )
     return drawn.rjust(max(width, 0))

@@ -14,7 +14,8 @@ from tui_hub.domain.downloads import Download
 from tui_hub.domain.feeds import FeedState, FeedStatus
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.schedule import Schedule
-from tui_hub.domain.slots import Slot
+from tui_hub.domain.slots import Slot, SwapPicture
+from tui_hub.domain.types import ModelType
 from tui_hub.events import (
     CatalogueChanged,
     DownloadChanged,
@@ -22,6 +23,7 @@ from tui_hub.events import (
     FeedChanged,
     ScheduleChanged,
     SlotChanged,
+    SwapMoved,
 )
 
 if TYPE_CHECKING:
@@ -32,11 +34,28 @@ POLL = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SwapFailure:
+    """A change of a slot that failed, in words that stay until a person has seen them."""
+
+    type: ModelType
+    model: str
+    """What should have come."""
+    error: str
+    hint: str | None
+    outcome: str
+    """What stands in the slot now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
     """The background at one moment."""
 
     downloads: tuple[Download, ...] = ()
     slots: tuple[Slot, ...] = ()
+    swaps: tuple[SwapPicture, ...] = ()
+    """The changes of slots that this process is at."""
+    failures: tuple[SwapFailure, ...] = ()
+    """The changes that failed, one for each slot at most, until somebody has seen them."""
     feeds: tuple[FeedStatus, ...] = ()
     schedule: Schedule = field(default_factory=Schedule)
     total: int | None = None
@@ -103,6 +122,7 @@ class LiveState:
         """Read everything."""
         await self._read_downloads()
         await self._read_slots()
+        self._read_swaps()
         await self._read_feeds()
         await self._read_schedule()
         await self._read_total()
@@ -114,6 +134,8 @@ class LiveState:
                 await self._read_downloads()
             case SlotChanged():
                 await self._read_slots()
+            case SwapMoved():
+                self._read_swaps()
             case FeedChanged():
                 await self._read_feeds()
             case ScheduleChanged():
@@ -141,6 +163,16 @@ class LiveState:
         """A person wants to see no more of a download that failed, until it is tried again."""
         self._put(replace(self.now, aside=self.now.aside | {job}))
 
+    def put_failure(self, failure: SwapFailure) -> None:
+        """A change of a slot failed."""
+        self.forget_failure(failure.type)
+        self._put(replace(self.now, failures=(*self.now.failures, failure)))
+
+    def forget_failure(self, kind: ModelType) -> None:
+        """A person has seen what failed, or something else began since."""
+        kept = tuple(one for one in self.now.failures if one.type is not kind)
+        self._put(replace(self.now, failures=kept))
+
     async def _read_downloads(self) -> None:
         downloads = await self._services.downloads.current()
         failed = {one.job for one in downloads if one.status is JobStatus.FAILED}
@@ -148,6 +180,9 @@ class LiveState:
 
     async def _read_slots(self) -> None:
         self._put(replace(self.now, slots=await self._services.activation.slots()))
+
+    def _read_swaps(self) -> None:
+        self._put(replace(self.now, swaps=self._services.activation.swaps()))
 
     async def _read_feeds(self) -> None:
         self._put(replace(self.now, feeds=await self._services.sync.status()))

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from tui_hub.domain.hardware import BoxSample, GpuSample, HostSample
     from tui_hub.services import Services
 
-_UNNAMED = 64 * 1024**2
-"""Bytes that a driver may take for itself with no process at all."""
-
 
 @verb("gpus")
 @click.pass_obj
@@ -92,8 +89,8 @@ def _holders(gpu: GpuSample) -> Iterator[tuple[object, ...]]:
     for one in gpu.processes:
         size = None if one.memory is None else text.size(one.memory)
         yield gpu.label, one.pid, one.user, size, one.slot or "", one.label
-    if not gpu.processes and gpu.memory_used > _UNNAMED:
-        held = text.size(gpu.memory_used)
+    if gpu.unnamed:
+        held = text.size(gpu.unnamed)
         yield gpu.label, None, None, held, "", "processes that cannot be seen from here"
 
 

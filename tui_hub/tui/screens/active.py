@@ -1,124 +1,193 @@
-"""The slots: which model stands for each type, and how programs find it."""
+"""The slots, the memory of the box by holder, and how a change of a slot goes on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.content import Content
-from textual.widgets import Static
+from textual.containers import Container
 
-from tui_hub import text
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.tui import commands as c
-from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import Piece, safe
-from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
+from tui_hub.tui.slot_columns import SlotRow, slot_columns, slot_row
+from tui_hub.tui.widgets.memory_pane import MemoryPane
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.widgets.slot_pane import SlotPane
 from tui_hub.tui.widgets.table import Table
 
-_MUTED = "$foreground 62%"
-
-
-@dataclass(frozen=True, slots=True)
-class SlotRow:
-    """A type, and the model that stands for it, if one does."""
-
-    type: ModelType
-    slot: Slot | None
-
-
-def _model(row: SlotRow) -> list[Piece]:
-    if row.slot is None:
-        return [("empty", "faint")]
-    return [(row.slot.model, "strong")]
-
-
-def slot_columns(glyphs: Glyphs) -> list[Column[SlotRow]]:
-    """The columns of a slot."""
-    return [
-        Column("", 1, lambda row: [(glyphs.active if row.slot else glyphs.dot, _tone(row))]),
-        Column("Slot", 10, lambda row: [(row.type.value, "" if row.slot else "muted")]),
-        Column("Model", 0, _model),
-        Column("Variant", 14, lambda row: [(_of(row, "variant"), "info")], rank=1),
-        Column("Runtime", 8, lambda row: [(_of(row, "runtime"), "muted")], rank=3),
-        Column("Device", 8, lambda row: [(_of(row, "device"), "muted")], rank=4),
-        Column("Since", 11, lambda row: [(_since(row), "muted")], align="right", rank=2),
-    ]
-
-
-def _tone(row: SlotRow) -> str:
-    return "good" if row.slot else "faint"
-
-
-def _of(row: SlotRow, name: str) -> str:
-    return str(getattr(row.slot, name) or "") if row.slot else ""
-
-
-def _since(row: SlotRow) -> str:
-    return text.ago(row.slot.since) if row.slot and row.slot.since else ""
+_CLOCK = 30.0
+"""Seconds between two looks at how long a model has been there."""
 
 
 class SlotTable(Table[SlotRow]):
     """Slots, known again by their type."""
+
+    least = 28
 
     def key_of(self, row: SlotRow) -> object:
         return row.type
 
 
 class ActiveScreen(HubScreen):
-    """One row for each type."""
+    """One row for each type, one bar for each device, and below what is under the cursor."""
 
     CSS_PATH = "active.tcss"
-    BINDINGS = bindings(c.DeactivateSlot, c.Choose)
+    BINDINGS = bindings(c.Choose, c.ReloadSlot, c.DeactivateSlot, c.CancelChange)
     BINDING_GROUP_TITLE = "Active"
     AUTO_FOCUS = "#slots"
 
     slots = getters.query_one(SlotTable)
-    words = getters.query_one("#words", Static)
+    memory = getters.query_one(MemoryPane)
+    about = getters.query_one(SlotPane)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._on: ModelType | None = None
+        self._changing = (False, False)
+        """Whether the slot under the cursor is being changed, and whether any is."""
 
     def compose_body(self) -> ComposeResult:
-        with Panel("Slots", id="list"):
-            yield SlotTable(slot_columns(self.app.glyphs), id="slots")
-        with Panel("How programs find it", id="about"):
-            yield Static(id="words")
+        with Container(id="panes"):
+            with Panel("Slots", id="list"):
+                yield SlotTable(slot_columns(self.app.glyphs), id="slots")
+            with Panel("Memory", id="memory-box"):
+                yield MemoryPane()
+        with Panel(id="about"):
+            yield SlotPane()
 
     def on_mount(self) -> None:
         """Follow the slots."""
         self.app.live_signal.subscribe(self, self._live)
+        self.set_interval(_CLOCK, self._tick)
         self._live(self.app.live)
 
+    def on_screen_resume(self) -> None:
+        """Show what moved while another screen was in front."""
+        self._live(self.app.live)
+        self.memory.follow()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key row shows what can be done now; the help shows everything."""
+        here, anywhere = self._changing
+        off = (action == "reload_slot" and here) or (action == "cancel_change" and not anywhere)
+        return None if off else super().check_action(action, parameters)
+
+    def _tick(self) -> None:
+        if self.is_current:
+            self.slots.refresh()
+            self.about.follow()
+
     def _live(self, live: Live) -> None:
+        if not self.is_current:
+            return
         by_type = {slot.type: slot for slot in live.slots}
-        rows = tuple(SlotRow(one, by_type.get(one)) for one in ModelType)
+        swaps = {swap.type: swap for swap in live.swaps}
+        rows = tuple(slot_row(one, by_type.get(one), swaps.get(one)) for one in ModelType)
         if rows != self.slots.rows:
             self.slots.show(rows)
         self.query_one("#list", Panel).label(note=f"{len(by_type)} of {len(rows)} filled")
+        self._show_about(live)
 
     @on(RowList.Moved, "#slots")
     def _moved(self) -> None:
         row = self.slots.current
-        self.words.update(Content() if row is None else _about(row))
+        if row is None:
+            return
+        if self._on not in (None, row.type):
+            for failure in self.app.live.failures:
+                self.app.live_state.forget_failure(failure.type)
+        self._on = row.type
+        self._show_about(self.app.live)
+        if row.slot is not None and row.slot.pid is not None:
+            self.read_last(row.slot)
+
+    def _show_about(self, live: Live) -> None:
+        """What is under way or failed goes before what stands still, the cursor's slot first."""
+        row = self.slots.current
+        if row is None:
+            return
+        swaps = sorted(live.swaps, key=lambda one: one.type is not row.type)
+        failures = sorted(live.failures, key=lambda one: one.type is not row.type)
+        swap = swaps[0] if swaps else None
+        failure = failures[0] if failures else None
+        if swap is not None:
+            title = f"Changing {swap.type.value}"
+        elif failure is not None:
+            title = f"{failure.type.value} was not changed"
+        else:
+            title = row.type.value
+        self.query_one("#about", Panel).label(title)
+        self.about.show(row.type, row.slot, swap, failure)
+        changing = (bool(row.swap), swap is not None)
+        if changing != self._changing:
+            self._changing = changing
+            self.refresh_bindings()
+
+    @work(group="last-load", exclusive=True)
+    async def read_last(self, slot: Slot) -> None:
+        """Find out what the slot's last load took."""
+        with self.app.reporting():
+            self.about.show_last(slot, await self.app.services.activation.last_load(slot))
+
+    def _filled(self) -> Slot | None:
+        """The slot under the cursor; says so when it is empty or being changed."""
+        row = self.slots.current
+        if row is not None and row.swap:
+            self.app.hint("This slot is being changed; c cancels that.")
+        elif row is None or row.slot is None:
+            self.app.hint("This slot is empty.")
+        else:
+            return row.slot
+        return None
 
     @work(group="slot-action", exclusive=True)
     async def action_deactivate_slot(self) -> None:
-        """Empty the slot under the cursor when the person agrees."""
+        """Empty the slot under the cursor when the person agrees; cancel a change of it."""
         from tui_hub.tui.screens.confirm import deactivation_question
 
         row = self.slots.current
-        if row is None or row.slot is None:
-            self.app.hint("This slot is empty already.")
+        if row is not None and row.swap:
+            await self._cancel(row.type)
+            return
+        slot = self._filled()
+        if slot is not None and await self.app.push_screen_wait(deactivation_question(slot)):
+            self.app.changes.empty(slot)
+
+    @work(group="slot-action", exclusive=True)
+    async def action_reload_slot(self) -> None:
+        """Load the model under the cursor again; asks only where that touches memory in use."""
+        from tui_hub.tui.screens.confirm import reload_question
+
+        slot = self._filled()
+        if slot is not None and (
+            slot.pid is None or await self.app.push_screen_wait(reload_question(slot))
+        ):
+            self.app.changes.reload(slot)
+
+    @work(group="slot-action", exclusive=True)
+    async def action_cancel_change(self) -> None:
+        """Cancel the change that is shown when the person agrees."""
+        row, swaps = self.slots.current, self.app.live.swaps
+        if row is not None and row.swap:
+            await self._cancel(row.type)
+        elif swaps:
+            await self._cancel(swaps[0].type)
+        else:
+            self.app.hint("No slot is being changed.")
+
+    async def _cancel(self, kind: ModelType) -> None:
+        from tui_hub.tui.screens.confirm import cancel_question
+
+        swap = next((one for one in self.app.live.swaps if one.type is kind), None)
+        if swap is None or not await self.app.push_screen_wait(cancel_question(swap)):
             return
         with self.app.reporting():
-            if await self.app.push_screen_wait(deactivation_question(row.slot)):
-                await self.app.services.activation.deactivate(row.type)
-                await self.app.live_state.look()
+            if not await self.app.changes.cancel(kind):
+                self.app.hint("It has ended by itself.")
 
     @work(group="open", exclusive=True)
     async def action_choose(self) -> None:
@@ -126,27 +195,9 @@ class ActiveScreen(HubScreen):
         from tui_hub.tui.screens.model import ModelScreen
 
         row = self.slots.current
-        if row is not None and row.slot is not None:
-            with self.app.reporting():
-                model = await self.app.services.catalogue.get(row.slot.model)
-                self.app.push_screen(ModelScreen(model))
-
-
-def _about(row: SlotRow) -> Content:
-    slot = row.slot
-    if slot is None:
-        return Content.assemble(
-            (f"No model stands for {row.type.value}. ", _MUTED),
-            ("Find one on 1, and press ", _MUTED),
-            ("a", "$accent"),
-            (".", _MUTED),
-        )
-    pairs = [
-        ("path", slot.path),
-        ("shell", f"tui-hub active {row.type.value} --path"),
-        ("with it", f"tui-hub run {row.type.value} -- COMMAND"),
-        ("variant", slot.variant or "all of its files"),
-        ("revision", slot.revision),
-    ]
-    lines = [Content.assemble((word.ljust(10), _MUTED), safe(value)) for word, value in pairs]
-    return Content("\n").join(lines)
+        model = None if row is None else row.comes or (row.slot and row.slot.model)
+        if not model:
+            self.app.hint("This slot is empty.")
+            return
+        with self.app.reporting():
+            self.app.push_screen(ModelScreen(await self.app.services.catalogue.get(model)))

@@ -12,8 +12,8 @@ from textual.widgets import Button, Static
 
 from tui_hub import text
 from tui_hub.domain.downloads import Download
-from tui_hub.domain.models import Model
-from tui_hub.domain.slots import Slot
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.slots import Slot, SwapPicture
 from tui_hub.domain.storage import Deletion
 from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import safe
@@ -42,7 +42,7 @@ class Confirm(HubDialog[bool]):
         box.set_class(self._danger, "-danger")
         box.border_title = self._title
         with box:
-            yield Static(self._body)
+            yield Static(self._body, id="body")
             with Horizontal(id="answers"):
                 yield Button(Content(f"y  {self._yes}"), id="yes", compact=True)
                 yield Button(Content(f"n  {self._no}"), id="no", compact=True)
@@ -68,15 +68,65 @@ class Confirm(HubDialog[bool]):
         self.focus_next()
 
 
-def quit_question(running: Sequence[Download]) -> Confirm:
-    """Whether to leave although downloads of this process run."""
-    left = sum(max(one.bytes_total - one.done, 0) for one in running)
-    words = "download is" if len(running) == 1 else "downloads are"
+def quit_question(
+    running: Sequence[Download], swaps: Sequence[SwapPicture] = (), agent: bool = False
+) -> Confirm:
+    """Whether to leave although this process is at work.
+
+    Args:
+        running: its downloads.
+        swaps: its changes of slots.
+        agent: whether the agent is alive, which goes on with downloads.
+    """
+    lines: list[Content] = []
+    if running:
+        left = sum(max(one.bytes_total - one.done, 0) for one in running)
+        words = "download is" if len(running) == 1 else "downloads are"
+        lines.append(Content(f"{len(running)} {words} under way, with {text.size(left)} to go."))
+        kept = "They pause, keep every byte, and go on when you resume them."
+        goes_on = "The agent of this home goes on with them, from the bytes that are here."
+        lines.append(Content.styled(goes_on if agent else kept, _MUTED))
+    for swap in swaps:
+        lines.append(Content(f"The slot {swap.type.value} is being changed: {swap.step.value}."))
+        lines.append(Content.styled(_given_up(swap), _MUTED))
+    return Confirm("Leave?", Content("\n").join(lines), yes="Leave", no="Stay", danger=True)
+
+
+def cancel_question(swap: SwapPicture) -> Confirm:
+    """Whether to cancel the change of a slot."""
+    what = swap.model or swap.previous or ""
+    body = Content.assemble((safe(what), "bold"), f"\n{_given_up(swap)}")
+    return Confirm("Cancel the change?", body, yes="Cancel it", no="Let it go on", danger=True)
+
+
+def _given_up(swap: SwapPicture) -> str:
+    """What becomes of a slot whose change is cancelled."""
+    if swap.previous is None:
+        return "What is done of it is undone: the slot stays empty."
+    return f"What is done of it is undone: {safe(swap.previous)} stays, or is loaded again."
+
+
+def reload_question(slot: Slot) -> Confirm:
+    """Whether to load a model again that is in memory."""
     body = Content.assemble(
-        (f"{len(running)} {words} under way, with {text.size(left)} to go.\n", ""),
-        ("They pause, keep every byte, and go on when you resume them.", _MUTED),
+        (safe(slot.model), "bold"),
+        "\nis loaded again from its files, and the process that holds it now is ended.\n",
+        ("Where both do not fit at once, it is gone for as long as that takes.", _MUTED),
     )
-    return Confirm("Leave?", body, yes="Leave", no="Stay", danger=True)
+    return Confirm("Reload?", body, yes="Reload", no="Leave it")
+
+
+def pickle_question(model: str, error: HubError) -> Confirm:
+    """Whether weights may be taken from pickle files."""
+    lines = [
+        Content.styled(safe(model), "bold"),
+        Content.styled(safe(error.message), "$warning"),
+        Content(),
+        Content("With your consent torch takes nothing but weights from them, and runs no code."),
+        Content.styled("A safetensors version of the model is the better way.", _MUTED),
+    ]
+    body = Content("\n").join(lines)
+    return Confirm("Load pickle files?", body, yes="Load weights only", no="Refuse", danger=True)
 
 
 def deletion_question(
@@ -106,33 +156,13 @@ def deletion_question(
     return Confirm("Delete?", Content("\n").join(lines), yes="Delete", danger=True)
 
 
-def activation_question(model: Model, slot: Slot | None, variant: str | None = None) -> Confirm:
-    """Whether to make a model the active one of its type."""
-    lines = [
-        Content.assemble(("slot     ", _MUTED), (model.type.value, "bold")),
-        Content.assemble(
-            ("comes    ", _MUTED), (safe(model.id), "$success"), ("  " + safe(variant or ""), "")
-        ),
-    ]
-    if slot is None:
-        lines.append(Content.assemble(("leaves   ", _MUTED), ("nothing, the slot is empty", "")))
-    else:
-        leaves = "  ".join(filter(None, (safe(slot.model), safe(slot.variant or ""))))
-        lines.append(Content.assemble(("leaves   ", _MUTED), (leaves, "strike $warning")))
-    lines += [
-        Content.assemble(("runtime  ", _MUTED), ("link", "")),
-        Content(),
-        Content.styled(
-            f"Its folder is published as active/{model.type.value}; no memory is used.", _MUTED
-        ),
-    ]
-    return Confirm("Activate?", Content("\n").join(lines), yes="Activate", no="Leave it")
-
-
 def deactivation_question(slot: Slot) -> Confirm:
     """Whether to empty a slot."""
+    held = slot.memory.used_after if slot.pid is not None else None
+    freed = f"\n{text.size(held)} of memory on {safe(slot.device or '')} come free." if held else ""
     body = Content.assemble(
         (safe(slot.model), "bold"),
         (f"\nis no longer published as active/{slot.type.value}. Its files stay.", ""),
+        (freed, ""),
     )
     return Confirm("Deactivate?", body, yes="Deactivate", no="Leave it", danger=True)

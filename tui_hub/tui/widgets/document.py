@@ -8,24 +8,16 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events, work
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui_hub.tui.command import bindings
-from tui_hub.tui.commands import LISTS
 from tui_hub.tui.draw import Line, safe
-from tui_hub.tui.widgets.drawn import Drawn
+from tui_hub.tui.widgets.scrolling import Scrolling
 
 
-class Document(Drawn, ScrollView, can_focus=True):
+class Document(Scrolling):
     """Lines made once for a width, in a thread, and drawn as they scroll by."""
 
-    BINDINGS = bindings(*LISTS)
-    BINDING_GROUP_TITLE = "Text"
-    DEFAULT_CSS = """
-    Document { height: 1fr; overflow: hidden auto; padding: 0 2;
-        scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
-    """
+    DEFAULT_CSS = "Document { padding: 0 2; }"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -113,30 +105,6 @@ class Document(Drawn, ScrollView, can_focus=True):
             if not control
         ]
         return Strip(segments).adjust_cell_length(width, base)
-
-    def action_cursor_down(self) -> None:
-        self.scroll_to(y=self.scroll_offset.y + 1, animate=False)
-
-    def action_cursor_up(self) -> None:
-        self.scroll_to(y=self.scroll_offset.y - 1, animate=False)
-
-    def action_page_down(self) -> None:
-        self.scroll_to(y=self.scroll_offset.y + self.size.height, animate=False)
-
-    def action_page_up(self) -> None:
-        self.scroll_to(y=self.scroll_offset.y - self.size.height, animate=False)
-
-    def action_half_page_down(self) -> None:
-        self.scroll_to(y=self.scroll_offset.y + self.size.height // 2, animate=False)
-
-    def action_half_page_up(self) -> None:
-        self.scroll_to(y=self.scroll_offset.y - self.size.height // 2, animate=False)
-
-    def action_first(self) -> None:
-        self.scroll_home(animate=False)
-
-    def action_last(self) -> None:
-        self.scroll_end(animate=False)
 
 
 def _no_background(style: Style | None) -> Style:

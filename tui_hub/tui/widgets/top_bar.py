@@ -20,22 +20,28 @@ class TopBar(Drawn):
 
     def on_mount(self) -> None:
         """Follow the background, and the clock for `4 min ago`."""
+        self._drawn: list[Piece] = []
         self.app.live_signal.subscribe(self, self._changed)
         self.set_interval(30, self.refresh)
 
     def _changed(self, live: Live) -> None:
-        self.refresh()
+        if self._pieces() != self._drawn:
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Draw the bar as fully as the width allows."""
+        """Draw the bar."""
+        self._drawn = self._pieces()
+        return self.strip(self._drawn, self.size.width, self.rich_style)
+
+    def _pieces(self) -> list[Piece]:
+        """The bar, as full as the width allows."""
         width = self.size.width
         for brand, state in ((True, 3), (False, 3), (False, 2), (False, 1), (False, 0)):
             left = [*(self._brand() if brand else []), *self._screens()]
             right = self._sync(state)
             if width_of(left) + width_of(right) + 2 <= width:
-                return self.strip(spread(left, right, width), width, self.rich_style)
-        tight = fit(self._screens(1), width, ellipsis=self.glyphs.ellipsis)
-        return self.strip(tight, width, self.rich_style)
+                return spread(left, right, width)
+        return fit(self._screens(1), width, ellipsis=self.glyphs.ellipsis)
 
     def _brand(self) -> list[Piece]:
         return [("tui-hub", "strong"), (" demo" if self.app.demo else "", "warn"), ("   ", "")]
@@ -55,11 +61,20 @@ class TopBar(Drawn):
         live = self.app.live
         if mode == "downloads":
             return self._downloads(live)
-        if mode == "active" and live.slots:
-            return [(f" {self.glyphs.active}{len(live.slots)}", "good")]
+        if mode == "active":
+            return self._slots(live)
         if mode == "sync" and live.fresh:
             return [(f" +{text.count(live.fresh)}", "accent")]
         return []
+
+    def _slots(self, live: Live) -> list[Piece]:
+        lost = sum(slot.error is not None for slot in live.slots)
+        badges = (
+            (f"{self.glyphs.active}{len(live.slots) - lost}", len(live.slots) > lost, "good"),
+            (f"{self.glyphs.failed}{lost}", lost, "bad"),
+            (self.glyphs.syncing, live.swaps, "info"),
+        )
+        return [(f" {words}", tone) for words, there, tone in badges if there]
 
     def _downloads(self, live: Live) -> list[Piece]:
         moving = sum(d.status in (JobStatus.RUNNING, JobStatus.PENDING) for d in live.downloads)

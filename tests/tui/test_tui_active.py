@@ -1,0 +1,238 @@
+"""The Active screen with real torch on the processor: changes as they go, and how they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from activation_homes import FIRST, SECOND, children, install, torch_repositories
+from homes import Configure
+from nvml_driver import GIB, StubDriver, sleeper
+from screen_driver import NARROW, Driver, screen
+
+from tui_hub.demo import DemoHub
+from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.domain.slots import Slot
+from tui_hub.settings import Configuration
+from tui_hub.tui.screens.activation import ActivationQuestion
+from tui_hub.tui.screens.active import ActiveScreen
+from tui_hub.tui.screens.confirm import Confirm
+from tui_hub.tui.screens.model import ModelScreen
+
+MEDIUM = (120, 36)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[DemoHub]:
+    """A hub with models that torch can load."""
+    with DemoHub(per_connection=0, total=0, repositories=torch_repositories(tmp_path)) as running:
+        yield running
+
+
+@pytest.fixture
+def configuration(configure: Configure) -> Configuration:
+    """A home where models are loaded into memory."""
+    return configure(
+        TUI_HUB_RUNTIME__USE="auto", TUI_HUB_SYNC__ENABLED="false", TUI_HUB_GPU__INTERVAL="0.25"
+    )
+
+
+@asynccontextmanager
+async def torch_screen(
+    configuration: Configuration, *models: str, size: tuple[int, int] = MEDIUM
+) -> AsyncIterator[Driver]:
+    """A screen over a home with some models, none of whose processes is left at the end."""
+    try:
+        async with screen(configuration, size) as driver:
+            await install(driver.services, *models)
+            yield driver
+            await driver.app.changes.close()
+    finally:
+        for process in children(configuration):
+            os.kill(process.pid, signal.SIGKILL)
+
+
+async def ask(driver: Driver, model: str) -> None:
+    """Open the page of a model, and ask for its activation."""
+    await driver.app.push_screen(ModelScreen(await driver.services.catalogue.get(model)))
+    await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
+    await driver.press("a")
+    await driver.until(lambda: isinstance(driver.app.screen, ActivationQuestion))
+
+
+async def noted(driver: Driver, words: str) -> None:
+    """Wait for a note."""
+    await driver.until(lambda: any(words in note for note in driver.notes()), words)
+
+
+async def held(driver: Driver) -> Slot:
+    """The slot of language models, with its process."""
+    slot = await driver.services.activation.active("llm")
+    assert slot is not None and slot.pid is not None
+    return slot
+
+
+async def held_up(driver: Driver, configuration: Configuration) -> int:
+    """Stop the process that is to hold a model while it imports torch; its pid."""
+    before = {slot.pid for slot in driver.app.live.slots}
+    new: list[int] = []
+
+    def there() -> bool:
+        new[:] = [one.pid for one in children(configuration) if one.pid not in before]
+        return bool(new)
+
+    await driver.until(there)
+    os.kill(new[0], signal.SIGSTOP)
+    await driver.until(lambda: driver.app.live.swaps)
+    return new[0]
+
+
+def focus(driver: Driver) -> str | None:
+    """The answer that the question rests on."""
+    return driver.app.focused.id if driver.app.focused else None
+
+
+async def test_a_model_is_activated_and_one_that_fails_leaves_it(
+    configuration: Configuration,
+) -> None:
+    async with torch_screen(configuration, FIRST, "acme/nan") as driver:
+        await ask(driver, FIRST)
+        assert focus(driver) == "yes"
+        await driver.sees("leaves   nothing", "torch on host memory", "weights 1.5 MiB")
+        await driver.sees("it was not loaded here before", "Fits: to work it needs")
+        await driver.press("enter", "3")
+        child = await held_up(driver, configuration)
+        await driver.sees("Changing llm", "comes   hf:acme/first", "↻ checking", "Active ↻")
+        os.kill(child, signal.SIGCONT)
+        await noted(driver, "hf:acme/first is active as llm: ")
+        await driver.sees("●  llm", "hf:acme/first", "by torch on cpu", "needed 1.5 MiB", "load ")
+        first = await held(driver)
+        await driver.sees(str(first.pid), "█ llm", "others", "free", "no GPU: ")
+
+        await ask(driver, "acme/nan")
+        await driver.sees("gives back", "torch on host memory")
+        await driver.press("y", "3")
+        await noted(driver, "NaN, not numbers\nhf:acme/first is active as llm, as before.")
+        await driver.sees("llm was not changed", "! hf:acme/nan did not come: ", "✓ hf:acme/first")
+        assert (await held(driver)).pid == first.pid
+        await driver.press("j")
+        await driver.until(lambda: "did not come" not in driver.text())
+        assert driver.app.live.failures == ()
+
+
+async def test_a_slot_whose_process_is_gone_says_so_and_r_mends_it(
+    configuration: Configuration,
+) -> None:
+    async with torch_screen(configuration, FIRST, size=NARROW) as driver:
+        await driver.services.activation.activate(FIRST)
+        await driver.press("3")
+        await driver.sees("hf:acme/first", "by torch on cpu")
+        first = await held(driver)
+        os.kill(first.pid or 0, signal.SIGKILL)
+        await driver.sees("!  llm", "not in memory hf:acme/first", "Active !1")
+        await driver.sees(f"the process {first.pid} that held it in memory is gone")
+        assert "r loads it again" in driver.text()
+        await driver.press("r")
+        await noted(driver, "hf:acme/first is active as llm: ")
+        await driver.sees("r reload", "by torch on cpu")
+        second = await held(driver)
+        await driver.press("r")
+        await driver.sees("Reload?", "hf:acme/first")
+        await driver.press("n")
+        assert (await held(driver)).pid == second.pid
+
+
+async def test_a_change_goes_on_elsewhere_and_can_be_cancelled(
+    configuration: Configuration,
+) -> None:
+    async with torch_screen(configuration, FIRST, SECOND) as driver:
+        await driver.services.activation.activate(FIRST)
+        await ask(driver, SECOND)
+        await driver.press("enter")
+        child = await held_up(driver, configuration)
+        await driver.press("escape", "1")
+        await driver.sees("1 Browse", "Active ●1 ↻")
+        await driver.press("3")
+        await driver.sees("c cancel", "Changing llm", "leaves  hf:acme/first")
+        await driver.press("c")
+        await driver.sees("Cancel the change?", "hf:acme/first stays")
+        assert focus(driver) == "no"
+        os.kill(child, signal.SIGCONT)
+        await driver.press("y")
+        await noted(driver, "Cancelled. hf:acme/first is active as llm, as before.")
+        await driver.until(lambda: not driver.app.live.swaps)
+        (job, *_) = await driver.services.jobs.list((JobType.ACTIVATE,))
+        assert job.status is JobStatus.CANCELLED
+        assert "c cancel" not in driver.lines()[-1] and "r reload" in driver.lines()[-1]
+
+
+async def test_pickle_files_need_a_second_word(configuration: Configuration) -> None:
+    async with torch_screen(configuration, "acme/pickle") as driver:
+        for answer in ("enter", "y"):
+            await ask(driver, "acme/pickle")
+            await driver.sees("pickle files need your consent")
+            await driver.press("y")
+            await driver.sees("Load pickle files?", "which can run any program")
+            assert focus(driver) == "no"
+            await driver.press(answer)
+            await driver.until(lambda: not isinstance(driver.app.screen, Confirm))
+            if answer == "enter":
+                assert await driver.services.activation.slots() == ()
+        await noted(driver, "hf:acme/pickle is active as llm: ")
+
+
+async def test_what_does_not_fit_says_why_and_rests_on_no(
+    driver: StubDriver, configuration: Configuration
+) -> None:
+    driver.two_gpus()
+    for number in (0, 1):
+        driver.gpu(number, free=200 * 1024**2, used=139 * GIB)
+    async with torch_screen(configuration, FIRST) as shown:
+        await ask(shown, FIRST)
+        await shown.sees("it needs 513.5 MiB of GPU 0 H200", "too little")
+        await shown.until(lambda: focus(shown) == "no")
+
+
+@pytest.mark.parametrize("size", [NARROW, MEDIUM, (200, 50)])
+async def test_gpus_stand_by_holder_with_their_processes(
+    driver: StubDriver, configuration: Configuration, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    hostile = tmp_path / "[red]x\x1b[2J\u202e"
+    hostile.write_bytes(Path("/bin/sleep").read_bytes())
+    hostile.chmod(0o755)
+    with sleeper(hostile) as other:
+        async with torch_screen(configuration, FIRST, size=size) as shown:
+            await shown.services.activation.activate(FIRST)
+            pid = (await held(shown)).pid
+            driver.two_gpus(compute=f"{pid}:30000000000,{other}:20000000000")
+            await shown.press("3")
+            await shown.sees("─ Memory ─", "GPU0", "61.2/140.4 GiB", "GPU1", "12.0/140.4 GiB")
+            if size == NARROW:
+                await shown.sees("78% 54°C 312/700 W", "host ▕", "GPU0 ▕█████")
+            else:
+                await shown.sees("█ llm  27.9 GiB", "▓ others", "busy", "Memory of the host")
+                shown.app.screen.query_one("#memory").focus()
+                await shown.press("G")
+                await shown.sees(
+                    "not seen from here", str(other), "[red]x", "llm python", "27.9 GiB"
+                )
+            assert {len(line) for line in shown.lines()} == {size[0]}
+            assert "\x1b" not in shown.text() and "\u202e" not in shown.text()
+
+
+async def test_leaving_asks_while_a_slot_is_being_changed(configuration: Configuration) -> None:
+    async with torch_screen(configuration, FIRST) as driver:
+        await ask(driver, FIRST)
+        await driver.press("enter", "3")
+        child = await held_up(driver, configuration)
+        await driver.press("q")
+        await driver.sees("Leave?", "The slot llm is being changed", "the slot stays empty")
+        assert focus(driver) == "no"
+        await driver.press("n")
+        os.kill(child, signal.SIGCONT)
+        assert isinstance(driver.app.screen, ActiveScreen)
+        await noted(driver, "hf:acme/first is active as llm: ")

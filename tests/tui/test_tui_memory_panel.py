@@ -1,0 +1,124 @@
+"""Bars by holder, and words about slots: exact widths, nothing cut without a sign."""
+
+from __future__ import annotations
+
+import pytest
+from test_tui_memory_line import HOST, LOST, gpu
+
+from tui_hub.domain.hardware import BoxSample, GpuMoment, GpuProcess, GpuSample
+from tui_hub.domain.jobs import Owner
+from tui_hub.domain.slots import MemoryFigures, Slot, SwapPicture, SwapStep
+from tui_hub.domain.types import ModelType
+from tui_hub.tui.draw import Line, width_of
+from tui_hub.tui.glyphs import ASCII, UNICODE, Glyphs
+from tui_hub.tui.holders import after_change, bar_lines, gpu_holders, host_holders, legend
+from tui_hub.tui.memory_panel import Box, brief_lines, full_lines
+from tui_hub.tui.slot_text import swap_lines
+
+GIB = 1024**3
+ON_HOST = Slot(
+    type=ModelType.TTS,
+    model="hf:acme/voice",
+    revision="1",
+    runtime="torch",
+    path="/store/voice",
+    device="cpu",
+    holder=Owner(host="box", pid=77, started=0.0),
+    memory=MemoryFigures(used_after=3 * GIB),
+)
+
+
+def words(lines: list[Line]) -> list[str]:
+    return ["".join(text for text, _ in line) for line in lines]
+
+
+def test_a_bar_names_its_holders() -> None:
+    holders = gpu_holders(gpu(used=50, ours=20), UNICODE)
+    assert words(bar_lines(holders, 42, 3, UNICODE)) == [
+        "▕████████▓▓▓▓▓▓▓▓▓▓▓▓░░░░░░░░░░░░░░░░╱╱╱╱▏",
+        "▕█ llm ██▓▓ others ▓▓░░░░░ free ░░░░░╱╱╱╱▏",
+        "▕████████▓▓▓▓▓▓▓▓▓▓▓▓░░░░░░░░░░░░░░░░╱╱╱╱▏",
+    ]
+    assert words(legend(holders, 45)) == [
+        "█ llm  20.0 GiB  ▓ others  30.0 GiB",
+        "░ free  40.0 GiB  ╱ driver  10.0 GiB",
+    ]
+
+
+def test_what_comes_stands_hatched_where_the_old_one_leaves() -> None:
+    now = gpu_holders(gpu(used=50, ours=20), UNICODE)
+    after = after_change(now, "llm", 30 * GIB, 20 * GIB, UNICODE)
+    sizes = [(one.name, one.bytes // GIB, one.sign) for one in after]
+    assert sizes == [
+        ("others", 30, "▓"), ("llm", 30, "╱"), ("free", 30, "░"), ("driver", 10, "╱")
+    ]  # fmt: skip
+    untold = after_change(gpu_holders(gpu(used=50), UNICODE), "llm", 30 * GIB, 20 * GIB, UNICODE)
+    assert [(one.name, one.bytes // GIB) for one in untold][:2] == [("others", 30), ("llm", 30)]
+
+
+def test_the_host_tells_slots_from_the_rest() -> None:
+    held = {one.name: one.bytes // GIB for one in host_holders(HOST, [ON_HOST], UNICODE)}
+    assert held == {"tts": 3, "others": 20, "free": 41}
+
+
+def box(*gpus: GpuSample, error: str | None = None) -> Box:
+    history = {one.uuid: [GpuMoment(memory_used=one.memory_used, utilization=5)] for one in gpus}
+    sample = BoxSample(host=HOST, gpus=gpus, error=error)
+    return Box(sample=sample, slots=[ON_HOST], history=history, host_history=[GIB, 2 * GIB])
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
+def test_no_line_is_wider_than_the_panel(glyphs: Glyphs) -> None:
+    hostile = GpuProcess(pid=4_194_304, user="somebody-else", name="x" * 300, memory=GIB)
+    boxes = [
+        box(),
+        box(error="no GPU: " + "why " * 40),
+        box(gpu(processes=(hostile,)), LOST),
+        box(*(gpu(number) for number in range(9))),
+    ]
+    for one in boxes:
+        for width in range(30, 140, 7):
+            for rows in (3, 20, 45):
+                lines = [
+                    *brief_lines(one, width, rows, glyphs),
+                    *full_lines(one, width, rows, glyphs),
+                ]
+                assert max(map(width_of, lines)) <= width
+
+
+def test_many_gpus_fold_to_one_line() -> None:
+    lines = words(brief_lines(box(*(gpu(number) for number in range(9))), 60, 4, UNICODE))
+    assert [line[:14].strip() for line in lines] == [
+        "GPU0 ▕▓▓▓▓▓▓▓▓", "GPU1 ▕▓▓▓▓▓▓▓▓", "7 more GPUs ▅▅", "host ▕█▓▓▓▓▓▓▓"
+    ]  # fmt: skip
+
+
+def test_a_bar_is_as_high_as_there_is_room_for() -> None:
+    tall, low = (words(full_lines(box(gpu()), 60, rows, UNICODE)) for rows in (40, 12))
+    assert len(tall) - len(low) == 4
+    assert sum("░" in line and "free" not in line for line in tall) == 4
+
+
+def test_a_change_shows_its_present_step_in_any_room() -> None:
+    picture = SwapPicture(
+        type=ModelType.LLM,
+        model="hf:acme/new",
+        previous="hf:acme/old",
+        step=SwapStep.LOADING,
+        passed=("checked", "released hf:acme/old", "memory back after 1 s"),
+        done=41 * GIB,
+        total=67 * GIB,
+        speed=3.1 * GIB,
+    )
+    assert words(swap_lines(picture, 100, 8, UNICODE)) == [
+        "leaves  hf:acme/old   comes   hf:acme/new",
+        "✓ checked",
+        "✓ released hf:acme/old",
+        "✓ memory back after 1 s",
+        f"↻ loading ▕{'█' * 24}▌{'░' * 15}▏  61%  41.0/67.0 GiB    3.1 GiB/s",
+    ]
+    for width in (40, 60, 80):
+        lines = swap_lines(picture, width, 5, UNICODE)
+        assert len(lines) <= 4
+        assert words(lines)[-1].startswith("↻ loading ▕")
+        assert words(lines)[-2].rstrip().endswith("✓ memory back after 1 s") or width == 40

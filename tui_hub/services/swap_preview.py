@@ -1,0 +1,52 @@
+"""What a change of a slot would do, by the same rules as the change itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui_hub.domain.artifacts import weights_format
+from tui_hub.domain.errors import DoesNotFitError
+from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME
+from tui_hub.domain.slots import ChangePreview, Slot
+from tui_hub.services.context import Context
+from tui_hub.services.memory import Memory, holds, room_for
+from tui_hub.services.runtimes import TORCH
+from tui_hub.services.slot_changes import Change
+
+
+async def preview_of(
+    context: Context, change: Change, before: Slot | None, memory: Memory, setting: str
+) -> ChangePreview:
+    """Where a model would be loaded, what that takes, and what the present one gives back.
+
+    Args:
+        context: the open home.
+        change: what is to stand in the slot.
+        before: what stands there now.
+        memory: of the box.
+        setting: where models go by the settings: `auto`, `cpu` or `cuda:N`.
+    """
+    loading, wanted = change.loading, change.wanted
+    loads = context.hub.loads
+    preview = ChangePreview(
+        slot=change.slot,
+        runtime=loading.runtime,
+        note=loading.note,
+        pickle=any(weights_format(file) == "pickle" for file in loading.files),
+        weights=sum(part.bytes for part in loading.parts),
+        last=await loads.last(wanted.model, wanted.revision, wanted.variant),
+    )
+    if loading.runtime != TORCH:
+        return preview
+    returning = holds(before)
+    try:
+        device = room_for(loading.parts, await memory.devices(), returning, setting)
+    except DoesNotFitError as error:
+        return replace(preview, problem=error.message)
+    runtime = HOST_RUNTIME if device.index is None else GPU_RUNTIME
+    return replace(
+        preview,
+        takes=preview.weights + runtime,
+        device=device,
+        returns=returning.get(device.index, 0),
+    )

@@ -1,0 +1,134 @@
+"""Who holds the memory of a device, and how that is drawn: by sign and name, not by tone alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tui_hub import text
+from tui_hub.domain.hardware import GpuSample, HostSample
+from tui_hub.domain.slots import Slot
+from tui_hub.tui.draw import Piece, safe, stacked_bar, width_of
+from tui_hub.tui.glyphs import Glyphs
+
+OTHERS, FREE, DRIVER = "others", "free", "driver"
+_SLOT_TONES = ("bar", "good", "accent")
+"""Slots that stand side by side are told apart by tone, and by their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A part of a device's memory."""
+
+    name: str
+    bytes: int
+    sign: str
+    tone: str
+
+
+def gpu_holders(gpu: GpuSample, glyphs: Glyphs) -> list[Holder]:
+    """Our slots, everybody else, what is free, and what the driver keeps for itself."""
+    held: dict[str, int] = {}
+    for one in gpu.processes:
+        if one.slot is not None:
+            held[one.slot] = held.get(one.slot, 0) + (one.memory or 0)
+    return [
+        *_slots(held, glyphs),
+        Holder(OTHERS, gpu.others, glyphs.half, "partial"),
+        Holder(FREE, gpu.memory_free, glyphs.rest, "rest"),
+        Holder(DRIVER, gpu.memory_reserved, glyphs.reserved, "faint"),
+    ]
+
+
+def host_holders(host: HostSample, slots: Sequence[Slot], glyphs: Glyphs) -> list[Holder]:
+    """Our slots in the memory of the host, everybody else, and what is free."""
+    held = {one.type.value: one.memory.used_after or 0 for one in slots if on_host(one)}
+    others = max(host.memory_used - sum(held.values()), 0)
+    return [
+        *_slots(held, glyphs),
+        Holder(OTHERS, others, glyphs.half, "partial"),
+        Holder(FREE, max(host.memory_total - host.memory_used, 0), glyphs.rest, "rest"),
+    ]
+
+
+def on_host(slot: Slot) -> bool:
+    """Whether a slot's weights are in the memory of the host."""
+    return slot.pid is not None and (slot.device or "").startswith("cpu")
+
+
+def after_change(
+    holders: Sequence[Holder], slot: str, comes: int, returns: int, glyphs: Glyphs
+) -> list[Holder]:
+    """The holders as they will be once a slot has another model.
+
+    Args:
+        holders: as they are now.
+        slot: the slot in question, whose present model leaves.
+        comes: bytes that the new one takes.
+        returns: bytes that the old one gives back to this device.
+        glyphs: the signs to draw with.
+    """
+    stay = [one for one in holders if one.name != slot]
+    left = returns - sum(one.bytes for one in holders if one.name == slot)
+    new = Holder(slot, comes, glyphs.reserved, "accent")
+    after = []
+    for one in stay:
+        size = one.bytes
+        if one.name == FREE:
+            after.append(new)
+            size = max(size + returns - comes, 0)
+        elif one.name == OTHERS:
+            # What the driver does not tell to be the slot's stands among the others.
+            size = max(size - max(left, 0), 0)
+        after.append(replace(one, bytes=size))
+    return after
+
+
+def bar_lines(
+    holders: Sequence[Holder], width: int, rows: int, glyphs: Glyphs
+) -> list[list[Piece]]:
+    """A bar of `rows` lines of exactly `width` cells, with the names in its middle line."""
+    inner = max(width - 2, 1)
+    parts = stacked_bar([(one.bytes, one.sign, one.tone) for one in holders], inner)
+    middle: list[Piece] = []
+    for one, (drawn, tone) in zip(holders, parts, strict=True):
+        middle += _named(one.name, drawn, tone)
+    edges = (glyphs.edge_left, "faint"), (glyphs.edge_right, "faint")
+    return [
+        [edges[0], *(middle if rows > 1 and row == rows // 2 else parts), edges[1]]
+        for row in range(rows)
+    ]
+
+
+def legend(holders: Sequence[Holder], width: int) -> list[list[Piece]]:
+    """Sign, name and size of each holder, in as many lines as it takes; nothing of what is zero."""
+    lines: list[list[Piece]] = [[]]
+    for one in holders:
+        if one.bytes <= 0 and one.name != FREE:
+            continue
+        group: list[Piece] = [
+            (f"{one.sign} ", one.tone),
+            (safe(one.name), "" if one.tone in _SLOT_TONES else "muted"),
+            (f" {text.size(one.bytes).rjust(9)}", "muted"),
+        ]
+        if lines[-1] and width_of(lines[-1]) + width_of(group) + 2 > width:
+            lines.append([])
+        lines[-1] += [("  ", ""), *group] if lines[-1] else group
+    return lines
+
+
+def _slots(held: dict[str, int], glyphs: Glyphs) -> list[Holder]:
+    return [
+        Holder(name, size, glyphs.full, _SLOT_TONES[number % len(_SLOT_TONES)])
+        for number, (name, size) in enumerate(sorted(held.items()))
+    ]
+
+
+def _named(name: str, drawn: str, tone: str) -> list[Piece]:
+    """A part of the bar with its name in the middle, where it is wide enough for that."""
+    words = f" {safe(name)} "
+    room = len(drawn) - width_of([(words, "")])
+    if room < 2:
+        return [(drawn, tone)]
+    left = room // 2
+    return [(drawn[:left], tone), (words, "muted"), (drawn[left + len(words) :], tone)]

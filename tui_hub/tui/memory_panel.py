@@ -1,0 +1,161 @@
+"""The memory of the box as the Active screen draws it: each device by holder, then who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from textwrap import wrap
+
+from tui_hub import text
+from tui_hub.domain.hardware import BoxSample, GpuMoment, GpuSample
+from tui_hub.domain.slots import Slot
+from tui_hub.tui.draw import Line, Piece, fit, safe, sparkline, spread, width_of
+from tui_hub.tui.glyphs import Glyphs
+from tui_hub.tui.gpu_text import degrees, gpu_cells, gpu_memory, percent
+from tui_hub.tui.holders import Holder, bar_lines, gpu_holders, host_holders, legend, on_host
+from tui_hub.tui.process_table import process_lines
+
+_HEIGHTS = (3, 2, 1)
+"""Lines of a bar, where there is room for them."""
+_TABLE = 4
+"""Lines that are kept for the table of processes before bars become higher."""
+_LEAST = 10
+"""Cells of a bar that are kept before the figures beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """All that the panel shows, at one moment."""
+
+    sample: BoxSample
+    slots: Sequence[Slot] = ()
+    history: Mapping[str, Sequence[GpuMoment]] = field(default_factory=dict)
+    """The last readings of each GPU, by its `uuid`."""
+    host_history: Sequence[int] = ()
+    """The host's memory in use, oldest first."""
+
+    @property
+    def shows_host(self) -> bool:
+        """Whether the host's memory belongs here: without a GPU, or with models in it."""
+        return not self.sample.gpus or any(on_host(slot) for slot in self.slots)
+
+
+def brief_lines(box: Box, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    """One line for each device; GPUs that there are too many of fold to one line."""
+    gpus = box.sample.gpus
+    below: list[Line] = [_brief_host(box, width, glyphs)] if box.shows_host else []
+    if not gpus:
+        reason = [(safe(box.sample.error or "no GPU"), "warn")]
+        return [*below, fit(reason, width, ellipsis=glyphs.ellipsis)]
+    if len(gpus) + len(below) <= rows:
+        return [*(_brief(gpu, width, glyphs) for gpu in gpus), *below]
+    kept = max(rows - len(below) - 1, 0)
+    rest = gpus[kept:]
+    label = f"{len(rest)} more GPUs " if kept else f"{len(rest)} GPUs "
+    folded = [(label, "strong"), *gpu_cells(rest, glyphs), (f" {gpu_memory(rest)}", "muted")]
+    lines: list[Line] = [_brief(gpu, width, glyphs) for gpu in gpus[:kept]]
+    return [*lines, fit(folded, width, ellipsis=glyphs.ellipsis), *below]
+
+
+def full_lines(box: Box, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    """A bar for each device, as high as there is room for, and the processes below."""
+    blocks: list[list[Line]] = []
+    for height in _HEIGHTS:
+        blocks = [_gpu_block(gpu, box, width, height, glyphs) for gpu in box.sample.gpus]
+        blocks += [_host_block(box, width, height, glyphs)] if box.shows_host else []
+        if sum(len(block) + 1 for block in blocks) + _TABLE <= rows:
+            break
+    lines: list[Line] = []
+    if not box.sample.gpus:
+        lines += [[(line, "warn")] for line in wrap(safe(box.sample.error or "no GPU"), width)]
+        lines.append(())
+    lines += [line for block in blocks for line in (*block, ())]
+    return [*lines, *process_lines(box.sample, box.slots, width, glyphs)]
+
+
+def _brief(gpu: GpuSample, width: int, glyphs: Glyphs) -> Line:
+    label = f"GPU{gpu.label} "
+    if gpu.error is not None:
+        pieces = [(label, "strong"), (safe(gpu.error), "bad")]
+        return fit(pieces, width, ellipsis=glyphs.ellipsis)
+    figures = [gpu_memory([gpu]), percent([gpu]), degrees([gpu], glyphs), _power(gpu)]
+    return _bar_with_figures(label, gpu_holders(gpu, glyphs), figures, width, glyphs)
+
+
+def _brief_host(box: Box, width: int, glyphs: Glyphs) -> Line:
+    host = box.sample.host
+    figures = [text.share(host.memory_used, host.memory_total), f"{host.cpu_percent:3.0f}% cpu"]
+    holders = host_holders(host, box.slots, glyphs)
+    return _bar_with_figures("host ", holders, figures, width, glyphs)
+
+
+def _bar_with_figures(
+    label: str, holders: Sequence[Holder], figures: Sequence[str], width: int, glyphs: Glyphs
+) -> Line:
+    shown: list[Piece] = [(f" {figure}", "muted") for figure in figures if figure]
+    while shown and width - len(label) - width_of(shown) < _LEAST:
+        shown.pop()
+    cells = width - len(label) - width_of(shown)
+    return [(label, "strong"), *bar_lines(holders, cells, 1, glyphs)[0], *shown]
+
+
+def _gpu_block(gpu: GpuSample, box: Box, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+    name: list[Piece] = [(f"GPU{gpu.label} ", "strong"), (safe(gpu.short_name), "muted")]
+    if gpu.error is not None:
+        errors = [[(line, "bad")] for line in wrap(safe(gpu.error), width)]
+        return [fit(name, width, ellipsis=glyphs.ellipsis), *errors]
+    figures = "  ".join(filter(None, (percent([gpu]), degrees([gpu], glyphs), _power(gpu))))
+    memory = gpu_memory([gpu])
+    right: list[Piece] = [(memory, ""), (f"  {figures}", "muted")]
+    holders = gpu_holders(gpu, glyphs)
+    return [
+        spread(name, right, width, ellipsis=glyphs.ellipsis),
+        *bar_lines(holders, width, height, glyphs),
+        *legend(holders, width),
+        *_gpu_sparks(gpu, box.history.get(gpu.uuid, ()), width, glyphs),
+    ]
+
+
+def _gpu_sparks(
+    gpu: GpuSample, moments: Sequence[GpuMoment], width: int, glyphs: Glyphs
+) -> list[Line]:
+    used = [float(moment.memory_used) for moment in moments]
+    busy = [float(one.utilization) for one in moments if one.utilization is not None]
+    if not busy:
+        return [_spark("memory", used, gpu.memory_total, width, glyphs)]
+    left = (width - 2) // 2
+    return [
+        [
+            *_spark("memory", used, gpu.memory_total, left, glyphs),
+            ("  ", ""),
+            *_spark("busy", busy, 100, width - 2 - left, glyphs),
+        ]
+    ]
+
+
+def _host_block(box: Box, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+    host = box.sample.host
+    holders = host_holders(host, box.slots, glyphs)
+    right: list[Piece] = [
+        (text.share(host.memory_used, host.memory_total), ""),
+        (f"  {host.cpu_percent:3.0f}% cpu", "muted"),
+    ]
+    used = [float(one) for one in box.host_history]
+    return [
+        spread([("Memory of the host", "strong")], right, width, ellipsis=glyphs.ellipsis),
+        *bar_lines(holders, width, height, glyphs),
+        *legend(holders, width),
+        _spark("memory", used, host.memory_total, width, glyphs),
+    ]
+
+
+def _spark(word: str, values: Sequence[float], top: int, width: int, glyphs: Glyphs) -> Line:
+    cells = max(width - len(word) - 1, 0)
+    return [(f"{word} ", "faint"), (sparkline(values, cells, glyphs, top), "bar")]
+
+
+def _power(gpu: GpuSample) -> str:
+    if gpu.power is None:
+        return ""
+    limit = "" if gpu.power_limit is None else f"/{gpu.power_limit:.0f}"
+    return f"{gpu.power:3.0f}{limit} W"

@@ -1,0 +1,66 @@
+"""The memory of the box by holder, live."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from tui_hub.events import Event, HardwareSampled
+from tui_hub.tui.draw import Line
+from tui_hub.tui.live import Live
+from tui_hub.tui.memory_panel import Box, brief_lines, full_lines
+from tui_hub.tui.widgets.lines_pane import LinesPane
+
+_MOMENTS = 60
+"""Readings of the host's memory that are kept, as many as of a GPU."""
+
+_BRIEF = 4
+"""Lines at most on a narrow screen."""
+
+
+class MemoryPane(LinesPane):
+    """Each device as a bar with its figures and its history, and the processes below.
+
+    On a narrow screen each device is one line.
+    """
+
+    BINDING_GROUP_TITLE = "Memory"
+
+    def __init__(self) -> None:
+        super().__init__(id="memory")
+        self._host: deque[int] = deque(maxlen=_MOMENTS)
+
+    def on_mount(self) -> None:
+        """Follow the readings, and whose memory it is."""
+        self.app.event_signal.subscribe(self, self._happened)
+        self.app.live_signal.subscribe(self, self._live)
+
+    def _happened(self, event: Event) -> None:
+        sample = self.app.services.hardware.sample
+        if isinstance(event, HardwareSampled) and sample is not None:
+            self._host.append(sample.host.memory_used)
+            self._show()
+
+    def _live(self, live: Live) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        if self.screen.is_current:
+            self.follow()
+
+    def lines(self, width: int, rows: int) -> Sequence[Line]:
+        hardware = self.app.services.hardware
+        if hardware.sample is None:
+            return [[("reading memory", "faint")]]
+        box = Box(
+            sample=hardware.sample,
+            slots=self.app.live.slots,
+            history={gpu.uuid: hardware.history(gpu.uuid) for gpu in hardware.sample.gpus},
+            host_history=self._host,
+        )
+        if not self.screen.has_class("-narrow"):
+            self.styles.height = None
+            return full_lines(box, width, rows, self.glyphs)
+        lines = brief_lines(box, width, _BRIEF, self.glyphs)
+        self.styles.height = len(lines)
+        return lines
