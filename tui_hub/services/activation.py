@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from tui_hub import processes, text
@@ -15,13 +12,13 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType, Progress
 from tui_hub.domain.slots import ActivationResult, ChangePreview, Load, Slot, SwapPicture
 from tui_hub.domain.types import ModelType
-from tui_hub.events import SlotChanged, SwapMoved
+from tui_hub.events import SlotChanged
 from tui_hub.runtime import environment
 from tui_hub.services import leases
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context, is_model_id
 from tui_hub.services.hardware import Hardware
-from tui_hub.services.job_run import JobRun, run_job
+from tui_hub.services.job_run import run_job
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.runtimes import Runtimes
@@ -32,8 +29,7 @@ from tui_hub.services.swap import SwapRun
 from tui_hub.services.swap_preview import preview_of
 from tui_hub.services.swap_progress import SwapProgress
 from tui_hub.services.swap_recovery import SwapRecovery
-
-_FOLLOW_SECONDS = 1.0
+from tui_hub.services.swap_watch import SwapWatch
 
 
 class Activation:
@@ -54,7 +50,7 @@ class Activation:
         self._memory = memory
         self._children = Children(context)
         self._recovery = SwapRecovery(context, self._children, self._restore)
-        self._pictures: dict[ModelType, SwapPicture] = {}
+        self._watch = SwapWatch(context.bus, jobs)
         jobs.handle(JobType.ACTIVATE, retry=self._retry)
 
     async def slots(self) -> tuple[Slot, ...]:
@@ -65,7 +61,7 @@ class Activation:
 
     def swaps(self) -> tuple[SwapPicture, ...]:
         """The changes of slots that this process is at."""
-        return tuple(self._pictures.values())
+        return self._watch.pictures()
 
     async def active(self, kind: str | ModelType) -> Slot | None:
         """The model of one slot, if it holds one.
@@ -164,7 +160,10 @@ class Activation:
             slot = await self._slot_of(target)
             await self._context.prepare_store()
             payload = {"model": None, "slot": kind, "previous": slot.model}
-            async with run_job(self._jobs, JobType.ACTIVATE, payload) as run, self._told(kind, run):
+            async with (
+                run_job(self._jobs, JobType.ACTIVATE, payload) as run,
+                self._watch.told(kind, run),
+            ):
                 await self._swap(kind, None, slot, run.job.id).empty(slot)
         await settle_status(self._context, slot.model)
         self._context.bus.publish(SlotChanged(slot.type))
@@ -240,7 +239,10 @@ class Activation:
                 )
             if before is not None and not again and change.is_done(before):
                 return _as_it_is(before)
-            async with run_job(self._jobs, JobType.ACTIVATE, payload) as run, self._told(kind, run):
+            async with (
+                run_job(self._jobs, JobType.ACTIVATE, payload) as run,
+                self._watch.told(kind, run),
+            ):
                 swap = self._swap(kind, model, before, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
                 run.error = result.error
@@ -259,36 +261,9 @@ class Activation:
     def _swap(
         self, kind: ModelType, model: str | None, before: Slot | None, job: str | None = None
     ) -> SwapRun:
-        def report(picture: SwapPicture) -> None:
-            self._pictures[kind] = picture
-            self._context.bus.publish(SwapMoved(kind))
-
-        progress = SwapProgress(kind, model, before.model if before else None, report)
+        previous = before.model if before else None
+        progress = SwapProgress(kind, model, previous, self._watch.take)
         return SwapRun(self._context, self._children, self._memory, before, progress, job)
-
-    @asynccontextmanager
-    async def _told(self, kind: ModelType, run: JobRun) -> AsyncIterator[None]:
-        """Write down in the job how a change goes on, for other processes and for later."""
-        follower = asyncio.create_task(self._follow(kind, run))
-        try:
-            yield
-        finally:
-            follower.cancel()
-            passed = self._pictures[kind].passed if kind in self._pictures else ()
-            self._forget(kind)
-            await self._jobs.log(run.job.id, *passed)
-
-    async def _follow(self, kind: ModelType, run: JobRun) -> None:
-        while True:
-            await asyncio.sleep(_FOLLOW_SECONDS)
-            picture = self._pictures.get(kind)
-            if picture is not None and picture.total:
-                done = Progress(done=picture.done, total=picture.total)
-                run.job = await self._jobs.progress(run.job, done)
-
-    def _forget(self, kind: ModelType) -> None:
-        self._pictures.pop(kind, None)
-        self._context.bus.publish(SwapMoved(kind))
 
     async def _retry(self, job: Job) -> Job | None:
         """Do again what a job was to do, as a job of its own."""
@@ -310,7 +285,7 @@ class Activation:
             swap = self._swap(slot.type, slot.model, slot)
             return await swap.restore(slot, await self._changes.back_to(slot))
         finally:
-            self._forget(slot.type)
+            self._watch.forget(slot.type)
 
     async def _is_busy(self, kind: ModelType) -> bool:
         """Whether a living process is at work on a slot."""
