@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -84,6 +85,29 @@ def known_alive(owner: Owner) -> bool | None:
     if started is None and _hidden(owner.pid):
         return None
     return started is not None and started == owner.started
+
+
+def having_open(files: Collection[Path]) -> Iterator[int]:
+    """The pids of processes that have one of these files open, as far as they may be seen.
+
+    Blocks for a moment. By the links of proc_pid_fd(5); elsewhere there are none.
+    """
+    wanted = {str(file.resolve()) for file in files}
+    for folder in Path("/proc").glob("[0-9]*/fd"):
+        try:
+            names = [link.readlink() for link in folder.iterdir()]
+        except OSError:  # gone meanwhile, or another user's
+            continue
+        if not wanted.isdisjoint(map(str, names)):
+            yield int(folder.parent.name)
+
+
+def command_of(pid: int) -> str | None:
+    """The command line of a process, not clean; `None` where it cannot be seen."""
+    try:
+        return " ".join(psutil.Process(pid).cmdline()) or None
+    except (psutil.Error, ValueError, OverflowError):
+        return None
 
 
 @cache

@@ -37,6 +37,7 @@ STEPS: tuple[tuple[tuple[str, ...], set[str]], ...] = (
     (("feeds",), {"feeds"}),
     (("gpus",), {"gpus", "host", "error"}),
     (("scheduler",), {"running", "holder", "jobs"}),
+    (("doctor",), {"findings"}),
     (("paths",), {"home", "store"}),
     (("delete", "acme/tiny-llm", "--yes"), {"model", "files", "bytes_freed"}),
 )

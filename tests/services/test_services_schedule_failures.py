@@ -14,7 +14,7 @@ from tui_hub.database import HubDatabase
 from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.feeds import FeedState
 from tui_hub.processes import alive, this_process
-from tui_hub.services import open_services, sync_run
+from tui_hub.services import leases, open_services, sync_run
 
 LITERT, RANDOM = FEEDS
 HOUR = 3600.0
@@ -190,5 +190,5 @@ async def test_a_sync_that_stands_still_holds_the_schedule_up_for_a_while_only(
     async with scheduled(configuration, FakeClock()) as driver:
         assert await driver.after(FIRST) == []
         assert await driver.tick() == []
-        monkeypatch.setattr(sync_run, "_LEASE_SECONDS", 0.0)
+        monkeypatch.setattr(leases, "TTL", 0.0)
         assert await driver.tick() == BOTH

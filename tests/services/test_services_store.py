@@ -12,6 +12,7 @@ from homes import Configure
 from small_models import OTHER_WEIGHTS, WEIGHTS, small_repositories
 
 from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile
+from tui_hub.domain.catalogue import Search
 from tui_hub.domain.errors import InterruptedJobError, NotFoundError, RefusedError
 from tui_hub.domain.feeds import FeedState
 from tui_hub.domain.jobs import JobStatus, JobType
@@ -314,3 +315,19 @@ async def test_a_sync_that_is_retried_is_a_new_job(configure: Configure, hub: De
         assert again.id != first.id
         await services.sync.run(["curated"])
         assert (await services.jobs.get(again.id)).status is JobStatus.COMPLETED
+
+
+async def test_a_store_that_cannot_be_read_leaves_the_catalogue_usable(
+    configure: Configure,
+) -> None:
+    configuration = configure()
+    async with open_services(configuration) as services:
+        await services.sync.run()
+        job = await services.downloads.start("acme/tiny")
+        await services.downloads.wait(job.id)
+    metadata = configuration.paths.store / "metadata"
+    metadata.rename(metadata.with_name("gone"))
+    metadata.write_text("a disk gone bad gives files for folders")
+    async with open_services(configuration) as services:
+        assert (await services.catalogue.search(Search(text="tiny"))).models
+        assert [install.model for install in await services.storage.installs()] == ["hf:acme/tiny"]

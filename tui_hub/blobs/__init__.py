@@ -1,6 +1,7 @@
 """The store on disk: content-addressed blobs, the views that loaders open, and the receipts that
 keep blobs alive. Knows hashes and files, nothing of models beyond plain strings."""
 
+from tui_hub.blobs.features import Features, probe_features
 from tui_hub.blobs.folders import metadata_folder
 from tui_hub.blobs.garbage import collect, recover, unreferenced
 from tui_hub.blobs.holds import Hold, hold
@@ -19,6 +20,7 @@ from tui_hub.blobs.views import (
 
 __all__ = [
     "BlobStore",
+    "Features",
     "Hold",
     "Partial",
     "PartialInfo",
@@ -29,6 +31,7 @@ __all__ = [
     "collect",
     "hold",
     "metadata_folder",
+    "probe_features",
     "publish_hf",
     "publish_model",
     "read_active",

@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 Work = Callable[["Services", Console], Awaitable[_T]]
+UnopenedWork = Callable[["Configuration", Console], Coroutine[object, object, Answer]]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 1.0
@@ -36,9 +37,17 @@ def run(options: Options, work: Work[Answer], *, fill: bool = True) -> int:
     that says `interrupted` ends with 128 and the number of the signal. `fill` lets `--demo` sync
     an empty catalogue first, so that the work finds something in it.
     """
+    filled = fill and options.demo
+    return run_unopened(
+        options,
+        lambda configuration, console: _with_services(configuration, console, work, fill=filled),
+    )
+
+
+def run_unopened(options: Options, work: UnopenedWork) -> int:
+    """Do work that opens the services itself, where it needs them; the rest is as with `run`."""
     configuration, console = prepare(options)
-    opened = _with_services(configuration, console, work, fill=fill and options.demo)
-    answer, stopped = asyncio.run(_until_signal(opened))
+    answer, stopped = asyncio.run(_until_signal(work(configuration, console)))
     if answer is None:
         raise stopped or StoppedError(signal.SIGINT)
     if stopped and answer.error is not None and answer.error.code == stopped.code:

@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from tui_hub.database import files
+from tui_hub.database import files, health
 from tui_hub.database.catalogue_schema import MIGRATIONS
 from tui_hub.database.connection import Database
 from tui_hub.database.feeds import FeedTable, put_feed
 from tui_hub.database.models import ModelTable, merge_page
+from tui_hub.domain.doctor import DatabaseHealth
 from tui_hub.domain.errors import CorruptError
 from tui_hub.domain.feeds import Counts, FeedStatus
 from tui_hub.domain.models import Model
@@ -69,6 +70,19 @@ class CatalogueDatabase:
             counts = await merge_page(transaction, tuple(models))
             await put_feed(transaction, replace(status, feed=feed, counts=status.counts + counts))
         return counts
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._database.path
+
+    async def health(self) -> DatabaseHealth:
+        """Look through the whole file; see `health.examine`."""
+        return await health.examine(self._database)
+
+    async def try_to_write(self) -> None:
+        """See that it can be written; see `health.try_to_write`."""
+        await health.try_to_write(self._database)
 
     async def close(self) -> None:
         """Close every connection, also when cancelled meanwhile."""

@@ -118,6 +118,11 @@ class Database:
         connections, self._connections = self._connections, []
         await _uninterrupted(_stop(connections))
 
+    def found_damaged(self) -> None:
+        """Let the next start make a file anew that can be; one that must last is left as it is."""
+        if not self._durable:
+            files.mark_damaged(self.path)
+
     async def _connect(self, mode: str) -> None:
         """Open the writer, which sets the journal mode, then the readers."""
         for number in range(1 + _READERS):
@@ -158,8 +163,7 @@ class Database:
     def _explain(self, error: sqlite3.DatabaseError) -> HubError | None:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _DAMAGED:
-            if not self._durable:
-                files.mark_damaged(self.path)
+            self.found_damaged()
             return CorruptError(
                 f"the database {self.path} is damaged: {error}",
                 hint="Restore it from a backup, or move it away; "

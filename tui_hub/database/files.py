@@ -71,9 +71,20 @@ def file_system(folder: Path) -> int:
     return ctypes.c_uint32.from_buffer(buffer).value
 
 
+def size(path: Path) -> int:
+    """Bytes of a database with its journal; 0 where there is none."""
+    places = (path.with_name(path.name + suffix) for suffix in ("", "-wal", "-journal"))
+    return sum(place.stat().st_size for place in places if place.exists())
+
+
+def aside_of(path: Path) -> Path:
+    """Where a damaged database is put."""
+    return path.with_name(path.name + ".damaged")
+
+
 def move_aside(path: Path) -> Path:
     """Put a damaged database away; the one put away before it goes."""
-    aside = path.with_name(path.name + ".damaged")
+    aside = aside_of(path)
     with contextlib.suppress(FileNotFoundError):
         path.replace(aside)
     for suffix in ("-wal", "-shm", "-journal", ".rebuild"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
+from tui_hub.database import health
 from tui_hub.database.artifacts import ArtifactTable
 from tui_hub.database.connection import Database
 from tui_hub.database.hub_schema import MIGRATIONS
@@ -17,6 +18,7 @@ from tui_hub.database.records import (
     UserTable,
 )
 from tui_hub.database.slots import LoadTable, SlotTable, SwapTable
+from tui_hub.domain.doctor import DatabaseHealth
 
 
 class HubDatabase:
@@ -45,6 +47,19 @@ class HubDatabase:
             HubError: it cannot be opened or written.
         """
         return cls(await Database.open(path, MIGRATIONS, durable=True))
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._database.path
+
+    async def health(self) -> DatabaseHealth:
+        """Look through the whole file; see `health.examine`."""
+        return await health.examine(self._database)
+
+    async def try_to_write(self) -> None:
+        """See that it can be written; see `health.try_to_write`."""
+        await health.try_to_write(self._database)
 
     async def close(self) -> None:
         """Close every connection, also when cancelled meanwhile."""

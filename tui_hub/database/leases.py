@@ -77,6 +77,13 @@ class LeaseTable:
         )
         return _living(rows[0], alive, ttl) if rows else None
 
+    async def held(self) -> dict[str, Owner]:
+        """Who holds which lease, dead or alive."""
+        rows = await self._database.read(
+            "SELECT host, pid, started, boot, name FROM leases WHERE host IS NOT NULL ORDER BY name"
+        )
+        return {row[4]: owner for row in rows if (owner := _owner(row)) is not None}
+
     async def holder(self, name: str) -> Owner | None:
         """Who holds a lease, dead or alive."""
         rows = await self._database.read(

@@ -21,6 +21,7 @@ from tui_hub.services.agent import Agent
 from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.clocks import Clock
 from tui_hub.services.context import Context
+from tui_hub.services.doctor import Doctor
 from tui_hub.services.downloads import Downloads
 from tui_hub.services.fit import Fit
 from tui_hub.services.hardware import Hardware
@@ -58,6 +59,7 @@ class Services:
     jobs: Jobs
     hardware: Hardware
     agent: Agent
+    doctor: Doctor
 
 
 @asynccontextmanager
@@ -131,6 +133,7 @@ def _wire(context: Context) -> Services:
     downloads = Downloads(context, jobs, repositories, metadata)
     sync = Sync(context, jobs, repositories)
     scheduler = Scheduler(context, sync)
+    agent = Agent(context, jobs, downloads, activation, scheduler)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
@@ -144,5 +147,6 @@ def _wire(context: Context) -> Services:
         activation=activation,
         jobs=jobs,
         hardware=hardware,
-        agent=Agent(context, jobs, downloads, activation, scheduler),
+        agent=agent,
+        doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
     )

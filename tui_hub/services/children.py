@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import uuid
 
 from tui_hub import processes
-from tui_hub.domain.errors import HubError
+from tui_hub.domain.errors import HubError, UnsafeError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime.children import TorchChild
 from tui_hub.services.context import Context
+
+_log = logging.getLogger(__name__)
 
 _GRACE = 5.0
 _POLL = 0.05
@@ -95,11 +98,20 @@ class Children:
         Raises:
             HubError: when it does not end.
         """
-        child = await self.attach(slot)
+        surely_ours = slot.holder is not None and processes.known_alive(slot.holder)
+        try:
+            child = await self.attach(slot)
+        except UnsafeError:
+            raise
+        except HubError as error:
+            if not surely_ours:
+                raise
+            _log.warning("%s; it is ended by force", error.message)
+            child = None
         if child is not None:
             await child.end(_GRACE)
-        elif slot.holder is not None and processes.known_alive(slot.holder):
-            # Its socket is gone, but by its start time it is surely ours.
+        elif slot.holder is not None and surely_ours:
+            # Nobody answers, but by its start time the process is surely ours.
             await _kill(slot.holder, slot.model)
 
 

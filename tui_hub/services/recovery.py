@@ -64,7 +64,12 @@ async def _release(context: Context, job: Job) -> str | None:
 
 async def _compare(context: Context) -> set[str | None]:
     """Learn of models that came into the store without this home, and forget those that went."""
-    read = await context.on_disk(lambda: list(receipts.iter(context.store)))
+    try:
+        read = await context.on_disk(lambda: list(receipts.iter(context.store)))
+    except OSError as error:
+        # The catalogue can be searched all the same; what needs the store says so.
+        _log.warning("the store %s cannot be read: %s", context.store.root, error.strerror)
+        return set()
     found = {receipt.model: receipt for receipt in read}
     known = {install.model: install for install in await context.hub.installs.list()}
     gone: set[str | None] = set(known.keys() - found.keys())

@@ -26,6 +26,7 @@ from tui_hub.sources.exchange import Answer, Ask, TooLargeError
 from tui_hub.sources.http import Api
 from tui_hub.sources.huggingface_errors import Subject, explain, needs_token_check
 from tui_hub.sources.huggingface_feeds import Walk
+from tui_hub.sources.huggingface_probe import Reach, reach, whoami
 from tui_hub.sources.huggingface_records import (
     PREFIX,
     USER,
@@ -148,6 +149,15 @@ class HuggingFace:
             raise await self._explained(answer, subject)
         _verify(artifact, answer.body, answer.linked_etag)
         return answer.body
+
+    async def reach(self) -> Reach:
+        """How the Hub answers; see `huggingface_probe.reach`."""
+        return await reach(self._api, self.endpoint, self._environment, self._clock)
+
+    async def whoami(self) -> str | None:
+        """Whose token is used; `None` without one. See `huggingface_probe.whoami`."""
+        headers = await self._login.headers()
+        return await whoami(self._api, self.endpoint, headers) if headers else None
 
     async def close(self) -> None:
         """Give back all connections."""

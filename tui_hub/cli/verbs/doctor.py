@@ -1,0 +1,82 @@
+"""`tui-hub doctor`: what is wrong with this box and this home, and how to mend it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from tui_hub.cli.options import Options, verb
+
+if TYPE_CHECKING:
+    from tui_hub.cli.console import Answer, Console
+    from tui_hub.domain.doctor import Finding
+    from tui_hub.settings import Configuration
+
+_SIGNS = {"ok": "✓", "warning": "!", "error": "✗"}
+_ASCII = {"ok": "+", "warning": "!", "error": "x"}
+_COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+
+
+@verb("doctor")
+@click.pass_obj
+def command(options: Options) -> int:
+    """Say what is wrong with this box, and how to mend it.
+
+    It looks at the network, the token, the GPUs, torch, the disks, the store, the databases, the
+    schedule, the slots and the terminal. -q shows only what is not in order.
+
+    The exit code is 1 when something cannot work until it is mended, else 0.
+    """
+    from tui_hub.cli.running import run_unopened
+
+    return run_unopened(options, _doctor)
+
+
+async def _doctor(configuration: Configuration, console: Console) -> Answer:
+    from dataclasses import asdict
+
+    from tui_hub.cli.console import Answer
+    from tui_hub.cli.exit_codes import DONE, FAILED
+    from tui_hub.domain.doctor import FindingStatus
+    from tui_hub.services.doctor.visits import examine
+
+    console.progress("Looking at the network, the GPUs, torch, the disks and the databases ...")
+    found = [_safe(finding, console) for finding in await examine(configuration)]
+    plain = configuration.settings.screen.ascii or not _speaks_utf8()
+    wrong = any(finding.status is FindingStatus.ERROR for finding in found)
+    return Answer(
+        {"findings": [asdict(finding) for finding in found]},
+        lines=_lines(found, plain),
+        brief=_lines([one for one in found if one.status is not FindingStatus.OK], plain),
+        code=FAILED if wrong else DONE,
+    )
+
+
+def _safe(finding: Finding, console: Console) -> Finding:
+    """The finding without secrets, wherever its words came from."""
+    from dataclasses import replace
+
+    mend = finding.mend and console.redact(finding.mend)
+    return replace(finding, message=console.redact(finding.message), mend=mend)
+
+
+def _lines(found: Sequence[Finding], plain: bool) -> Iterator[str]:
+    """A line for each finding, and under it what to do."""
+    from tui_hub.cli.console import coloured
+
+    signs = _ASCII if plain else _SIGNS
+    width = max((len(finding.check) for finding in found), default=0)
+    for finding in found:
+        sign = signs[finding.status]
+        if coloured(sys.stdout):
+            sign = click.style(sign, fg=_COLOURS[finding.status])
+        yield f"{sign} {finding.check.ljust(width)}  {finding.message}"
+        if finding.mend:
+            yield f"  {' ' * width}  {finding.mend}"
+
+
+def _speaks_utf8() -> bool:
+    return "utf" in (sys.stdout.encoding or "utf-8").lower()
