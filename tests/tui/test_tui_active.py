@@ -13,15 +13,18 @@ from activation_homes import FIRST, SECOND, children, install, torch_repositorie
 from homes import Configure
 from nvml_driver import GIB, StubDriver, sleeper
 from screen_driver import NARROW, Driver, screen
+from textual.strip import Strip
 
 from tui_hub.demo import DemoHub
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.slots import Slot
+from tui_hub.events import Event, HardwareSampled
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.activation import ActivationQuestion
 from tui_hub.tui.screens.active import ActiveScreen
 from tui_hub.tui.screens.confirm import Confirm
 from tui_hub.tui.screens.model import ModelScreen
+from tui_hub.tui.widgets.memory_pane import MemoryPane
 
 MEDIUM = (120, 36)
 
@@ -236,3 +239,25 @@ async def test_leaving_asks_while_a_slot_is_being_changed(configuration: Configu
         os.kill(child, signal.SIGCONT)
         assert isinstance(driver.app.screen, ActiveScreen)
         await noted(driver, "hf:acme/first is active as llm: ")
+
+
+async def test_readings_draw_the_lines_alone_that_they_change(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    render = MemoryPane.render_line
+
+    def counting(pane: MemoryPane, y: int) -> Strip:
+        drawn.append(y)
+        return render(pane, y)
+
+    async with screen(configuration, MEDIUM) as driver:
+        await driver.press("3")
+        await driver.sees("Memory of the host")
+        await driver.settled()
+        readings: list[Event] = []
+        driver.app.event_signal.subscribe(driver.app.screen, readings.append)
+        monkeypatch.setattr(MemoryPane, "render_line", counting)
+        await driver.until(lambda: readings.count(HardwareSampled()) >= 3 and drawn)
+        why_no_gpu = 0
+        assert why_no_gpu not in drawn

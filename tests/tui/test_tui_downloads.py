@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -150,3 +151,22 @@ async def test_only_what_another_process_runs_is_said_to_run_there(
         finally:
             stall.release()
             other.terminate()
+
+
+async def test_leaving_says_what_becomes_of_downloads(online: Configuration, stall: Fault) -> None:
+    async with screen(online) as driver:
+        await driver.services.downloads.start("acme/tiny")
+        await driver.until(lambda: driver.app.live.running)
+        await driver.press("q")
+        await driver.sees("Leave?", "1 download is under way", "They pause, keep every byte")
+        await driver.press("n")
+        ready = asyncio.Event()
+        agent = asyncio.create_task(driver.services.agent.serve(ready.set))
+        await ready.wait()
+        await driver.press("q")
+        await driver.sees("Leave?", "The agent of this home goes on with them")
+        assert "They pause" not in driver.text()
+        await driver.press("n")
+        agent.cancel()
+        await asyncio.gather(agent, return_exceptions=True)
+        stall.release()

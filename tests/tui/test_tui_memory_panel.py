@@ -50,7 +50,7 @@ def test_what_comes_stands_hatched_where_the_old_one_leaves() -> None:
     after = after_change(now, "llm", 30 * GIB, 20 * GIB, UNICODE)
     sizes = [(one.name, one.bytes // GIB, one.sign) for one in after]
     assert sizes == [
-        ("others", 30, "▓"), ("llm", 30, "╱"), ("free", 30, "░"), ("driver", 10, "╱")
+        ("others", 30, "▓"), ("llm", 30, "▒"), ("free", 30, "░"), ("driver", 10, "╱")
     ]  # fmt: skip
     untold = after_change(gpu_holders(gpu(used=50), UNICODE), "llm", 30 * GIB, 20 * GIB, UNICODE)
     assert [(one.name, one.bytes // GIB) for one in untold][:2] == [("others", 30), ("llm", 30)]

@@ -37,6 +37,8 @@ class Glyphs:
     rest: str
     reserved: str
     """Memory that a driver keeps for itself."""
+    coming: str
+    """Memory that a model will take."""
     line: str
     """A thin bar, where bars stand close together."""
     line_partial: str
@@ -83,6 +85,7 @@ UNICODE = Glyphs(
     half="▓",
     rest="░",
     reserved="╱",
+    coming="▒",
     line="━",
     line_partial="╍",
     line_rest="─",
@@ -120,6 +123,7 @@ ASCII = Glyphs(
     half="=",
     rest=".",
     reserved="/",
+    coming="%",
     line="=",
     line_partial="-",
     line_rest=".",

@@ -29,6 +29,7 @@ class MemoryPane(LinesPane):
     def __init__(self) -> None:
         super().__init__(id="memory")
         self._host: deque[int] = deque(maxlen=_MOMENTS)
+        self._height: int | None = None
 
     def on_mount(self) -> None:
         """Follow the readings, and whose memory it is."""
@@ -59,8 +60,13 @@ class MemoryPane(LinesPane):
             host_history=self._host,
         )
         if not self.screen.has_class("-narrow"):
-            self.styles.height = None
+            self._set_height(None)
             return full_lines(box, width, rows, self.glyphs)
         lines = brief_lines(box, width, _BRIEF, self.glyphs)
-        self.styles.height = len(lines)
+        self._set_height(len(lines))
         return lines
+
+    def _set_height(self, height: int | None) -> None:
+        """Take another height; to set one draws the whole screen, even where it is the same."""
+        if height != self._height:
+            self._height = self.styles.height = height
