@@ -44,10 +44,29 @@ async def walk(services: Services) -> None:
         await shoot(pilot, "downloads")
         for download in await services.downloads.current():
             await services.downloads.wait(download.job)
-        await services.activation.activate("demo-lab/lumen-chat-large")
-        for key, name in (("3", "active"), ("5", "storage"), ("6", "sync")):
-            await pilot.press(key)
-            await shoot(pilot, name)
+        for model in ("demo-lab/lumen-chat-large", "demo-lab/still-diffusion"):
+            await services.activation.activate(model)
+        try:
+            for key, name in (("3", "active"), ("5", "storage"), ("6", "sync")):
+                await pilot.press(key)
+                await pilot.pause(2.5)
+                await shoot(pilot, name)
+            await ask_to_switch(pilot, services)
+        finally:
+            for slot in await services.activation.slots():
+                await services.activation.deactivate(slot.type)
+
+
+async def ask_to_switch(pilot: Pilot[int], services: Services) -> None:
+    """Show what stands before the change of a slot, and change nothing."""
+    job = await services.downloads.start("demo-lab/lumen-chat")
+    await services.downloads.wait(job.id)
+    await pilot.press("1", "slash", *"lumen-chat", "enter")
+    await pilot.pause(1.5)
+    await pilot.press("a")
+    await pilot.pause(2.0)
+    await shoot(pilot, "switch")
+    await pilot.press("n")
 
 
 async def main() -> None:
