@@ -50,7 +50,7 @@ def silent(owner: Owner, last: float, ttl: float) -> bool:
     """
     here = this_process()
     now = beat()
-    if owner.boot.partition(" ")[0] == here.boot.partition(" ")[0]:
+    if owner.boot.partition(" ")[0] == here.boot.partition(" ")[0] and last <= now:
         return now - last > ttl
     seen, since = _watched.get(owner, (last, now))
     if seen != last:
@@ -61,6 +61,11 @@ def silent(owner: Owner, last: float, ttl: float) -> bool:
 
 _watched: dict[Owner, tuple[float, float]] = {}
 """Of processes of other boots: the last heartbeat, and when it was first seen."""
+
+
+def nobody(pid: int) -> Owner:
+    """The identity of a process that cannot be seen from here, and is never taken for another."""
+    return Owner(host="", pid=pid, started=0.0, boot="elsewhere")
 
 
 def alive(owner: Owner) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 _KEPT = "What has arrived is kept; the same command goes on from there."
+_ELSEWHERE = "Another process goes on with it; `tui-hub jobs --cancel {}` would stop it."
 _GIVEN_UP = "Its unfinished files are gone; the same command starts them afresh."
 _HINT_IS_ENOUGH = ("corrupt", "gated", "unauthorized", "not_found", NoSpaceError.code)
 """Errors after which the bytes that are here are of no use, or there are none to come."""
@@ -45,10 +46,15 @@ async def follow_download(
             console.progress(download_line(picture))
     except asyncio.CancelledError as stop:
         console.progress("")
+        if services.jobs.runs_elsewhere(await services.jobs.get(job.id)):
+            return Answer(
+                download_documents.download(await services.downloads.require(job.id), (), plan),
+                error=failure("interrupted", "no longer followed", _ELSEWHERE.format(job.id)),
+            )
         await services.downloads.pause(job.id)
         picture = await services.downloads.wait(job.id)
         if stop.args != (signal.SIGINT,):
-            await services.downloads.leave(job.id)
+            await services.downloads.mark_interrupted(job.id)
     picture = replace(picture, model=str(job.payload["model"]))
     details = await services.repositories.details(picture.model, revision=picture.revision)
     if picture.note:

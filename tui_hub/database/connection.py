@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import sqlite3
 import threading
 import weakref
@@ -30,6 +31,7 @@ BUSY_SECONDS = 15.0
 """How long SQLite itself waits for a lock before it gives up once."""
 _BUSY_ATTEMPTS = 4
 _READERS = 2
+_LEAST_FREE = 64 * 1024
 _INTERRUPT_SECONDS = 0.01
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -173,6 +175,10 @@ class Database:
             return NoSpaceError(
                 f"the disk of {self.path} is full", hint="Free some space and try again."
             )
+        if code == sqlite3.SQLITE_IOERR and _is_full(self.path):
+            return NoSpaceError(
+                f"the disk of {self.path} is full", hint="Free some space and try again."
+            )
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
             return HubError(
                 f"the database {self.path} cannot be written: {error}",
@@ -184,6 +190,14 @@ class Database:
                 hint="Wait for it, or end it; `tui-hub doctor` names the processes of this home.",
             )
         return None
+
+
+def _is_full(path: Path) -> bool:
+    """Whether a file's disk has no room left: not every failure for that says so."""
+    try:
+        return shutil.disk_usage(path.parent).free < _LEAST_FREE
+    except OSError:
+        return False
 
 
 async def _stop(connections: Sequence[aiosqlite.Connection]) -> None:

@@ -129,6 +129,10 @@ async def leased_jobs(transaction: Transaction) -> None:
     """Jobs carry the fence number and the heartbeat of the lease under which they run."""
     await transaction.execute("ALTER TABLE jobs ADD COLUMN fence INTEGER NOT NULL DEFAULT 0")
     await transaction.execute("ALTER TABLE jobs ADD COLUMN beat REAL NOT NULL DEFAULT 0")
+    # Heartbeats were read from the time of day before, which compares with nothing now.
+    await transaction.execute(
+        "UPDATE leases SET host = NULL, pid = NULL, started = NULL, boot = NULL"
+    )
 
 
 async def held_slots(transaction: Transaction) -> None:

@@ -90,6 +90,14 @@ class InstallTable(RecordTable[Install]):
             document(record.variants),
         )
 
+    async def forget(self, model: str) -> bool:
+        """Drop a model that no slot of this home holds; `False` where one does."""
+        async with self._database.write() as transaction:
+            if await transaction.read("SELECT 1 FROM slots WHERE model = ?", (plain(model),)):
+                return False
+            await transaction.execute("DELETE FROM installs WHERE model = ?", (plain(model),))
+        return True
+
     def _record(self, row: Row) -> Install:
         values = dict(zip(self.columns.split(", "), row, strict=True))
         values["type"] = ModelType(values["type"])

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
@@ -13,8 +15,9 @@ import msgspec
 from tui_hub.database.connection import Database, Row, Transaction
 from tui_hub.database.records import RecordTable
 from tui_hub.database.values import document, mapping, optional, plain
+from tui_hub.domain.errors import LostLeaseError, RefusedError
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.slots import Load, MemoryFigures, Slot, Swap
+from tui_hub.domain.slots import Load, MemoryFigures, Slot, Swap, slot_lease
 from tui_hub.domain.types import ModelType
 from tui_hub.text import now
 
@@ -45,7 +48,11 @@ class SlotTable(RecordTable[Slot]):
 
 
 class SwapTable:
-    """The journal: at most one change to a slot."""
+    """The journal: at most one change to a slot.
+
+    Whoever writes names the fence number of the slot's lease, and writes nothing once another
+    process holds it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,26 +64,69 @@ class SwapTable:
         )
         return [_swap(row) for row in rows]
 
-    async def begin(self, swap: Swap) -> None:
-        """Write down what is about to be done, in place of an earlier note."""
-        async with self._database.write() as transaction:
+    async def begin(self, swap: Swap, fence: int) -> None:
+        """Write down what is about to be done, in place of an earlier note.
+
+        Raises:
+            LostLeaseError: when another process changes the slot by now.
+        """
+        async with self._guarded(swap.type, fence) as transaction:
             await _put_swap(transaction, swap)
 
-    async def commit(self, swap: Swap) -> None:
-        """Let the slot's row be what was wanted, and the note say so, in one step."""
-        async with self._database.write() as transaction:
+    async def commit(self, swap: Swap, fence: int) -> None:
+        """Let the slot's row be what was wanted, and the note say so, in one step.
+
+        Raises:
+            RefusedError: when the model was deleted or updated meanwhile.
+            LostLeaseError: when another process changes the slot by now.
+        """
+        async with self._guarded(swap.type, fence) as transaction:
             if swap.wanted is None:
                 await transaction.execute("DELETE FROM slots WHERE type = ?", (swap.type,))
             else:
                 await _put_slot(transaction, swap.wanted)
+                await _refuse_if_gone(transaction, swap.wanted)
             await _put_swap(transaction, swap)
 
-    async def end(self, kind: ModelType, stays: Slot | None = None) -> None:
-        """Take the note away; where the change was undone, `stays` is the slot's again."""
-        async with self._database.write() as transaction:
+    async def end(self, kind: ModelType, fence: int, stays: Slot | None = None) -> None:
+        """Take the note away; where the change was undone, `stays` is the slot's again.
+
+        Raises:
+            LostLeaseError: when another process changes the slot by now.
+        """
+        async with self._guarded(kind, fence) as transaction:
             if stays is not None:
                 await _put_slot(transaction, stays)
             await transaction.execute("DELETE FROM swaps WHERE type = ?", (kind,))
+
+    async def drop(self, slot: Slot, fence: int) -> None:
+        """Take away the row of a slot that is published no more.
+
+        Raises:
+            LostLeaseError: when another process changes the slot by now.
+        """
+        async with self._guarded(slot.type, fence) as transaction:
+            await transaction.execute(
+                "DELETE FROM slots WHERE type = ? AND child IS ?", (slot.type, slot.child)
+            )
+
+    @contextlib.asynccontextmanager
+    async def _guarded(self, kind: ModelType, fence: int) -> AsyncIterator[Transaction]:
+        async with self._database.write() as transaction:
+            if not await transaction.read(
+                "SELECT 1 FROM leases WHERE name = ? AND fence = ? AND host IS NOT NULL",
+                (slot_lease(kind), fence),
+            ):
+                raise LostLeaseError(f"another process changes the slot {kind} by now")
+            yield transaction
+
+
+async def _refuse_if_gone(transaction: Transaction, slot: Slot) -> None:
+    """By this and by what `InstallTable.forget` looks at, a model cannot go while it comes."""
+    rows = await transaction.read("SELECT revision FROM installs WHERE model = ?", (slot.model,))
+    if not rows or rows[0][0] != slot.revision:
+        what = "updated" if rows else "deleted"
+        raise RefusedError(f"{slot.model} was {what} meanwhile", hint="Try again.")
 
 
 class LoadTable:

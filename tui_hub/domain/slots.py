@@ -53,6 +53,11 @@ class Slot:
         return "active" if self.error is None else "error"
 
 
+def slot_lease(kind: ModelType) -> str:
+    """The name of the lease under which alone a slot may be changed."""
+    return f"slot {kind.value}"
+
+
 class SwapStep(StrEnum):
     """Where the change of a slot stands."""
 
@@ -132,6 +137,8 @@ class ActivationResult:
     error_code: str | None = None
     """The word of the command-line contract for the error."""
     hint: str | None = None
+    job: str | None = None
+    """The job that did it; `None` where nothing had to be done."""
     note: str | None = None
     """What a person should know, for example that torch is not installed and `link` was used."""
 

@@ -37,10 +37,16 @@ class TorchChild:
     """A living child. `start` makes one, `attach` finds one; `end` or `close` when done with it."""
 
     def __init__(
-        self, conversation: Conversation, owner: Owner, process: Process | None = None
+        self,
+        conversation: Conversation,
+        owner: Owner,
+        process: Process | None = None,
+        *,
+        visible: bool = True,
     ) -> None:
         self._conversation = conversation
         self._process = process
+        self._visible = visible
         self.owner = owner
         """The child's identity, by which a later process with its pid is told apart."""
 
@@ -114,7 +120,10 @@ class TorchChild:
                 raise UnsafeError(f"the process behind {folder / name} is another user's")
             async with asyncio.timeout(_ANSWER_SECONDS):
                 told = await conversation.hello()
-            return cls(conversation, processes.identity(pid or told))
+            if pid is None:
+                # It lives in another container: its number means another process here.
+                return cls(conversation, processes.nobody(told), visible=False)
+            return cls(conversation, processes.identity(pid))
         except BaseException as error:
             await conversation.close()
             if isinstance(error, ConnectionResetError):
@@ -122,7 +131,7 @@ class TorchChild:
             if isinstance(error, TimeoutError | ConnectionError):
                 raise HubError(
                     f"the process {pid} behind {folder / name} does not answer",
-                    hint=f"`kill {pid}` ends it.",
+                    hint=f"`kill -9 {pid}` ends it.",
                 ) from None
             raise
 
@@ -184,12 +193,19 @@ class TorchChild:
         asking = asyncio.create_task(self._conversation.ask("end"))
         try:
             for number in (None, signal.SIGTERM, signal.SIGKILL):
-                if number is not None and processes.alive(self.owner):
+                if number is not None and not self._visible:
+                    break
+                if number is not None and processes.known_alive(self.owner):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(self.pid, number)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(grace):
                         return await self._gone()
+            if not self._visible:
+                raise HubError(
+                    "the process that holds the model does not end when asked",
+                    hint="It runs in another container: end it there.",
+                )
             raise HubError(
                 f"the process {self.pid} does not end, not even by SIGKILL",
                 hint="It waits inside the kernel, often for a GPU's driver; see `dmesg`.",
@@ -207,7 +223,7 @@ class TorchChild:
         await self._conversation.ended()
         if self._process is not None:
             await asyncio.wrap_future(self._process.exit_status)
-        while processes.alive(self.owner):  # noqa: ASYNC110 - no event comes from there
+        while self._visible and processes.alive(self.owner):  # noqa: ASYNC110 - no event comes from there
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _ask(

@@ -343,11 +343,12 @@ def group_rooms(root: str, path: str, limit: str, usage: str, prefix: str) -> li
     for folder in [group, *group.parents]:
         most, used = read_text(folder / limit).strip(), read_text(folder / usage).strip()
         if most.isdigit() and used.isdigit():
-            figures = dict(line.split() for line in read_text(folder / "memory.stat").splitlines())
+            lines = [line.split() for line in read_text(folder / "memory.stat").splitlines()]
+            figures = {words[0]: words[1] for words in lines if len(words) == 2}
             files = sum(
                 int(figures.get(f"{prefix}{age}_file", 0)) for age in ("active", "inactive")
             )
-            rooms.append(max(int(most) - int(used) + files, 0))
+            rooms.append(min(max(int(most) - int(used) + files, 0), int(most)))
         if str(folder) == root:
             break
     return rooms

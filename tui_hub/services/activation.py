@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 
 from tui_hub import processes, text
 from tui_hub.domain.artifacts import main_file
-from tui_hub.domain.errors import NotFoundError, RefusedError
+from tui_hub.domain.errors import HubError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType, Progress
-from tui_hub.domain.slots import ActivationResult, ChangePreview, Load, Slot, SwapPicture
+from tui_hub.domain.slots import (
+    ActivationResult,
+    ChangePreview,
+    Load,
+    Slot,
+    SwapPicture,
+    slot_lease,
+)
+from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged
 from tui_hub.runtime import environment
@@ -30,6 +39,8 @@ from tui_hub.services.swap_preview import preview_of
 from tui_hub.services.swap_progress import SwapProgress
 from tui_hub.services.swap_recovery import SwapRecovery
 from tui_hub.services.swap_watch import SwapWatch
+
+_log = logging.getLogger(__name__)
 
 
 class Activation:
@@ -156,7 +167,8 @@ class Activation:
         started = time.monotonic()
         await self.recover()
         kind = (await self._slot_of(target)).type
-        async with self._context.alone(_lease(kind)):
+        async with self._context.alone(slot_lease(kind)) as fence:
+            await self._settle(kind, fence)
             slot = await self._slot_of(target)
             await self._context.prepare_store()
             payload = {"model": None, "slot": kind, "previous": slot.model}
@@ -164,7 +176,7 @@ class Activation:
                 run_job(self._jobs, JobType.ACTIVATE, payload) as run,
                 self._watch.told(kind, run),
             ):
-                await self._swap(kind, None, slot, run.job.id).empty(slot)
+                await self._swap(kind, None, slot, fence, run.job.id).empty(slot)
         await settle_status(self._context, slot.model)
         self._context.bus.publish(SlotChanged(slot.type))
         return ActivationResult(
@@ -177,29 +189,36 @@ class Activation:
         )
 
     async def recover(self) -> int:
-        """End or undo what a crash left of changes of slots; how many those were.
+        """End or undo what crashes left of changes of slots; how many those were.
 
-        A change that a living process is at is left to it. Where the old model must be loaded
-        again, this takes as long as that.
+        What a living process is at is left to it. Where the old model must be loaded again, this
+        takes as long as that. A slot that cannot be settled keeps no other from it.
         """
         count = 0
-        for swap in await self._context.hub.swaps.list():
-            if await self._is_busy(swap.type):
+        swaps = {swap.type for swap in await self._context.hub.swaps.list()}
+        for kind in swaps | await self._recovery.strays():
+            if await self._is_busy(kind):
                 continue
-            async with self._context.alone(_lease(swap.type)):
-                still = [one for one in await self._context.hub.swaps.list() if one == swap]
-                if not still:
-                    continue
-                told = await self._recovery.settle(swap)
-                count += 1
+            try:
+                async with self._context.alone(slot_lease(kind)) as fence:
+                    count += await self._settle(kind, fence)
+            except HubError as error:
+                _log.warning("the slot %s could not be settled: %s", kind, error.message)
+        return count
+
+    async def _settle(self, kind: ModelType, fence: int) -> bool:
+        """Settle one slot under its lease; whether the journal had anything of it."""
+        swap = next((one for one in await self._context.hub.swaps.list() if one.type is kind), None)
+        if swap is not None:
+            told = await self._recovery.settle(swap, fence)
             if swap.job is not None:
                 await self._jobs.log(swap.job, f"after an interruption: {told}")
             for slot in (swap.wanted, swap.previous):
                 if slot is not None:
                     await settle_status(self._context, slot.model)
-            self._context.bus.publish(SlotChanged(swap.type))
-        await self._recovery.sweep()
-        return count
+        await self._recovery.sweep(kind, fence)
+        self._context.bus.publish(SlotChanged(kind))
+        return swap is not None
 
     async def environment(self, kind: str | ModelType) -> dict[str, str]:
         """The variables under which another program finds the model of a slot.
@@ -230,7 +249,8 @@ class Activation:
             "runtime": change.loading.runtime,
             "variant": change.loading.variant,
         }
-        async with self._context.alone(_lease(kind)):
+        async with self._context.alone(slot_lease(kind)) as fence:
+            await self._settle(kind, fence)
             before = (await read_slots(self._context)).get(kind)
             if before is not None and before.model != model and not replacing:
                 raise RefusedError(
@@ -243,53 +263,63 @@ class Activation:
                 run_job(self._jobs, JobType.ACTIVATE, payload) as run,
                 self._watch.told(kind, run),
             ):
-                swap = self._swap(kind, model, before, run.job.id)
+                swap = self._swap(kind, model, before, fence, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
                 run.error = result.error
                 whole = result.memory.needed
                 if result.error is None and whole:
                     run.job = await self._jobs.progress(run.job, Progress(done=whole, total=whole))
         if result.error is None:
-            used = replace(change.install, last_used=text.now())
-            await self._context.hub.installs.put(used)
+            await self._note_use(change.install)
         if before is not None and before.model != model:
             await settle_status(self._context, before.model)
         await settle_status(self._context, model)
         self._context.bus.publish(SlotChanged(kind))
         return replace(result, note=change.loading.note)
 
+    async def _note_use(self, install: Install) -> None:
+        """Remember that a model was used; its activation does not fail for that."""
+        try:
+            await self._context.hub.installs.put(replace(install, last_used=text.now()))
+        except HubError as error:
+            _log.warning("the use of %s was not noted: %s", install.model, error.message)
+
     def _swap(
-        self, kind: ModelType, model: str | None, before: Slot | None, job: str | None = None
+        self,
+        kind: ModelType,
+        model: str | None,
+        before: Slot | None,
+        fence: int,
+        job: str | None = None,
     ) -> SwapRun:
         previous = before.model if before else None
         progress = SwapProgress(kind, model, previous, self._watch.take)
-        return SwapRun(self._context, self._children, self._memory, before, progress, job)
+        return SwapRun(self._context, self._children, self._memory, before, progress, fence, job)
 
     async def _retry(self, job: Job) -> Job | None:
         """Do again what a job was to do, as a job of its own."""
         model, variant, runtime = (job.payload.get(key) for key in ("model", "variant", "runtime"))
         if not isinstance(model, str):
             raise RefusedError(f"deactivate {job.payload.get('slot')} again")
-        await self.switch(
+        result = await self.switch(
             model,
             type=str(job.payload.get("slot")),
             variant=variant if isinstance(variant, str) else None,
             runtime=runtime if isinstance(runtime, str) else None,
         )
-        (newest,) = await self._jobs.list((JobType.ACTIVATE,), limit=1)
-        return newest
+        return None if result.job is None else await self._jobs.get(result.job)
 
-    async def _restore(self, slot: Slot) -> Slot:
+    async def _restore(self, slot: Slot, fence: int) -> Slot:
         """Load the model of a slot again, on behalf of the recovery."""
         try:
-            swap = self._swap(slot.type, slot.model, slot)
+            swap = self._swap(slot.type, slot.model, slot, fence)
             return await swap.restore(slot, await self._changes.back_to(slot))
         finally:
             self._watch.forget(slot.type)
 
     async def _is_busy(self, kind: ModelType) -> bool:
         """Whether a living process is at work on a slot."""
-        lease = _lease(kind)
+        lease = slot_lease(kind)
         return await self._context.hub.leases.living(lease, processes.alive, leases.TTL) is not None
 
     async def _slot_of(self, target: str | ModelType) -> Slot:
@@ -305,10 +335,6 @@ class Activation:
         raise NotFoundError(
             f"no slot holds {text.clean(wanted, 80)}", hint="`tui-hub active` lists the slots."
         )
-
-
-def _lease(kind: ModelType) -> str:
-    return f"slot {kind}"
 
 
 def _as_it_is(slot: Slot) -> ActivationResult:

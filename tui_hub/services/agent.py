@@ -35,7 +35,9 @@ _TICK = 1.0
 _SETTLE_SECONDS = 3.0
 _IDLE_SECONDS = 5.0
 """How long an agent that was only started for a download waits for another one."""
-_START_SECONDS = 20.0
+_END_SECONDS = 20.0
+_TAKE_SECONDS = leases.TTL + 15.0
+"""More than it takes to see that an agent elsewhere is silent."""
 _LIVE = (JobStatus.PENDING, JobStatus.RUNNING)
 
 
@@ -61,9 +63,13 @@ class Agent:
         """The process that is this home's agent, if one is alive."""
         return await self._context.hub.leases.living(LEASE, processes.alive, leases.TTL)
 
+    async def look_after_jobs(self) -> None:
+        """Let no job look alive whose process is gone."""
+        await recover_jobs(self._context, self._jobs)
+
     async def tend(self) -> int:
         """Take over what dead processes left; how many downloads this process goes on with."""
-        await recover_jobs(self._context, self._jobs)
+        await self.look_after_jobs()
         if self._context.configuration.settings.network.offline:
             return 0
         if not self._serving and await self.holder() is not None:
@@ -75,8 +81,8 @@ class Agent:
         while True:
             try:
                 await self._activation.recover()
-            except HubError as error:
-                _log.warning("a slot could not be settled: %s", error.message)
+            except Exception as error:
+                _log.warning("the slots could not be looked at: %s", error)
             await asyncio.sleep(_SETTLE_SECONDS)
 
     async def serve(self, ready: Callable[[], None], *, until_idle: bool = False) -> None:
@@ -91,26 +97,45 @@ class Agent:
             LostLeaseError: when this process was silent for too long, and another became the agent.
         """
         hub = self._context.hub
-        fence = await hub.leases.acquire(LEASE, self._context.owner, processes.alive, leases.TTL)
-        if fence is None:
-            other = await self.holder()
-            where = "" if other is None else f": process {other.pid} on {other.host}"
+        if self._context.configuration.settings.network.offline:
             raise RefusedError(
-                f"this home has an agent already{where}",
-                hint="`tui-hub agent --stop` ends it.",
+                "an agent has nothing to do offline", hint="Leave out --offline, or end it here."
             )
-        async with leases.held(hub, LEASE, fence):
-            self._serving = True
-            settling = asyncio.create_task(self.settle())
-            if not until_idle:
-                self._scheduler.start()
-            ready()
-            try:
-                await self._work(until_idle)
-            finally:
-                settling.cancel()
-                await self._scheduler.stop()
-                self._serving = False
+        while True:
+            fence = await hub.leases.acquire(
+                LEASE, self._context.owner, processes.alive, leases.TTL
+            )
+            if fence is None:
+                other = await self.holder()
+                where = "" if other is None else f": process {other.pid} on {other.host}"
+                raise RefusedError(
+                    f"this home has an agent already{where}",
+                    hint="`tui-hub agent --stop` ends it.",
+                )
+            async with leases.held(hub, LEASE, fence):
+                await self._serve(ready, until_idle)
+            # Whoever left a download before the lease was given back counts on this process.
+            if not await self._waiting():
+                return
+
+    async def _serve(self, ready: Callable[[], None], until_idle: bool) -> None:
+        self._serving = True
+        settling = asyncio.create_task(self.settle())
+        if not until_idle:
+            self._scheduler.start()
+        ready()
+        try:
+            await self._work(until_idle)
+        finally:
+            self._serving = False
+            settling.cancel()
+            await asyncio.gather(settling, return_exceptions=True)
+            await self._scheduler.stop()
+
+    async def _waiting(self) -> bool:
+        """Whether a download waits for whoever takes it."""
+        live = await self._jobs.list((JobType.DOWNLOAD,), (JobStatus.PENDING,))
+        return any(job.owner is None for job in live)
 
     async def stop(self) -> bool:
         """End the agent of this home, and wait until it is gone; `False` where there is none.
@@ -133,35 +158,40 @@ class Agent:
             raise RefusedError(f"process {running.pid} belongs to another user") from None
         except ProcessLookupError:
             return True
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + _END_SECONDS
         while processes.alive(running):
             if time.monotonic() > deadline:
-                raise HubError(f"the agent, process {running.pid}, does not end")
+                raise HubError(
+                    f"the agent, process {running.pid}, does not end",
+                    hint=f"Perhaps it is stopped: `kill -CONT {running.pid}` lets it end, and "
+                    f"`kill -9 {running.pid}` ends it by force; downloads keep every byte.",
+                )
             await asyncio.sleep(_TICK / 20)
         return True
 
-    async def summon(self) -> Owner:
-        """The agent of this home; where there is none, one is started that ends once idle.
+    async def hand_over(self, job: str) -> Owner:
+        """Leave a download to the agent; where there is none, one is started that ends once idle.
+
+        Gives the process that has it in hand.
 
         Raises:
-            HubError: when it does not come up.
+            HubError: when nobody takes it.
         """
-        running = await self.holder()
-        if running is not None:
-            return running
-        configuration = self._context.configuration
-        log = configuration.paths.logs / "agent.log"
-        process = await self._context.on_disk(_launch, configuration)
-        deadline = time.monotonic() + _START_SECONDS
+        log = self._context.configuration.paths.logs / "agent.log"
+        started: subprocess.Popen[bytes] | None = None
+        deadline = time.monotonic() + _TAKE_SECONDS
         while time.monotonic() < deadline:
-            running = await self.holder()
-            if running is not None:
-                return running
-            if process.poll() is not None:
-                break
+            found = await self._jobs.get(job)
+            if found.owner is not None and processes.alive(found.owner):
+                return found.owner
+            if await self.holder() is None and (started is None or started.poll() is not None):
+                if started is not None and started.returncode:
+                    break
+                started = await self._context.on_disk(_launch, self._context.configuration)
             await asyncio.sleep(_TICK / 20)
         raise HubError(
-            "the agent did not come up", hint=f"{log} says why; `tui-hub agent` shows it here."
+            "no agent took the download, which waits",
+            hint=f"{log} says why; `tui-hub agent` shows it here and goes on with it.",
         )
 
     async def _work(self, until_idle: bool) -> None:
@@ -184,7 +214,9 @@ def _launch(configuration: Configuration) -> subprocess.Popen[bytes]:
     """Start an agent that has nothing to do with this terminal."""
     folder = configuration.paths.logs
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = os.open(folder / "agent.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    log = os.open(
+        folder / "agent.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+    )
     try:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tui_hub", "agent", "--until-idle"],

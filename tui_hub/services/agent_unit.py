@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +19,12 @@ COMMANDS = (
 )
 """What a person runs once the unit is there. Lingering lets it run without anybody logged in."""
 
-_KEPT = ("HF_ENDPOINT", "HF_HOME", "MODEL_STORE_PATH", "SSL_CERT_FILE", "OLLAMA_HOST")
+_KEPT = re.compile(
+    r"HF_ENDPOINT|HF_HOME|HF_HUB_CACHE|OLLAMA_HOST|SSL_CERT_FILE|SSL_CERT_DIR"
+    r"|XDG_(DATA|STATE|CACHE|CONFIG)_HOME|(?i:(https?|all|no)_proxy)|TUI_HUB_\w+__\w+"
+)
 """Variables that lead the agent to the same places. Tokens stay in the files of their owners."""
+_SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|KEY", re.IGNORECASE)
 
 _UNIT = """\
 [Unit]
@@ -75,7 +80,11 @@ def unit_text(configuration: Configuration) -> str:
         command += ["--home", str(paths.home)]
     if paths.config_file.exists():
         command += ["--config", str(paths.config_file)]
-    variables = [f"{name}={given[name]}" for name in _KEPT if given.get(name)]
+    variables = [f"MODEL_STORE_PATH={paths.store}"] + [
+        f"{name}={value}"
+        for name, value in sorted(given.items())
+        if value and _KEPT.fullmatch(name) and not _SECRET.search(name) and "@" not in value
+    ]
     lines = [f"Environment={_quoted(one)}\n" for one in variables]
     return _UNIT.format(command=" ".join(map(_argument, command)), environment="".join(lines))
 

@@ -92,6 +92,25 @@ class Children:
             return None
         return await TorchChild.attach(self._folder, slot.child)
 
+    def sockets(self) -> list[tuple[ModelType, str]]:
+        """The sockets of all processes of this home, dead ones too, with the slot of each."""
+        names = (path.name for path in self._folder.glob("*-????????.sock"))
+        return [
+            (ModelType(name.rpartition("-")[0]), name)
+            for name in names
+            if name.rpartition("-")[0] in set(ModelType)
+        ]
+
+    async def end_named(self, name: str) -> None:
+        """End the process behind a socket that no slot names; a dead one's socket goes.
+
+        Raises:
+            HubError: when it does not end.
+        """
+        child = await TorchChild.attach(self._folder, name)
+        if child is not None:
+            await child.end(_GRACE)
+
     async def end(self, slot: Slot) -> None:
         """End the process that holds a slot's weights, and wait until it is gone.
 

@@ -78,8 +78,10 @@ class Context:
         """Whether the store's folder was ever made, and its disk is mounted."""
         return (self.store.root / "VERSION").is_file()
 
-    def alone(self, name: str) -> AbstractAsyncContextManager[None]:
+    def alone(self, name: str) -> AbstractAsyncContextManager[int]:
         """Keep every other task and process of this home from the same piece of work.
+
+        Gives the fence number of the lease.
 
         Raises:
             RefusedError: when another does not finish in time.

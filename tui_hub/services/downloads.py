@@ -19,6 +19,7 @@ from tui_hub.services.download_runner import DownloadRunner
 from tui_hub.services.jobs import INTERRUPTED, Jobs
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.plans import Planner, refuse_if_full
+from tui_hub.services.recovery import recover_jobs
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.statuses import settle_status
 
@@ -106,6 +107,8 @@ class Downloads:
     async def begin(self, plan: Plan, variant: str | None = None, *, detached: bool = False) -> Job:
         """Queue what a plan describes; an unfinished download of the same files goes on instead.
 
+        One that another process is at stays with it.
+
         Args:
             plan: the files.
             variant: the variant that was asked for by name.
@@ -125,9 +128,11 @@ class Downloads:
             "paths": [file.path for file in plan.files],
         }
         job = await self._unfinished(payload)
+        if job is not None and self._jobs.runs_elsewhere(job):
+            return job
         if job is None:
             job = await self._jobs.create(JobType.DOWNLOAD, payload, detached=detached)
-        elif detached:
+        elif detached and job.id not in self.running:
             job = await self._jobs.leave(job)
         if detached:
             return job
@@ -145,6 +150,7 @@ class Downloads:
                     await events.wait(_POLL_SECONDS)
                 else:
                     await asyncio.sleep(_POLL_SECONDS)
+                    await recover_jobs(self._context, self._jobs)
                 picture = await self.require(job)
                 yield picture
 
@@ -237,13 +243,13 @@ class Downloads:
         self._closing = True
         for job in list(self._queue):
             await self.pause(job)
-            await self.leave(job)
+            await self.mark_interrupted(job)
         runs = list(self._running.values())
         for run in runs:
             run.stop(JobStatus.PAUSED)
         await asyncio.gather(*(run.ended() for run in runs), return_exceptions=True)
         for run in runs:
-            await self.leave(run.job)
+            await self.mark_interrupted(run.job)
         await self._runner.close()
 
     async def adopt(self) -> int:
@@ -261,7 +267,7 @@ class Downloads:
             count += 1
         return count
 
-    async def leave(self, job: str) -> None:
+    async def mark_interrupted(self, job: str) -> None:
         """Note that nobody asked for a pause: whichever process looks for work goes on with it."""
         stored = await self._jobs.get(job)
         if stored.status is JobStatus.PAUSED and not self._jobs.runs_elsewhere(stored):
@@ -272,7 +278,7 @@ class Downloads:
     async def _unfinished(self, payload: dict[str, object]) -> Job | None:
         for job in await self._jobs.list((JobType.DOWNLOAD,), _LIVE):
             same = all(job.payload.get(key) == value for key, value in payload.items())
-            if same and not self._jobs.runs_elsewhere(job):
+            if same:
                 return job
         return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 
 from tui_hub.domain.artifacts import Variant, preferred_variant
@@ -18,13 +17,12 @@ from tui_hub.services.choices import Choice, named_variant
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.fit_words import warnings_of
 from tui_hub.services.hardware import Hardware
+from tui_hub.services.memory import holds
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.plans import Planner
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.slots import read_slots
 from tui_hub.services.weighing import Weigher, Weight, weigh_by_count
-
-_CUDA = re.compile(r"cuda(?::(\d+))?")
 
 
 class Fit:
@@ -166,19 +164,15 @@ def _with_slot(
     devices: tuple[Device, ...], slot: Slot | None, model: str
 ) -> tuple[tuple[Device, ...], Mapping[int | None, int]]:
     """What the slot's present model gives back: for a swap, or at once if it is the same model."""
-    held = slot.memory.used_after if slot is not None else None
-    if slot is None or not held:
-        return devices, {}
-    found = _CUDA.match(slot.device or "")
-    place = int(found[1] or 0) if found else None
-    if slot.model != model:
-        return devices, {place: held}
+    returning = holds(slot)
+    if slot is None or slot.model != model:
+        return devices, returning
     return tuple(
         Device(
             index=one.index,
             name=one.name,
             total=one.total,
-            free=min(one.total, one.free + held) if one.index == place else one.free,
+            free=min(one.total, one.free + returning.get(one.index, 0)),
         )
         for one in devices
     ), {}

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from tui_hub import processes
 from tui_hub.database import HubDatabase
-from tui_hub.domain.errors import HubError
 from tui_hub.domain.jobs import Job
 from tui_hub.services import leases
 
@@ -54,8 +53,8 @@ class HeldJobs:
             held = {job: fence for job, (fence, _) in self._held.items()}
             try:
                 gone = await self._table.renew(held) if held else ()
-            except HubError as error:
-                _log.warning("the leases of the jobs could not be renewed: %s", error.message)
+            except Exception as error:
+                _log.warning("the leases of the jobs could not be renewed: %s", error)
                 continue
             for job in gone:
                 if job in self._held and self._held[job][0] == held[job]:

@@ -24,14 +24,15 @@ from tui_hub.domain.artifacts import (
     installed_variants,
     present,
 )
+from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
-from tui_hub.domain.slots import Slot
+from tui_hub.domain.slots import Slot, slot_lease
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.events import ModelChanged, SlotChanged, StorageChanged
 from tui_hub.services.context import Context
-from tui_hub.services.slots import slots_of
+from tui_hub.services.slots import read_slots, slots_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +123,32 @@ async def _move_slots(
 ) -> str | None:
     """Let the slots of a model follow it to its new revision, and say so."""
     note = None
-    for slot in slots:
-        if slot.revision == revision and slot.path == str(path):
-            continue
-        await context.on_disk(set_active, context.store, slot.type, path)
-        await context.hub.slots.put(
-            replace(slot, revision=revision, path=str(path), since=text.now())
-        )
-        context.bus.publish(SlotChanged(slot.type))
-        note = f"{slot.model} is active as {slot.type}: revision {revision[:12]} from now on"
-        if slot.child is not None:
-            note += f"; in memory is the one before until `tui-hub reload {slot.type}`"
+    for held in slots:
+        try:
+            async with context.alone(slot_lease(held.type)):
+                told = await _move_slot(context, held, revision, path)
+        except RefusedError:
+            told = f"{held.model} is being changed as {held.type}; `tui-hub reload` brings it up"
+        context.bus.publish(SlotChanged(held.type))
+        note = told or note
     return note
+
+
+async def _move_slot(context: Context, held: Slot, revision: str, path: Path) -> str | None:
+    """Let one slot follow its model, under its lease; what is in memory stays what it is."""
+    slot = (await read_slots(context)).get(held.type)
+    if slot is None or slot.model != held.model:
+        return None  # another model came meanwhile
+    if slot.revision == revision and slot.path == str(path):
+        return None
+    await context.on_disk(set_active, context.store, slot.type, path)
+    in_memory = slot.child is not None
+    loaded = slot.revision if in_memory else revision
+    await context.hub.slots.put(replace(slot, revision=loaded, path=str(path), since=text.now()))
+    told = f"{slot.model} is active as {slot.type}: revision {revision[:12]} from now on"
+    if in_memory:
+        told += f"; in memory is the one before until `tui-hub reload {slot.type}`"
+    return told
 
 
 async def _retire(context: Context, model: str, revision: str) -> None:

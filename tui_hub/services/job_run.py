@@ -16,6 +16,7 @@ from tui_hub.services.jobs import Jobs
 _log = logging.getLogger(__name__)
 
 _HEED_SECONDS = 0.5
+_NAMES = {JobType.ACTIVATE: "the change of the slot", JobType.SYNC: "the sync"}
 
 
 @dataclass(slots=True)
@@ -42,17 +43,18 @@ async def run_job(
     """
     worker = asyncio.current_task()
     stop: HubError | None = None
+    over = False
 
     def end(why: HubError) -> None:
         nonlocal stop
-        if stop is None and worker is not None:
+        if stop is None and not over and worker is not None:
             stop = why
             run.unwanted = why is asked
             worker.cancel()
 
     run = JobRun(await jobs.create(kind, payload))
     lost = LostLeaseError(f"job {run.job.id} belongs to another process now")
-    asked = InterruptedJobError(f"the {kind} was cancelled")
+    asked = InterruptedJobError(f"{_NAMES.get(kind, kind.value)} was cancelled")
     jobs.ends_with(run.job.id, partial(end, asked))
     heed = asyncio.create_task(_heed(jobs, run.job.id, partial(end, asked)))
     try:
@@ -75,8 +77,11 @@ async def run_job(
             await jobs.finish(run.job, JobStatus.FAILED, error=message, result=run.result)
         raise
     else:
+        over = True
+        if stop is not None and worker is not None:
+            worker.uncancel()  # it came too late, and the work went to its end
         status = JobStatus.FAILED if run.error else JobStatus.COMPLETED
-        await jobs.finish(run.job, status, error=run.error, result=run.result)
+        await asyncio.shield(jobs.finish(run.job, status, error=run.error, result=run.result))
     finally:
         heed.cancel()
         jobs.ends_with(run.job.id, None)
@@ -88,8 +93,8 @@ async def _heed(jobs: Jobs, job: str, end: Callable[[], None]) -> None:
         await asyncio.sleep(_HEED_SECONDS)
         try:
             asked = await jobs.asked_to_end(job)
-        except HubError as error:
-            _log.warning("what others ask of job %s cannot be read: %s", job, error.message)
+        except Exception as error:
+            _log.warning("what others ask of job %s cannot be read: %s", job, error)
             continue
         if asked:
             end()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tui_hub.database import HubDatabase
-from tui_hub.domain.errors import HubError, LostLeaseError, RefusedError
+from tui_hub.domain.errors import LostLeaseError, RefusedError
 from tui_hub.domain.jobs import Owner
 from tui_hub.processes import alive
 
@@ -19,14 +19,19 @@ TTL = 30.0
 """Seconds of silence after which a holder that still runs loses its lease."""
 BEAT = 5.0
 """Seconds between two heartbeats."""
-_PATIENCE = 30.0
-"""Seconds to wait for another task or process that does the same kind of thing."""
+_PATIENCE = 45.0
+"""Seconds to wait for another task or process that does the same kind of thing.
+
+More than `TTL`, so that a holder that went silent is outlived.
+"""
 _POLL = 0.05
 
 
 @asynccontextmanager
-async def alone(hub: HubDatabase, name: str, owner: Owner) -> AsyncIterator[None]:
+async def alone(hub: HubDatabase, name: str, owner: Owner) -> AsyncIterator[int]:
     """Keep every other task and process of this home from the same piece of work.
+
+    Gives the fence number, by which a write can make sure that it is still so.
 
     Raises:
         RefusedError: when another does not finish in time.
@@ -38,7 +43,7 @@ async def alone(hub: HubDatabase, name: str, owner: Owner) -> AsyncIterator[None
             raise RefusedError(f"another process is at work on {name}", hint="Try again.")
         await asyncio.sleep(_POLL)
     async with held(hub, name, fence):
-        yield
+        yield fence
 
 
 @asynccontextmanager
@@ -78,6 +83,6 @@ async def keep(hub: HubDatabase, name: str, fence: int) -> None:
             if not await hub.leases.renew(name, fence):
                 _log.warning("another process took over %s", name)
                 return
-        except HubError as error:
+        except Exception as error:
             # What counts is the fence: a holder that cannot write does no harm with its lease.
-            _log.warning("the lease %s could not be renewed: %s", name, error.message)
+            _log.warning("the lease %s could not be renewed: %s", name, error)

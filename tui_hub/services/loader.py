@@ -9,6 +9,7 @@ from dataclasses import replace
 from tui_hub import text
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.fit import Device, needs_on
+from tui_hub.domain.jobs import Owner
 from tui_hub.domain.runtime import Loaded, LoadRequest
 from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
 from tui_hub.domain.types import ModelType
@@ -96,6 +97,13 @@ class Loader:
             error=None,
         )
         return slot, loaded
+
+    @property
+    def owner(self) -> Owner:
+        """The process that holds, or will hold, the weights."""
+        if self._child is None:
+            raise RuntimeError("open it first")
+        return self._child.owner
 
     @property
     def device(self) -> Device:

@@ -31,8 +31,8 @@ class Memory:
         found = [one.free for one in await self.devices() if one.index == device.index]
         return found[0] if found else 0
 
-    async def wait_back(self, device: Device, used: int) -> float:
-        """Wait until a GPU has given back what a process used that is gone; the seconds it took.
+    async def wait_back(self, device: Device, used: int) -> str:
+        """Wait until a GPU has given back what a process used that is gone; tells how that went.
 
         Args:
             device: with its free memory from before.
@@ -41,11 +41,12 @@ class Memory:
         began = time.monotonic()
         if device.index is not None and used:
             wanted = device.free + _ENOUGH * used
-            while time.monotonic() - began < _BACK_SECONDS:
-                if await self.free(device) >= wanted:
-                    break
+            while (free := await self.free(device)) < wanted:
+                if time.monotonic() - began > _BACK_SECONDS:
+                    missing = text.size(device.free + used - free)
+                    return f"{missing} of its memory are not back yet"
                 await asyncio.sleep(_POLL)
-        return time.monotonic() - began
+        return f"memory back after {text.duration(time.monotonic() - began)}"
 
 
 def holds(slot: Slot | None) -> Mapping[int | None, int]:

@@ -73,6 +73,8 @@ class Changes:
         wanted = str(parse_id(model))
         install = await self._context.hub.installs.get(wanted)
         entry = await self._context.catalogue.models.get(wanted)
+        if install is not None and not self._context.store_is_there():
+            await self._context.prepare_store()
         if install is None:
             error = NotFoundError if entry is None else RefusedError
             raise error(

@@ -18,8 +18,11 @@ from tui_hub.services.context import Context
 
 async def read_slots(context: Context) -> dict[ModelType, Slot]:
     """The slots that hold a model, by type."""
-    links = await context.on_disk(_links, context)
     rows = {slot.type: slot for slot in await context.hub.slots.list()}
+    if not context.store_is_there():
+        words = f"the store {context.store.root} is not there"
+        return {kind: replace(row, error=words) for kind, row in rows.items()}
+    links = await context.on_disk(_links, context)
     slots: dict[ModelType, Slot] = {}
     for kind, path in links.items():
         row = rows.get(kind)
@@ -29,6 +32,10 @@ async def read_slots(context: Context) -> dict[ModelType, Slot]:
             foreign = await context.on_disk(_foreign, context, kind, path)
             if foreign is not None:
                 slots[kind] = foreign
+    for kind, row in rows.items():
+        if kind not in links and row.holder is not None and processes.alive(row.holder):
+            # Its memory is held all the same, and somebody must be able to give it back.
+            slots[kind] = replace(row, error="its files are no longer published")
     return slots
 
 

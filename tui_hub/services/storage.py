@@ -173,7 +173,8 @@ class Storage:
             await self._activation.deactivate(slot.type)
 
     async def _forget(self, model: str) -> None:
-        await self._context.hub.installs.delete(model)
+        if not await self._context.hub.installs.forget(model):
+            raise RefusedError(f"{model} became active meanwhile", hint="Deactivate it first.")
         rows = [file for file in await self._rows(model) if file.blob]
         await self._context.hub.artifacts.save(*map(without_blob, rows))
 

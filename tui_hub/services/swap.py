@@ -11,12 +11,19 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
-from tui_hub import text
 from tui_hub.blobs import clear_active, set_active
 from tui_hub.domain.errors import HubError, LostLeaseError
 from tui_hub.domain.runtime import Loaded
-from tui_hub.domain.slots import ActivationResult, MemoryFigures, Slot, Swap, SwapStep
+from tui_hub.domain.slots import (
+    ActivationResult,
+    MemoryFigures,
+    Slot,
+    Swap,
+    SwapStep,
+    slot_lease,
+)
 from tui_hub.domain.types import ModelType
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context
@@ -28,6 +35,7 @@ from tui_hub.services.swap_recovery import point_back
 
 _log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 Again = Callable[[Slot], Awaitable[Loading]]
 """How the model of a slot is loaded again."""
 
@@ -42,13 +50,26 @@ class SwapRun:
         memory: Memory,
         before: Slot | None,
         progress: SwapProgress,
+        fence: int,
         job: str | None = None,
     ) -> None:
+        """Made for one change.
+
+        Args:
+            context: the open home.
+            children: the processes that hold weights.
+            memory: of the box.
+            before: what stands in the slot.
+            progress: told how the change goes on.
+            fence: the number of the slot's lease, without which nothing is written.
+            job: the job that the change is.
+        """
         self._context = context
         self._children = children
         self._memory = memory
         self._before = before
         self._progress = progress
+        self._fence = fence
         self._job = job
         self._loader: Loader | None = None
         self._released = False
@@ -72,29 +93,29 @@ class SwapRun:
         """
         try:
             slot, loaded = await self._load(wanted, loading)
-            await self._publish(slot, loaded)
-        except LostLeaseError:
-            await self._drop()
-            raise
+            await _to_the_end(self._publish(slot))
         except (HubError, asyncio.CancelledError) as error:
-            if not self._begun:
+            if not self._begun or isinstance(error, LostLeaseError):
                 await self._drop()
                 raise
             result = await _to_the_end(self._undo(wanted, error, again))
             if isinstance(error, asyncio.CancelledError):
                 raise
             return result
+        # From here on the new model is the slot's: whoever cancels is too late.
+        await _to_the_end(self._finish(slot, loaded))
         return self._result(slot, "active")
 
     async def empty(self, slot: Slot) -> None:
         """Take the model out of the slot."""
         self._progress.step(SwapStep.RELEASING)
         swap = Swap(type=slot.type, wanted=None, previous=slot, job=self._job)
-        await self._context.hub.swaps.begin(swap)
+        await self._context.hub.swaps.begin(swap, self._fence)
         await self._children.end(slot)
+        await self._confirm()
         await self._context.on_disk(clear_active, self._context.store, slot.type)
-        await self._context.hub.swaps.commit(replace(swap, committed=True))
-        await self._context.hub.swaps.end(slot.type)
+        await self._context.hub.swaps.commit(replace(swap, committed=True), self._fence)
+        await self._context.hub.swaps.end(slot.type, self._fence)
 
     async def restore(self, slot: Slot, loading: Loading) -> Slot:
         """Load the slot's own model again, after a crash took it; gives the slot as it is now.
@@ -105,7 +126,7 @@ class SwapRun:
         self._progress.step(SwapStep.ROLLING_BACK)
         try:
             held = await self._hold(slot, loading)
-            await self._context.hub.swaps.end(slot.type, held)
+            await self._context.hub.swaps.end(slot.type, self._fence, held)
         except BaseException:
             await self._drop()
             raise
@@ -117,7 +138,7 @@ class SwapRun:
             return wanted, None
         loader = self._loader = self._new_loader(wanted.type)
         await loader.open(loading, self._before)
-        await self._note(replace(wanted, child=loader.name))
+        await self._note(replace(wanted, child=loader.name, holder=loader.owner))
         if not loader.beside:
             await self._release(loader)
         return await loader.load(wanted, loading)
@@ -132,10 +153,11 @@ class SwapRun:
         await self._children.end(before)
         self._progress.passed(f"released {before.model}")
         self._progress.step(SwapStep.WAITING)
-        seconds = await self._memory.wait_back(loader.device, before.memory.used_after or 0)
-        self._progress.passed(f"memory back after {text.duration(seconds)}")
+        self._progress.passed(
+            await self._memory.wait_back(loader.device, before.memory.used_after or 0)
+        )
 
-    async def _publish(self, slot: Slot, loaded: Loaded | None) -> None:
+    async def _publish(self, slot: Slot) -> None:
         """Make it the slot's model: the link first, since that is what counts; then the rows."""
         self._progress.step(SwapStep.PUBLISHING)
         await self._context.prepare_store()
@@ -143,30 +165,53 @@ class SwapRun:
         store, before = self._context.store, self._before
         await self._context.on_disk(set_active, store, slot.type, Path(slot.path))
         swap = Swap(type=slot.type, wanted=slot, previous=before, committed=True, job=self._job)
-        await self._context.hub.swaps.commit(swap)
+        await self._context.hub.swaps.commit(swap, self._fence)
+
+    async def _finish(self, slot: Slot, loaded: Loaded | None) -> None:
+        """End the old model. What goes wrong here the journal lets the next look settle."""
         await self._let_go()
-        if before is not None and not self._released:
-            await self._children.end(before)
-        await self._context.hub.swaps.end(slot.type)
-        if loaded is not None:
-            await self._context.hub.loads.add(slot, loaded.bytes, loaded.seconds)
+        try:
+            if self._before is not None and not self._released:
+                await self._children.end(self._before)
+            await self._context.hub.swaps.end(slot.type, self._fence)
+            if loaded is not None:
+                await self._context.hub.loads.add(slot, loaded.bytes, loaded.seconds)
+        except HubError as error:
+            _log.warning("%s is active, but: %s", slot.model, error.message)
+
+    async def _confirm(self) -> None:
+        """Make sure that nobody else changes the slot, before its link is moved.
+
+        Raises:
+            LostLeaseError: when another process does.
+        """
+        kind = self._progress.picture.type
+        if not await self._context.hub.leases.holds(slot_lease(kind), self._fence):
+            raise LostLeaseError(f"another process changes the slot {kind} by now")
 
     async def _note(self, wanted: Slot) -> None:
         """Write down what is about to be done."""
         self._begun = True
         await self._context.hub.swaps.begin(
-            Swap(type=wanted.type, wanted=wanted, previous=self._before, job=self._job)
+            Swap(type=wanted.type, wanted=wanted, previous=self._before, job=self._job),
+            self._fence,
         )
 
     async def _undo(self, wanted: Slot, error: BaseException, again: Again) -> ActivationResult:
-        """Put the old model back where it was, and say how that went."""
+        """Put the old model back where it was, and say how that went.
+
+        Raises:
+            LostLeaseError: when another process does that by now.
+        """
         self._progress.step(SwapStep.ROLLING_BACK)
         await self._drop()
+        await self._confirm()
         slot = self._before
         if slot is not None and self._released:
             slot = await self._bring_back(slot, again)
+        await self._confirm()
         await self._context.on_disk(point_back, self._context.store, wanted, slot)
-        await self._context.hub.swaps.end(wanted.type, slot)
+        await self._context.hub.swaps.end(wanted.type, self._fence, slot)
         await self._let_go()
         told = error if isinstance(error, HubError) else HubError("it was cancelled")
         lost = slot is None or slot.error is not None
@@ -202,9 +247,9 @@ class SwapRun:
     async def _note_again(self, slot: Slot) -> None:
         """Let the journal name the process that is to hold the old model again."""
         if self._loader is not None:
-            wanted = replace(slot, holder=None, child=self._loader.name)
+            wanted = replace(slot, holder=self._loader.owner, child=self._loader.name, device=None)
             await self._context.hub.swaps.begin(
-                Swap(type=slot.type, wanted=wanted, previous=slot, job=self._job)
+                Swap(type=slot.type, wanted=wanted, previous=slot, job=self._job), self._fence
             )
 
     def _new_loader(self, kind: ModelType) -> Loader:
@@ -231,10 +276,11 @@ class SwapRun:
             memory=slot.memory if slot else MemoryFigures(),
             seconds=time.monotonic() - self._started,
             previous=before.model if before else None,
+            job=self._job,
         )
 
 
-async def _to_the_end(work: Awaitable[ActivationResult]) -> ActivationResult:
+async def _to_the_end(work: Awaitable[_T]) -> _T:
     """Wait for work that a cancellation must not leave half done."""
     task = asyncio.ensure_future(work)
     while not task.done():

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tui_hub.domain.errors import HubError
 from tui_hub.domain.jobs import Progress
 from tui_hub.domain.slots import SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.events import EventBus, SwapMoved
 from tui_hub.services.job_run import JobRun
 from tui_hub.services.jobs import Jobs
+
+_log = logging.getLogger(__name__)
 
 _SECONDS = 1.0
 """Between two writes of how far a load has come."""
@@ -49,7 +53,10 @@ class SwapWatch:
             follower.cancel()
             passed = self._pictures[kind].passed if kind in self._pictures else ()
             self.forget(kind)
-            await self._jobs.log(run.job.id, *passed)
+            try:
+                await self._jobs.log(run.job.id, *passed)
+            except HubError as error:
+                _log.warning("the steps were not written down: %s", error.message)
 
     async def _follow(self, kind: ModelType, run: JobRun) -> None:
         while True:

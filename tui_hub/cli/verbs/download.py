@@ -156,7 +156,7 @@ async def _detach(services: Services, console: Console, model: str, choice: Choi
         job = await services.downloads.begin(plan, choice["variant"], detached=True)
     except NoSpaceError as error:
         return Answer(download_documents.refused(plan, choice["variant"]), error=error)
-    agent = await services.agent.summon()
+    agent = await services.agent.hand_over(job.id)
     picture = await services.downloads.require(job.id)
     details = await services.repositories.details(plan.model, revision=plan.revision)
     return Answer(
@@ -165,7 +165,7 @@ async def _detach(services: Services, console: Console, model: str, choice: Choi
             "agent": {"host": agent.host, "pid": agent.pid},
         },
         lines=[
-            f"{plan.model} is left to the agent, process {agent.pid}.",
+            f"{plan.model} is left to process {agent.pid}.",
             f"`tui-hub jobs --follow {job.id}` shows how it goes.",
         ],
         brief=[job.id],

@@ -152,6 +152,7 @@ async def _until_ended(services: Services, job: str) -> AsyncIterator[Job]:
 
     last = None
     while True:
+        await services.agent.look_after_jobs()
         found = await services.jobs.get(job)
         if found != last:
             yield found
