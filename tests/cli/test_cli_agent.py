@@ -160,3 +160,28 @@ def test_the_unit_is_one_that_systemd_takes(program: Inside, tmp_path: Path) -> 
 def test_a_home_that_goes_away_takes_nothing_detached(program: Inside) -> None:
     ran = program.apart("--demo", "download", "acme/tiny", "--detach", "--json")
     assert (ran.code, ran.error) == (2, "usage")
+
+
+def test_the_same_download_is_left_to_the_agent_once(program: Inside, slow: DemoHub) -> None:
+    with agent(program):
+        first = program.json("download", "acme/painter", "--detach").document
+        second = program.json("download", "acme/painter", "--detach").document
+        assert first["job"] == second["job"] == only_job(program)["id"]
+        assert first["agent"]["pid"] == second["agent"]["pid"]
+
+
+def test_whoever_follows_a_job_hears_that_its_process_is_gone(
+    program: Inside, slow: DemoHub
+) -> None:
+    with program.start("download", "acme/painter") as download:
+        until(lambda: running(program))
+        job = str(only_job(program)["id"])
+        with program.start("jobs", "--follow", job) as follower:
+            download.kill()
+            download.wait()
+            assert follower.wait(20) != 0
+
+
+def test_an_agent_has_nothing_to_do_offline(program: Inside) -> None:
+    ran = program.apart("agent", "--offline", "--json")
+    assert (ran.code, ran.error) == (5, "refused")

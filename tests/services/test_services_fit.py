@@ -23,6 +23,7 @@ from tui_hub.domain.fit import HOST_RUNTIME, Basis, FitReport, Verdict
 from tui_hub.domain.models import Model
 from tui_hub.domain.slots import MemoryFigures
 from tui_hub.domain.types import ModelType
+from tui_hub.processes import this_process
 from tui_hub.services import open_services
 from tui_hub.services.fit_words import verdict_words
 
@@ -258,7 +259,8 @@ async def test_the_model_of_the_slot_makes_room(configure: Configure) -> None:
     async with await HubDatabase.open(configuration.paths.hub_database) as hub:
         (slot,) = await hub.slots.list()
         figures = MemoryFigures(used_after=total // 2)
-        await hub.slots.put(replace(slot, device="cpu", memory=figures))
+        held = replace(slot, device="cpu", memory=figures, holder=this_process())
+        await hub.slots.put(held)
     async with open_services(offline) as services:
         report = await services.fit.check(huge.id)
         assert report.judgement.verdict is Verdict.FITS_AFTER_SWAP

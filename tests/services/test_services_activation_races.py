@@ -1,0 +1,177 @@
+"""Changes of slots beside deletions, other homes, stopped processes and failures after the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from activation_homes import FIRST, SECOND, children, home, install, torch_repositories
+from homes import Configure
+
+from tui_hub.demo import DemoHub
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.runtime import LoadRequest
+from tui_hub.domain.slots import Swap
+from tui_hub.services import leases
+from tui_hub.services.swap import SwapRun
+
+STOPPER = textwrap.dedent(
+    """
+    import asyncio, os, signal, sys
+    from tui_hub.services import leases, open_services
+    from tui_hub.services.swap import SwapRun
+    from tui_hub.settings import load_configuration
+
+    leases.TTL, leases.BEAT = 1.0, 0.2
+    publish = SwapRun._publish
+
+    async def stopped(self, slot):
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return await publish(self, slot)
+
+    SwapRun._publish = stopped
+
+    async def main():
+        async with open_services(load_configuration()) as services:
+            try:
+                result = await services.activation.switch(sys.argv[1])
+                print(result.status)
+            except Exception as error:
+                print(type(error).__name__)
+
+    asyncio.run(main())
+    """
+)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[DemoHub]:
+    """A hub with models that torch can load."""
+    with DemoHub(per_connection=0, total=0, repositories=torch_repositories(tmp_path)) as running:
+        yield running
+
+
+@pytest.fixture
+def torch_home(configure: Configure) -> Configure:
+    """Homes where models are loaded into memory."""
+    return lambda name="home", **more: configure(name, **{"TUI_HUB_RUNTIME__USE": "auto", **more})
+
+
+async def test_who_was_stopped_undoes_nothing_of_who_came_after(
+    torch_home: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "TTL", 1.0)
+    monkeypatch.setattr(leases, "BEAT", 0.2)
+    configuration = torch_home()
+    async with home(configuration) as services:
+        await install(services, FIRST, SECOND, "acme/nan")
+        await services.activation.activate(FIRST)
+        with subprocess.Popen(
+            [sys.executable, "-c", STOPPER, SECOND],
+            env={**os.environ, **configuration.environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            stat = Path(f"/proc/{process.pid}/stat")
+            async with asyncio.timeout(30):
+                while stat.read_text().rpartition(")")[2].split()[0] != "T":
+                    await asyncio.sleep(0.05)
+            result = await services.activation.reload("llm")
+            assert (result.status, result.model) == ("active", "hf:acme/first")
+            process.send_signal(signal.SIGCONT)
+            told, _ = await asyncio.to_thread(process.communicate)
+        assert told.strip() == "LostLeaseError"
+        await services.activation.recover()
+        slot = await services.activation.active("llm")
+        assert slot is not None and (slot.model, slot.status) == ("hf:acme/first", "active")
+        assert [child.pid for child in children(configuration)] == [slot.pid] == [result.pid]
+
+
+async def test_a_model_deleted_while_it_is_loaded_does_not_become_active(
+    torch_home: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = torch_home()
+    publish = SwapRun._publish
+    async with home(configuration) as services, home(configuration) as other:
+        await install(services, FIRST, SECOND)
+        first = await services.activation.activate(FIRST)
+
+        async def deleted(self: SwapRun, slot: object) -> None:
+            await other.storage.delete(SECOND)
+            await publish(self, slot)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(SwapRun, "_publish", deleted)
+        result = await services.activation.switch(SECOND)
+        assert (result.status, result.pid) == ("rolled_back", first.pid)
+        assert "deleted meanwhile" in (result.error or "")
+        assert [child.pid for child in children(configuration)] == [first.pid]
+
+
+async def test_what_fails_after_the_end_undoes_nothing(
+    torch_home: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = torch_home()
+    async with home(configuration) as services:
+        await install(services, FIRST, SECOND)
+        await services.activation.activate(FIRST)
+        hub = services.jobs._context.hub
+
+        async def full(*_: object) -> None:
+            raise HubError("the disk is full")
+
+        for table, name in ((hub.loads, "add"), (hub.installs, "put")):
+            monkeypatch.setattr(table, name, full)
+        monkeypatch.setattr(services.activation._children, "end", full)
+        result = await services.activation.switch(SECOND)
+        assert (result.status, result.error) == ("active", None)
+        assert len(children(configuration)) == 2, "the old one could not be ended"
+        monkeypatch.undo()
+        assert await services.activation.recover() == 1
+        assert [child.pid for child in children(configuration)] == [result.pid]
+
+
+async def test_a_process_that_nobody_knows_is_ended(torch_home: Configure) -> None:
+    configuration = torch_home()
+    async with home(configuration) as services:
+        await install(services, FIRST)
+        first = await services.activation.activate(FIRST)
+        known = services.activation._children
+        stray = await known.start(known.name(first.slot))
+        await stray.ready()
+        await stray.load(
+            LoadRequest(files=(f"{first.path}/model.safetensors",)), lambda progress: None
+        )
+        await stray.keep()
+        await stray.close()
+        assert len(children(configuration)) == 2
+        await services.activation.recover()
+        assert [child.pid for child in children(configuration)] == [first.pid]
+
+
+async def test_a_slot_that_another_home_took_meanwhile_is_left_to_it(
+    torch_home: Configure, tmp_path: Path
+) -> None:
+    shared = {"MODEL_STORE_PATH": str(tmp_path / "shared")}
+    here, there = torch_home("here", **shared), torch_home("there", **shared)
+    async with home(here) as one, home(there) as two:
+        await install(one, FIRST, SECOND)
+        await one.activation.activate(FIRST, runtime="link")
+        before = await one.activation.active("llm")
+        assert before is not None
+        hub = one.jobs._context.hub
+        async with one.jobs._context.alone("slot llm") as fence:
+            lost = Swap(type=before.type, wanted=before, previous=before)
+            await hub.swaps.begin(lost, fence)
+    async with home(there) as two, home(here) as one:
+        result = await two.activation.switch(SECOND)
+        await one.activation.recover()
+        assert [child.pid for child in children(there)] == [result.pid]
+        seen = await one.activation.active("llm")
+        assert seen is not None and seen.model == "hf:acme/second"
