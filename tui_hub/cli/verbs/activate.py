@@ -32,7 +32,10 @@ def command(
 ) -> int:
     """Activate an installed model.
 
-    A slot that another model holds is left alone; `tui-hub switch` replaces it."""
+    Torch loads it into the memory of a GPU, or of the box where there is none; what torch does not
+    load is published as files. A slot that another model holds is left alone; `tui-hub switch`
+    replaces it.
+    """
     from tui_hub.cli.running import run
     from tui_hub.cli.slots import change_slot
 

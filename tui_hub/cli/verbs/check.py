@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--revision", metavar="REV", help="A branch, tag or commit.")
 @click.pass_obj
 def command(options: Options, model: str, variant: str | None, revision: str | None) -> int:
-    """Say whether a model fits the memory and the disk of this box.
+    """Say whether a model fits this box.
 
     It reads the headers of the weights files and downloads no weights. Without --variant it is
     about what is installed, else about what a download would offer first. Whatever the verdict,

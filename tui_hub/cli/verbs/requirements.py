@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @click.option("--revision", metavar="REV", help="A branch, tag or commit.")
 @click.pass_obj
 def command(options: Options, model: str, variant: str | None, revision: str | None) -> int:
-    """Show what a model takes: memory, disk, torch, access, and what its maker asks for."""
+    """Show what a model takes of this box.
+
+    Memory, disk, torch, access, and what its maker asks for.
+    """
     from tui_hub.cli.references import read_reference
     from tui_hub.cli.running import run
 

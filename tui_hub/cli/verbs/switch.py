@@ -30,7 +30,10 @@ def command(
     runtime: str | None,
     allow_pickle: bool,
 ) -> int:
-    """Activate a model in place of another."""
+    """Activate a model in place of another.
+
+    What fails leaves the old model in its place, or brings it back, and says why.
+    """
     from tui_hub.cli.running import run
     from tui_hub.cli.slots import change_slot
 
