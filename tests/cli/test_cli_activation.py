@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from activation_homes import torch_repositories
-from command_line import Inside
+from command_line import Inside, until
 from small_models import tensors_file
 
 from tui_hub.demo import DemoHub, Repository, RepositoryFile
@@ -89,10 +89,7 @@ def test_a_dead_process_is_told_and_reloaded(program: Inside) -> None:
     assert isinstance(pid, int)
     process = psutil.Process(pid)
     process.send_signal(signal.SIGKILL)
-    with pytest.raises(psutil.TimeoutExpired):
-        while process.status() != psutil.STATUS_ZOMBIE:
-            process.wait(0.01)
-        raise psutil.TimeoutExpired(0)
+    until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
     dead = slot(program)
     assert (dead["status"], dead["pid"]) == ("error", None) and str(pid) in str(dead["error"])
     told = program("active")

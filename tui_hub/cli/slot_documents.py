@@ -31,6 +31,7 @@ def activation(result: ActivationResult) -> Document:
         "seconds": round(result.seconds, 3),
         "previous": result.previous,
         "error": None,
+        "job": result.job,
         "note": result.note,
     }
 

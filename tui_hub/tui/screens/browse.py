@@ -101,7 +101,7 @@ class BrowseScreen(ModelActions):
         await asyncio.sleep(COUNT_DELAY)
         with self.app.reporting():
             found = await self.app.services.catalogue.count(self.search)
-            if not self.is_attached:
+            if not self.query("#count"):
                 return  # the answer came after the end
             self._show_count(found)
             if self.query_one("#filters").display:
