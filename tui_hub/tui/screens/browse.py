@@ -105,7 +105,9 @@ class BrowseScreen(ModelActions):
                 return  # the answer came after the end
             self._show_count(found)
             if self.query_one("#filters").display:
-                self.facets.show(self.search, await self._count_facets(self.search))
+                counted = await self._count_facets(self.search)
+                if self.query("#filters"):
+                    self.facets.show(self.search, counted)
 
     async def _count_facets(self, search: Search) -> Facets:
         """The counts of the answer, and of the alternatives to what is chosen."""
