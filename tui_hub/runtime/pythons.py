@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tui_hub.domain.errors import HubError
-from tui_hub.runtime.spawning import without_secrets
+from tui_hub.runtime.spawning import child_environment
 from tui_hub.runtime.torch_child import torch_version
 from tui_hub.text import clean
 
@@ -52,7 +52,7 @@ def _probe(python: str, environment: Mapping[str, str]) -> str | None:
     try:
         run = subprocess.run(
             [python, str(SCRIPT), "--probe"],
-            env=without_secrets(environment),
+            env=child_environment(environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PROBE_SECONDS,

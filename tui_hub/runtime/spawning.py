@@ -90,7 +90,7 @@ def spawn(
             process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=without_secrets(environment),
+                env=child_environment(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -105,7 +105,7 @@ def spawn(
     return Process(process, log)
 
 
-def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment for a process that opens foreign files: no secrets, no network.
 
     What is named like a secret goes, and addresses with a user or a password in them.

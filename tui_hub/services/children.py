@@ -68,15 +68,12 @@ class Children:
             HubError: when it does not come up.
         """
         await asyncio.to_thread(self._forget_logs, name.partition("-")[0])
-        environment = dict(self._configuration.environment)
-        # Torch counts GPUs as NVML does then, and not by speed.
-        environment.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
         return await TorchChild.start(
             python=self._settings.python,
             folder=self._folder,
             name=name,
             log=self._logs / name.replace(".sock", ".log"),
-            environment=environment,
+            environment=self._configuration.environment,
             timeout=self.timeout,
         )
 
