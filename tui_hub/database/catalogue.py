@@ -71,6 +71,10 @@ class CatalogueDatabase:
             await put_feed(transaction, replace(status, feed=feed, counts=status.counts + counts))
         return counts
 
+    async def foreign_changes(self) -> int:
+        """A number that is another one once other processes have written."""
+        return await self._database.foreign_changes()
+
     @property
     def path(self) -> Path:
         """Where the file is."""

@@ -101,6 +101,12 @@ class Database:
         finally:
             self._readers.put_nowait(reader)
 
+    async def foreign_changes(self) -> int:
+        """A number that is another one once other processes have written: `PRAGMA data_version`."""
+        with self._explained():
+            rows = await _fetch(self._connections[0], "PRAGMA data_version", ())
+        return int(rows[0][0])
+
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         """One transaction: all of it, or nothing when anything is raised, a cancellation too."""

@@ -159,6 +159,7 @@ async def measured_loads(transaction: Transaction) -> None:
             revision TEXT NOT NULL,
             variant TEXT,
             device TEXT NOT NULL,
+            dtype TEXT NOT NULL,
             bytes INTEGER NOT NULL,
             peak INTEGER,
             seconds REAL NOT NULL,

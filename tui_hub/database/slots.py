@@ -135,23 +135,26 @@ class LoadTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, slot: Slot, size: int, seconds: float) -> None:
+    async def add(self, slot: Slot, dtype: str, size: int, seconds: float) -> None:
         """Write down how a model was loaded.
 
         Args:
             slot: where it stands, with the figures of its memory.
+            dtype: what its floats became; empty where they were left.
             size: bytes that were loaded.
             seconds: how long that took.
         """
         async with self._database.write() as transaction:
             await transaction.execute(
-                "INSERT INTO loads (model, revision, variant, device, bytes, peak, seconds, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO loads"
+                " (model, revision, variant, device, dtype, bytes, peak, seconds, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     plain(slot.model),
                     plain(slot.revision),
                     optional(slot.variant),
                     plain(slot.device or ""),
+                    plain(dtype),
                     size,
                     slot.memory.peak,
                     seconds,
@@ -162,7 +165,7 @@ class LoadTable:
     async def last(self, model: str, revision: str, variant: str | None) -> Load | None:
         """A model's last load."""
         rows = await self._database.read(
-            "SELECT device, peak, bytes, seconds FROM loads"
+            "SELECT device, dtype, peak, bytes, seconds FROM loads"
             " WHERE model = ? AND revision = ? AND variant IS ? ORDER BY number DESC LIMIT 1",
             (plain(model), plain(revision), optional(variant)),
         )

@@ -71,7 +71,8 @@ class Loaded:
     """The most memory that the load took: on a GPU what torch reserved, without the context of
     CUDA itself; on the processor the growth of the process."""
     memory_used: int | None = None
-    """The same, once the load was over."""
+    """What ending the process gives back: on a GPU what torch reserves, on the processor all that
+    the process holds, torch itself included."""
     untested: tuple[str, ...] = ()
     """Dtypes that torch cannot look through, as four-bit floats."""
 

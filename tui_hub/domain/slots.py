@@ -106,6 +106,8 @@ class Load:
     """What loading a model really took."""
 
     device: str
+    dtype: str
+    """What its floats became; empty where they were left."""
     peak: int | None
     """The most memory of it, in bytes."""
     bytes: int

@@ -390,13 +390,16 @@ class Meter:
         return available_memory()
 
     def peak_and_used(self) -> tuple[int, int]:
-        """The most that was taken since the start, and what is taken now."""
+        """The most that the load took, and what ending the process gives back now.
+
+        A GPU's context comes on top, which torch does not tell.
+        """
         cuda = self._torch.cuda
         if self._device.type == "cuda":
             return cuda.max_memory_reserved(self._device), cuda.memory_reserved(self._device)
         now, most = resident()
         start, most_before = self._before
-        return (most if most > most_before else now) - start, now - start
+        return (most if most > most_before else now) - start, now
 
 
 # Files ------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from tui_hub.domain.artifacts import main_file
 from tui_hub.domain.errors import HubError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType, Progress
+from tui_hub.domain.models import ModelStatus
 from tui_hub.domain.slots import (
     ActivationResult,
     ChangePreview,
@@ -171,7 +172,7 @@ class Activation:
             await self._settle(kind, fence)
             slot = await self._slot_of(target)
             await self._context.prepare_store()
-            payload = {"model": None, "slot": kind, "previous": slot.model}
+            payload = {"model": slot.model, "slot": kind, "deactivate": True}
             async with (
                 run_job(self._jobs, JobType.ACTIVATE, payload) as run,
                 self._watch.told(kind, run),
@@ -204,7 +205,15 @@ class Activation:
                     count += await self._settle(kind, fence)
             except HubError as error:
                 _log.warning("the slot %s could not be settled: %s", kind, error.message)
+        await self._tell_lost()
         return count
+
+    async def _tell_lost(self) -> None:
+        """Let the catalogue know of models whose process is gone."""
+        for slot in await self.slots():
+            entry = await self._context.catalogue.models.get(slot.model)
+            if slot.error is not None and entry and entry.status is ModelStatus.ACTIVE:
+                await settle_status(self._context, slot.model)
 
     async def _settle(self, kind: ModelType, fence: int) -> bool:
         """Settle one slot under its lease; whether the journal had anything of it."""
@@ -255,7 +264,7 @@ class Activation:
             if before is not None and before.model != model and not replacing:
                 raise RefusedError(
                     f"the slot {kind} holds {before.model}",
-                    hint=f"`tui-hub switch {model}` puts this one in its place.",
+                    hint=f"`tui-hub switch {model}{change.words}` puts this one in its place.",
                 )
             if before is not None and not again and change.is_done(before):
                 return _as_it_is(before)
@@ -299,7 +308,7 @@ class Activation:
     async def _retry(self, job: Job) -> Job | None:
         """Do again what a job was to do, as a job of its own."""
         model, variant, runtime = (job.payload.get(key) for key in ("model", "variant", "runtime"))
-        if not isinstance(model, str):
+        if not isinstance(model, str) or job.payload.get("deactivate"):
             raise RefusedError(f"deactivate {job.payload.get('slot')} again")
         result = await self.switch(
             model,

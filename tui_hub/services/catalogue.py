@@ -38,6 +38,10 @@ class Catalogue:
         """How many models of the answer carry each type, source, task, library and licence."""
         return await self._models.facets(search)
 
+    async def foreign_changes(self) -> int:
+        """A number that is another one once other processes have written to the catalogue."""
+        return await self._context.catalogue.foreign_changes()
+
     async def total(self) -> int:
         """How many models the catalogue lists."""
         return await self._models.total()

@@ -97,7 +97,8 @@ class Fit:
         loads = self._context.hub.loads
         last = await loads.last(details.model.id, details.revision, variant.name)
         on_gpu = any(device.index is not None for device in devices)
-        if last is None or last.peak is None or last.on_gpu != on_gpu:
+        dtype = self._context.configuration.settings.runtime.dtype
+        if last is None or last.peak is None or (last.on_gpu, last.dtype) != (on_gpu, dtype):
             return parts
         return as_measured(parts, last.peak)
 

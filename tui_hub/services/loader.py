@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 
 from tui_hub import text
-from tui_hub.domain.errors import HubError
+from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.fit import Device, needs_on
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.runtime import Loaded, LoadRequest
@@ -56,6 +56,12 @@ class Loader:
         info = await self._child.ready(self._children.timeout)
         _log.info("torch %s is ready", info.version)
         if self.device.index is not None and not info.cuda:
+            if self._children.device != "auto":
+                raise RefusedError(
+                    f"the setting runtime.device wants {self._children.device}, and torch "
+                    f"{info.version} was built without CUDA",
+                    hint="Name a Python with the right torch in runtime.python.",
+                )
             _log.warning("this torch was built without CUDA; the model goes to the host")
             await self._find_room(loading, before, "cpu")
         self._progress.passed("checked")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from tui_hub import processes, text
-from tui_hub.domain.errors import DoesNotFitError
+from tui_hub.domain.errors import DoesNotFitError, RefusedError
 from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME, Device, Need
 from tui_hub.domain.slots import Slot
 
@@ -75,6 +75,7 @@ def room_for(
 
     Raises:
         DoesNotFitError: with the figures, when no device has room.
+        RefusedError: when the device of the setting is not there.
     """
     considered = _considered(devices, setting)
     weights = sum(part.bytes for part in parts)
@@ -106,5 +107,10 @@ def _considered(devices: Sequence[Device], setting: str) -> list[Device]:
     match = _CUDA.match(setting)
     if match:
         named = [device for device in gpus if device.index == int(match[1])]
-        return named or gpus or host
+        if not named:
+            raise RefusedError(
+                f"the setting runtime.device wants {setting}, which is not there",
+                hint="`tui-hub gpus` lists what is; `auto` takes what suits.",
+            )
+        return named
     return host if setting == "cpu" else gpus or host

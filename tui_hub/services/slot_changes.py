@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,13 @@ class Change:
             since=text.now(),
             variant=self.loading.variant,
         )
+
+    @property
+    def words(self) -> str:
+        """What has to be said besides the model's name, for a command that means the same."""
+        kind = "" if self.slot is self.install.type else f" --type {self.slot}"
+        several = len(self.install.variants) > 1 and self.loading.variant is not None
+        return kind + (f" --variant {shlex.quote(self.loading.variant or '')}" if several else "")
 
     def is_done(self, slot: Slot) -> bool:
         """Whether a slot holds already what is wanted."""

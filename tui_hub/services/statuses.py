@@ -30,8 +30,10 @@ async def live_downloads(context: Context) -> list[Job]:
 
 async def _status(context: Context, model: str, failed: bool) -> ModelStatus:
     installed = await context.hub.installs.get(model) is not None
-    if installed and await slots_of(context, model):
-        return ModelStatus.ACTIVE
+    slots = await slots_of(context, model) if installed else []
+    if slots:
+        lost = all(slot.error is not None for slot in slots)
+        return ModelStatus.ERROR if lost else ModelStatus.ACTIVE
     if any(job.payload.get("model") == model for job in await live_downloads(context)):
         return ModelStatus.DOWNLOADING
     if installed:

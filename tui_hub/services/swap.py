@@ -175,7 +175,8 @@ class SwapRun:
                 await self._children.end(self._before)
             await self._context.hub.swaps.end(slot.type, self._fence)
             if loaded is not None:
-                await self._context.hub.loads.add(slot, loaded.bytes, loaded.seconds)
+                dtype = self._children.dtype
+                await self._context.hub.loads.add(slot, dtype, loaded.bytes, loaded.seconds)
         except HubError as error:
             _log.warning("%s is active, but: %s", slot.model, error.message)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -16,12 +16,16 @@ from tui_hub.domain.kv_cache import KeyValueCache, cache_from_config
 from tui_hub.domain.loading import PIPELINE_INDEX, Loaded, components_of, loaded_weights
 from tui_hub.domain.models import Details
 from tui_hub.domain.types import ModelType
+from tui_hub.formats.safetensors import BITS
 from tui_hub.services.context import Context
 from tui_hub.services.headers import Headers, Told
 from tui_hub.services.metadata import Metadata
 
 CONTEXT = 8192
 """Tokens of context that the cache is counted for, unless the model takes fewer."""
+_FLOAT_BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16}
+"""Of the types that the setting `runtime.dtype` may name; others are left as they are."""
+_FLOATS = {name for name in BITS if name.startswith(("F", "BF"))}
 _BYTES_PER_PARAMETER = 2
 """Of the 16-bit types that most models are published in."""
 
@@ -43,6 +47,7 @@ class Weigher:
     def __init__(self, context: Context, metadata: Metadata) -> None:
         self._headers = Headers(context)
         self._metadata = metadata
+        self._dtype = context.configuration.settings.runtime.dtype
 
     async def weigh(self, details: Details, variant: Variant) -> Weight:
         """The parts of one variant, weights first. Asks for headers, never for weights."""
@@ -53,6 +58,8 @@ class Weigher:
         loaded = loaded_weights(details.files, variant, components)
         told = await self._headers.read(ModelId.parse(details.model.id), loaded.files)
         weights, warnings = _weights(loaded, told)
+        if variant.format in ("safetensors", "pickle"):
+            weights = [as_loaded(need, told, self._dtype) for need in weights]
         cache: list[Need] = []
         if details.model.type is ModelType.LLM and weights:
             cache, more = _cache_need(await self._cache(details, variant, told))
@@ -99,6 +106,18 @@ def weigh_by_count(params: int | None) -> Weight:
             f"{text.count(params)} parameters",
         ),
     )
+
+
+def as_loaded(need: Need, told: Told, dtype: str) -> Need:
+    """The weights with their floats as the setting `runtime.dtype` has them loaded."""
+    bits = _FLOAT_BITS.get(dtype)
+    if bits is None or need.basis is not Basis.HEADER:
+        return need
+    size = 0
+    for header in told.headers.values():
+        for name, count in header.bytes_by_dtype.items():
+            size += count * bits // BITS[name] if name in _FLOATS else count
+    return replace(need, bytes=size)
 
 
 def _weights(loaded: Loaded, told: Told) -> tuple[list[Need], list[str]]:

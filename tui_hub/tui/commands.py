@@ -249,7 +249,7 @@ class PauseOrResume(Command):
 
 
 class CancelDownload(Command):
-    """Cancel this download; what has arrived is kept for the next attempt."""
+    """Cancel this download, and free the disk that its unfinished files take."""
 
     key, label = "x", "cancel"
 

@@ -90,6 +90,11 @@ class Live:
         return tuple(feed for feed in self.feeds if feed.state is FeedState.RUNNING)
 
     @property
+    def failed_feeds(self) -> tuple[FeedStatus, ...]:
+        """The feeds whose last sync failed."""
+        return tuple(feed for feed in self.feeds if feed.state is FeedState.FAILED)
+
+    @property
     def fresh(self) -> int:
         """Models that came since a person last looked."""
         return max((self.total or 0) - (self.seen or 0), 0) if self.seen is not None else 0
@@ -115,6 +120,7 @@ class LiveState:
         self._interval = 1 / rate
         self._changed = changed
         self.now = Live()
+        self._foreign: int | None = None
         self.pulsing = False
         """Whether moving figures are being read at the screen's rate."""
 
@@ -126,6 +132,11 @@ class LiveState:
         await self._read_feeds()
         await self._read_schedule()
         await self._read_total()
+        changes = await self._services.catalogue.foreign_changes()
+        if changes != self._foreign:
+            if self._foreign is not None:
+                self._services.bus.publish(CatalogueChanged())
+            self._foreign = changes
 
     async def take(self, event: Event) -> None:
         """Read again what an event says has changed."""

@@ -50,6 +50,8 @@ def _install(options: Options) -> int:
 
     configuration, console = prepare(options)
     path = str(write_unit(configuration))
+    if configuration.environment.get("HF_TOKEN"):
+        console.note("HF_TOKEN is not written into it: `hf auth login` keeps one for the agent.")
     console.note(f"Written: {path}\nNow run:")
     return console.give(Answer({"unit": path, "commands": COMMANDS}, lines=map(clean, COMMANDS)))
 

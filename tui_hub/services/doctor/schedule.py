@@ -42,9 +42,13 @@ async def look(scheduler: Scheduler, sync: Sync, now: datetime) -> AsyncIterator
     if state.off is None and state.holder is None:
         for finding in _waiting(timetable, statuses, now):
             yield finding
-    for status in statuses:
-        if status.state is FeedState.FAILED and status.feed not in timetable.problems:
-            yield _failed(status)
+    failed = [
+        status
+        for status in statuses
+        if status.state is FeedState.FAILED and status.feed not in timetable.problems
+    ]
+    for why in dict.fromkeys(status.error for status in failed):
+        yield _failed([status for status in failed if status.error == why])
 
 
 def _waiting(
@@ -63,11 +67,18 @@ def _waiting(
         yield ok("feeds", "none is overdue")
 
 
-def _failed(status: FeedStatus) -> Finding:
-    why = status.error or "no reason is known"
-    again = f"; tried again {text.clock(status.next_run)}" if status.next_run else ""
+def _failed(statuses: Sequence[FeedStatus]) -> Finding:
+    """One finding for all feeds that failed for the same reason."""
+    first = statuses[0]
+    why = first.error or "no reason is known"
+    next_run = min((one.next_run for one in statuses if one.next_run), default=None)
+    again = f"; tried again {text.clock(next_run)}" if next_run else ""
+    if len(statuses) > 1:
+        return warning(
+            "feeds", f"{len(statuses)} feeds failed: {why}{again}", "`tui-hub sync` tries now."
+        )
     return warning(
-        "feeds", f"{status.feed} failed: {why}{again}", f"`tui-hub sync {status.feed}` tries now."
+        "feeds", f"{first.feed} failed: {why}{again}", f"`tui-hub sync {first.feed}` tries now."
     )
 
 

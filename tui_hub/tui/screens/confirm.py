@@ -68,6 +68,16 @@ class Confirm(HubDialog[bool]):
         self.focus_next()
 
 
+def cancellation_question(one: Download) -> Confirm:
+    """Whether to give up a download with what has arrived of it."""
+    body = Content.assemble(
+        (safe(one.model), "bold"),
+        (f"\n{text.size(one.done)} have arrived. Unfinished files are given up.\n", ""),
+        ("space pauses it and keeps every byte.", _MUTED),
+    )
+    return Confirm("Cancel?", body, yes="Cancel it", no="Go on", danger=True)
+
+
 def quit_question(
     running: Sequence[Download], swaps: Sequence[SwapPicture] = (), agent: bool = False
 ) -> Confirm:
@@ -83,7 +93,7 @@ def quit_question(
         left = sum(max(one.bytes_total - one.done, 0) for one in running)
         words = "download is" if len(running) == 1 else "downloads are"
         lines.append(Content(f"{len(running)} {words} under way, with {text.size(left)} to go."))
-        kept = "They pause, keep every byte, and go on when you resume them."
+        kept = "They pause, keep every byte, and go on when the screen opens again."
         goes_on = "The agent of this home goes on with them, from the bytes that are here."
         lines.append(Content.styled(goes_on if agent else kept, _MUTED))
     for swap in swaps:

@@ -127,7 +127,9 @@ class DownloadsScreen(HubScreen):
 
     @work(group="download-action")
     async def action_cancel_download(self) -> None:
-        """Cancel; what failed is put aside. The bytes that are here stay for the next attempt."""
+        """Cancel, which asks where bytes would be lost; what failed is put aside."""
+        from tui_hub.tui.screens.confirm import cancellation_question
+
         one = self._subject()
         if one is None:
             return
@@ -135,7 +137,7 @@ class DownloadsScreen(HubScreen):
             self.app.live_state.put_aside(one.job)
         elif one.status.ended:
             self.app.hint(f"It is {one.status.value} already.")
-        else:
+        elif not one.done or await self.app.push_screen_wait(cancellation_question(one)):
             with self.app.reporting():
                 await self.app.services.downloads.cancel(one.job)
                 await self.app.live_state.look()

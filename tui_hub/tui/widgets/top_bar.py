@@ -97,9 +97,13 @@ class TopBar(Drawn):
             return [(f"{self.glyphs.syncing}{words}", "info"), (f" {text.count(fetched)}", "muted")]
         if live.total is None:
             return [("opening", "faint")]
+        failed = len(live.failed_feeds)
         if detail == 1:
-            return []
+            return [(f"{self.glyphs.failed}{failed}", "bad")] if failed else []
         pieces: list[Piece] = [(f"{self.glyphs.syncing} {text.ago(live.last_sync)}", "muted")]
+        if failed:
+            words = "1 feed" if failed == 1 else f"{failed} feeds"
+            pieces.insert(0, (f"{self.glyphs.failed} {words} failed  ", "bad"))
         if detail > 2 and live.next_run:
             pieces.append((f" {self.glyphs.dot} next {text.clock(live.next_run)}", "faint"))
         return pieces
