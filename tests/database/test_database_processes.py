@@ -116,7 +116,12 @@ async def test_a_killed_sync_goes_on_from_rows_and_cursor_that_agree(tmp_path: P
 
 LEFT_OPEN = """
 kept = []
+async def tick():
+    # Python sees a signal that comes just before the loop falls asleep when it wakes again.
+    while True:
+        await asyncio.sleep(0.05)
 async def main():
+    kept.append(asyncio.create_task(tick()))
     kept.append(await HubDatabase.open(home / "hub.db"))
     kept.append(await CatalogueDatabase.open(home / "catalogue.db"))
     print("open", flush=True)
@@ -139,14 +144,14 @@ def test_a_process_ends_though_a_database_was_left_open(
 
 @pytest.mark.parametrize(
     "then",
-    ["await asyncio.sleep(60)", "await kept[1].models._database.read(endless)", "await spin()"],
+    ["await asyncio.sleep(60)", "await kept[2].models._database.read(endless)", "await spin()"],
 )
 def test_a_process_ends_after_an_interrupt(tmp_path: Path, then: str) -> None:
     helpers = """
 endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 async def spin():
     while True:
-        await kept[1].models.put(made())
+        await kept[2].models.put(made())
 """
     process = start(tmp_path, helpers + LEFT_OPEN.format(then=then))
     assert process.stdout is not None and process.stdout.readline() == "open\n"
