@@ -226,3 +226,13 @@ async def test_a_full_disk_is_said(tmp_path: Path) -> None:
         ]
     finally:
         await database.close()
+
+
+async def test_only_what_others_write_is_a_foreign_change(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.db"
+    async with await CatalogueDatabase.open(path) as one, await CatalogueDatabase.open(path) as two:
+        before = await one.foreign_changes()
+        await one.models.put(made("hf:a/mine"))
+        assert await one.foreign_changes() == before
+        await two.models.put(made("hf:a/theirs"))
+        assert await one.foreign_changes() != before

@@ -205,6 +205,37 @@ async def test_too_little_memory_is_refused_with_figures(
         assert [child.pid for child in children(configuration)] == [first.pid]
 
 
+async def test_a_device_that_is_not_there_is_refused(torch_home: Configure) -> None:
+    async with home(torch_home(TUI_HUB_RUNTIME__DEVICE="cuda:7")) as services:
+        await install(services, FIRST)
+        with pytest.raises(RefusedError, match="cuda:7"):
+            await services.activation.activate(FIRST)
+        assert await services.activation.active("llm") is None
+
+
+async def test_the_dtype_of_the_settings_counts_everywhere(torch_home: Configure) -> None:
+    whole, half = torch_home(), torch_home(TUI_HUB_RUNTIME__DTYPE="bfloat16")
+    async with home(whole) as services:
+        await install(services, FIRST)
+        first = await services.activation.activate(FIRST)
+        assert first.memory.needed == 1_600_000
+        await services.activation.deactivate("llm")
+    async with home(half) as services:
+        weights = (await services.fit.check(FIRST)).judgement.need[0]
+        assert (weights.bytes, weights.basis) == (800_000, Basis.HEADER), "nothing measured for it"
+        second = await services.activation.activate(FIRST)
+        assert (second.memory.needed, second.status) == (800_000, "active")
+
+
+async def test_the_way_out_of_a_taken_slot_names_the_slot(torch_home: Configure) -> None:
+    async with home(torch_home()) as services:
+        await install(services, FIRST, SECOND)
+        await services.activation.activate(FIRST, type="utility", runtime="link")
+        with pytest.raises(RefusedError) as refused:
+            await services.activation.activate(SECOND, type="utility", runtime="link")
+        assert "tui-hub switch hf:acme/second --type utility`" in (refused.value.hint or "")
+
+
 async def test_pickle_needs_consent(torch_home: Configure) -> None:
     async with home(torch_home()) as services:
         await install(services, "acme/pickle")

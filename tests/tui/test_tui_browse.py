@@ -5,6 +5,7 @@ from __future__ import annotations
 from screen_driver import NARROW, Driver, fill, made, screen
 
 from tui_hub.domain.models import ModelStatus
+from tui_hub.services import open_services
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.browse import BrowseScreen
 from tui_hub.tui.screens.model import ModelScreen
@@ -147,3 +148,14 @@ async def test_a_change_of_the_catalogue_shows_without_losing_the_place(
         await driver.sees("brand-new")
         assert models_of(driver).current == chosen
         assert chosen.status is ModelStatus.NOT_INSTALLED
+
+
+async def test_what_other_processes_change_shows(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await driver.services.sync.run(["hf"])
+        await driver.sees("eye")
+        assert not any("eye" in line and "✓" in line for line in driver.lines())
+        async with open_services(online) as other:
+            job = await other.downloads.start("acme/eye")
+            await other.downloads.wait(job.id)
+        await driver.until(lambda: any("eye" in line and "✓" in line for line in driver.lines()))

@@ -105,7 +105,12 @@ async def test_a_cancelled_download_is_marked(online: Configuration, stall: Faul
         await driver.services.downloads.start("acme/quants", variant="Q8_0")
         await driver.press("2")
         await driver.sees("quants-Q8_0.gguf")
+        await driver.until(lambda: any(one.done for one in driver.app.live.downloads))
         await driver.press("x")
+        await driver.sees("Cancel?", "have arrived", "space pauses it")
+        await driver.press("n")
+        assert driver.app.live.downloads[0].status is JobStatus.RUNNING
+        await driver.press("x", "y")
         stall.release()
         await driver.sees("History", "× acme/quants  Q8_0  cancelled")
 
