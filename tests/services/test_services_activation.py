@@ -25,9 +25,10 @@ from tui_hub.domain.errors import (
 from tui_hub.domain.fit import Basis, Device
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
-from tui_hub.domain.slots import Slot, SwapStep
+from tui_hub.domain.slots import Slot
 from tui_hub.events import SwapMoved
 from tui_hub.services import Services
+from tui_hub.services.loader import Loader
 
 
 @pytest.fixture
@@ -322,10 +323,20 @@ async def test_a_cancelled_switch_leaves_the_old_model(
         await install(services, FIRST, SECOND)
         await services.activation.activate(FIRST)
         little_memory(services, monkeypatch, 2_700_000)
+        load = Loader.load
+
+        async def endless(self: Loader, *arguments: object) -> object:
+            await asyncio.Event().wait()
+            return await load(self, *arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Loader, "load", endless)
         switching = asyncio.create_task(services.activation.switch(SECOND))
         async with asyncio.timeout(20):
-            while not any(p.step is SwapStep.LOADING for p in services.activation.swaps()):
-                await asyncio.sleep(0)
+            while not any(
+                "memory back" in " ".join(one.passed) for one in services.activation.swaps()
+            ):
+                await asyncio.sleep(0.01)
+        monkeypatch.setattr(Loader, "load", load)
         (job,) = await services.jobs.list((JobType.ACTIVATE,), (JobStatus.RUNNING,))
         await services.jobs.cancel(job.id)
         with pytest.raises(InterruptedJobError, match="cancelled"):

@@ -6,7 +6,9 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from activation_homes import FIRST, SECOND, children, install, torch_repositories
@@ -19,6 +21,7 @@ from tui_hub.demo import DemoHub
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.slots import Slot
 from tui_hub.events import Event, HardwareSampled
+from tui_hub.runtime.children import TorchChild
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.activation import ActivationQuestion
 from tui_hub.tui.screens.active import ActiveScreen
@@ -79,19 +82,36 @@ async def held(driver: Driver) -> Slot:
     return slot
 
 
-async def held_up(driver: Driver, configuration: Configuration) -> int:
-    """Stop the process that is to hold a model while it imports torch; its pid."""
-    before = {slot.pid for slot in driver.app.live.slots}
-    new: list[int] = []
+@dataclass
+class Stopper:
+    """Stops the next process that is to hold a model while it imports torch."""
 
-    def there() -> bool:
-        new[:] = [one.pid for one in children(configuration) if one.pid not in before]
-        return bool(new)
+    armed: bool = False
+    pid: int | None = None
 
-    await driver.until(there)
-    os.kill(new[0], signal.SIGSTOP)
-    await driver.until(lambda: driver.app.live.swaps)
-    return new[0]
+
+@pytest.fixture
+def stopper(monkeypatch: pytest.MonkeyPatch) -> Stopper:
+    """Armed by hand."""
+    start = TorchChild.start
+    stopper = Stopper()
+
+    async def stopped(**arguments: Any) -> TorchChild:
+        child = await start(**arguments)
+        if stopper.armed:
+            os.kill(child.pid, signal.SIGSTOP)
+            stopper.armed, stopper.pid = False, child.pid
+        return child
+
+    monkeypatch.setattr(TorchChild, "start", stopped)
+    return stopper
+
+
+async def held_up(driver: Driver, stopper: Stopper) -> int:
+    """The process that was stopped."""
+    await driver.until(lambda: stopper.pid and driver.app.live.swaps)
+    assert stopper.pid is not None
+    return stopper.pid
 
 
 def focus(driver: Driver) -> str | None:
@@ -100,15 +120,16 @@ def focus(driver: Driver) -> str | None:
 
 
 async def test_a_model_is_activated_and_one_that_fails_leaves_it(
-    configuration: Configuration,
+    configuration: Configuration, stopper: Stopper
 ) -> None:
     async with torch_screen(configuration, FIRST, "acme/nan") as driver:
         await ask(driver, FIRST)
         assert focus(driver) == "yes"
         await driver.sees("leaves   nothing", "torch on host memory", "weights 1.5 MiB")
         await driver.sees("it was not loaded here before", "Fits: to work it needs")
+        stopper.armed = True
         await driver.press("enter", "3")
-        child = await held_up(driver, configuration)
+        child = await held_up(driver, stopper)
         await driver.sees("Changing llm", "comes   hf:acme/first", "↻ checking", "Active ↻")
         os.kill(child, signal.SIGCONT)
         await noted(driver, "hf:acme/first is active as llm: ")
@@ -150,13 +171,14 @@ async def test_a_slot_whose_process_is_gone_says_so_and_r_mends_it(
 
 
 async def test_a_change_goes_on_elsewhere_and_can_be_cancelled(
-    configuration: Configuration,
+    configuration: Configuration, stopper: Stopper
 ) -> None:
     async with torch_screen(configuration, FIRST, SECOND) as driver:
         await driver.services.activation.activate(FIRST)
         await ask(driver, SECOND)
+        stopper.armed = True
         await driver.press("enter")
-        child = await held_up(driver, configuration)
+        child = await held_up(driver, stopper)
         await driver.press("escape", "1")
         await driver.sees("1 Browse", "Active ●1 ↻")
         await driver.press("3")
@@ -227,11 +249,14 @@ async def test_gpus_stand_by_holder_with_their_processes(
             assert "\x1b" not in shown.text() and "\u202e" not in shown.text()
 
 
-async def test_leaving_asks_while_a_slot_is_being_changed(configuration: Configuration) -> None:
+async def test_leaving_asks_while_a_slot_is_being_changed(
+    configuration: Configuration, stopper: Stopper
+) -> None:
     async with torch_screen(configuration, FIRST) as driver:
         await ask(driver, FIRST)
+        stopper.armed = True
         await driver.press("enter", "3")
-        child = await held_up(driver, configuration)
+        child = await held_up(driver, stopper)
         await driver.press("q")
         await driver.sees("Leave?", "The slot llm is being changed", "the slot stays empty")
         assert focus(driver) == "no"

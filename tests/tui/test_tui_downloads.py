@@ -93,7 +93,7 @@ async def test_ends_are_told_on_other_screens_only(online: Configuration) -> Non
         await driver.sees("failed", "acme/locked is gated")
         assert driver.notes() == []
         await done(driver, "acme/tiny")
-        await driver.sees("acme/tiny")
+        await driver.sees("acme/tiny", "2 done")
         await driver.press("g", "x")
         await driver.until(lambda: "!1" not in driver.lines()[0])
         await driver.sees("failed: acme/locked")

@@ -183,8 +183,13 @@ async def test_a_reading_that_looks_the_same_is_not_drawn_again(
         shown.services.hardware.sample = BoxSample(host=HOST, gpus=(changed,))
         seen: list[object] = []
         shown.app.event_signal.subscribe(shown.app.screen, seen.append)
-        shown.services.bus.publish(HardwareSampled())
-        await shown.until(lambda: HardwareSampled() in seen)
+
+        def arrived() -> bool:
+            # Whoever carries events may not listen yet.
+            shown.services.bus.publish(HardwareSampled())
+            return HardwareSampled() in seen
+
+        await shown.until(arrived)
         shown.app.event_signal.unsubscribe(shown.app.screen)
         await shown.pilot.pause()
 

@@ -13,10 +13,10 @@ import shutil
 import sqlite3
 import threading
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import aiosqlite
 
@@ -24,6 +24,7 @@ from tui_hub.database import files
 from tui_hub.database.migrations import Migration, migrate
 from tui_hub.domain.errors import CorruptError, HubError, NoSpaceError
 
+_T = TypeVar("_T")
 Row = tuple[Any, ...]
 Arguments = Sequence[object]
 
@@ -97,7 +98,7 @@ class Database:
         reader = await self._readers.get()
         try:
             with self._explained():
-                return await _interruptible(reader, sql, arguments)
+                return await _patiently(lambda: _interruptible(reader, sql, arguments))
         finally:
             self._readers.put_nowait(reader)
 
@@ -142,7 +143,7 @@ class Database:
             for pragma in self._pragmas():
                 await connection.execute_fetchall(pragma)
             if number == 0:
-                await connection.execute_fetchall(f"PRAGMA journal_mode={mode}")
+                await _insist(connection, f"PRAGMA journal_mode={mode}")
             else:
                 await connection.execute_fetchall("PRAGMA query_only=ON")
                 self._readers.put_nowait(connection)
@@ -219,15 +220,27 @@ async def _stop(connections: Sequence[aiosqlite.Connection]) -> None:
 
 
 async def _insist(connection: aiosqlite.Connection, sql: str) -> None:
-    """Run `BEGIN` or `COMMIT`, again while another process holds the lock."""
-    for attempt in range(1, _BUSY_ATTEMPTS + 1):
+    """Run `BEGIN`, `COMMIT` or a pragma, again while another process holds the lock."""
+    await _patiently(lambda: connection.execute_fetchall(sql))
+
+
+async def _patiently(work: Callable[[], Awaitable[_T]]) -> _T:
+    """Do something again while another process holds the lock.
+
+    SQLite waits by itself, but not where waiting could be in vain: while another connection makes
+    the journal, or recovers it.
+    """
+    loop = asyncio.get_running_loop()
+    began, attempt = loop.time(), 0
+    while True:
+        attempt += 1
         try:
-            await connection.execute_fetchall(sql)
-            return
+            return await work()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _BUSY or attempt == _BUSY_ATTEMPTS:
+            tired = attempt >= _BUSY_ATTEMPTS and loop.time() - began > BUSY_SECONDS
+            if error.sqlite_errorcode & 0xFF not in _BUSY or tired:
                 raise
-            await asyncio.sleep(0.05 * attempt)
+            await asyncio.sleep(min(0.05 * attempt, 0.5))
 
 
 async def _interruptible(reader: aiosqlite.Connection, sql: str, arguments: Arguments) -> list[Row]:
