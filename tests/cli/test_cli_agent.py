@@ -185,3 +185,26 @@ def test_whoever_follows_a_job_hears_that_its_process_is_gone(
 def test_an_agent_has_nothing_to_do_offline(program: Inside) -> None:
     ran = program.apart("agent", "--offline", "--json")
     assert (ran.code, ran.error) == (5, "refused")
+
+
+def test_the_unit_leads_to_the_same_places_and_carries_no_secret(
+    program: Inside, tmp_path: Path
+) -> None:
+    ran = program.json(
+        "agent",
+        "--install",
+        XDG_CONFIG_HOME=str(tmp_path / "config"),
+        XDG_DATA_HOME="/data/mine",
+        HTTPS_PROXY="http://user:secret@proxy:3128",
+        NO_PROXY="localhost",
+        TUI_HUB_DOWNLOADS__LIMIT="1000",
+    )
+    text = Path(ran.document["unit"]).read_text()
+    for kept in (
+        '"XDG_DATA_HOME=/data/mine"',
+        '"NO_PROXY=localhost"',
+        '"TUI_HUB_DOWNLOADS__LIMIT=1000"',
+        f'"MODEL_STORE_PATH={program.home / "store"}"',
+    ):
+        assert f"Environment={kept}\n" in text, text
+    assert "secret" not in text and "HF_TOKEN" not in text

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,10 +13,11 @@ from dataclasses import dataclass
 
 from tui_hub.blobs import BlobStore
 from tui_hub.database import CatalogueDatabase, HubDatabase
-from tui_hub.domain.errors import RefusedError
+from tui_hub.domain.errors import NoSpaceError, RefusedError
 from tui_hub.events import EventBus
 from tui_hub.paths import Paths
 from tui_hub.processes import this_process
+from tui_hub.services import spare
 from tui_hub.services.activation import Activation
 from tui_hub.services.agent import Agent
 from tui_hub.services.catalogue import Catalogue
@@ -78,10 +80,7 @@ async def open_services(
     async with AsyncExitStack() as stack:
         paths = configuration.paths
         _make_home(paths)
-        hub = await HubDatabase.open(paths.hub_database)
-        stack.push_async_callback(hub.close)
-        catalogue = await CatalogueDatabase.open(paths.catalogue_database)
-        stack.push_async_callback(catalogue.close)
+        hub, catalogue = await _open_databases(paths, stack)
         disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk")
         stack.callback(disk.shutdown)
         sources = sources_from(configuration)
@@ -107,6 +106,29 @@ async def open_services(
         stack.push_async_callback(services.sync.close)
         stack.push_async_callback(services.scheduler.stop)
         yield services
+
+
+async def _open_databases(
+    paths: Paths, stack: AsyncExitStack
+) -> tuple[HubDatabase, CatalogueDatabase]:
+    """Open both; on a full disk by the room that was set aside for that."""
+    folder = paths.hub_database.parent
+    try:
+        hub = await HubDatabase.open(paths.hub_database)
+    except NoSpaceError:
+        if not await asyncio.to_thread(spare.give_up, folder):
+            raise
+        hub = await HubDatabase.open(paths.hub_database)
+    stack.push_async_callback(hub.close)
+    try:
+        catalogue = await CatalogueDatabase.open(paths.catalogue_database)
+    except NoSpaceError:
+        if not await asyncio.to_thread(spare.give_up, folder):
+            raise
+        catalogue = await CatalogueDatabase.open(paths.catalogue_database)
+    stack.push_async_callback(catalogue.close)
+    await asyncio.to_thread(spare.keep, folder)
+    return hub, catalogue
 
 
 def _make_home(paths: Paths) -> None:
