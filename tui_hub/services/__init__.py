@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 from tui_hub.blobs import BlobStore
 from tui_hub.database import CatalogueDatabase, HubDatabase
@@ -41,6 +43,7 @@ from tui_hub.sources import sources_from
 
 __all__ = ["Services", "open_services"]
 
+_T = TypeVar("_T")
 _DISK_THREADS = 4
 
 
@@ -113,22 +116,21 @@ async def _open_databases(
 ) -> tuple[HubDatabase, CatalogueDatabase]:
     """Open both; on a full disk by the room that was set aside for that."""
     folder = paths.hub_database.parent
-    try:
-        hub = await HubDatabase.open(paths.hub_database)
-    except NoSpaceError:
-        if not await asyncio.to_thread(spare.give_up, folder):
-            raise
-        hub = await HubDatabase.open(paths.hub_database)
+    hub = await _though_full(folder, lambda: HubDatabase.open(paths.hub_database))
     stack.push_async_callback(hub.close)
-    try:
-        catalogue = await CatalogueDatabase.open(paths.catalogue_database)
-    except NoSpaceError:
-        if not await asyncio.to_thread(spare.give_up, folder):
-            raise
-        catalogue = await CatalogueDatabase.open(paths.catalogue_database)
+    catalogue = await _though_full(folder, lambda: CatalogueDatabase.open(paths.catalogue_database))
     stack.push_async_callback(catalogue.close)
     await asyncio.to_thread(spare.keep, folder)
     return hub, catalogue
+
+
+async def _though_full(folder: Path, opening: Callable[[], Awaitable[_T]]) -> _T:
+    try:
+        return await opening()
+    except NoSpaceError:
+        if not await asyncio.to_thread(spare.give_up, folder):
+            raise
+        return await opening()
 
 
 def _make_home(paths: Paths) -> None:

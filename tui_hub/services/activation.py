@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import replace
 
-from tui_hub import processes, text
+from tui_hub import text
 from tui_hub.domain.artifacts import main_file
 from tui_hub.domain.errors import HubError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
@@ -211,8 +211,10 @@ class Activation:
     async def _tell_lost(self) -> None:
         """Let the catalogue know of models whose process is gone."""
         for slot in await self.slots():
+            if slot.error is None:
+                continue
             entry = await self._context.catalogue.models.get(slot.model)
-            if slot.error is not None and entry and entry.status is ModelStatus.ACTIVE:
+            if entry is not None and entry.status is ModelStatus.ACTIVE:
                 await settle_status(self._context, slot.model)
 
     async def _settle(self, kind: ModelType, fence: int) -> bool:
@@ -328,8 +330,7 @@ class Activation:
 
     async def _is_busy(self, kind: ModelType) -> bool:
         """Whether a living process is at work on a slot."""
-        lease = slot_lease(kind)
-        return await self._context.hub.leases.living(lease, processes.alive, leases.TTL) is not None
+        return await leases.holder(self._context.hub, slot_lease(kind)) is not None
 
     async def _slot_of(self, target: str | ModelType) -> Slot:
         wanted = str(target)

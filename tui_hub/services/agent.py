@@ -61,7 +61,7 @@ class Agent:
 
     async def holder(self) -> Owner | None:
         """The process that is this home's agent, if one is alive."""
-        return await self._context.hub.leases.living(LEASE, processes.alive, leases.TTL)
+        return await leases.holder(self._context.hub, LEASE)
 
     async def look_after_jobs(self) -> None:
         """Let no job look alive whose process is gone."""

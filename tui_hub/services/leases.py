@@ -75,6 +75,11 @@ async def held(hub: HubDatabase, name: str, fence: int) -> AsyncIterator[None]:
         await asyncio.shield(hub.leases.release(name, fence))
 
 
+async def holder(hub: HubDatabase, name: str) -> Owner | None:
+    """Who holds a lease that nobody else may take: neither the dead nor the silent count."""
+    return await hub.leases.living(name, alive, TTL)
+
+
 async def keep(hub: HubDatabase, name: str, fence: int) -> None:
     """Show again and again that the holder of a lease lives; returns once it is lost."""
     while True:

@@ -239,19 +239,12 @@ class SwapRun:
 
     async def _hold(self, slot: Slot, loading: Loading) -> Slot:
         """Bring the model of a slot into memory that has lost it."""
-        self._loader = self._new_loader(slot.type)
-        await self._loader.open(loading, None)
-        await self._note_again(slot)
-        held, _ = await self._loader.load(slot, loading)
+        loader = self._loader = self._new_loader(slot.type)
+        await loader.open(loading, None)
+        # Without a device, since nothing is loaded yet.
+        await self._note(replace(slot, holder=loader.owner, child=loader.name, device=None))
+        held, _ = await loader.load(slot, loading)
         return held
-
-    async def _note_again(self, slot: Slot) -> None:
-        """Let the journal name the process that is to hold the old model again."""
-        if self._loader is not None:
-            wanted = replace(slot, holder=self._loader.owner, child=self._loader.name, device=None)
-            await self._context.hub.swaps.begin(
-                Swap(type=slot.type, wanted=wanted, previous=slot, job=self._job), self._fence
-            )
 
     def _new_loader(self, kind: ModelType) -> Loader:
         return Loader(self._children, self._memory, self._progress, kind)

@@ -129,8 +129,9 @@ class SwapRecovery:
         if wanted.child is None:
             return True
         # The device is known once the weights are on it.
-        loaded = wanted.device is not None and wanted.holder is not None
-        return loaded and wanted.holder is not None and processes.alive(wanted.holder)
+        if wanted.device is None or wanted.holder is None:
+            return False
+        return processes.alive(wanted.holder)
 
     async def _again(self, previous: Slot, fence: int) -> Slot:
         try:

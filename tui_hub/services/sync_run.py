@@ -181,8 +181,7 @@ class SyncRun:
 
 async def lease_is_held(context: Context) -> bool:
     """Whether a living process syncs this home."""
-    holder = await context.hub.leases.living(LEASE, processes.alive, leases.TTL)
-    return holder is not None
+    return await leases.holder(context.hub, LEASE) is not None
 
 
 def _sentence(report: FeedReport) -> str:
