@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from activation_homes import FIRST, SECOND, children, home, install, torch_repositories
 from homes import Configure
+from stopping import stop_between_writes
 
 from tui_hub.demo import DemoHub
 from tui_hub.domain.errors import HubError
@@ -24,7 +25,7 @@ from tui_hub.services.swap import SwapRun
 
 STOPPER = textwrap.dedent(
     """
-    import asyncio, os, signal, sys
+    import asyncio, sys
     from tui_hub.services import leases, open_services
     from tui_hub.services.swap import SwapRun
     from tui_hub.settings import load_configuration
@@ -32,11 +33,12 @@ STOPPER = textwrap.dedent(
     leases.TTL, leases.BEAT = 1.0, 0.2
     publish = SwapRun._publish
 
-    async def stopped(self, slot):
-        os.kill(os.getpid(), signal.SIGSTOP)
+    async def told(self, slot):
+        print("about to publish", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
         return await publish(self, slot)
 
-    SwapRun._publish = stopped
+    SwapRun._publish = told
 
     async def main():
         async with open_services(load_configuration()) as services:
@@ -76,17 +78,21 @@ async def test_who_was_stopped_undoes_nothing_of_who_came_after(
         with subprocess.Popen(
             [sys.executable, "-c", STOPPER, SECOND],
             env={**os.environ, **configuration.environment},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         ) as process:
-            stat = Path(f"/proc/{process.pid}/stat")
-            async with asyncio.timeout(30):
-                while stat.read_text().rpartition(")")[2].split()[0] != "T":
-                    await asyncio.sleep(0.05)
-            result = await services.activation.reload("llm")
-            assert (result.status, result.model) == ("active", "hf:acme/first")
-            process.send_signal(signal.SIGCONT)
-            told, _ = await asyncio.to_thread(process.communicate)
+            try:
+                assert process.stdout is not None
+                told = await asyncio.to_thread(process.stdout.readline)
+                assert told == "about to publish\n"
+                stop_between_writes(process.pid, configuration.paths.hub_database)
+                result = await services.activation.reload("llm")
+                assert (result.status, result.model) == ("active", "hf:acme/first")
+                process.send_signal(signal.SIGCONT)
+                told, _ = await asyncio.to_thread(process.communicate, "\n")
+            finally:
+                process.kill()
         assert told.strip() == "LostLeaseError"
         await services.activation.recover()
         slot = await services.activation.active("llm")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from homes import Configure
 from small_models import WEIGHTS
+from stopping import stop_between_writes
 
 from tui_hub import processes
 from tui_hub.demo import DemoHub, Fault, FaultKind
@@ -119,7 +120,7 @@ async def test_a_stopped_owner_loses_its_download_and_notices(
         async with open_services(configuration) as services:
             await running(services, job)
             assert await services.jobs.recover() == ()
-            process.send_signal(signal.SIGSTOP)
+            stop_between_writes(process.pid, configuration.paths.hub_database)
             theirs = await services.jobs.get(job)
             async with asyncio.timeout(10):
                 while not (orphans := await services.jobs.recover()):
@@ -200,7 +201,7 @@ async def test_a_stopped_sync_is_continued_by_another(
         async with asyncio.timeout(10):
             while not stall.hits:
                 await asyncio.sleep(0.02)
-        process.send_signal(signal.SIGSTOP)
+        stop_between_writes(process.pid, configuration.paths.hub_database)
         async with open_services(configuration) as services:
             (report,) = (await services.sync.run(["hf:all"])).feeds
             assert report.state is FeedState.COMPLETED
@@ -218,7 +219,7 @@ async def test_a_lost_lease_ends_the_work_under_it(configure: Configure, short: 
     with other(configuration, ALONE) as process:
         async with open_services(configuration) as services:
             assert await line_of(process) == "in"
-            process.send_signal(signal.SIGSTOP)
+            stop_between_writes(process.pid, configuration.paths.hub_database)
             async with services.jobs._context.alone("something"):
                 process.send_signal(signal.SIGCONT)
                 assert await line_of(process) == LostLeaseError.__name__

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from homes import Configure
 from schedule_clock import FEEDS, FIRST, FakeClock, scheduled, two_feeds
+from stopping import stop_between_writes
 
 from tui_hub.database import HubDatabase
 from tui_hub.domain.jobs import Job, JobType, Owner
@@ -68,15 +67,6 @@ def another_holder(configuration: Configuration) -> Iterator[subprocess.Popen[st
             yield process
         finally:
             process.kill()
-
-
-def stop_between_writes(pid: int, database: Path) -> None:
-    """Stop a process while it cannot be in a transaction, whose lock it would keep."""
-    with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as locked:
-        locked.execute("BEGIN IMMEDIATE")
-        os.kill(pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, pid, os.WSTOPPED)
-        locked.execute("ROLLBACK")
 
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:
