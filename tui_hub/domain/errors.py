@@ -76,6 +76,10 @@ class NoConnectionError(UnreachableError):
     """Nothing answers at the source's address, or the program is offline."""
 
 
+class AbsentError(UnreachableError):
+    """The source is not there at all on this box: no daemon runs, no token is set. No failure."""
+
+
 class RateLimitedError(HubError):
     """The source asks for a pause longer than the program is willing to wait."""
 

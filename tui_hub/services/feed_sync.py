@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from tui_hub import text
-from tui_hub.domain.errors import HubError, LostLeaseError, UnreachableError
+from tui_hub.domain.errors import AbsentError, HubError, LostLeaseError, UnreachableError
 from tui_hub.domain.feeds import Counts, Feed, FeedReport, FeedState, FeedStatus
 from tui_hub.events import CatalogueChanged, FeedChanged
 from tui_hub.services.context import Context
@@ -48,6 +48,9 @@ class FeedSync:
             await self._walk()
         except LostLeaseError:
             raise
+        except AbsentError as absence:
+            self.error = absence
+            _log.info("feed %s: %s", self._feed.name, absence.message)
         except HubError as failure:
             self.error = failure
             _log.warning("feed %s: %s", self._feed.name, failure.message)
@@ -113,6 +116,8 @@ class FeedSync:
     async def _end(self, error: HubError | None, seconds: float) -> None:
         if error is None:
             state = FeedState.COMPLETED
+        elif isinstance(error, AbsentError):
+            state = FeedState.SKIPPED
         else:
             state = FeedState.PARTIAL if self._status.counts.fetched else FeedState.FAILED
         self._status = replace(
