@@ -10,6 +10,7 @@ from tui_hub.database.facets import FacetChanges
 from tui_hub.database.merging import is_curated, merged
 from tui_hub.database.model_rows import Stored, storable, values
 from tui_hub.database.words import index_text
+from tui_hub.domain.changes import Change, ChangeKind, difference
 from tui_hub.domain.feeds import Counts
 from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.domain.types import ModelType
@@ -62,6 +63,8 @@ class Changes:
     renamed: list[tuple[str, str]] = field(default_factory=list)
     """Pairs of an old id and its new one."""
     counts: Counts = field(default_factory=Counts)
+    history: list[Change] = field(default_factory=list)
+    """What a person is told of it."""
 
     def insert(self, new: Stored) -> None:
         """Add a row."""
@@ -82,14 +85,25 @@ class Changes:
             self.facets.lose(old.rank, old.model)
             self.facets.gain(new.rank, new.model)
 
+    def rename(self, old: str, new: str) -> None:
+        """Note that a model has another id now."""
+        self.renamed.append((old, new))
+        self.history.append(Change(model=new, kind=ChangeKind.RENAMED, before=old, after=new))
+
     def index(self, new: Stored) -> None:
         """Make a row findable."""
         self.indexed.append((new.rank, index_text(new.model)))
         self.facets.gain(new.rank, new.model)
 
 
-def page_changes(models: Iterable[Model], known: Known) -> Changes:
-    """What a page of records changes; a record that comes twice counts as its later one."""
+def page_changes(models: Iterable[Model], known: Known, *, announce: bool = False) -> Changes:
+    """What a page of records changes; a record that comes twice counts as its later one.
+
+    Args:
+        models: the records.
+        known: what the catalogue holds of them.
+        announce: whether models that were not known are news, and not the stock of a new feed.
+    """
     changes = Changes(arrivals=known.arrivals)
     created = updated = unchanged = 0
     for incoming in {model.id: model for model in map(storable, models)}.values():
@@ -97,6 +111,10 @@ def page_changes(models: Iterable[Model], known: Known) -> Changes:
         if old is None:
             changes.insert(_stored(incoming, incoming, None, known, changes))
             created += 1
+            if announce:
+                changes.history.append(
+                    Change(model=incoming.id, kind=ChangeKind.NEW, after=incoming.revision)
+                )
             continue
         listed = old.model
         if listed.type is not old.listed_type:
@@ -107,6 +125,8 @@ def page_changes(models: Iterable[Model], known: Known) -> Changes:
         else:
             changes.update(old, new)
             updated += 1
+            told = difference(old.model, new.model)
+            changes.history += [told] if told is not None else []
     changes.counts = Counts(created=created, updated=updated, unchanged=unchanged)
     return changes
 
@@ -117,6 +137,25 @@ def local_changes(old: Stored, local: Local) -> Changes:
     new = replace(old, model=local.apply(old.model, old.listed_type))
     if new != old:
         changes.update(old, new)
+    return changes
+
+
+def removal(old: Stored, why: str) -> Changes:
+    """What changes when a model vanished upstream."""
+    changes = Changes()
+    changes.update(old, replace(old, model=replace(old.model, removed=True)))
+    changes.history.append(
+        Change(model=old.model.id, kind=ChangeKind.REMOVED, before=old.model.revision, what=(why,))
+    )
+    return changes
+
+
+def moved_away(old: Stored, new_id: str) -> Changes:
+    """What changes when a model has another row under another id, even another upstream key."""
+    changes = Changes()
+    if not old.model.removed:
+        changes.update(old, replace(old, model=replace(old.model, removed=True)))
+    changes.rename(old.model.id, new_id)
     return changes
 
 
@@ -134,7 +173,7 @@ def _renamed(incoming: Model, known: Known, changes: Changes) -> Stored | None:
         return None
     old = known.by_upstream.pop((incoming.source, incoming.upstream_id), None)
     if old is not None:
-        changes.renamed.append((old.model.id, incoming.id))
+        changes.rename(old.model.id, incoming.id)
     return old
 
 

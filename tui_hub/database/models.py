@@ -15,10 +15,13 @@ from tui_hub.database.changes import (
     Local,
     index_changes,
     local_changes,
+    moved_away,
     page_changes,
+    removal,
 )
 from tui_hub.database.connection import Database, Transaction
 from tui_hub.database.facets import write_facets
+from tui_hub.database.history import write_history
 from tui_hub.database.model_rows import COLUMNS, Stored, model, stored
 from tui_hub.database.searching import count_hits, find_page, read_facets
 from tui_hub.database.values import plain
@@ -116,6 +119,36 @@ class ModelTable:
             )
             await _apply_local(transaction, plain(model_id))
 
+    async def known(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of these ids that the catalogue has."""
+        rows = await self._database.read(
+            f"SELECT id FROM models WHERE id IN {_IDS}", (json.dumps([plain(one) for one in ids]),)
+        )
+        return frozenset(row[0] for row in rows)
+
+    async def mark_removed(self, model_id: str, why: str) -> bool:
+        """Mark a model as vanished upstream, in words; `False` where it is marked already."""
+        async with self._database.write() as transaction:
+            rows = await transaction.read(
+                f"SELECT rank, {COLUMNS} FROM models WHERE id = ?", (plain(model_id),)
+            )
+            old = stored(rows[0]) if rows else None
+            if old is None or old.model.removed:
+                return False
+            await _write(transaction, removal(old, why))
+        return True
+
+    async def follow_rename(self, old_id: str, model: Model) -> Counts:
+        """Take in the record of a model that is found under another id than the one asked for."""
+        async with self._database.write() as transaction:
+            counts = await merge_page(transaction, (model,))
+            rows = await transaction.read(
+                f"SELECT rank, {COLUMNS} FROM models WHERE id = ?", (plain(old_id),)
+            )
+            for row in rows:
+                await _write(transaction, moved_away(stored(row), plain(model.id)))
+        return counts
+
     async def rebuild(self) -> None:
         """Make the search index and the facet counts anew from the rows."""
         async with self._database.write() as transaction:
@@ -145,10 +178,12 @@ class ModelTable:
             await transaction.execute("INSERT INTO search (search) VALUES ('optimize')")
 
 
-async def merge_page(transaction: Transaction, models: Sequence[Model]) -> Counts:
-    """Take a page of records in, inside a larger transaction."""
+async def merge_page(
+    transaction: Transaction, models: Sequence[Model], *, announce: bool = False
+) -> Counts:
+    """Take a page of records in, inside a larger transaction; see `page_changes`."""
     known = await _known(transaction, models)
-    changes = await asyncio.to_thread(page_changes, models, known)
+    changes = await asyncio.to_thread(page_changes, models, known, announce=announce)
     await _write(transaction, changes)
     if changes.arrivals != known.arrivals:
         await transaction.execute(
@@ -207,6 +242,7 @@ async def _write(transaction: Transaction, changes: Changes) -> None:
         "INSERT INTO search (rowid, words) VALUES (?, ?)", changes.indexed
     )
     await write_facets(transaction, changes.facets)
+    await write_history(transaction, changes.history)
     for old, new in changes.renamed:
         await transaction.execute("UPDATE renames SET new = ? WHERE new = ?", (new, old))
         await transaction.execute(
