@@ -86,6 +86,10 @@ class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds from a feed's sync to its next one, at least; a feed's own `schedule` goes first."""
     interval_max: _Interval = 14_400.0
     """Seconds from a feed's sync to its next one, at most; each time is drawn by chance."""
+    sweep_interval: _Interval = 7 * 86_400.0
+    """Seconds until a feed is walked whole again, for what vanished and for popularity."""
+    refresh_interval: _Interval = 86_400.0
+    """The same for a feed with a `limit`, whose list is short and moves with popularity."""
     retry_delay: _Seconds = 60.0
     """Seconds until a feed that failed is tried again."""
     retries: _Amount = 3

@@ -23,6 +23,7 @@ from tui_hub.services import spare
 from tui_hub.services.activation import Activation
 from tui_hub.services.agent import Agent
 from tui_hub.services.catalogue import Catalogue
+from tui_hub.services.changes import ChangeFeed
 from tui_hub.services.clocks import Clock
 from tui_hub.services.context import Context
 from tui_hub.services.doctor import Doctor
@@ -65,6 +66,7 @@ class Services:
     hardware: Hardware
     agent: Agent
     doctor: Doctor
+    changes: ChangeFeed
 
 
 @asynccontextmanager
@@ -173,4 +175,5 @@ def _wire(context: Context) -> Services:
         hardware=hardware,
         agent=agent,
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
+        changes=ChangeFeed(context, fit),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from tui_hub.domain.errors import RateLimitedError
+from tui_hub.domain.feeds import Quota
 from tui_hub.text import duration
 
 LONGEST_WAIT = 330.0
@@ -58,6 +59,14 @@ def retry_after(value: str | None, wall: float) -> float | None:
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
     return max(moment - wall, 0.0)
+
+
+def answer_time(headers: Mapping[str, str]) -> float | None:
+    """The moment of an answer by its `Date`, seconds since the epoch (RFC 9110 section 6.6.1)."""
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError, OverflowError, TypeError, IndexError):
+        return None
 
 
 class Gate:
@@ -123,6 +132,16 @@ class Gate:
             return reset + 1.0
         quota = _number(_QUOTA, headers.get("ratelimit-policy", ""))
         return reset / remaining if quota and remaining < quota * _LOW else 0.0
+
+
+def quota_of(headers: Mapping[str, str]) -> Quota | None:
+    """What an answer says that the rate limit leaves; see `Gate` for the headers."""
+    limit = headers.get("ratelimit", "")
+    left = _number(_REMAINING, limit)
+    if left is None:
+        return None
+    total = _number(_QUOTA, headers.get("ratelimit-policy", ""))
+    return Quota(left=left, total=total, seconds=_number(_RESET, limit) or 0)
 
 
 def _number(pattern: re.Pattern[str], text: str) -> int | None:
