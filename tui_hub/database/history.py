@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 from collections.abc import Sequence
 
 from tui_hub.database.connection import Database, Row, Transaction
@@ -85,6 +86,9 @@ def _conditions(query: ChangeQuery) -> tuple[str, tuple[object, ...]]:
     if query.before is not None:
         parts.append("number < ?")
         arguments.append(query.before)
+    if query.models:
+        parts.append("changes.model IN (SELECT value FROM json_each(?))")
+        arguments.append(json.dumps([plain(model) for model in query.models]))
     if query.since is not None:
         parts.append("at >= ?")
         arguments.append(query.since)
