@@ -41,9 +41,10 @@ class ChangeTable:
     async def count(self, query: ChangeQuery) -> int:
         """How many changes a query asks for."""
         where, arguments = _conditions(query)
+        about_models = query.installed or query.memory is not None
+        join = " LEFT JOIN models ON models.id = changes.model" if about_models else ""
         rows = await self._database.read(
-            "SELECT count(*) FROM changes LEFT JOIN models ON models.id = changes.model"
-            f" WHERE {where}",
+            f"SELECT count(*) FROM changes{join} WHERE {where}",
             arguments,
         )
         return int(rows[0][0])

@@ -39,19 +39,18 @@ class ChangeFeed:
         """
         query = query or ChangeQuery()
         if unseen:
-            query = replace(query, beyond=max(query.beyond, await self._seen()))
+            query = replace(query, beyond=max(query.beyond, await self.seen()))
         if fits:
             query = replace(query, memory=await self.capacity())
         return tuple(await self._table.list(query, limit))
 
-    async def unseen(self, *, installed: bool = False) -> int:
-        """How many models are new since a person last looked, or how many of this box changed.
+    async def count(self, query: ChangeQuery) -> int:
+        """How many changes a query asks for."""
+        return await self._table.count(query)
 
-        Args:
-            installed: count the changes to what is installed here, and not the new models.
-        """
-        kinds = () if installed else (ChangeKind.NEW,)
-        query = ChangeQuery(kinds=kinds, installed=installed, beyond=await self._seen())
+    async def unseen(self) -> int:
+        """How many models are new since a person last looked."""
+        query = ChangeQuery(kinds=(ChangeKind.NEW,), beyond=await self.seen())
         return await self._table.count(query)
 
     async def last(self) -> int:
@@ -70,7 +69,7 @@ class ChangeFeed:
         *gpus, host = await self._fit.devices()
         return max((gpu.total for gpu in gpus), default=host.total)
 
-    async def _seen(self) -> int:
-        """The last change that was read; none where the catalogue was begun anew since."""
+    async def seen(self) -> int:
+        """The number of the last change that was read; 0 where the catalogue is newer."""
         seen = await self._context.hub.marks.get(_MARK) or 0
         return seen if seen <= await self._table.last() else 0
