@@ -22,7 +22,7 @@ from tui_hub.database.changes import (
 from tui_hub.database.connection import Database, Transaction
 from tui_hub.database.facets import write_facets
 from tui_hub.database.history import write_history
-from tui_hub.database.model_rows import COLUMNS, Stored, model, stored
+from tui_hub.database.model_rows import COLUMNS, model, stored
 from tui_hub.database.searching import count_hits, find_page, read_facets
 from tui_hub.database.values import plain
 from tui_hub.domain.catalogue import Facets, Page, Search
@@ -34,10 +34,6 @@ from tui_hub.text import now
 _NAMES = COLUMNS.split(", ")
 _IDS = "(SELECT value FROM json_each(?))"
 _INSERT = f"INSERT INTO models (rank, {COLUMNS}) VALUES ({', '.join('?' * (1 + len(_NAMES)))})"
-_UPDATE = (
-    f"UPDATE models SET rank = ?, {', '.join(f'{name} = ?' for name in _NAMES)} WHERE rank = ?"
-)
-_COUNT = "UPDATE models SET downloads = ?, likes = ?, trending = ? WHERE rank = ?"
 _UNINDEX = "INSERT INTO search (search, rowid, words) VALUES ('delete', ?, ?)"
 _CHUNK = 5000
 
@@ -200,7 +196,7 @@ async def _known(transaction: Transaction, models: Sequence[Model]) -> Known:
     rows = await transaction.read(
         f"SELECT rank, {COLUMNS} FROM models WHERE id IN {_IDS}", (json.dumps(list(ids)),)
     )
-    by_id = await asyncio.to_thread(_by_id, rows)
+    by_id = {row[1]: row for row in rows}
     keys = [model.upstream_id for name, model in ids.items() if name not in by_id]
     rows = await transaction.read(
         f"SELECT rank, {COLUMNS} FROM models WHERE upstream_id IN {_IDS}",
@@ -236,9 +232,11 @@ async def _apply_local(transaction: Transaction, model_id: str) -> None:
 
 async def _write(transaction: Transaction, changes: Changes) -> None:
     """Write changes: the index first forgets what it knew of the rows that change."""
+    await asyncio.to_thread(changes.arrange)
     await transaction.executemany(_UNINDEX, changes.unindexed)
-    await transaction.executemany(_UPDATE, changes.updated)
-    await transaction.executemany(_COUNT, changes.counted)
+    for columns, updates in changes.updated.items():
+        new = ", ".join(f"{column} = ?" for column in columns)
+        await transaction.executemany(f"UPDATE models SET {new} WHERE rank = ?", updates)
     await transaction.executemany(_INSERT, changes.inserted)
     await transaction.executemany(
         "INSERT INTO search (rowid, words) VALUES (?, ?)", changes.indexed
@@ -251,10 +249,6 @@ async def _write(transaction: Transaction, changes: Changes) -> None:
             "INSERT OR REPLACE INTO renames VALUES (?, ?, ?)", (old, new, now())
         )
         await transaction.execute("UPDATE OR REPLACE local SET id = ? WHERE id = ?", (new, old))
-
-
-def _by_id(rows: Sequence[tuple[object, ...]]) -> dict[str, Stored]:
-    return {row.model.id: row for row in map(stored, rows)}
 
 
 def _indexing(rows: Sequence[tuple[object, ...]]) -> Changes:
