@@ -47,6 +47,13 @@ class HuggingFaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """Entries to a page of the listing; the Hub is known to take up to 1000."""
 
 
+class ReplicateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Replicate, a catalogue of models that run as its service; `REPLICATE_API_TOKEN` opens it."""
+
+    endpoint: str = "https://api.replicate.com/v1"
+    """The address of its API; the token goes there and nowhere else."""
+
+
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The store on disk."""
 
@@ -174,6 +181,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     network: NetworkSettings = NetworkSettings()
     huggingface: HuggingFaceSettings = HuggingFaceSettings()
+    replicate: ReplicateSettings = ReplicateSettings()
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
     sync: SyncSettings = SyncSettings()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from tui_hub.domain.artifacts import Artifact
@@ -39,12 +38,10 @@ from tui_hub.sources.limits import LONGEST_WAIT, Clock
 from tui_hub.sources.links import next_link
 from tui_hub.sources.login import Login
 from tui_hub.sources.network import host_of
-from tui_hub.sources.records import split_list
-from tui_hub.text import clean, stamp
+from tui_hub.sources.records import latest_moment, split_list
+from tui_hub.text import clean
 
 _MOST_FILES = 200_000
-_FUTURE = timedelta(days=1)
-"""How far another clock may be ahead of ours."""
 
 
 class HuggingFace:
@@ -228,7 +225,7 @@ class HuggingFace:
 
     def _latest(self) -> str:
         """The last moment that a date from outside may name."""
-        return stamp(datetime.fromtimestamp(self._clock.wall(), UTC) + _FUTURE)
+        return latest_moment(self._clock.wall())
 
 
 def _stored_token() -> str | None:

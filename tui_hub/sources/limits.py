@@ -22,6 +22,7 @@ LONGEST_WAIT = 330.0
 _REMAINING = re.compile(r"(?:^|[;,\s])r=([0-9]{1,12})(?![0-9])")
 _RESET = re.compile(r"(?:^|[;,\s])t=([0-9]{1,12})(?![0-9])")
 _QUOTA = re.compile(r"(?:^|[;,\s])q=([0-9]{1,12})(?![0-9])")
+_WHOLE = re.compile(r"[0-9]{1,12}")
 _SECONDS = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
 _LOW = 0.1
 """Below this share of the quota, requests are spread over the time that is left."""
@@ -73,7 +74,8 @@ class Gate:
     """Lets requests to one origin through as fast as it allows.
 
     Reads `RateLimit: "api";r=<left>;t=<seconds to reset>` and `RateLimit-Policy: …;q=<quota>;…`
-    (draft-ietf-httpapi-ratelimit-headers, as the Hub sends them) and `Retry-After`.
+    (draft-ietf-httpapi-ratelimit-headers, as the Hub sends them), the `RateLimit-Remaining` and
+    `RateLimit-Reset` of its older drafts, and `Retry-After`.
     """
 
     def __init__(self, host: str, clock: Clock) -> None:
@@ -126,6 +128,8 @@ class Gate:
         """Seconds to leave before the next request so that the quota lasts."""
         limit = headers.get("ratelimit", "")
         remaining, reset = _number(_REMAINING, limit), _number(_RESET, limit)
+        if not limit:
+            remaining, reset = (_count(headers, name) for name in ("remaining", "reset"))
         if remaining is None or reset is None:
             return 0.0
         if remaining == 0:
@@ -142,6 +146,12 @@ def quota_of(headers: Mapping[str, str]) -> Quota | None:
         return None
     total = _number(_QUOTA, headers.get("ratelimit-policy", ""))
     return Quota(left=left, total=total, seconds=_number(_RESET, limit) or 0)
+
+
+def _count(headers: Mapping[str, str], name: str) -> int | None:
+    """A header of the older drafts: one number."""
+    text = headers.get(f"ratelimit-{name}", "").strip()
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def _number(pattern: re.Pattern[str], text: str) -> int | None:
