@@ -13,6 +13,7 @@ from tui_hub.database.jobs import JobTable
 from tui_hub.database.leases import LeaseTable
 from tui_hub.database.records import (
     EditTable,
+    HookTable,
     InstallTable,
     RegistrationTable,
     UserTable,
@@ -36,6 +37,7 @@ class HubDatabase:
         self.registrations = RegistrationTable(database)
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
+        self.hooks = HookTable(database)
 
     @classmethod
     async def open(cls, path: Path) -> HubDatabase:
