@@ -14,6 +14,7 @@ from tui_hub.database.leases import LeaseTable
 from tui_hub.database.marks import MarkTable
 from tui_hub.database.records import (
     EditTable,
+    HookTable,
     InstallTable,
     RegistrationTable,
     UserTable,
@@ -38,6 +39,7 @@ class HubDatabase:
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
         self.marks = MarkTable(database)
+        self.hooks = HookTable(database)
 
     @classmethod
     async def open(cls, path: Path) -> HubDatabase:

@@ -176,4 +176,16 @@ async def marks(transaction: Transaction) -> None:
     )
 
 
-MIGRATIONS = (first, leased_jobs, held_slots, measured_loads, marks)
+async def called_hooks(transaction: Transaction) -> None:
+    """How the last call of each hook went."""
+    await transaction.execute(
+        """CREATE TABLE hooks (
+            name TEXT PRIMARY KEY,
+            called_at TEXT NOT NULL,
+            error TEXT,
+            failures INTEGER NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS = (first, leased_jobs, held_slots, measured_loads, marks, called_hooks)

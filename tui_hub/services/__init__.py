@@ -30,6 +30,7 @@ from tui_hub.services.doctor import Doctor
 from tui_hub.services.downloads import Downloads
 from tui_hub.services.fit import Fit
 from tui_hub.services.hardware import Hardware
+from tui_hub.services.hooks import Hooks
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
@@ -67,6 +68,7 @@ class Services:
     agent: Agent
     doctor: Doctor
     changes: ChangeFeed
+    hooks: Hooks
 
 
 @asynccontextmanager
@@ -103,6 +105,7 @@ async def open_services(
             clock=clock or Clock(),
         )
         services = _wire(context)
+        stack.push_async_callback(services.hooks.close)
         services.jobs.held.start()
         stack.push_async_callback(services.jobs.held.close)
         await recover(context, services.jobs)
@@ -176,4 +179,5 @@ def _wire(context: Context) -> Services:
         agent=agent,
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
         changes=ChangeFeed(context, fit),
+        hooks=Hooks(context, jobs),
     )

@@ -126,10 +126,7 @@ class Gate:
 
     def _pace(self, headers: Mapping[str, str]) -> float:
         """Seconds to leave before the next request so that the quota lasts."""
-        limit = headers.get("ratelimit", "")
-        remaining, reset = _number(_REMAINING, limit), _number(_RESET, limit)
-        if not limit:
-            remaining, reset = (_count(headers, name) for name in ("remaining", "reset"))
+        remaining, reset = _window(headers)
         if remaining is None or reset is None:
             return 0.0
         if remaining == 0:
@@ -140,12 +137,19 @@ class Gate:
 
 def quota_of(headers: Mapping[str, str]) -> Quota | None:
     """What an answer says that the rate limit leaves; see `Gate` for the headers."""
-    limit = headers.get("ratelimit", "")
-    left = _number(_REMAINING, limit)
+    left, reset = _window(headers)
     if left is None:
         return None
     total = _number(_QUOTA, headers.get("ratelimit-policy", ""))
-    return Quota(left=left, total=total, seconds=_number(_RESET, limit) or 0)
+    return Quota(left=left, total=total, seconds=reset or 0)
+
+
+def _window(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Requests that are left, and seconds until there are more."""
+    limit = headers.get("ratelimit", "")
+    if limit:
+        return _number(_REMAINING, limit), _number(_RESET, limit)
+    return _count(headers, "remaining"), _count(headers, "reset")
 
 
 def _count(headers: Mapping[str, str], name: str) -> int | None:
