@@ -45,6 +45,11 @@ class FeedChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FeedsChanged(Event):
+    """The settings name other feeds or other times than before, or can no longer be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleChanged(Event):
     """This process began to run the feeds at their times, or ended it."""
 

@@ -144,7 +144,7 @@ class ScreenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Repaints a second of moving figures; 0 takes 4 over SSH and 8 elsewhere."""
 
 
-class QuerySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class QuerySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One query of a feed."""
 
     filter: list[str] = []
@@ -175,6 +175,7 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queries: list[QuerySettings] = []
     rules: RuleSettings = RuleSettings()
     limit: int | None = None
+    """Models to take from each query; 0 takes all."""
     enabled: bool = True
     schedule: str = ""
     """A cron expression of five fields in UTC; `random` for the interval of the sync."""
@@ -246,11 +247,7 @@ def load_configuration(
     """
     environment = dict(os.environ if environment is None else environment)
     paths = resolve_paths(home, config_file, environment=environment)
-    document = _read_file(paths.config_file, required=config_file is not None)
-    settings = _convert(document, str(paths.config_file))
-    overlay = _from_environment(environment)
-    if overlay:
-        settings = _convert(_merge(document, overlay), "the environment")
+    settings = _read(paths.config_file, environment, required=config_file is not None)
     if offline or environment.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         settings = msgspec.structs.replace(
             settings, network=msgspec.structs.replace(settings.network, offline=True)
@@ -258,6 +255,25 @@ def load_configuration(
     if settings.store.path and not environment.get("MODEL_STORE_PATH"):
         paths = resolve_paths(home, config_file, settings.store.path, environment)
     return Configuration(settings, paths, environment)
+
+
+def reread(configuration: Configuration) -> Settings:
+    """The settings of a run, with its feeds and its sync as the file tells them now.
+
+    Everything else stays as it was when the run began.
+
+    Raises:
+        UsageError: as `load_configuration`, and when there is no file any more.
+    """
+    now = _read(configuration.paths.config_file, configuration.environment, required=True)
+    return msgspec.structs.replace(configuration.settings, sync=now.sync, feeds=now.feeds)
+
+
+def _read(path: Path, environment: Mapping[str, str], *, required: bool) -> Settings:
+    document = _read_file(path, required=required)
+    settings = parse(document, str(path))
+    overlay = _from_environment(environment)
+    return parse(_merge(document, overlay), "the environment") if overlay else settings
 
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
@@ -276,7 +292,12 @@ def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
         raise UsageError(f"the settings file {path} cannot be read: {error.strerror}") from None
 
 
-def _convert(document: dict[str, Any], origin: str) -> Settings:
+def parse(document: Mapping[str, Any], origin: str) -> Settings:
+    """The settings that a document tells.
+
+    Raises:
+        UsageError: naming the origin, the key, and what is wrong with it.
+    """
     try:
         return msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:

@@ -28,6 +28,8 @@ from tui_hub.services.clocks import Clock
 from tui_hub.services.context import Context
 from tui_hub.services.doctor import Doctor
 from tui_hub.services.downloads import Downloads
+from tui_hub.services.feed_list import FeedList
+from tui_hub.services.feeds import Feeds
 from tui_hub.services.fit import Fit
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.hooks import Hooks
@@ -58,6 +60,7 @@ class Services:
     catalogue: Catalogue
     repositories: Repositories
     sync: Sync
+    feeds: Feeds
     scheduler: Scheduler
     downloads: Downloads
     fit: Fit
@@ -160,8 +163,9 @@ def _wire(context: Context) -> Services:
     runtimes = Runtimes(context, repositories, fit.weigher)
     activation = Activation(context, jobs, runtimes, Memory(fit.devices), hardware)
     downloads = Downloads(context, jobs, repositories, metadata)
-    sync = Sync(context, jobs, repositories)
-    scheduler = Scheduler(context, sync)
+    known = FeedList(context)
+    sync = Sync(context, jobs, repositories, known)
+    scheduler = Scheduler(context, sync, known)
     agent = Agent(context, jobs, downloads, activation, scheduler)
     return Services(
         configuration=context.configuration,
@@ -169,6 +173,7 @@ def _wire(context: Context) -> Services:
         catalogue=catalogue,
         repositories=repositories,
         sync=sync,
+        feeds=Feeds(context, known, sync),
         scheduler=scheduler,
         downloads=downloads,
         fit=fit,
