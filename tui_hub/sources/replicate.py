@@ -51,6 +51,7 @@ class Replicate:
 
     prefix = PREFIX
     user = USER
+    lasting = False
 
     def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
         environment = configuration.environment
