@@ -164,7 +164,8 @@ def _wire(context: Context) -> Services:
     activation = Activation(context, jobs, runtimes, Memory(fit.devices), hardware)
     downloads = Downloads(context, jobs, repositories, metadata)
     known = FeedList(context)
-    sync = Sync(context, jobs, repositories, known)
+    hooks = Hooks(context, jobs)
+    sync = Sync(context, jobs, repositories, known, hooks.new_models)
     scheduler = Scheduler(context, sync, known)
     agent = Agent(context, jobs, downloads, activation, scheduler)
     return Services(
@@ -184,5 +185,5 @@ def _wire(context: Context) -> Services:
         agent=agent,
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
         changes=ChangeFeed(context, fit),
-        hooks=Hooks(context, jobs),
+        hooks=hooks,
     )
