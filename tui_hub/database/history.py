@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 from collections.abc import Sequence
 
 from tui_hub.database.connection import Database, Row, Transaction
@@ -40,9 +41,10 @@ class ChangeTable:
     async def count(self, query: ChangeQuery) -> int:
         """How many changes a query asks for."""
         where, arguments = _conditions(query)
+        about_models = query.installed or query.memory is not None
+        join = " LEFT JOIN models ON models.id = changes.model" if about_models else ""
         rows = await self._database.read(
-            "SELECT count(*) FROM changes LEFT JOIN models ON models.id = changes.model"
-            f" WHERE {where}",
+            f"SELECT count(*) FROM changes{join} WHERE {where}",
             arguments,
         )
         return int(rows[0][0])
@@ -85,6 +87,9 @@ def _conditions(query: ChangeQuery) -> tuple[str, tuple[object, ...]]:
     if query.before is not None:
         parts.append("number < ?")
         arguments.append(query.before)
+    if query.models:
+        parts.append("changes.model IN (SELECT value FROM json_each(?))")
+        arguments.append(json.dumps([plain(model) for model in query.models]))
     if query.since is not None:
         parts.append("at >= ?")
         arguments.append(query.since)

@@ -57,7 +57,8 @@ class ModelTable:
         """A model by its id, or by one that it had before it was renamed."""
         rows = await self._database.read(
             f"SELECT {COLUMNS} FROM models WHERE id = coalesce("
-            "(SELECT id FROM models WHERE id = ?1), (SELECT new FROM renames WHERE old = ?1))",
+            "(SELECT id FROM models WHERE id = ?1 AND removed = 0),"
+            " (SELECT new FROM renames WHERE old = ?1), ?1)",
             (plain(model_id),),
         )
         return model(rows[0]) if rows else None
@@ -163,6 +164,7 @@ class ModelTable:
             )
             for row in rows:
                 await _write(transaction, moved_away(stored(row), plain(model.id)))
+                await _apply_local(transaction, plain(model.id))
         return counts
 
     async def rebuild(self) -> None:

@@ -53,6 +53,8 @@ class SweepTable:
             )
             known = {row[0] for row in seen}
             missing = [row[1] for row, key in zip(rows, keys, strict=True) if key not in known]
+            if not missing:
+                continue
             found += len(missing)
             async with self._database.write() as transaction:
                 await transaction.executemany(

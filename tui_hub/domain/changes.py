@@ -49,6 +49,8 @@ class ChangeEntry:
 class ChangeQuery:
     """Which changes to list, newest first."""
 
+    models: tuple[str, ...] = ()
+    """Ids; none lists changes of all models."""
     since: str | None = None
     """A time; changes noticed before it are left out."""
     kinds: tuple[ChangeKind, ...] = ()

@@ -134,12 +134,14 @@ class WalkState:
     """The newest `last_modified` that this walk has seen."""
     lowest: int | None = None
     """The fewest downloads that this walk has seen."""
+    listed: int = 0
+    """Records that this walk was shown, whatever became of them."""
     full: str | None = None
     """When the last full walk ended."""
     definition: str = ""
     """A digest of the feed as that walk took it; another one asks for another full walk."""
     floor: int = 0
-    """Downloads below which that walk took in nothing, as the feed's limit cut it."""
+    """Downloads below which that walk came to nothing, as the feed's limit cut it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
