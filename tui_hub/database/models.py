@@ -102,8 +102,9 @@ class ModelTable:
         """
         async with self._database.write() as transaction:
             await transaction.execute(
-                "INSERT INTO local VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                " status = coalesce(excluded.status, status), type = coalesce(excluded.type, type)",
+                "INSERT INTO local (id, status, type) VALUES (?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET status = coalesce(excluded.status, status),"
+                " type = coalesce(excluded.type, type)",
                 (plain(model_id), status, type),
             )
             await _apply_local(transaction, plain(model_id))
@@ -115,6 +116,25 @@ class ModelTable:
                 "UPDATE local SET type = NULL WHERE id = ?", (plain(model_id),)
             )
             await _apply_local(transaction, plain(model_id))
+
+    async def set_favourites(self, models: Iterable[str]) -> None:
+        """Say which models the user starred, and that no others are; known ones or not."""
+        given = [plain(model_id) for model_id in models]
+        rows = await self._database.read(
+            "SELECT coalesce(new, value) FROM json_each(?) LEFT JOIN renames ON old = value",
+            (json.dumps(given),),
+        )
+        wanted = {row[0] for row in rows}
+        rows = await self._database.read("SELECT id FROM local WHERE favourite")
+        changed = wanted.symmetric_difference(row[0] for row in rows)
+        for model_id in sorted(changed):
+            async with self._database.write() as transaction:
+                await transaction.execute(
+                    "INSERT INTO local (id, favourite) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET"
+                    " favourite = excluded.favourite",
+                    (model_id, model_id in wanted),
+                )
+                await _apply_local(transaction, model_id)
 
     async def known(self, ids: Sequence[str]) -> frozenset[str]:
         """Those of these ids that the catalogue has."""
@@ -216,10 +236,11 @@ async def _known(transaction: Transaction, models: Sequence[Model]) -> Known:
 
 async def _local(transaction: Transaction, ids: Sequence[str]) -> dict[str, Local]:
     rows = await transaction.read(
-        f"SELECT id, status, type FROM local WHERE id IN {_IDS}", (json.dumps(ids),)
+        f"SELECT id, status, type, favourite FROM local WHERE id IN {_IDS}", (json.dumps(ids),)
     )
     return {
-        row[0]: Local(row[1] and ModelStatus(row[1]), row[2] and ModelType(row[2])) for row in rows
+        row[0]: Local(row[1] and ModelStatus(row[1]), row[2] and ModelType(row[2]), bool(row[3]))
+        for row in rows
     }
 
 

@@ -67,6 +67,8 @@ class Model:
     """The upstream commit that the catalogue knows."""
     status: ModelStatus = ModelStatus.NOT_INSTALLED
     fit: Fit = Fit.UNKNOWN
+    favourite: bool = False
+    """Whether the user of this home starred it."""
     deprecated: bool = False
     removed: bool = False
     """Vanished upstream; kept because this box may still hold it."""

@@ -35,7 +35,7 @@ class Catalogue:
         return await self._models.count(search)
 
     async def facets(self, search: Search) -> Facets:
-        """How many models of the answer carry each type, source, task, library and licence."""
+        """How many models of the answer carry each value of each facet."""
         return await self._models.facets(search)
 
     async def foreign_changes(self) -> int:
@@ -113,6 +113,8 @@ class Catalogue:
                 hint=f"`tui-hub deactivate {entry.id}` first.",
             )
         await self._context.hub.edits.put(edit)
+        if favourite is not None:
+            await self._models.set_favourites(await self.favourites())
         if edit.type is not None:
             await self._models.set_local(entry.id, type=edit.type)
         elif before.type is not None:

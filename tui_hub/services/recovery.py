@@ -37,6 +37,8 @@ async def recover(context: Context, jobs: Jobs) -> None:
         unsettled |= await _compare(context)
     if await context.catalogue.models.total() == 0:
         unsettled |= await _mirror(context)
+    edits = await context.hub.edits.list()
+    await context.catalogue.models.set_favourites(edit.model for edit in edits if edit.favourite)
     for model in unsettled:
         if model is not None:
             await settle_status(context, model)
