@@ -53,7 +53,7 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
         "status": old.status,
         "fit": old.fit if new.fit is Fit.UNKNOWN else new.fit,
         "removed": new.removed,
-        "deprecated": old.deprecated or new.deprecated,
+        "deprecated": new.deprecated or (old.deprecated and not is_curated(new)),
         "description": expert.description or other.description,
         "facts": {**other.facts, **expert.facts},
     }

@@ -24,7 +24,7 @@ from tui_hub.text import parse_time, stamp
 Fetch = Callable[[str], Awaitable[Answer]]
 """Asks for one page of the listing; what comes back has status 200."""
 
-_EXPAND = (
+EXPAND = (
     "lastModified",
     "sha",
     "downloads",
@@ -43,6 +43,7 @@ _EXPAND = (
     "gguf",
     "cardData",
 )
+"""The keys of a record that are read; a server that is not asked for any chooses others."""
 _NEWEST_FIRST = "lastModified"
 _SORTS = {
     "updated": _NEWEST_FIRST,
@@ -184,7 +185,7 @@ class Walk:
             if value := getattr(query, name):
                 parameters.append((name, value))
         parameters += [("sort", _sort(query)), ("limit", str(limit))]
-        parameters += [("expand", name) for name in _EXPAND]
+        parameters += [("expand", name) for name in EXPAND]
         return f"{self._endpoint}/api/models?{urlencode(parameters)}"
 
     def _read_cursor(self, cursor: str | None) -> _Place | None:
