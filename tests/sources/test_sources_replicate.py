@@ -208,6 +208,9 @@ async def test_a_name_that_holds_a_task_tells_the_type(
     server.models = [record("a/any_text-to-video"), record("a/context-to-videos")]
     (page,) = await pages(connect())
     assert [model.type for model in page.models] == [ModelType.VIDEO_GEN, ModelType.UTILITY]
+    server.collections = {"text-to-image": ["a/any_text-to-video", "a/context-to-videos"]}
+    found = (await pages(connect(), COLLECTIONS))[-1].models
+    assert [model.type for model in found] == [ModelType.VIDEO_GEN, ModelType.IMAGE_GEN]
 
 
 async def test_recorded_answers(
