@@ -101,6 +101,7 @@ class Curated:
 
     prefix = PREFIX
     user = USER
+    lasting = False
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()

@@ -13,6 +13,7 @@ from tui_hub.domain.errors import (
     HubError,
     RefusedError,
     UnreachableError,
+    UnreadableError,
     UsageError,
 )
 from tui_hub.domain.feeds import Feed
@@ -51,6 +52,7 @@ class HuggingFace:
 
     prefix = PREFIX
     user = USER
+    lasting = True
 
     def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
         settings, environment = configuration.settings, configuration.environment
@@ -75,8 +77,9 @@ class HuggingFace:
         self, feed: Feed, cursor: str | None = None, since: str | None = None
     ) -> AsyncIterator[SourcePage]:
         """Walk a feed, its queries one after the other; see `Source.pages`."""
-        walk = Walk(self._page, self.endpoint, self._page_size, feed, latest=self._latest())
-        return walk.pages(cursor, since)
+        latest = self._latest()
+        walk = Walk(self._page, self.endpoint, self._page_size, feed, latest=latest, since=since)
+        return walk.pages(cursor)
 
     async def model(self, model: ModelId, revision: str | None = None) -> Model:
         """Look one model up; a renamed one comes back under its new id. See `Source.model`."""
@@ -87,7 +90,7 @@ class HuggingFace:
         try:
             found = read_model(answer.json_body(), self._latest())
         except BadRecordError as error:
-            raise UnreachableError(
+            raise UnreadableError(
                 f"{host_of(self.endpoint)} describes {model} in a way that cannot be read: {error}"
             ) from None
         results = benchmark_facts(benchmarks.read_benchmarks(answer.json_body()))
