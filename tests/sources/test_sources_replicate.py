@@ -133,6 +133,7 @@ async def test_what_is_known_already_is_not_asked_for(
     assert names(found) == ["painter", "speaker", "empty"], "the limit does not count"
     assert [page.known for page in found] == [0, 1]
     assert server.asked() == ["/models", "/models?cursor=2"], "the rest is older still"
+    assert len(await pages(connect(), since="2026-01-04T00:00:00Z")) == 2, "its first page is mixed"
     for feed in (feed_of(Query(search="old")), COLLECTIONS):
         again = await pages(connect(), feed, since="2027-01-01T00:00:00Z")
         assert names(again) == names(await pages(connect(), feed)), "nobody tells what changed"
@@ -385,6 +386,18 @@ async def test_links_and_words_are_clean(connect: Connect, server: ReplicateServ
     assert evil.description is not None and evil.revision is not None
     assert not {"\x1b", "\x07", "\u202e"} & set(evil.description + evil.revision)
     assert "\n" in evil.description
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://x.org/" + "a" * 1000, "https://x.org/\u202e", "https://", "https://x.org/a b", "", 7],
+)
+async def test_links_that_nobody_should_open(
+    connect: Connect, server: ReplicateServer, link: object
+) -> None:
+    server.models = [record("acme/evil", github_url=link, paper_url="https://x.org/a?b=c#d")]
+    (page,) = await pages(connect())
+    assert page.models[0].facts["links"] == {"paper": "https://x.org/a?b=c#d"}
 
 
 async def test_one_model(connect: Connect, server: ReplicateServer) -> None:

@@ -65,7 +65,7 @@ class Benchmark:
 
 def is_due(date: str, today: str) -> bool:
     """Whether a date has come; one without a day or month has with its first."""
-    return bool(date) and date <= today[: len(date)]
+    return bool(date) and date <= today
 
 
 def deprecation_of(model: Model, today: str) -> Deprecation | None:

@@ -7,7 +7,6 @@ neither; a lookup asks for both.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from itertools import islice
 
@@ -129,10 +128,8 @@ def _metrics(result: _Result) -> Iterator[Benchmark]:
 
 
 def _value(value: float | str | None) -> float | str | None:
-    """A finite number, or a short text such as `20.0 ± 1.2`."""
-    if isinstance(value, str):
-        return clean(value.strip(), _LONG_VALUE) or None
-    return value if value is not None and math.isfinite(value) else None
+    """A number, which JSON has none but finite ones of, or a short text such as `20.0 ± 1.2`."""
+    return clean(value.strip(), _LONG_VALUE) or None if isinstance(value, str) else value
 
 
 def _source(raw: msgspec.Raw) -> str:
