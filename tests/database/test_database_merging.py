@@ -118,6 +118,18 @@ async def test_a_curated_record_adds_to_a_listed_one(catalogue: CatalogueDatabas
     assert found is not None and found.facts == {"maker": "A", "price": 1}
 
 
+async def test_an_end_that_was_put_off_is_none(catalogue: CatalogueDatabase) -> None:
+    async def ended(*records: Model) -> bool:
+        for record in records:
+            await catalogue.models.put(record)
+        found = await catalogue.models.get("hf:a/b")
+        return found is not None and found.deprecated
+
+    assert await ended(made("hf:a/b"), curated("hf:a/b", deprecated=True))
+    assert await ended(made("hf:a/b", downloads=3)), "a listing knows of no end"
+    assert not await ended(curated("hf:a/b", deprecated=False))
+
+
 async def test_a_listing_takes_over_a_curated_record(catalogue: CatalogueDatabase) -> None:
     await catalogue.models.put(
         curated("hf:a/b", description="told well", size=5, facts={"maker": "A"},

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from tui_hub.domain.published import benchmarks_of, deprecation_of, price_of
+from tui_hub.text import now
+
 if TYPE_CHECKING:
     from tui_hub.domain.artifacts import Artifact, Variant
     from tui_hub.domain.jobs import Job
@@ -66,12 +69,23 @@ def show(details: Details) -> Document:
         "versions": [version(entry) for entry in details.versions],
         "requirements": plain(details.requirements),
         "links": dict(details.links),
+        **published(details.model),
         "facts": plain(details.model.facts),
         "unsafe": list(details.unsafe),
         "path": details.path,
         "note": details.note,
         **edit(details.edit),
         **registration(details.registration),
+    }
+
+
+def published(entry: Model) -> Document:
+    """The end, the price and the benchmark results of a model, each with its source."""
+    end, price = deprecation_of(entry, now()[:10]), price_of(entry)
+    return {
+        "deprecation": None if end is None else asdict(end),
+        "price": None if price is None else asdict(price),
+        "benchmarks": [asdict(result) for result in benchmarks_of(entry)],
     }
 
 
