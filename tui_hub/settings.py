@@ -47,6 +47,17 @@ class HuggingFaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """Entries to a page of the listing; the Hub is known to take up to 1000."""
 
 
+class OllamaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ollama: its registry, its library and the daemon of this box."""
+
+    registry: str = "https://registry.ollama.ai"
+    """Where models are described and fetched from; empty asks no registry."""
+    library: str = "https://ollama.com"
+    """Whose page lists the models there are; empty takes the list that ships with the program."""
+    host: str = ""
+    """The daemon's address; empty takes `OLLAMA_HOST`, else 127.0.0.1:11434."""
+
+
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The store on disk."""
 
@@ -170,6 +181,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     network: NetworkSettings = NetworkSettings()
     huggingface: HuggingFaceSettings = HuggingFaceSettings()
+    ollama: OllamaSettings = OllamaSettings()
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
     sync: SyncSettings = SyncSettings()

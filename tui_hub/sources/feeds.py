@@ -42,9 +42,14 @@ SHIPPED: tuple[Feed, ...] = (
         for task in _TASKS
     ),
     Feed(name="hf:all", source="hf", enabled=False),
+    Feed(name="ollama:local", source="ollama", queries=(Query(filter=("daemon",)),)),
+    Feed(name="ollama:library", source="ollama", schedule="0 3 * * *"),
     Feed(name="curated:models", source="curated", networked=False),
 )
-"""`hf:all` is the whole Hub, millions of models: the user turns it on."""
+"""`hf:all` is the whole Hub, millions of models: the user turns it on.
+
+Ollama's library takes three requests for each model, so it has its turn once a day.
+"""
 
 
 def feeds_from(settings: Settings) -> tuple[Feed, ...]:
