@@ -261,7 +261,11 @@ def test_no_network(program: Inside) -> None:
     }
     people = program("sync", HF_ENDPOINT=nowhere)
     assert people.code == 6
-    assert [line.split()[0] for line in people.out.splitlines()] == ["FEED", "curated:models"]
+    assert [line.split()[:2] for line in people.out.splitlines()[1:]] == [
+        ["ollama:local", "skipped"],
+        ["ollama:library", "skipped"],
+        ["curated:models", "completed"],
+    ]
     assert people.err.count("refused") == 1
     ran = program.json("download", "acme/tiny-llm", HF_ENDPOINT=nowhere)
     assert (ran.code, ran.error) == (6, "unreachable")

@@ -206,6 +206,7 @@ async def test_without_a_registry_the_library_is_not_there(
 ) -> None:
     ollama.library = page_of("one")
     assert isinstance(await failure(consult(TUI_HUB_OLLAMA__REGISTRY="")), AbsentError)
+    assert ollama.asked == []
 
 
 def test_the_recorded_rows_of_the_library() -> None:

@@ -59,6 +59,7 @@ class Ollama:
                 bytes=held.bytes,
             )
             return
+        _ = self._registry.in_use  # no library without a registry that describes its models
         async for page in Walk(feed, self._library.names, self._told).pages(cursor):
             yield page
 

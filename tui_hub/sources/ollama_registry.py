@@ -56,6 +56,20 @@ class Registry:
         self._api = api
         self._known: dict[str, Traits] = {}
 
+    @property
+    def in_use(self) -> str:
+        """The address of the registry in use.
+
+        Raises:
+            AbsentError: when the settings name none.
+            UsageError: when what they name is no address.
+        """
+        if not self._settings.ollama.registry:
+            raise AbsentError(
+                "no Ollama registry is set", hint=f"Set ollama.registry, to {_EXAMPLE} for example."
+            )
+        return checked_address("ollama.registry", self._settings.ollama.registry, _EXAMPLE)
+
     def address(self, name: Name) -> str:
         """Where a model's registry is.
 
@@ -67,11 +81,7 @@ class Registry:
         if name.on_hub:
             # `hf.co` only redirects there; a mirror of the Hub stands in for it.
             return endpoint_from(self._settings.huggingface, self._environment)
-        if not self._settings.ollama.registry:
-            raise AbsentError(
-                "no Ollama registry is set", hint=f"Set ollama.registry, to {_EXAMPLE} for example."
-            )
-        address = checked_address("ollama.registry", self._settings.ollama.registry, _EXAMPLE)
+        address = self.in_use
         if name.host and name.host.lower() != host_of(address):
             raise RefusedError(
                 f"{name.id} is at the registry {name.host}, and {host_of(address)} is in use",
