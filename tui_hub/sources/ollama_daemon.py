@@ -83,11 +83,11 @@ class Daemon:
         ask = Ask(limit=_LIMIT, patience=LONGEST_WAIT)
         try:
             answer = await self._open(address).fetch(f"{address}/api/tags", ask)
-        except NoConnectionError as error:
+        except NoConnectionError:
             if self._network.offline:
                 raise
             raise AbsentError(
-                f"no Ollama daemon answers at {address}: {error.message}",
+                f"no Ollama daemon answers at {address}",
                 hint="Start it with `ollama serve`, or name its address in OLLAMA_HOST.",
             ) from None
         try:

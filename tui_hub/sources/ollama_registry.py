@@ -100,7 +100,7 @@ class Registry:
             front = checked_address("ollama.library", library, "https://ollama.com")
         except HubError:
             return None
-        return f"{front}/{name.repository}:{name.tag}"
+        return f"{front}/{name.repository}" + ("" if name.tag == "latest" else f":{name.tag}")
 
     def blob(self, name: Name, sha256: str) -> str:
         """The address of a blob, which redirects to where its bytes are."""
