@@ -49,12 +49,12 @@ def digest_of(body: bytes) -> str:
 class OllamaServer:
     """Two origins: what a registry, library and daemon answer, and where the bytes of blobs are.
 
-    `faults` answers paths in the place of all else.
+    `faults` answers paths in the place of all else; a list does so as often as it is long.
     """
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
-        self.faults: dict[str, Said] = {}
+        self.faults: dict[str, Said | list[Said]] = {}
         self.manifests: dict[str, bytes] = {}
         """By `namespace/model:tag`."""
         self.blobs: dict[str, bytes] = {}
@@ -124,8 +124,11 @@ class OllamaServer:
 
     def _answer_registry(self, asked: Asked) -> Said:
         path = asked.path
-        if path in self.faults:
-            return self.faults[path]
+        fault = self.faults.get(path)
+        if isinstance(fault, Said):
+            return fault
+        if fault:
+            return fault.pop(0)
         if path == "/api/tags" and self.daemon is not None:
             return Said(json.dumps({"models": self.daemon}).encode())
         if path == "/library" and self.library is not None:

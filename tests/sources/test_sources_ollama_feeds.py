@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_time import FakeTime
 from ollama_server import OllamaServer, Said
 
 from tui_hub.domain.errors import (
@@ -24,7 +25,8 @@ from tui_hub.settings import OllamaSettings
 from tui_hub.sources import Ollama, SourcePage
 from tui_hub.sources.feeds import SHIPPED
 from tui_hub.sources.ollama_daemon import daemon_address
-from tui_hub.sources.ollama_library import names_in, shipped_names
+from tui_hub.sources.ollama_library import shipped_names
+from tui_hub.sources.ollama_page import names_in
 
 Consult = Callable[..., Ollama]
 LIBRARY = next(feed for feed in SHIPPED if feed.name == "ollama:library")
@@ -191,6 +193,26 @@ async def test_a_registry_that_is_none_fails_the_feed(
         ollama.faults[f"/v2/library/{name}/manifests/latest"] = Said(b"<html>log in</html>")
     error = await failure(consult())
     assert isinstance(error, UnreachableError) and not isinstance(error, AbsentError)
+
+
+async def test_a_registry_that_refuses_everything_fails_the_feed(
+    ollama: OllamaServer, consult: Consult
+) -> None:
+    served(ollama, "one")
+    ollama.library = page_of("one", "gone")
+    ollama.faults["/v2/library/one/manifests/latest"] = Said(status=403)
+    assert (await failure(consult())).code == "unauthorized"
+
+
+async def test_a_rate_limit_slows_a_walk_down_and_fails_none(
+    ollama: OllamaServer, consult: Consult, time: FakeTime
+) -> None:
+    served(ollama, "one")
+    ollama.library = page_of("one")
+    pause = Said(status=429, headers={"Retry-After": "300"})
+    ollama.faults["/v2/library/one/manifests/latest"] = [pause, pause, pause]
+    assert ids(await walk(consult())) == ["ollama:one"]
+    assert sum(time.sleeps) == 900
 
 
 async def test_offline_nothing_is_asked(ollama: OllamaServer, consult: Consult) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -117,7 +118,7 @@ class Ollama:
         """The bytes of a small layer, verified; see `Source.read`."""
         layer = Layer(f"sha256:{artifact.sha256}", artifact.size or 0)
         what = f"{clean(artifact.path, 100)} of {artifact.model}"
-        answer = await self._registry.fetch(_name_of(artifact), layer, limit, what)
+        answer = await self._registry.fetch(_name_of(artifact), layer, limit, what=what)
         return answer.body
 
     async def close(self) -> None:
@@ -127,7 +128,8 @@ class Ollama:
         await self._daemon.close()
 
     async def _told(self, name: Name) -> Told:
-        described = await self._registry.describe(name)
+        # A rate limit slows a sync down, and fails none.
+        described = await self._registry.describe(name, math.inf)
         return Told(_model(described), described.requests, described.bytes)
 
 

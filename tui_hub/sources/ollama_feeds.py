@@ -13,7 +13,6 @@ from tui_hub.domain.errors import (
     HubError,
     NoConnectionError,
     NotFoundError,
-    UnreachableError,
 )
 from tui_hub.domain.feeds import Feed, Query
 from tui_hub.domain.identifiers import ModelId
@@ -136,11 +135,11 @@ def _matches(query: Query, name: str) -> bool:
 
 
 def _check_reach(answers: Sequence[Told | HubError], *, begun: bool) -> None:
-    """End a walk that brings nothing because its registry is out of reach.
+    """End a walk whose page brings nothing, and not because all its names are gone.
 
     Raises:
         AbsentError: nothing answers at all, from the start.
-        HubError: nothing answers any more, or nothing that makes sense.
+        HubError: nothing answers any more, or nothing that can be used.
     """
     errors = [answer for answer in answers if isinstance(answer, HubError)]
     for error in errors:
@@ -148,6 +147,6 @@ def _check_reach(answers: Sequence[Told | HubError], *, begun: bool) -> None:
             raise error
         if isinstance(error, NoConnectionError):
             raise error if begun else AbsentError(error.message, hint=error.hint) from None
-    lost = [error for error in errors if isinstance(error, UnreachableError)]
-    if lost and len(lost) == len(answers) and not any(isinstance(e, NotFoundError) for e in errors):
-        raise lost[0]
+    failed = [error for error in errors if not isinstance(error, NotFoundError)]
+    if failed and len(errors) == len(answers):
+        raise failed[0]

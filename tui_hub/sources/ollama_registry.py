@@ -106,8 +106,12 @@ class Registry:
         """The address of a blob, which redirects to where its bytes are."""
         return f"{self.address(name)}/v2/{name.repository}/blobs/sha256:{sha256}"
 
-    async def describe(self, name: Name) -> Described:
+    async def describe(self, name: Name, patience: float = LONGEST_WAIT) -> Described:
         """What a tag stands for now.
+
+        Args:
+            name: model and tag.
+            patience: seconds that rate limits may cost.
 
         Raises:
             NotFoundError: no such model or tag.
@@ -118,7 +122,7 @@ class Registry:
         ask = Ask(
             private={"accept": _ACCEPT},
             limit=_MANIFEST_LIMIT,
-            patience=LONGEST_WAIT,
+            patience=patience,
             packed=False,
         )
         answer = await self._api.fetch(url, ask)
@@ -130,14 +134,22 @@ class Registry:
         if manifest.config is not None and manifest.config.sha256 in self._known:
             traits = self._known[manifest.config.sha256]
         elif manifest.config is not None:
-            config = await self.fetch(name, manifest.config, _CONFIG_LIMIT)
+            config = await self.fetch(name, manifest.config, _CONFIG_LIMIT, patience=patience)
             traits = read_config(config.body)
             requests, transferred = requests + config.requests, transferred + config.transferred
             if len(self._known) < _REMEMBERED:
                 self._known[manifest.config.sha256] = traits
         return Described(name, manifest, traits, requests, transferred)
 
-    async def fetch(self, name: Name, layer: Layer, limit: int, what: str = "") -> Answer:
+    async def fetch(
+        self,
+        name: Name,
+        layer: Layer,
+        limit: int,
+        *,
+        what: str = "",
+        patience: float = LONGEST_WAIT,
+    ) -> Answer:
         """A small blob, verified.
 
         Args:
@@ -145,6 +157,7 @@ class Registry:
             layer: its hash and size.
             limit: bytes that it may have.
             what: what to call it in an error.
+            patience: seconds that rate limits may cost.
 
         Raises:
             RefusedError: it is larger than `limit` bytes.
@@ -154,7 +167,7 @@ class Registry:
         too_large = RefusedError(f"{what} is larger than {limit} bytes")
         if layer.size > limit:
             raise too_large
-        ask = Ask(limit=limit, patience=LONGEST_WAIT, foreign=True, packed=False)
+        ask = Ask(limit=limit, patience=patience, foreign=True, packed=False)
         try:
             answer = await self._api.fetch(self.blob(name, layer.sha256), ask)
         except TooLargeError:
