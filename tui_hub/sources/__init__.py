@@ -7,6 +7,7 @@ from tui_hub.sources.base import FileListing, FileRequest, Source, SourcePage
 from tui_hub.sources.curated import Curated
 from tui_hub.sources.feeds import feeds_from
 from tui_hub.sources.huggingface import HuggingFace
+from tui_hub.sources.ollama import Ollama
 from tui_hub.sources.replicate import Replicate
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "FileListing",
     "FileRequest",
     "HuggingFace",
+    "Ollama",
     "Replicate",
     "Source",
     "SourcePage",
@@ -27,6 +29,7 @@ def sources_from(configuration: Configuration) -> dict[str, Source]:
     sources: tuple[Source, ...] = (
         HuggingFace(configuration),
         Replicate(configuration),
+        Ollama(configuration),
         Curated(),
     )
     return {source.prefix: source for source in sources}
