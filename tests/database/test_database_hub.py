@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tui_hub.database import HubDatabase
+from tui_hub.database.connection import Database
+from tui_hub.database.hub_schema import MIGRATIONS
 from tui_hub.domain.artifacts import (
     Artifact,
     ArtifactKind,
@@ -276,3 +279,23 @@ async def test_one_holds_a_lease_until_it_is_dead_silent_or_done(hub: HubDatabas
     assert await leases.holds("sync", fourth) and not await leases.holds("sync", third)
     assert await leases.living("sync", alive, 60) == OTHER
     assert await leases.living("sync", alive, -1) is None
+
+
+async def test_names_of_an_older_home_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    before = [one for one in MIGRATIONS if one.__name__ not in ("called_hooks", "named_versions")]
+    old = await Database.open(path, before, durable=True)
+    async with old.write() as transaction:
+        await transaction.execute(
+            "INSERT INTO revisions (model, revision, seen_at, listed, name, variant) VALUES"
+            " ('hf:a/b', 'r1', '2026-01-01T00:00:00Z', 1, 'mine', 'Q4'),"
+            " ('hf:a/b', 'r2', '2026-01-02T00:00:00Z', 2, NULL, NULL)"
+        )
+    await old.close()
+    async with await HubDatabase.open(path) as hub:
+        newest, oldest = await hub.artifacts.revisions("hf:a/b")
+        assert (newest.revision, newest.names, newest.facts) == ("r2", (), None)
+        (name,) = oldest.names
+        assert (name.name, name.revision, name.variant) == ("mine", "r1", "Q4")
+        await hub.artifacts.forget("hf:a/b")
+        assert await hub.versions.of("hf:a/b") == [name]

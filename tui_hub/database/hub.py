@@ -18,6 +18,7 @@ from tui_hub.database.records import (
     RegistrationTable,
     UserTable,
 )
+from tui_hub.database.revisions import VersionTable
 from tui_hub.database.slots import LoadTable, SlotTable, SwapTable
 from tui_hub.domain.doctor import DatabaseHealth
 
@@ -29,6 +30,7 @@ class HubDatabase:
         self._database = database
         self.jobs = JobTable(database)
         self.artifacts = ArtifactTable(database)
+        self.versions = VersionTable(database)
         self.installs = InstallTable(database)
         self.slots = SlotTable(database)
         self.swaps = SwapTable(database)

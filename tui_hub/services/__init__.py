@@ -39,6 +39,7 @@ from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
+from tui_hub.services.versions import Versions
 from tui_hub.settings import Configuration
 from tui_hub.sources import sources_from
 
@@ -67,6 +68,7 @@ class Services:
     agent: Agent
     doctor: Doctor
     hooks: Hooks
+    versions: Versions
 
 
 @asynccontextmanager
@@ -177,4 +179,5 @@ def _wire(context: Context) -> Services:
         agent=agent,
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
         hooks=Hooks(context, jobs),
+        versions=Versions(context, repositories),
     )

@@ -104,7 +104,9 @@ async def _learn(context: Context, receipt: Receipt) -> str | None:
         _log.warning("the receipt of %s is not understood: %s", receipt.model, error)
         return None
     if not await context.hub.artifacts.of(receipt.model, receipt.revision):
-        await context.hub.artifacts.replace_listing(receipt.model, receipt.revision, files)
+        await context.hub.artifacts.replace_listing(
+            receipt.model, receipt.revision, files, newest=False
+        )
     if not await context.on_disk(_is_whole, context, receipt):
         return receipt.model
     await context.hub.artifacts.save(*files)

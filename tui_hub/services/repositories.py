@@ -29,11 +29,13 @@ from tui_hub.domain.models import (
     Registration,
     RegistrationStatus,
 )
+from tui_hub.domain.revisions import RevisionFacts
 from tui_hub.events import ModelChanged
 from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.links import links_of
 from tui_hub.services.metadata import Metadata, metadata_of
+from tui_hub.services.version_names import commit_of
 
 
 class Repositories:
@@ -51,7 +53,8 @@ class Repositories:
 
         Args:
             model: the model's id.
-            revision: a branch, tag or commit; `None` takes what is here, else the newest.
+            revision: a version that the user named, a branch, tag or commit; `None` takes what is
+                here, else the newest.
             refresh: ask the source even when the files are known.
 
         Raises:
@@ -60,6 +63,7 @@ class Repositories:
         """
         wanted = parse_id(model)
         known = await self._catalogue.find(wanted)
+        revision = await commit_of(self._context, known.id if known else str(wanted), revision)
         files = await self._listed(wanted, known, revision)
         unsafe: tuple[str, ...] = ()
         problem: HubError | None = None
@@ -80,6 +84,12 @@ class Repositories:
                     raise
                 problem = error
         return await self._assemble(known, files, unsafe, problem)
+
+    async def known_id(self, model: str | ModelId) -> str:
+        """The id under which a model is known here now; it may have had another one before."""
+        wanted = parse_id(model)
+        known = await self._catalogue.find(wanted)
+        return known.id if known is not None else str(wanted)
 
     async def _listed(
         self, model: ModelId, known: Model | None, revision: str | None
@@ -171,10 +181,13 @@ class Repositories:
         What it says of the model itself counts only for the newest revision.
         """
         listing = await self._context.source(model).files(model, revision)
-        if known is None or revision in (None, DEFAULT_REF):
+        newest = revision in (None, DEFAULT_REF)
+        if known is None or newest:
             known = await self._catalogue.remember(listing.model)
         safe = [file for file in listing.files if file.path.split("/")[0] != VIEW_MARKER]
-        await self._context.hub.artifacts.replace_listing(known.id, listing.revision, safe)
+        await self._context.hub.artifacts.replace_listing(
+            known.id, listing.revision, safe, _facts(listing.model, safe), newest=newest
+        )
         self._context.bus.publish(ModelChanged(known.id))
         files = await self._context.hub.artifacts.of(known.id, listing.revision)
         ours = () if len(safe) == len(listing.files) else (f"{VIEW_MARKER} is the store's own",)
@@ -197,6 +210,7 @@ class Repositories:
             variants=variants_of(files),
             installed_variants=installed_variants(files),
             revision=files[0].revision if files else model.revision,
+            installed_revision=install.revision if install else None,
             versions=tuple(await self._context.hub.artifacts.revisions(model.id)),
             links=links_of(model, self._context.sources),
             requirements=requirements if isinstance(requirements, dict) else {},
@@ -220,3 +234,15 @@ class Repositories:
                     synced_at=text.now(),
                 )
             )
+
+
+def _facts(model: Model, files: Sequence[Artifact]) -> RevisionFacts:
+    """What is kept of a listing beside its files."""
+    sizes = [file.size for file in files]
+    return RevisionFacts(
+        committed_at=model.last_modified,
+        license=model.license,
+        gated=model.gated,
+        files=len(files),
+        bytes=None if None in sizes else sum(size for size in sizes if size is not None),
+    )
