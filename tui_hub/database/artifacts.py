@@ -108,7 +108,7 @@ class ArtifactTable:
     async def save(self, *artifacts: Artifact) -> None:
         """Write these files whole, all of them or none."""
         async with self._database.write() as transaction:
-            await transaction.executemany(_REPLACE, [_values(artifact) for artifact in artifacts])
+            await write_artifacts(transaction, artifacts)
 
     async def mark(
         self,
@@ -161,15 +161,27 @@ class ArtifactTable:
         head = await revisions.head_of(transaction, model)
         before: list[Artifact] = []
         if head is not None and head != revision:
-            rows = await transaction.read(
-                f"SELECT {_COLUMNS} FROM artifacts WHERE model = ? AND revision = ?", (model, head)
-            )
-            before = [_artifact(row) for row in rows]
+            before = await read_artifacts(transaction, model, head)
         await revisions.note_head(transaction, model, revision, artifacts, facts, before)
 
     async def _fetch(self, where: str, arguments: Sequence[object]) -> list[Artifact]:
         rows = await self._database.read(f"SELECT {_COLUMNS} FROM artifacts {where}", arguments)
         return [_artifact(row) for row in rows]
+
+
+async def read_artifacts(
+    transaction: Transaction, model: str, revision: str | None = None
+) -> list[Artifact]:
+    """The files of one revision of a model, or of all of them, inside a larger transaction."""
+    where = "model = ?" if revision is None else "model = ? AND revision = ?"
+    arguments = (model,) if revision is None else (model, revision)
+    rows = await transaction.read(f"SELECT {_COLUMNS} FROM artifacts WHERE {where}", arguments)
+    return [_artifact(row) for row in rows]
+
+
+async def write_artifacts(transaction: Transaction, artifacts: Sequence[Artifact]) -> None:
+    """Write files whole, inside a larger transaction."""
+    await transaction.executemany(_REPLACE, [_values(artifact) for artifact in artifacts])
 
 
 def _values(artifact: Artifact) -> tuple[object, ...]:

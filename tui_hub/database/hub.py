@@ -18,6 +18,7 @@ from tui_hub.database.records import (
     RegistrationTable,
     UserTable,
 )
+from tui_hub.database.renames import ModelNames
 from tui_hub.database.revisions import VersionTable
 from tui_hub.database.slots import LoadTable, SlotTable, SwapTable
 from tui_hub.domain.doctor import DatabaseHealth
@@ -40,6 +41,7 @@ class HubDatabase:
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
         self.hooks = HookTable(database)
+        self.names = ModelNames(database)
 
     @classmethod
     async def open(cls, path: Path) -> HubDatabase:

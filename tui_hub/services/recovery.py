@@ -21,6 +21,7 @@ from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.installing import without_blob
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.renames import follow_renames
 from tui_hub.services.statuses import settle_status
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ async def recover(context: Context, jobs: Jobs) -> None:
     for model in unsettled:
         if model is not None:
             await settle_status(context, model)
+    await follow_renames(context)
 
 
 async def recover_jobs(context: Context, jobs: Jobs) -> None:

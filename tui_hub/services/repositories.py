@@ -35,6 +35,7 @@ from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.links import links_of
 from tui_hub.services.metadata import Metadata, metadata_of
+from tui_hub.services.renames import follow_renames
 from tui_hub.services.version_names import commit_of
 
 
@@ -63,7 +64,9 @@ class Repositories:
         """
         wanted = parse_id(model)
         known = await self._catalogue.find(wanted)
-        revision = await commit_of(self._context, known.id if known else str(wanted), revision)
+        if known is not None:
+            wanted = ModelId.parse(known.id)  # it may have been renamed
+        revision = await commit_of(self._context, str(wanted), revision)
         files = await self._listed(wanted, known, revision)
         unsafe: tuple[str, ...] = ()
         problem: HubError | None = None
@@ -111,7 +114,7 @@ class Repositories:
         Raises:
             HubError: when it is not here and cannot be fetched.
         """
-        wanted = parse_id(model)
+        wanted = ModelId.parse(await self.known_id(model))
         files = await self._listed(wanted, await self._catalogue.find(wanted), None)
         return await self._metadata.card(wanted, files)
 
@@ -184,6 +187,8 @@ class Repositories:
         newest = revision in (None, DEFAULT_REF)
         if known is None or newest:
             known = await self._catalogue.remember(listing.model)
+            if known.id != str(model):
+                await follow_renames(self._context)
         safe = [file for file in listing.files if file.path.split("/")[0] != VIEW_MARKER]
         await self._context.hub.artifacts.replace_listing(
             known.id, listing.revision, safe, _facts(listing.model, safe), newest=newest
