@@ -188,6 +188,20 @@ async def test_a_renamed_model_keeps_its_row(catalogue: CatalogueDatabase) -> No
     assert (await table.get("hf:a/old")).id == "hf:c/newest"  # type: ignore[union-attr]
 
 
+async def test_a_name_that_another_model_took_leads_nowhere_else(
+    catalogue: CatalogueDatabase,
+) -> None:
+    table = catalogue.models
+    await table.put(made("hf:a/old", upstream_id="u1"))
+    await table.put(made("hf:b/new", upstream_id="u1"))
+    asked = ["hf:a/old", "hf:b/new", "hf:c/other"]
+    assert await table.renamed(asked) == {"hf:a/old": "hf:b/new"}
+    assert await table.former("hf:b/new") == ["hf:a/old"]
+    await table.put(made("hf:a/old", upstream_id="u2"))
+    assert await table.renamed(asked) == {}
+    assert await table.former("hf:b/new") == []
+
+
 async def test_names_that_change_places_stay_two_models(catalogue: CatalogueDatabase) -> None:
     await catalogue.models.merge(
         [made("hf:a/one", upstream_id="u1"), made("hf:a/two", upstream_id="u2")]

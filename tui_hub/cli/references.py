@@ -43,14 +43,15 @@ def read_reference(options: Options, given: str, revision: str | None = None) ->
 
     Args:
         options: those of the run, whose settings name the Hub's address.
-        given: an id or an address.
-        revision: what `--revision` says; it goes before the revision of an address.
+        given: an id, perhaps with a revision as in `org/name@v1`, or an address.
+        revision: what `--revision` says; it goes before any other.
 
     Raises:
         RefusedError: for any other address.
     """
     if "://" not in given:
-        return Reference(given, revision)
+        model, _, named = given.partition("@")
+        return Reference(model, revision or named or None)
     page = _page(given, options.configuration())
     return page if revision is None else Reference(page.model, revision)
 

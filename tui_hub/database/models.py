@@ -63,6 +63,23 @@ class ModelTable:
         )
         return model(rows[0]) if rows else None
 
+    async def renamed(self, ids: Iterable[str]) -> dict[str, str]:
+        """The present ids of those of these models that have another one now."""
+        rows = await self._database.read(
+            f"SELECT old, new FROM renames WHERE old IN {_IDS}"
+            " AND old NOT IN (SELECT id FROM models) AND new IN (SELECT id FROM models)",
+            (json.dumps([plain(name) for name in ids]),),
+        )
+        return dict(rows)
+
+    async def former(self, model_id: str) -> list[str]:
+        """The ids that a model had before."""
+        rows = await self._database.read(
+            "SELECT old FROM renames WHERE new = ? AND old NOT IN (SELECT id FROM models)",
+            (plain(model_id),),
+        )
+        return [row[0] for row in rows]
+
     async def search(self, search: Search, limit: int = 50, after: str | None = None) -> Page:
         """The next `limit` models of an answer, best first.
 

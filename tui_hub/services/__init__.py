@@ -42,6 +42,7 @@ from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
+from tui_hub.services.versions import Versions
 from tui_hub.settings import Configuration
 from tui_hub.sources import sources_from
 
@@ -72,6 +73,7 @@ class Services:
     doctor: Doctor
     changes: ChangeFeed
     hooks: Hooks
+    versions: Versions
 
 
 @asynccontextmanager
@@ -186,4 +188,5 @@ def _wire(context: Context) -> Services:
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
         changes=ChangeFeed(context, fit),
         hooks=hooks,
+        versions=Versions(context, repositories),
     )

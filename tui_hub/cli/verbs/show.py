@@ -23,7 +23,7 @@ _GPU_MEMORY = "gpu_memory"
 
 @verb("show")
 @click.argument("model")
-@click.option("--revision", metavar="REV", help="A branch, tag or commit.")
+@click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.option("--refresh", is_flag=True, help="Ask the source even when the files are known.")
 @click.option("--card", is_flag=True, help="Print the model's card instead, as Markdown.")
 @click.pass_obj
@@ -118,6 +118,7 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         *_popularity(model),
         ("updated", text.ago(model.last_modified) if model.last_modified else None),
         ("revision", details.revision),
+        *_history(details),
         ("status", status_words(model.status)),
         *published_pairs(model, text.now()[:10]),
         ("removed", "vanished upstream" if model.removed else None),
@@ -133,6 +134,19 @@ def _count(value: object) -> str | None:
     from tui_hub import text
 
     return text.grouped(value) if isinstance(value, int) else None
+
+
+def _history(details: Details) -> list[tuple[str, object]]:
+    """What the newest revision changed, and the names that the user gave to revisions."""
+    from tui_hub.cli.verbs.versions import name_words
+    from tui_hub.services.revision_words import change_words
+
+    names = [name_words(name) for one in details.versions for name in one.names]
+    newest = next((one for one in details.versions if one.changes is not None), None)
+    return [
+        ("changed", change_words(newest) if newest is not None else None),
+        ("versions", ", ".join(sorted(names))),
+    ]
 
 
 def _popularity(model: Model) -> list[tuple[str, object]]:
