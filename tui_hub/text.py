@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGTP]?)(?:i?B)?", re.IGNORECASE)
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -62,6 +64,19 @@ def size(count: int | float | None) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     raise AssertionError("unreachable")
+
+
+def parse_size(words: str) -> int:
+    """Bytes from `8GiB`, `1.5 G` or a plain number; every unit is binary.
+
+    Raises:
+        ValueError: when it is no size.
+    """
+    found = _SIZE.fullmatch(words.strip())
+    if found is None:
+        raise ValueError(words)
+    power: int = " KMGTP".index(found[2].upper() or " ")
+    return round(float(found[1]) * float(1024**power))
 
 
 def share(part: int, whole: int) -> str:

@@ -19,4 +19,21 @@ class _ModelType(click.Choice[str]):
         return ModelType(super().convert(value, param, ctx))
 
 
+class _Size(click.ParamType[int]):
+    """A number of bytes, as a person writes it."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        from tui_hub.text import parse_size
+
+        try:
+            return parse_size(str(value))
+        except ValueError:
+            self.fail(f"{str(value)[:40]!r} is no size; 8GiB is one.", param, ctx)
+
+
+SIZE = _Size()
 MODEL_TYPE = _ModelType()

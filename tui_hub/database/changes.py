@@ -82,6 +82,11 @@ class Changes:
             self.facets.lose(old.rank, old.model)
             self.facets.gain(new.rank, new.model)
 
+    def forget(self, old: Stored) -> None:
+        """Make a row that goes unfindable."""
+        self.unindexed.append((old.rank, index_text(old.model)))
+        self.facets.lose(old.rank, old.model)
+
     def index(self, new: Stored) -> None:
         """Make a row findable."""
         self.indexed.append((new.rank, index_text(new.model)))

@@ -12,6 +12,7 @@ from tui_hub.database.hub_schema import MIGRATIONS
 from tui_hub.database.jobs import JobTable
 from tui_hub.database.leases import LeaseTable
 from tui_hub.database.records import (
+    AdditionTable,
     EditTable,
     InstallTable,
     RegistrationTable,
@@ -34,6 +35,7 @@ class HubDatabase:
         self.loads = LoadTable(database)
         self.edits = EditTable(database)
         self.registrations = RegistrationTable(database)
+        self.additions = AdditionTable(database)
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
 

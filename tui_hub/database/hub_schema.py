@@ -169,4 +169,20 @@ async def measured_loads(transaction: Transaction) -> None:
     await transaction.execute("CREATE INDEX loads_by_model ON loads (model, revision, variant)")
 
 
-MIGRATIONS = (first, leased_jobs, held_slots, measured_loads)
+async def added_models(transaction: Transaction) -> None:
+    """The definitions of models that users added by address or local path."""
+    await transaction.execute(
+        """CREATE TABLE additions (
+            model TEXT PRIMARY KEY,
+            type TEXT NOT NULL,
+            folder TEXT,
+            license TEXT,
+            gpu_memory INTEGER,
+            torch TEXT,
+            added_at TEXT NOT NULL,
+            files TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS = (first, leased_jobs, held_slots, measured_loads, added_models)
