@@ -24,7 +24,7 @@ from tui_hub.services.installing import retype
 from tui_hub.services.slots import slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
 from tui_hub.services.trust import refuse_other_hosts, untrusted_hosts
-from tui_hub.sources import Url, checked_address, checked_place, list_place, listing_of
+from tui_hub.sources import Url, checked_address, checked_place, list_place, listing_of, shown
 
 
 class Adding:
@@ -34,6 +34,17 @@ class Adding:
         self._context = context
         self._catalogue = catalogue
         self._trust = context.configuration.settings.trust
+
+    def shown(self, places: Sequence[str]) -> tuple[str, ...]:
+        """Places for people: addresses without what may be a secret in them.
+
+        Raises:
+            UnsafeError: for an address that is not kept.
+        """
+        return tuple(
+            shown(checked_address(place)) if "://" in place else text.clean(place, 300)
+            for place in places
+        )
 
     async def questions(self, proposal: Proposal) -> tuple[str, ...]:
         """What the user has to say yes to first. Asks nobody else.

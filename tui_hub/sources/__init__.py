@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui_hub.settings import Configuration
-from tui_hub.sources.added import Find, listing_of
+from tui_hub.sources.added import Find, listing_of, shown
 from tui_hub.sources.addresses import checked_address
 from tui_hub.sources.base import FileListing, FileRequest, Source, SourcePage
 from tui_hub.sources.curated import Curated
@@ -29,6 +29,7 @@ __all__ = [
     "list_place",
     "listing_of",
     "look_at",
+    "shown",
     "sources_from",
 ]
 
