@@ -6,8 +6,10 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
+from tui_hub.domain.errors import UsageError
+
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGTP]?)(?:i?B)?", re.IGNORECASE)
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -67,16 +69,15 @@ def size(count: int | float | None) -> str:
 
 
 def parse_size(words: str) -> int:
-    """Bytes from `8GiB`, `1.5 G` or a plain number; every unit is binary.
+    """Bytes from `10G`, `500 MiB` or a plain number, all in binary units.
 
     Raises:
-        ValueError: when it is no size.
+        UsageError: when the words are no size.
     """
     found = _SIZE.fullmatch(words.strip())
     if found is None:
-        raise ValueError(words)
-    power: int = " KMGTP".index(found[2].upper() or " ")
-    return round(float(found[1]) * float(1024**power))
+        raise UsageError(f"{clean(words, 40)!r} is no size", hint="For example 500M or 10G.")
+    return round(float(found[1]) * 1024.0 ** "bkmgtp".index(found[2].lower() or "b"))
 
 
 def share(part: int, whole: int) -> str:

@@ -119,7 +119,10 @@ async def test_offline_nothing_runs_and_it_is_said(configure: Configure) -> None
         state = await services.scheduler.state()
         assert (state.holder, state.ours) == (None, False)
         assert state.off == "offline: nothing is synced"
-        assert time.sleepers == 0
+        time.pass_by(DAY)
+        time.tick()
+        await asyncio.sleep(0.1)
+        assert await services.jobs.list() == ()
 
 
 async def test_it_can_be_turned_off(configure: Configure) -> None:
@@ -128,7 +131,10 @@ async def test_it_can_be_turned_off(configure: Configure) -> None:
     async with open_services(configuration, time.clock) as services:
         services.scheduler.start()
         await asyncio.sleep(0.1)
-        assert time.sleepers == 0
+        time.pass_by(DAY)
+        time.tick()
+        await asyncio.sleep(0.1)
+        assert await services.jobs.list() == ()
         assert (await services.scheduler.state()).off == ("the settings turn it off (sync.enabled)")
         await services.sync.run([RANDOM])
         assert {one.next_run for one in await services.sync.status()} == {None}

@@ -10,6 +10,7 @@ from tui_hub.cli.documents import Document
 from tui_hub.domain.feeds import FeedStatus
 
 if TYPE_CHECKING:
+    from tui_hub.domain.changes import ChangeEntry
     from tui_hub.domain.feeds import Counts, Feed, FeedReport, SyncReport
     from tui_hub.domain.schedule import Schedule
     from tui_hub.services.timetable import Timetable
@@ -72,6 +73,24 @@ def feeds(
     }
 
 
+def changes(entries: Sequence[ChangeEntry], limit: int) -> Document:
+    """What syncs found to have changed; `before` is the key of the next page."""
+    return {
+        "changes": [
+            {
+                "at": entry.change.at,
+                "model": entry.change.model,
+                "change": entry.change.kind.value,
+                "from": entry.change.before,
+                "to": entry.change.after,
+                "what": list(entry.change.what),
+            }
+            for entry in entries
+        ],
+        "before": entries[-1].number if len(entries) == limit else None,
+    }
+
+
 def _feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
     known = status or FeedStatus(feed=entry.name)
     return {
@@ -89,4 +108,8 @@ def _feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
         "requests": known.requests,
         "bytes": known.bytes,
         "seconds": round(known.seconds, 3),
+        "mode": known.walk.mode.value,
+        "last_full": known.walk.full,
+        "watermark": known.watermark,
+        "quota": None if known.quota is None else asdict(known.quota),
     }

@@ -11,9 +11,11 @@ from tui_hub.database.connection import Database
 from tui_hub.database.hub_schema import MIGRATIONS
 from tui_hub.database.jobs import JobTable
 from tui_hub.database.leases import LeaseTable
+from tui_hub.database.marks import MarkTable
 from tui_hub.database.records import (
     AdditionTable,
     EditTable,
+    HookTable,
     InstallTable,
     RegistrationTable,
     UserTable,
@@ -38,6 +40,8 @@ class HubDatabase:
         self.additions = AdditionTable(database)
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
+        self.marks = MarkTable(database)
+        self.hooks = HookTable(database)
 
     @classmethod
     async def open(cls, path: Path) -> HubDatabase:

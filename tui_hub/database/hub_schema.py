@@ -185,4 +185,23 @@ async def added_models(transaction: Transaction) -> None:
     )
 
 
-MIGRATIONS = (first, leased_jobs, held_slots, measured_loads, added_models)
+async def marks(transaction: Transaction) -> None:
+    """Up to where a person has read something, by its name."""
+    await transaction.execute(
+        "CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID"
+    )
+
+
+async def called_hooks(transaction: Transaction) -> None:
+    """How the last call of each hook went."""
+    await transaction.execute(
+        """CREATE TABLE hooks (
+            name TEXT PRIMARY KEY,
+            called_at TEXT NOT NULL,
+            error TEXT,
+            failures INTEGER NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS = (first, leased_jobs, held_slots, measured_loads, marks, called_hooks, added_models)

@@ -21,6 +21,7 @@ from tui_hub.database.values import (
     words,
 )
 from tui_hub.domain.additions import AddedFile, Addition
+from tui_hub.domain.hooks import HookState
 from tui_hub.domain.models import ModelEdit, Registration, RegistrationStatus
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
@@ -182,6 +183,25 @@ class AdditionTable(RecordTable[Addition]):
         values["type"] = ModelType(values["type"])
         values["files"] = msgspec.json.decode(values["files"], type=tuple[AddedFile, ...])
         return Addition(**values)
+
+
+class HookTable(RecordTable[HookState]):
+    """How the last call of each hook went."""
+
+    table = "hooks"
+    columns = "name, called_at, error, failures"
+
+    def _values(self, record: HookState) -> tuple[object, ...]:
+        return (
+            plain(record.name),
+            record.called_at,
+            optional(record.error),
+            whole(record.failures),
+        )
+
+    def _record(self, row: Row) -> HookState:
+        name, called_at, error, failures = row
+        return HookState(name=name, called_at=called_at, error=error, failures=failures)
 
 
 class UserTable:

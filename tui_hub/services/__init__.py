@@ -24,12 +24,16 @@ from tui_hub.services.activation import Activation
 from tui_hub.services.adding import Adding
 from tui_hub.services.agent import Agent
 from tui_hub.services.catalogue import Catalogue
+from tui_hub.services.changes import ChangeFeed
 from tui_hub.services.clocks import Clock
 from tui_hub.services.context import Context
 from tui_hub.services.doctor import Doctor
 from tui_hub.services.downloads import Downloads
+from tui_hub.services.feed_list import FeedList
+from tui_hub.services.feeds import Feeds
 from tui_hub.services.fit import Fit
 from tui_hub.services.hardware import Hardware
+from tui_hub.services.hooks import Hooks
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
@@ -58,6 +62,7 @@ class Services:
     repositories: Repositories
     adding: Adding
     sync: Sync
+    feeds: Feeds
     scheduler: Scheduler
     downloads: Downloads
     fit: Fit
@@ -67,6 +72,8 @@ class Services:
     hardware: Hardware
     agent: Agent
     doctor: Doctor
+    changes: ChangeFeed
+    hooks: Hooks
 
 
 @asynccontextmanager
@@ -103,6 +110,7 @@ async def open_services(
             clock=clock or Clock(),
         )
         services = _wire(context)
+        stack.push_async_callback(services.hooks.close)
         services.jobs.held.start()
         stack.push_async_callback(services.jobs.held.close)
         await recover(context, services.jobs)
@@ -157,8 +165,10 @@ def _wire(context: Context) -> Services:
     runtimes = Runtimes(context, repositories, fit.weigher)
     activation = Activation(context, jobs, runtimes, Memory(fit.devices), hardware)
     downloads = Downloads(context, jobs, repositories, metadata)
-    sync = Sync(context, jobs, repositories)
-    scheduler = Scheduler(context, sync)
+    known = FeedList(context)
+    hooks = Hooks(context, jobs)
+    sync = Sync(context, jobs, repositories, known, hooks.new_models)
+    scheduler = Scheduler(context, sync, known)
     agent = Agent(context, jobs, downloads, activation, scheduler)
     return Services(
         configuration=context.configuration,
@@ -167,6 +177,7 @@ def _wire(context: Context) -> Services:
         repositories=repositories,
         adding=Adding(context, catalogue),
         sync=sync,
+        feeds=Feeds(context, known, sync),
         scheduler=scheduler,
         downloads=downloads,
         fit=fit,
@@ -176,4 +187,6 @@ def _wire(context: Context) -> Services:
         hardware=hardware,
         agent=agent,
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
+        changes=ChangeFeed(context, fit),
+        hooks=hooks,
     )

@@ -26,7 +26,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-_LATER = {"ollama": "Ollama", "replicate": "Replicate"}
+_LATER = {"ollama": "Ollama"}
 
 
 @dataclass(frozen=True, slots=True)

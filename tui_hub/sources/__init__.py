@@ -11,6 +11,7 @@ from tui_hub.sources.feeds import feeds_from
 from tui_hub.sources.folders import checked_place, list_place, look_at
 from tui_hub.sources.huggingface import HuggingFace
 from tui_hub.sources.local import Local
+from tui_hub.sources.replicate import Replicate
 from tui_hub.sources.url import Url
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "FileRequest",
     "HuggingFace",
     "Local",
+    "Replicate",
     "Source",
     "SourcePage",
     "Url",
@@ -36,7 +38,11 @@ __all__ = [
 
 def sources_from(configuration: Configuration) -> dict[str, Source]:
     """Every source by its prefix. Opens no connection and imports no client until one is used."""
-    sources: tuple[Source, ...] = (HuggingFace(configuration), Curated())
+    sources: tuple[Source, ...] = (
+        HuggingFace(configuration),
+        Replicate(configuration),
+        Curated(),
+    )
     return {source.prefix: source for source in sources}
 
 

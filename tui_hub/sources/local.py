@@ -35,6 +35,7 @@ class Local:
 
     prefix = PREFIX
     user = USER
+    lasting = False
 
     def __init__(self, find: Find) -> None:
         self._find = find

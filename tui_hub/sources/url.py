@@ -60,6 +60,7 @@ class Url:
 
     prefix = PREFIX
     user = USER
+    lasting = False
 
     def __init__(self, configuration: Configuration, find: Find) -> None:
         self._environment = configuration.environment

@@ -103,7 +103,7 @@ class AddDialog(HubDialog[Proposal | None]):
             sha256=tuple(one for one in checksums if one not in md5),
             md5=tuple(md5),
             license=typed["license"] or None,
-            gpu_memory=_size(typed["gpu_memory"]) if typed["gpu_memory"] else None,
+            gpu_memory=parse_size(typed["gpu_memory"]) if typed["gpu_memory"] else None,
             torch=typed["torch"] or None,
         )
 
@@ -117,10 +117,3 @@ def _type(word: str) -> ModelType:
         return ModelType(word.lower()) if word else ModelType.UTILITY
     except ValueError:
         raise UsageError(f"{word[:40]!r} is no type.", hint=f"{', '.join(_TYPES)}.") from None
-
-
-def _size(words: str) -> int:
-    try:
-        return parse_size(words)
-    except ValueError:
-        raise UsageError(f"{words[:40]!r} is no size.", hint="Type 8GiB or 24G.") from None
