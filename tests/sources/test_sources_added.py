@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -27,6 +28,7 @@ from tui_hub.settings import load_configuration
 from tui_hub.sources import Local, Url, checked_address, checked_place, list_place, look_at
 from tui_hub.sources.addresses import token_headers
 from tui_hub.sources.file_names import name_of_answer
+from tui_hub.sources.publishers import Sites
 
 BODY = bytes(range(256)) * 8
 
@@ -67,6 +69,81 @@ async def url(tmp_path: Path, definitions: Definitions) -> AsyncIterator[Url]:
     source = Url(load_configuration(environment=environment), find)
     yield source
     await source.close()
+
+
+@pytest.fixture
+async def publishing(server: FileServer, tmp_path: Path) -> AsyncIterator[Url]:
+    """A source for which the server is GitHub and Civitai."""
+
+    async def find(model: str) -> Addition | None:
+        return None
+
+    environment = {"TUI_HUB_HOME": str(tmp_path), "TUI_HUB_NETWORK__RETRIES": "1"}
+    sites = Sites(github=server.url, github_api=f"{server.url}/api", civitai=server.url)
+    source = Url(load_configuration(environment=environment), find, sites)
+    yield source
+    await source.close()
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def test_a_release_on_github_tells_its_checksum(server: FileServer, publishing: Url) -> None:
+    release = {
+        "tag_name": "v1.2",
+        "assets": [
+            {"name": "other.bin", "digest": "sha256:" + "0" * 64},
+            {"name": "my file.bin", "digest": "sha256:" + "a" * 64, "size": 3},
+            {"name": "old.bin", "digest": None},
+        ],
+    }
+    for which in ("latest", "tags/v1.2"):
+        server.put(f"/api/repos/o/r/releases/{which}", json.dumps(release).encode(), headers=JSON)
+    pinned = server.put("/o/r/releases/download/v1.2/my%20file.bin", BODY)
+    old = server.put("/o/r/releases/download/v1.2/old.bin", BODY)
+    latest = f"{server.url}/o/r/releases/latest/download/my%20file.bin"
+    for address in (latest, pinned):
+        found = await publishing.look(address)
+        assert (found.place, found.sha256, found.path) == (pinned, "a" * 64, "my file.bin")
+    assert (await publishing.look(old)).sha256 is None
+
+
+async def test_civitai_tells_the_checksum_of_the_file_that_is_asked_for(
+    server: FileServer, publishing: Url
+) -> None:
+    version = {
+        "files": [
+            {"type": "Model", "primary": True, "metadata": {"format": "SafeTensor", "fp": "fp16"},
+             "hashes": {"SHA256": "AB" * 32, "CRC32": "1"}},
+            {"type": "Model", "metadata": {"format": "PickleTensor"},
+             "hashes": {"SHA256": "CD" * 32}},
+            {"type": "VAE", "metadata": {"format": "SafeTensor"}, "hashes": {}},
+        ]
+    }  # fmt: skip
+    server.put("/api/v1/model-versions/7", json.dumps(version).encode(), headers=JSON)
+    address = server.put("/api/download/models/7", BODY)
+    wanted = {
+        "": "ab" * 32,
+        "?type=Model&format=SafeTensor": "ab" * 32,
+        "?type=Model&format=PickleTensor": "cd" * 32,
+        "?type=Model": None,
+        "?type=VAE": None,
+        "?format=Other": None,
+    }
+    assert {query: (await publishing.look(address + query)).sha256 for query in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"{", b'{"tag_name": 1}', b'{"tag_name": "v", "assets": 3}']
+)
+async def test_a_site_that_tells_nonsense_tells_nothing(
+    server: FileServer, publishing: Url, body: bytes
+) -> None:
+    server.put("/api/repos/o/r/releases/tags/v1", body, headers=JSON)
+    address = server.put("/o/r/releases/download/v1/x.bin", BODY)
+    assert await publishing.look(address) == AddedFile(
+        path="x.bin", place=address, size=len(BODY), mark='"one"'
+    )
 
 
 WAYS: dict[str, dict[str, object]] = {

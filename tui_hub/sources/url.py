@@ -39,10 +39,12 @@ from tui_hub.sources.file_names import name_of_answer
 from tui_hub.sources.http import Api
 from tui_hub.sources.limits import LONGEST_WAIT
 from tui_hub.sources.network import host_of
+from tui_hub.sources.publishers import Publishers, Sites
 
 PREFIX = "url"
 USER = "url_sync_system"
 
+_SITES = Sites()
 _OPENING = 128
 """Bytes of a file that are looked at before it is taken for one."""
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -62,13 +64,14 @@ class Url:
     user = USER
     lasting = False
 
-    def __init__(self, configuration: Configuration, find: Find) -> None:
+    def __init__(self, configuration: Configuration, find: Find, sites: Sites = _SITES) -> None:
         self._environment = configuration.environment
         self._api = Api(configuration.settings.network, configuration.environment)
+        self._publishers = Publishers(self._api, configuration.environment, sites)
         self._find = find
 
     async def look(self, address: str) -> AddedFile:
-        """What lies at an address now.
+        """What lies at an address now, with its SHA-256 where the site is one that tells it.
 
         Raises:
             UnsafeError: for an address or a redirect that must not be followed.
@@ -77,16 +80,8 @@ class Url:
             RefusedError: what is there is no file: a login page, a pointer of Git LFS.
             UnreachableError: the server does not answer.
         """
-        address = checked_address(address)
-        answer = await self._opening(address)
-        headers = answer.headers
-        name = name_of_answer(address, answer.url, headers.get("content-disposition", ""))
-        return AddedFile(
-            path=name or "model.bin",
-            place=address,
-            size=_size(answer),
-            mark=headers.get("etag") or headers.get("last-modified"),
-        )
+        told = await self._publishers.ask(checked_address(address))
+        return replace(await self._look(told.address), sha256=told.sha256)
 
     async def pages(
         self, feed: Feed, cursor: str | None = None, since: str | None = None
@@ -143,8 +138,19 @@ class Url:
 
     async def _again(self, file: AddedFile) -> AddedFile:
         """The file as it is now, under the name and the checksums that it was given."""
-        now = await self.look(file.place)
+        now = await self._look(file.place)
         return replace(file, size=now.size, mark=now.mark)
+
+    async def _look(self, address: str) -> AddedFile:
+        answer = await self._opening(address)
+        headers = answer.headers
+        name = name_of_answer(address, answer.url, headers.get("content-disposition", ""))
+        return AddedFile(
+            path=name or "model.bin",
+            place=address,
+            size=_size(answer),
+            mark=headers.get("etag") or headers.get("last-modified"),
+        )
 
     async def _opening(self, address: str) -> Answer:
         """The head of an answer that brings the file, and its first bytes."""
