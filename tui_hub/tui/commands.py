@@ -335,6 +335,18 @@ class SyncFeed(Command):
     key, label, sign, act = "enter", "sync feed", "⏎", "choose"
 
 
+class FilterChanges(Command):
+    """Show other changes: all, new models, what fits this box, what is installed."""
+
+    key, label = "f", "changes"
+
+
+class OtherList(Command):
+    """Go from the feeds to the changes, and back."""
+
+    key, label, sign = "tab", "other list", "⇥"
+
+
 class CancelSync(Command):
     """Stop the running sync; what it has written stays."""
 
