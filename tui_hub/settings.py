@@ -97,6 +97,19 @@ class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Attempts without progress before a download that had begun fails."""
 
 
+class TrustSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom the user trusts with files."""
+
+    hosts: list[str] = []
+    """Hosts whose files are taken without a question: `example.org`, or `*.example.org` for all
+    below it."""
+    authors: list[str] = []
+    """Authors on the Hub whose files are taken where `others` is `refuse`."""
+    others: Literal["ask", "refuse"] = "ask"
+    """`ask` takes an address of another host after a yes; `refuse` takes files of no other host
+    and no other author."""
+
+
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The background sync of the catalogue."""
 
@@ -225,6 +238,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ollama: OllamaSettings = OllamaSettings()
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
+    trust: TrustSettings = TrustSettings()
     sync: SyncSettings = SyncSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     gpu: GpuSettings = GpuSettings()
@@ -328,8 +342,18 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if not name.startswith(_PREFIX) or name in _NOT_SETTINGS or "__" not in name:
             continue
         section, _, key = name.removeprefix(_PREFIX).lower().partition("__")
-        overlay.setdefault(section, {})[key] = value
+        overlay.setdefault(section, {})[key] = _value(value)
     return overlay
+
+
+def _value(text: str) -> object:
+    """A value of the environment; a list is written as in the file."""
+    if text.startswith("["):
+        try:
+            return tomllib.loads(f"value = {text}")["value"]
+        except (tomllib.TOMLDecodeError, RecursionError):
+            pass
+    return text
 
 
 def _merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:

@@ -100,6 +100,10 @@ class ArtifactTable:
             "WHERE model = ? AND revision = ? ORDER BY path", (name, plain(revision))
         )
 
+    async def all_of(self, model: str) -> list[Artifact]:
+        """The files of all revisions of a model."""
+        return await self._fetch("WHERE model = ? ORDER BY revision, path", (plain(model),))
+
     async def get(self, artifact: str) -> Artifact | None:
         """One file by its id."""
         found = await self._fetch("WHERE id = ?", (plain(artifact),))

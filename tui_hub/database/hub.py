@@ -13,6 +13,7 @@ from tui_hub.database.jobs import JobTable
 from tui_hub.database.leases import LeaseTable
 from tui_hub.database.marks import MarkTable
 from tui_hub.database.records import (
+    AdditionTable,
     EditTable,
     HookTable,
     InstallTable,
@@ -39,6 +40,7 @@ class HubDatabase:
         self.loads = LoadTable(database)
         self.edits = EditTable(database)
         self.registrations = RegistrationTable(database)
+        self.additions = AdditionTable(database)
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
         self.marks = MarkTable(database)

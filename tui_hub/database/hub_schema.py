@@ -169,6 +169,22 @@ async def measured_loads(transaction: Transaction) -> None:
     await transaction.execute("CREATE INDEX loads_by_model ON loads (model, revision, variant)")
 
 
+async def added_models(transaction: Transaction) -> None:
+    """The definitions of models that users added by address or local path."""
+    await transaction.execute(
+        """CREATE TABLE additions (
+            model TEXT PRIMARY KEY,
+            type TEXT NOT NULL,
+            folder TEXT,
+            license TEXT,
+            gpu_memory INTEGER,
+            torch TEXT,
+            added_at TEXT NOT NULL,
+            files TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
 async def marks(transaction: Transaction) -> None:
     """Up to where a person has read something, by its name."""
     await transaction.execute(
@@ -227,4 +243,5 @@ MIGRATIONS = (
     marks,
     called_hooks,
     named_versions,
+    added_models,
 )

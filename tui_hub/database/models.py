@@ -53,6 +53,18 @@ class ModelTable:
         """Take in one record, by the rules of `merge`."""
         await self.merge((model,))
 
+    async def replace(self, model: Model) -> None:
+        """Take in one record as though nothing had been known of its model."""
+        async with self._database.write() as transaction:
+            await _drop(transaction, plain(model.id))
+            await merge_page(transaction, (model,))
+
+    async def forget(self, model_id: str) -> None:
+        """Drop a model from the catalogue, with what this box said of it."""
+        async with self._database.write() as transaction:
+            await _drop(transaction, plain(model_id))
+            await transaction.execute("DELETE FROM local WHERE id = ?", (plain(model_id),))
+
     async def get(self, model_id: str) -> Model | None:
         """A model by its id, or by one that it had before it was renamed."""
         rows = await self._database.read(
@@ -266,6 +278,15 @@ async def _apply_local(transaction: Transaction, model_id: str) -> None:
     local = await _local(transaction, [model_id])
     for row in rows:
         await _write(transaction, local_changes(stored(row), local.get(model_id, Local())))
+
+
+async def _drop(transaction: Transaction, model_id: str) -> None:
+    rows = await transaction.read(f"SELECT rank, {COLUMNS} FROM models WHERE id = ?", (model_id,))
+    changes = Changes()
+    for row in map(stored, rows):
+        changes.forget(row)
+        await transaction.execute("DELETE FROM models WHERE rank = ?", (row.rank,))
+    await _write(transaction, changes)
 
 
 async def _write(transaction: Transaction, changes: Changes) -> None:

@@ -22,6 +22,7 @@ from tui_hub.services.plans import Planner, refuse_if_full
 from tui_hub.services.recovery import recover_jobs
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.statuses import settle_status
+from tui_hub.services.trust import refuse_untrusted
 
 _POLL_SECONDS = 0.5
 _LIVE = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED)
@@ -116,8 +117,9 @@ class Downloads:
 
         Raises:
             NoSpaceError: the disk does not take it.
-            RefusedError: the store cannot be written.
+            RefusedError: the store cannot be written, or the settings trust nobody there.
         """
+        await refuse_untrusted(self._context, plan)
         await self._context.prepare_store()
         refuse_if_full(plan)
         payload: dict[str, object] = {

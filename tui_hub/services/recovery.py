@@ -14,6 +14,7 @@ from tui_hub.domain.artifacts import (
     installed_variants,
     kind_of,
 )
+from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType
 from tui_hub.domain.models import Model
 from tui_hub.domain.storage import Install
@@ -137,6 +138,9 @@ async def _mirror(context: Context) -> set[str | None]:
                 owner="local_sync_system",
             )
         )
+    for addition in await context.hub.additions.list():
+        model = ModelId.parse(addition.model)
+        await context.catalogue.models.replace(await context.source(model).model(model))
     for edit in await context.hub.edits.list():
         if edit.type is not None:
             await context.catalogue.models.set_local(edit.model, type=edit.type)

@@ -159,6 +159,9 @@ class Repositories:
         except HubError as error:
             await self._mark(model, error.message)
             raise
+        except Exception:
+            await self._mark(model, "a fault of the program ended it")
+            raise
         await self._mark(model, None)
         changed = before is not None and details.revision not in seen
         counts = Counts(
@@ -236,7 +239,7 @@ class Repositories:
                     registration,
                     status=RegistrationStatus.SYNCED if error is None else RegistrationStatus.ERROR,
                     error=error,
-                    synced_at=text.now(),
+                    synced_at=text.stamp(self._context.clock.now()),
                 )
             )
 

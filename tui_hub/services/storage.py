@@ -78,7 +78,7 @@ class Storage:
             # What cannot be read here must be known before the rows go.
             await self._context.on_disk(receipts.references, self._context.store)
             registered = await self._context.hub.registrations.get(wanted) is not None
-            keys = [partial_key(file) for file in await self._rows(wanted)]
+            keys = [partial_key(file) for file in await self._context.hub.artifacts.all_of(wanted)]
             await self._forget(wanted)
             await settle_status(self._context, wanted)
             await self._context.on_disk(self._context.store.discard_partials, keys)
@@ -136,7 +136,9 @@ class Storage:
         The receipt counts too, so that a deletion that was cut short can be repeated.
         """
         blobs = {
-            (file.revision, file.path): file.blob for file in await self._rows(model) if file.blob
+            (file.revision, file.path): file.blob
+            for file in await self._context.hub.artifacts.all_of(model)
+            if file.blob
         }
         receipt = await self._context.on_disk(receipts.read, self._context.store, model)
         if receipt is not None:
@@ -146,12 +148,6 @@ class Storage:
                 f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
             )
         return [blob for blob in blobs.values() if blob]
-
-    async def _rows(self, model: str) -> list[Artifact]:
-        rows: list[Artifact] = []
-        for revision in await self._context.hub.artifacts.revisions(model):
-            rows.extend(await self._context.hub.artifacts.of(model, revision.revision))
-        return rows
 
     async def _refuse_if_downloading(self, model: str) -> None:
         for job in await live_downloads(self._context):
@@ -176,7 +172,7 @@ class Storage:
     async def _forget(self, model: str) -> None:
         if not await self._context.hub.installs.forget(model):
             raise RefusedError(f"{model} became active meanwhile", hint="Deactivate it first.")
-        rows = [file for file in await self._rows(model) if file.blob]
+        rows = [file for file in await self._context.hub.artifacts.all_of(model) if file.blob]
         await self._context.hub.artifacts.save(*map(without_blob, rows))
 
     def _measure(self) -> StorageUsage:

@@ -14,6 +14,7 @@ from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.services.context import Context, is_model_id
 from tui_hub.services.feed_list import FeedList
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.registered import RegisteredTurns
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.sync_run import Arrived, SyncRun, Target, lease_is_held, name_of
 from tui_hub.services.turns import Turns
@@ -35,6 +36,7 @@ class Sync:
         self._repositories = repositories
         self._known = known
         self.turns = Turns(context, known)
+        self.registered = RegisteredTurns(context, known)
         self._early: set[str] = set()
         """Feeds whose turn is to come at once, when no sync runs that knows them as they were."""
         self._run: SyncRun | None = None

@@ -69,7 +69,7 @@ class Quit(Command):
 
 
 class AddModel(Command):
-    """Open a model by its name, also one that the catalogue does not list yet."""
+    """Add a model by its name, by the addresses of its files, or from a folder of this box."""
 
     key, label, sign, shown = "plus", "add", "+", False
 

@@ -122,6 +122,7 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         ("status", status_words(model.status)),
         *published_pairs(model, text.now()[:10]),
         ("removed", "vanished upstream" if model.removed else None),
+        ("taken from", model.facts.get("folder")),
         ("path", details.path),
         ("note", details.edit.note if details.edit else None),
         *registration_pairs(details.registration),
