@@ -419,10 +419,12 @@ async def test_an_index_of_older_words_is_rebuilt_when_opened(
     monkeypatch.setattr(words, "VERSION", "next")
     monkeypatch.setattr(words, "_split", lambda text: [word[::-1] for word in text.split()])
     words._common_words.cache_clear()
+    words._tag_words.cache_clear()
     async with await CatalogueDatabase.open(path) as catalogue:
         assert await ids(catalogue.models, Search(text="llam")) == []
         assert await ids(catalogue.models, Search(text="llama")) == ["hf:a/llama"]
     words._common_words.cache_clear()
+    words._tag_words.cache_clear()
 
 
 async def test_walking_and_sorting_answer_alike(

@@ -75,15 +75,15 @@ async def _by_downloads(
     database: Database, question: Question, cursor: Cursor | None, wanted: int
 ) -> list[Hit]:
     """The order of the index itself, after the models of exactly the name or author typed."""
-    exact, expression = question.exact(), question.expression()
     hits: list[Hit] = []
     begun, last = (cursor.key, cursor.rank) if cursor is not None else (0, -1)
-    for number, part in enumerate([*exact, question.others()]):
+    for number, part in enumerate([*question.exact(), question.others()]):
         if number < int(begun):
             continue
         rank = last if number == begun else -1
         missing = wanted - len(hits)
-        if number < len(exact) or expression is None:
+        expression = question.expression(part.mark)
+        if expression is None:
             found = await _walk(database, question, _beyond(part, rank), missing)
         else:
             measured = _both(part, question.measure())

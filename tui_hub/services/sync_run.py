@@ -25,8 +25,6 @@ _log = logging.getLogger(__name__)
 
 LEASE = "sync"
 _POLL_SECONDS = 0.5
-_MANY = 10_000
-"""New models after which putting the search index in order pays."""
 
 Target = Feed | ModelId
 
@@ -125,8 +123,8 @@ class SyncRun:
             if not one.fell_short:
                 await self._turns.ended([one])
             await self._jobs.log(run.job.id, _sentence(one))
-        if sum(one.counts.created for one in self.reports) >= _MANY:
-            await self._context.catalogue.models.optimize()
+        created = sum(one.counts.created for one in self.reports)
+        await self._context.catalogue.models.finish(created)
         await self._context.catalogue.changes.prune()
         # One moment for all that failed, so that one sync tries them all again.
         await self._turns.ended([one for one in self.reports if one.fell_short])
