@@ -124,6 +124,11 @@ class Changes:
         self.renamed.append((old, new))
         self.history.append(Change(model=new, kind=ChangeKind.RENAMED, before=old, after=new))
 
+    def forget(self, old: Stored) -> None:
+        """Make a row that goes unfindable."""
+        self.unindexed.append((old.rank, *index_text(old.model)))
+        self.facets.lose(old.rank, old.model)
+
     def index(self, new: Stored) -> None:
         """Make a row findable."""
         self.indexed.append((new.rank, *index_text(new.model)))

@@ -56,7 +56,7 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
         "favourite": old.favourite,
         "fit": old.fit if new.fit is Fit.UNKNOWN else new.fit,
         "removed": new.removed or (old.removed and is_curated(new)),
-        "deprecated": old.deprecated or new.deprecated,
+        "deprecated": new.deprecated or (old.deprecated and not is_curated(new)),
         "description": expert.description or other.description,
         "facts": {**other.facts, **expert.facts},
     }

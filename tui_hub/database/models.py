@@ -57,6 +57,18 @@ class ModelTable:
         """Take in one record, by the rules of `merge`."""
         await self.merge((model,))
 
+    async def replace(self, model: Model) -> None:
+        """Take in one record as though nothing had been known of its model."""
+        async with self._database.write() as transaction:
+            await _drop(transaction, plain(model.id))
+            await merge_page(transaction, (model,))
+
+    async def forget(self, model_id: str) -> None:
+        """Drop a model from the catalogue, with what this box said of it."""
+        async with self._database.write() as transaction:
+            await _drop(transaction, plain(model_id))
+            await transaction.execute("DELETE FROM local WHERE id = ?", (plain(model_id),))
+
     async def get(self, model_id: str) -> Model | None:
         """A model by its id, or by one that it had before it was renamed."""
         rows = await self._database.read(
@@ -66,6 +78,23 @@ class ModelTable:
             (plain(model_id),),
         )
         return model(rows[0]) if rows else None
+
+    async def renamed(self, ids: Iterable[str]) -> dict[str, str]:
+        """The present ids of those of these models that have another one now."""
+        rows = await self._database.read(
+            f"SELECT old, new FROM renames WHERE old IN {_IDS}"
+            " AND old NOT IN (SELECT id FROM models) AND new IN (SELECT id FROM models)",
+            (json.dumps([plain(name) for name in ids]),),
+        )
+        return dict(rows)
+
+    async def former(self, model_id: str) -> list[str]:
+        """The ids that a model had before."""
+        rows = await self._database.read(
+            "SELECT old FROM renames WHERE new = ? AND old NOT IN (SELECT id FROM models)",
+            (plain(model_id),),
+        )
+        return [row[0] for row in rows]
 
     async def search(self, search: Search, limit: int = 50, after: str | None = None) -> Page:
         """The next `limit` models of an answer, best first.
@@ -271,6 +300,15 @@ async def _apply_local(transaction: Transaction, model_id: str) -> None:
     local = await _local(transaction, [model_id])
     for row in rows:
         await _write(transaction, local_changes(stored(row), local.get(model_id, Local())))
+
+
+async def _drop(transaction: Transaction, model_id: str) -> None:
+    rows = await transaction.read(f"SELECT rank, {COLUMNS} FROM models WHERE id = ?", (model_id,))
+    changes = Changes()
+    for row in map(stored, rows):
+        changes.forget(row)
+        await transaction.execute("DELETE FROM models WHERE rank = ?", (row.rank,))
+    await _write(transaction, changes)
 
 
 async def _write(transaction: Transaction, changes: Changes) -> None:

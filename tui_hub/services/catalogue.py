@@ -82,7 +82,8 @@ class Catalogue:
 
     async def edits(self, model: str | ModelId) -> ModelEdit | None:
         """What the user added to a model."""
-        return await self._context.hub.edits.get(str(parse_id(model)))
+        known = await self.find(model)
+        return await self._context.hub.edits.get(known.id if known else str(parse_id(model)))
 
     async def edit(
         self,
