@@ -1,6 +1,7 @@
 """What a search compares: the words of a model, the words that a person types, and facets as words.
 
-The one rule of the search: a model answers when each typed word begins one of the model's words.
+The one rule of the search: a model answers when each typed word begins one of the model's words, or
+is one where it has to be whole.
 `VERSION` names how words are made; an index made under another version is built anew.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain, islice
+from typing import NamedTuple
 from zlib import crc32
 
 from tui_hub.database.facets import NAMES, facet_set
@@ -26,6 +28,7 @@ _MOST_WORDS = 400
 _MOST_TAGS = 400
 _MOST_ALIASES = 20
 _MOST_TYPED = 24
+_SHORT = 2
 
 _UNSPACED = (
     "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -49,10 +52,27 @@ _PLANE = 0xFFFE
 never matches."""
 
 
-def typed_words(text: str) -> tuple[str, ...]:
-    """The words of what a person typed, without those that begin another one."""
-    found = tuple(dict.fromkeys(_split(text[:_LONGEST_TEXT])))[:_MOST_TYPED]
-    return tuple(word for word in found if not any(_begins(word, other) for other in found))
+class TypedWord(NamedTuple):
+    """A word that a person typed."""
+
+    text: str
+    whole: bool
+    """Whether it must be a word of the model, and not only begin one."""
+
+
+def typed_words(text: str) -> tuple[TypedWord, ...]:
+    """The words of what a person typed, without those that begin another one.
+
+    A word of one or two letters or digits that is followed by another word is whole: the `3` of
+    `llama 3 8b` is not meant to find what begins with a 3.
+    """
+    found = _split(text[:_LONGEST_TEXT])
+    last = found[-1:]
+    words = dict.fromkeys(
+        TypedWord(word, len(word) <= _SHORT and word.isascii() and [word] != last) for word in found
+    )
+    typed = tuple(words)[:_MOST_TYPED]
+    return tuple(word for word in typed if word.whole or not _is_implied(word.text, typed))
 
 
 def model_words(model: Model) -> tuple[str, ...]:
@@ -196,5 +216,7 @@ def _without_accents(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(kept))
 
 
-def _begins(word: str, other: str) -> bool:
-    return word != other and other.startswith(word)
+def _is_implied(word: str, typed: Iterable[TypedWord]) -> bool:
+    return any(
+        other.text.startswith(word) and (other.whole or other.text != word) for other in typed
+    )
