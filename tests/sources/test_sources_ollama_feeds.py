@@ -164,11 +164,14 @@ async def test_queries_limits_and_rules(ollama: OllamaServer, consult: Consult) 
     assert ids(await walk(consult(), picky)) == []
 
 
-async def test_where_nothing_answers_the_library_is_not_there(consult: Consult) -> None:
+async def test_where_nothing_answers_the_library_is_not_there(
+    consult: Consult, time: FakeTime
+) -> None:
     source = consult(TUI_HUB_OLLAMA__REGISTRY=NOWHERE, TUI_HUB_OLLAMA__LIBRARY=NOWHERE)
     error = await failure(source)
     assert isinstance(error, AbsentError)
     assert "refused" in error.message
+    assert len(time.sleeps) <= 8, "the other names are not tried"
 
 
 async def test_a_registry_that_goes_away_ends_the_walk(
@@ -251,9 +254,14 @@ def test_a_hostile_page_comes_to_nothing_soon(page: bytes) -> None:
     assert names_in(before + page) == ("first",)
 
 
+def test_a_tag_longer_than_any_ends_the_page() -> None:
+    page = b'<a href="/library/first"><a ' + b"x " * 100_000 + b'><a href="/library/second">'
+    assert names_in(page) == ("first",)
+
+
 def test_what_a_link_may_lead_to() -> None:
     good = ("/library/a:b", "/library/c?sort=x", "/library/a")
-    bad = ("/library/A", "/library/a/b", "//x/library/c2", "/library/", "library/d")
+    bad = ("/library/A", "/library/z/b", "//x/library/c2", "/library/", "library/d")
     page = "".join(f'<a href="{link}">' for link in (*good, *bad))
     assert names_in(f'{page}<a href><b href="/library/e"><a>'.encode()) == ("a", "c")
 
