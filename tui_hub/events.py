@@ -33,10 +33,20 @@ class CatalogueChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangesSeen(Event):
+    """A person has read the feed of changes."""
+
+
+@dataclass(frozen=True, slots=True)
 class FeedChanged(Event):
     """A feed started, went on, or ended its sync."""
 
     feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedsChanged(Event):
+    """The settings name other feeds or other times than before, or can no longer be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.hooks import HookEvent
 from tui_hub.paths import Paths, resolve_paths
 
 _PREFIX = "TUI_HUB_"
 _NOT_SETTINGS = {"TUI_HUB_HOME", "TUI_HUB_CONFIG_FILE"}
+
+HOOK_VARIABLE = "TUI_HUB_HOOK"
+"""Names the hook to the command that it runs; a program that finds it calls no hooks itself."""
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 _Interval = Annotated[float, msgspec.Meta(gt=0, le=31 * 86_400)]
@@ -45,6 +49,13 @@ class HuggingFaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """A mirror's address; empty takes `HF_ENDPOINT`, else the Hub itself."""
     page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1000
     """Entries to a page of the listing; the Hub is known to take up to 1000."""
+
+
+class ReplicateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Replicate, a catalogue of models that run as its service; `REPLICATE_API_TOKEN` opens it."""
+
+    endpoint: str = "https://api.replicate.com/v1"
+    """The address of its API; the token goes there and nowhere else."""
 
 
 class OllamaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,6 +97,19 @@ class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Attempts without progress before a download that had begun fails."""
 
 
+class TrustSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom the user trusts with files."""
+
+    hosts: list[str] = []
+    """Hosts whose files are taken without a question: `example.org`, or `*.example.org` for all
+    below it."""
+    authors: list[str] = []
+    """Authors on the Hub whose files are taken where `others` is `refuse`."""
+    others: Literal["ask", "refuse"] = "ask"
+    """`ask` takes an address of another host after a yes; `refuse` takes files of no other host
+    and no other author."""
+
+
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The background sync of the catalogue."""
 
@@ -97,6 +121,10 @@ class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds from a feed's sync to its next one, at least; a feed's own `schedule` goes first."""
     interval_max: _Interval = 14_400.0
     """Seconds from a feed's sync to its next one, at most; each time is drawn by chance."""
+    sweep_interval: _Interval = 7 * 86_400.0
+    """Seconds until a feed is walked whole again, for what vanished and for popularity."""
+    refresh_interval: _Interval = 86_400.0
+    """The same for a feed with a `limit`, whose list is short and moves with popularity."""
     retry_delay: _Seconds = 60.0
     """Seconds until a feed that failed is tried again."""
     retries: _Amount = 3
@@ -140,7 +168,7 @@ class ScreenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Repaints a second of moving figures; 0 takes 4 over SSH and 8 elsewhere."""
 
 
-class QuerySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class QuerySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One query of a feed."""
 
     filter: list[str] = []
@@ -171,9 +199,34 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queries: list[QuerySettings] = []
     rules: RuleSettings = RuleSettings()
     limit: int | None = None
+    """Models to take from each query; 0 takes all."""
     enabled: bool = True
     schedule: str = ""
     """A cron expression of five fields in UTC; `random` for the interval of the sync."""
+
+
+class HookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A webhook or a command of the user's, called when something has happened."""
+
+    url: str = ""
+    """An address that gets one JSON document by POST."""
+    command: list[str] = []
+    """A program and its arguments, run without a shell, that gets the document on its stdin."""
+    events: list[HookEvent] = []
+    """What it is called for; empty takes all."""
+    secret: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    """The name of the environment variable whose value signs what `url` gets."""
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=300)] = 10.0
+    """Seconds for one try, of which there are at most three."""
+    enabled: bool = True
+
+    def __post_init__(self) -> None:
+        if bool(self.url) == bool(self.command):
+            raise ValueError("a hook has either a url or a command")
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError("the url of a hook begins with https:// or http://")
+        if self.command and not self.command[0]:
+            raise ValueError("the command of a hook begins with the name of a program")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -181,15 +234,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     network: NetworkSettings = NetworkSettings()
     huggingface: HuggingFaceSettings = HuggingFaceSettings()
+    replicate: ReplicateSettings = ReplicateSettings()
     ollama: OllamaSettings = OllamaSettings()
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
+    trust: TrustSettings = TrustSettings()
     sync: SyncSettings = SyncSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     gpu: GpuSettings = GpuSettings()
     screen: ScreenSettings = ScreenSettings()
     feeds: dict[str, FeedSettings] = {}
     """Feeds by name, `hf:litert` for example."""
+    hooks: dict[str, HookSettings] = {}
+    """Hooks by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +273,7 @@ def load_configuration(
     """
     environment = dict(os.environ if environment is None else environment)
     paths = resolve_paths(home, config_file, environment=environment)
-    document = _read_file(paths.config_file, required=config_file is not None)
-    settings = _convert(document, str(paths.config_file))
-    overlay = _from_environment(environment)
-    if overlay:
-        settings = _convert(_merge(document, overlay), "the environment")
+    settings = _read(paths.config_file, environment, required=config_file is not None)
     if offline or environment.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         settings = msgspec.structs.replace(
             settings, network=msgspec.structs.replace(settings.network, offline=True)
@@ -228,6 +281,25 @@ def load_configuration(
     if settings.store.path and not environment.get("MODEL_STORE_PATH"):
         paths = resolve_paths(home, config_file, settings.store.path, environment)
     return Configuration(settings, paths, environment)
+
+
+def reread(configuration: Configuration) -> Settings:
+    """The settings of a run, with its feeds and its sync as the file tells them now.
+
+    Everything else stays as it was when the run began.
+
+    Raises:
+        UsageError: as `load_configuration`, and when there is no file any more.
+    """
+    now = _read(configuration.paths.config_file, configuration.environment, required=True)
+    return msgspec.structs.replace(configuration.settings, sync=now.sync, feeds=now.feeds)
+
+
+def _read(path: Path, environment: Mapping[str, str], *, required: bool) -> Settings:
+    document = _read_file(path, required=required)
+    settings = parse(document, str(path))
+    overlay = _from_environment(environment)
+    return parse(_merge(document, overlay), "the environment") if overlay else settings
 
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
@@ -246,7 +318,12 @@ def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
         raise UsageError(f"the settings file {path} cannot be read: {error.strerror}") from None
 
 
-def _convert(document: dict[str, Any], origin: str) -> Settings:
+def parse(document: Mapping[str, Any], origin: str) -> Settings:
+    """The settings that a document tells.
+
+    Raises:
+        UsageError: naming the origin, the key, and what is wrong with it.
+    """
     try:
         return msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -265,8 +342,18 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if not name.startswith(_PREFIX) or name in _NOT_SETTINGS or "__" not in name:
             continue
         section, _, key = name.removeprefix(_PREFIX).lower().partition("__")
-        overlay.setdefault(section, {})[key] = value
+        overlay.setdefault(section, {})[key] = _value(value)
     return overlay
+
+
+def _value(text: str) -> object:
+    """A value of the environment; a list is written as in the file."""
+    if text.startswith("["):
+        try:
+            return tomllib.loads(f"value = {text}")["value"]
+        except (tomllib.TOMLDecodeError, RecursionError):
+            pass
+    return text
 
 
 def _merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:

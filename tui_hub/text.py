@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
+from tui_hub.domain.errors import UsageError
+
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -62,6 +66,18 @@ def size(count: int | float | None) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     raise AssertionError("unreachable")
+
+
+def parse_size(words: str) -> int:
+    """Bytes from `10G`, `500 MiB` or a plain number, all in binary units.
+
+    Raises:
+        UsageError: when the words are no size.
+    """
+    found = _SIZE.fullmatch(words.strip())
+    if found is None:
+        raise UsageError(f"{clean(words, 40)!r} is no size", hint="For example 500M or 10G.")
+    return round(float(found[1]) * 1024.0 ** "bkmgtp".index(found[2].lower() or "b"))
 
 
 def share(part: int, whole: int) -> str:

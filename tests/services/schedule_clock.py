@@ -19,6 +19,8 @@ from tui_hub.sources.feeds import SHIPPED
 from tui_hub.text import parse_time
 
 PATIENCE = 20.0
+SLEEPERS = 2
+"""What a schedule at rest waits for: its next look, and the next at the settings file."""
 QUIET = 0.03
 """Seconds without anything happening that count as rest."""
 FIRST = 2.0
@@ -89,7 +91,7 @@ class Driver:
         while loop.time() - quiet < QUIET:
             assert loop.time() < deadline, "the schedule does not come to rest"
             await asyncio.sleep(0.005)
-            if self.services.sync.running or not self.time.sleepers:
+            if self.services.sync.running or self.time.sleepers < SLEEPERS:
                 quiet = loop.time()
 
     async def after(self, seconds: float) -> list[list[str]]:

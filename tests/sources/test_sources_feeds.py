@@ -74,7 +74,7 @@ def test_a_feed_of_the_users_own() -> None:
         ("hf:../x", {}),
         ("hf:", {}),
         ("hf:x\x1b[2J", {}),
-        ("hf:x", {"limit": 0}),
+        ("hf:x", {"limit": -1}),
         ("hf:litert", {"limit": -1}),
     ],
 )

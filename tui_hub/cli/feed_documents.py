@@ -10,6 +10,7 @@ from tui_hub.cli.documents import Document
 from tui_hub.domain.feeds import FeedStatus
 
 if TYPE_CHECKING:
+    from tui_hub.domain.changes import ChangeEntry
     from tui_hub.domain.feeds import Counts, Feed, FeedReport, SyncReport
     from tui_hub.domain.schedule import Schedule
     from tui_hub.services.timetable import Timetable
@@ -60,6 +61,20 @@ def scheduler(state: Schedule, timetable: Timetable, statuses: Sequence[FeedStat
     }
 
 
+def registered_jobs(turns: Mapping[str, str | None]) -> list[Document]:
+    """The turns of registered repositories, as jobs of the scheduler."""
+    return [
+        {
+            "id": model,
+            "name": f"sync {model}",
+            "schedule": "registered",
+            "next_run": next_run,
+            "retries": 0,
+        }
+        for model, next_run in turns.items()
+    ]
+
+
 def feeds(
     entries: Sequence[Feed], statuses: Mapping[str, FeedStatus], timetable: Timetable
 ) -> Document:
@@ -69,6 +84,24 @@ def feeds(
             _feed(entry, statuses.get(entry.name), timetable.expression(entry.name))
             for entry in entries
         ]
+    }
+
+
+def changes(entries: Sequence[ChangeEntry], limit: int) -> Document:
+    """What syncs found to have changed; `before` is the key of the next page."""
+    return {
+        "changes": [
+            {
+                "at": entry.change.at,
+                "model": entry.change.model,
+                "change": entry.change.kind.value,
+                "from": entry.change.before,
+                "to": entry.change.after,
+                "what": list(entry.change.what),
+            }
+            for entry in entries
+        ],
+        "before": entries[-1].number if len(entries) == limit else None,
     }
 
 
@@ -89,4 +122,8 @@ def _feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
         "requests": known.requests,
         "bytes": known.bytes,
         "seconds": round(known.seconds, 3),
+        "mode": known.walk.mode.value,
+        "last_full": known.walk.full,
+        "watermark": known.watermark,
+        "quota": None if known.quota is None else asdict(known.quota),
     }

@@ -21,14 +21,19 @@ from tui_hub.paths import Paths
 from tui_hub.processes import this_process
 from tui_hub.services import spare
 from tui_hub.services.activation import Activation
+from tui_hub.services.adding import Adding
 from tui_hub.services.agent import Agent
 from tui_hub.services.catalogue import Catalogue
+from tui_hub.services.changes import ChangeFeed
 from tui_hub.services.clocks import Clock
 from tui_hub.services.context import Context
 from tui_hub.services.doctor import Doctor
 from tui_hub.services.downloads import Downloads
+from tui_hub.services.feed_list import FeedList
+from tui_hub.services.feeds import Feeds
 from tui_hub.services.fit import Fit
 from tui_hub.services.hardware import Hardware
+from tui_hub.services.hooks import Hooks
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
@@ -38,8 +43,9 @@ from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
+from tui_hub.services.versions import Versions
 from tui_hub.settings import Configuration
-from tui_hub.sources import sources_from
+from tui_hub.sources import added_sources, sources_from
 
 __all__ = ["Services", "open_services"]
 
@@ -55,7 +61,9 @@ class Services:
     bus: EventBus
     catalogue: Catalogue
     repositories: Repositories
+    adding: Adding
     sync: Sync
+    feeds: Feeds
     scheduler: Scheduler
     downloads: Downloads
     fit: Fit
@@ -65,6 +73,9 @@ class Services:
     hardware: Hardware
     agent: Agent
     doctor: Doctor
+    changes: ChangeFeed
+    hooks: Hooks
+    versions: Versions
 
 
 @asynccontextmanager
@@ -86,7 +97,7 @@ async def open_services(
         hub, catalogue = await _open_databases(paths, stack)
         disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk")
         stack.callback(disk.shutdown)
-        sources = sources_from(configuration)
+        sources = sources_from(configuration) | added_sources(configuration, hub.additions.get)
         for source in sources.values():
             stack.push_async_callback(source.close)
         context = Context(
@@ -101,6 +112,7 @@ async def open_services(
             clock=clock or Clock(),
         )
         services = _wire(context)
+        stack.push_async_callback(services.hooks.close)
         services.jobs.held.start()
         stack.push_async_callback(services.jobs.held.close)
         await recover(context, services.jobs)
@@ -155,15 +167,19 @@ def _wire(context: Context) -> Services:
     runtimes = Runtimes(context, repositories, fit.weigher)
     activation = Activation(context, jobs, runtimes, Memory(fit.devices), hardware)
     downloads = Downloads(context, jobs, repositories, metadata)
-    sync = Sync(context, jobs, repositories)
-    scheduler = Scheduler(context, sync)
+    known = FeedList(context)
+    hooks = Hooks(context, jobs)
+    sync = Sync(context, jobs, repositories, known, hooks.new_models)
+    scheduler = Scheduler(context, sync, known)
     agent = Agent(context, jobs, downloads, activation, scheduler)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
         catalogue=catalogue,
         repositories=repositories,
+        adding=Adding(context, catalogue),
         sync=sync,
+        feeds=Feeds(context, known, sync),
         scheduler=scheduler,
         downloads=downloads,
         fit=fit,
@@ -173,4 +189,7 @@ def _wire(context: Context) -> Services:
         hardware=hardware,
         agent=agent,
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
+        changes=ChangeFeed(context, fit),
+        hooks=hooks,
+        versions=Versions(context, repositories),
     )

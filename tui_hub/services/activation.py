@@ -31,6 +31,7 @@ from tui_hub.services.hardware import Hardware
 from tui_hub.services.job_run import run_job
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
+from tui_hub.services.renames import name_here
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.slot_changes import Change, Changes, model_type
 from tui_hub.services.slots import read_slots
@@ -178,16 +179,18 @@ class Activation:
                 self._watch.told(kind, run),
             ):
                 await self._swap(kind, None, slot, fence, run.job.id).empty(slot)
+                result = ActivationResult(
+                    slot=slot.type,
+                    model=slot.model,
+                    status="inactive",
+                    runtime=slot.runtime,
+                    seconds=time.monotonic() - started,
+                    previous=slot.model,
+                )
+                run.result = _figures(result)
         await settle_status(self._context, slot.model)
         self._context.bus.publish(SlotChanged(slot.type))
-        return ActivationResult(
-            slot=slot.type,
-            model=slot.model,
-            status="inactive",
-            runtime=slot.runtime,
-            seconds=time.monotonic() - started,
-            previous=slot.model,
-        )
+        return result
 
     async def recover(self) -> int:
         """End or undo what crashes left of changes of slots; how many those were.
@@ -276,7 +279,7 @@ class Activation:
             ):
                 swap = self._swap(kind, model, before, fence, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
-                run.error = result.error
+                run.error, run.result = result.error, _figures(result)
                 whole = result.memory.needed
                 if result.error is None and whole:
                     run.job = await self._jobs.progress(run.job, Progress(done=whole, total=whole))
@@ -338,13 +341,24 @@ class Activation:
         if wanted in by_type:
             return by_type[wanted]
         if wanted not in set(ModelType) and is_model_id(wanted):
-            wanted = str(ModelId.parse(wanted))
+            wanted = await name_here(self._context, wanted)
             for slot in by_type.values():
                 if slot.model == wanted:
                     return slot
         raise NotFoundError(
             f"no slot holds {text.clean(wanted, 80)}", hint="`tui-hub active` lists the slots."
         )
+
+
+def _figures(result: ActivationResult) -> dict[str, object]:
+    """What the job of an activation keeps of its outcome."""
+    return {
+        "status": result.status,
+        "runtime": result.runtime,
+        "device": result.device,
+        "seconds": round(result.seconds, 3),
+        "previous": result.previous,
+    }
 
 
 def _as_it_is(slot: Slot) -> ActivationResult:

@@ -11,6 +11,7 @@ from tui_hub.domain.errors import HubError, InterruptedJobError
 from tui_hub.domain.schedule import Schedule
 from tui_hub.events import ScheduleChanged
 from tui_hub.services.context import Context
+from tui_hub.services.feed_list import FeedList
 from tui_hub.services.sync import Sync
 from tui_hub.services.sync_run import lease_is_held
 
@@ -21,6 +22,8 @@ LEASE = "schedule"
 _LEASE_SECONDS = 60.0
 _LOOK_SECONDS = 10.0
 """Between two looks at the clocks, the lease, and what other processes did to the feeds."""
+_SETTINGS_SECONDS = 2.0
+"""Between two looks whether the settings file changed: no more than its stat."""
 _BUSY_SECONDS = 2.0
 """Between two looks while feeds wait for the end of another process's sync."""
 _JUMP_SECONDS = 2.0
@@ -37,32 +40,38 @@ class Scheduler:
     process cost no turn: APScheduler alone sleeps until the wall clock comes to the time it noted.
     """
 
-    def __init__(self, context: Context, sync: Sync) -> None:
+    def __init__(self, context: Context, sync: Sync, known: FeedList) -> None:
         self._context = context
         self._clock = context.clock
         self._sync = sync
+        self._known = known
         self._begins = 0.0
         """When the first sync may start, by `Clock.elapsed`."""
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._syncing: asyncio.Task[None] | None = None
         self._ours = False
         self._offset = 0.0
         """Of the wall clock against `Clock.elapsed`, as it was last seen to be set."""
 
     def start(self) -> None:
-        """Hold the schedule or stand by, until `stop`. Does nothing where that is turned off."""
-        if self._task is None and self._off() is None:
-            delay = self._context.configuration.settings.sync.first_delay
-            self._begins = self._clock.elapsed() + delay
-            self._task = asyncio.create_task(self._serve(), name="scheduler")
+        """Hold the schedule or stand by, until `stop`, and follow the settings file.
+
+        Where the settings turn the schedule off, it waits until they turn it on.
+        """
+        if not self._tasks:
+            self._begins = self._clock.elapsed() + self._known.settings.sync.first_delay
+            self._tasks = [
+                asyncio.create_task(self._serve(), name="scheduler"),
+                asyncio.create_task(self._follow_settings(), name="settings"),
+            ]
 
     async def stop(self) -> None:
         """Let another process take over. A sync that runs is not touched."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
 
     async def state(self) -> Schedule:
         """Who runs the feeds at their times."""
@@ -70,29 +79,44 @@ class Scheduler:
         return Schedule(holder=holder, ours=self._ours, off=self._off())
 
     def _off(self) -> str | None:
-        settings = self._context.configuration.settings
+        settings = self._known.settings
         if not settings.sync.enabled:
             return "the settings turn it off (sync.enabled)"
         return "offline: nothing is synced" if settings.network.offline else None
 
+    async def _follow_settings(self) -> None:
+        """Notice what changes in the settings file, whoever changes it."""
+        while True:
+            await self._clock.sleep(_SETTINGS_SECONDS)
+            try:
+                changed = await self._known.look()
+                if self._ours:
+                    await self._sync.bring_forward(changed)
+            except Exception:
+                _log.exception("the settings file could not be looked at")
+
     async def _serve(self) -> None:
-        leases, owner = self._context.hub.leases, self._context.owner
         while True:
             try:
-                fence = await leases.acquire(LEASE, owner, processes.alive, _LEASE_SECONDS)
-                if fence is not None:
-                    try:
-                        await self._hold(fence)
-                    finally:
-                        await asyncio.shield(leases.release(LEASE, fence))
+                if self._off() is None:
+                    await self._try_to_hold()
             except HubError as error:
                 _log.warning("the schedule stopped for a while: %s", error.message)
             except Exception:
                 _log.exception("the schedule stumbled over a fault of the program")
             await self._pause(_LOOK_SECONDS)
 
+    async def _try_to_hold(self) -> None:
+        leases, owner = self._context.hub.leases, self._context.owner
+        fence = await leases.acquire(LEASE, owner, processes.alive, _LEASE_SECONDS)
+        if fence is not None:
+            try:
+                await self._hold(fence)
+            finally:
+                await asyncio.shield(leases.release(LEASE, fence))
+
     async def _hold(self, fence: int) -> None:
-        """Run the feeds until the lease is lost."""
+        """Run the feeds until the lease is lost, or the settings turn the schedule off."""
         alarms = (await asyncio.to_thread(_load_alarms))(self._wake.set)
         self._tell(ours=True)
         try:
@@ -101,6 +125,8 @@ class Scheduler:
                 await self._sync.turns.begin()
             while await self._context.hub.leases.renew(LEASE, fence):
                 await self._pause(await self._look(alarms))
+                if self._off() is not None:
+                    return
             _log.warning("another process took the schedule over while this one was silent")
         finally:
             alarms.close()
@@ -109,6 +135,7 @@ class Scheduler:
     async def _look(self, alarms: Alarms) -> float:
         """Start what is due; the seconds until the next look."""
         turns, now = self._sync.turns, self._clock.now()
+        await self._sync.bring_forward()
         statuses = await turns.check(self._set_back())
         times = {status.feed: text.parse_time(status.next_run) for status in statuses}
         alarms.set({name: at for name, at in times.items() if at is not None and at > now})
@@ -116,6 +143,7 @@ class Scheduler:
         if early > 0:
             return min(early, _LOOK_SECONDS)
         due = [status.feed for status in statuses if turns.timetable.is_due(status, now)]
+        due += await self._sync.registered.due()
         if not due or (self._syncing is not None and not self._syncing.done()):
             return _LOOK_SECONDS
         if not self._sync.running and await lease_is_held(self._context):
@@ -129,6 +157,9 @@ class Scheduler:
             await self._sync.run(feeds)
         except InterruptedJobError:
             _log.info("the scheduled sync was cancelled")
+        except HubError as error:
+            _log.warning("the scheduled sync could not be done: %s", error.message)
+            await self._sync.turns.failed(feeds)
         except Exception:
             _log.exception("the scheduled sync could not be done")
             await self._sync.turns.failed(feeds)
@@ -140,6 +171,7 @@ class Scheduler:
         waits = [
             asyncio.ensure_future(self._clock.sleep(seconds)),
             asyncio.ensure_future(self._wake.wait()),
+            asyncio.ensure_future(self._known.changed.wait()),
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -147,6 +179,7 @@ class Scheduler:
             for wait in waits:
                 wait.cancel()
         self._wake.clear()
+        self._known.changed.clear()
 
     def _measure_offset(self) -> float:
         return self._clock.now().timestamp() - self._clock.elapsed()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from tui_hub import text
@@ -12,24 +12,36 @@ from tui_hub.domain.feeds import Feed, FeedReport, FeedState, FeedStatus, SyncRe
 from tui_hub.domain.identifiers import SOURCES, ModelId
 from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.services.context import Context, is_model_id
+from tui_hub.services.feed_list import FeedList
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.registered import RegisteredTurns
 from tui_hub.services.repositories import Repositories
-from tui_hub.services.sync_run import SyncRun, Target, lease_is_held, name_of
+from tui_hub.services.sync_run import Arrived, SyncRun, Target, lease_is_held, name_of
 from tui_hub.services.turns import Turns
-from tui_hub.sources import feeds_from
 
 
 class Sync:
     """Runs feeds under a lease, so that only one process of a home syncs at a time."""
 
-    def __init__(self, context: Context, jobs: Jobs, repositories: Repositories) -> None:
+    def __init__(
+        self,
+        context: Context,
+        jobs: Jobs,
+        repositories: Repositories,
+        known: FeedList,
+        arrived: Arrived,
+    ) -> None:
         self._context = context
         self._jobs = jobs
         self._repositories = repositories
-        self._feeds = feeds_from(context.configuration.settings)
-        self.turns = Turns(context, self._feeds)
+        self._known = known
+        self.turns = Turns(context, known)
+        self.registered = RegisteredTurns(context, known)
+        self._early: set[str] = set()
+        """Feeds whose turn is to come at once, when no sync runs that knows them as they were."""
         self._run: SyncRun | None = None
         self._task: asyncio.Task[SyncReport] | None = None
+        self._arrived = arrived
         jobs.handle(JobType.SYNC, cancel=self._cancel_job, retry=self._retry_job)
 
     @property
@@ -43,8 +55,8 @@ class Sync:
         return SyncReport(feeds=tuple(self._run.reports) if self._run else ())
 
     def feeds(self) -> tuple[Feed, ...]:
-        """All feeds, shipped and the user's own."""
-        return self._feeds
+        """All feeds, shipped and the user's own, as the settings file tells them now."""
+        return self._known.all
 
     async def status(self) -> tuple[FeedStatus, ...]:
         """What is known of each feed."""
@@ -67,7 +79,7 @@ class Sync:
         Args:
             targets: names of feeds, sources and models; none for all enabled feeds and all
                 registered repositories with a sync of their own.
-            full: walk everything; every sync does so.
+            full: walk everything, and find what vanished upstream.
 
         Raises:
             NotFoundError: when a name is no feed, source or model.
@@ -78,10 +90,12 @@ class Sync:
         done: dict[str, FeedReport] = {}
         while missing := [target for target in chosen if name_of(target) not in done]:
             ours = not self.running
-            task = self._begin(missing)
+            task = self._begin(missing, full=full)
             report = await self._wait(task)
-            done |= {feed.feed: feed for feed in report.feeds}
-            if ours and self._run is not None and self._run.job is not None:
+            own = ours and self._run is not None and self._run.job is not None
+            if own or not full:
+                done |= {feed.feed: feed for feed in report.feeds}
+            if own:
                 break
         if len(chosen) == 1 and isinstance(chosen[0], ModelId) and self._run is not None:
             error = self._run.errors.get(str(chosen[0]))
@@ -92,9 +106,19 @@ class Sync:
 
     def start(self, targets: Sequence[str] = ()) -> None:
         """Sync in the background; does nothing while a sync of this process runs."""
-        by_name = {feed.name: feed for feed in self._feeds}
+        by_name = {feed.name: feed for feed in self._known.all}
         chosen = [by_name[name] for name in targets if name in by_name]
-        self._begin(chosen or [feed for feed in self._feeds if feed.enabled])
+        self._begin(chosen or [feed for feed in self._known.all if feed.enabled])
+
+    async def bring_forward(self, feeds: Collection[str] = ()) -> None:
+        """Let feeds have their turn at once, or else as soon as the sync that runs now has ended.
+
+        Its end would set the turns of feeds anew that it knows as they were before.
+        """
+        self._early.update(feeds)
+        if self._early and not await lease_is_held(self._context):
+            early, self._early = self._early, set()
+            await self.turns.at_once(early)
 
     async def cancel(self) -> None:
         """Stop the sync, here or in the process that runs it; what it wrote stays.
@@ -114,10 +138,18 @@ class Sync:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _begin(self, targets: Sequence[Target]) -> asyncio.Task[SyncReport]:
+    def _begin(self, targets: Sequence[Target], *, full: bool = False) -> asyncio.Task[SyncReport]:
         """The task that syncs these targets, or the one that runs already."""
         if self._task is None or self._task.done():
-            self._run = SyncRun(self._context, self._jobs, self._repositories, self.turns, targets)
+            self._run = SyncRun(
+                self._context,
+                self._jobs,
+                self._repositories,
+                self.turns,
+                targets,
+                full=full,
+                arrived=self._arrived,
+            )
             self._task = asyncio.create_task(self._run.run(), name="sync")
         return self._task
 
@@ -136,7 +168,7 @@ class Sync:
     async def _choose(self, targets: Sequence[str]) -> list[Target]:
         if not targets:
             own = [one for one in await self._context.hub.registrations.list() if one.auto_sync]
-            enabled: list[Target] = [feed for feed in self._feeds if feed.enabled]
+            enabled: list[Target] = [feed for feed in self._known.all if feed.enabled]
             return enabled + [ModelId.parse(one.model) for one in own]
         chosen: list[Target] = []
         for target in targets:
@@ -145,11 +177,11 @@ class Sync:
 
     def _named(self, name: str) -> list[Target]:
         """What one name means: a feed before a source before a model."""
-        by_name = {feed.name: feed for feed in self._feeds}
+        by_name = {feed.name: feed for feed in self._known.all}
         if name in by_name:
             return [by_name[name]]
         if name in SOURCES:
-            return [feed for feed in self._feeds if feed.source == name and feed.enabled]
+            return [feed for feed in self._known.all if feed.source == name and feed.enabled]
         if is_model_id(name) and ("/" in name or ":" in name):
             return [ModelId.parse(name)]
         raise NotFoundError(

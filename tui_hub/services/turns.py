@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from tui_hub.domain.feeds import Feed, FeedReport, FeedStatus
+from tui_hub.domain.feeds import FeedReport, FeedStatus
 from tui_hub.domain.schedule import Turn
 from tui_hub.events import FeedChanged
 from tui_hub.services.context import Context
+from tui_hub.services.feed_list import FeedList
 from tui_hub.services.timetable import Timetable
 
 
@@ -19,12 +20,20 @@ class Turns:
     looks after the turns of the others.
     """
 
-    def __init__(self, context: Context, feeds: Sequence[Feed]) -> None:
-        self._feeds = tuple(feed.name for feed in feeds)
+    def __init__(self, context: Context, known: FeedList) -> None:
+        self._known = known
         self._table = context.catalogue.feeds
         self._bus = context.bus
         self._now = context.clock.now
-        self.timetable = Timetable(context.configuration.settings.sync, feeds, context.clock.random)
+
+    @property
+    def timetable(self) -> Timetable:
+        """The rules of the turns, as the settings tell them now."""
+        return self._known.timetable
+
+    @property
+    def _feeds(self) -> tuple[str, ...]:
+        return tuple(feed.name for feed in self._known.all)
 
     async def statuses(self) -> list[FeedStatus]:
         """What is known of each feed, in their order."""
@@ -50,11 +59,18 @@ class Turns:
 
     async def failed(self, feeds: Sequence[str]) -> None:
         """Let feeds be tried again whose sync ended without a word."""
-        await self._plan(feeds, lambda status: self.timetable.ended(status, True, self._now()))
+        await self._plan(
+            [name for name in self._feeds if name in feeds],
+            lambda status: self.timetable.ended(status, True, self._now()),
+        )
 
     async def put_off(self, feeds: Sequence[str]) -> None:
         """Let feeds wait for their next turn."""
         await self._plan(feeds, lambda status: self.timetable.regular(status.feed, self._now()))
+
+    async def at_once(self, feeds: Collection[str]) -> None:
+        """Let feeds have their turn now."""
+        await self._plan([name for name in self._feeds if name in feeds], lambda status: Turn())
 
     async def begin(self) -> None:
         """Set the turns right where a process takes the schedule over, while nothing is synced."""

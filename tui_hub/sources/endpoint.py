@@ -1,4 +1,4 @@
-"""The Hub's address, as the settings or the environment name it."""
+"""The addresses of sources, as the settings or the environment name them."""
 
 from __future__ import annotations
 

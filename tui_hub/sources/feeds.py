@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from tui_hub.domain.cron import Cron
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import Feed, Query, Rules
 from tui_hub.domain.identifiers import SOURCES
 from tui_hub.domain.types import ModelType, tasks_of
 from tui_hub.settings import FeedSettings, QuerySettings, RuleSettings, Settings
+from tui_hub.text import clean
 
 _NAME = re.compile(r"([a-z]+):[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _LITERT_TAGS = ("litert", "litert-lm", "tflite", "LiteRT")
@@ -24,6 +26,8 @@ _TASKS = (
     "text-generation",
 )
 _TASK_LIMIT = 2000
+_REPLICATE_LIMIT = 2000
+"""Its whole listing is a firehose; the newest and the collections are what people look for."""
 
 SHIPPED: tuple[Feed, ...] = (
     Feed(
@@ -42,6 +46,8 @@ SHIPPED: tuple[Feed, ...] = (
         for task in _TASKS
     ),
     Feed(name="hf:all", source="hf", enabled=False),
+    Feed(name="replicate:models", source="replicate", limit=_REPLICATE_LIMIT),
+    Feed(name="replicate:collections", source="replicate", queries=(Query(filter=("*",)),)),
     Feed(name="ollama:local", source="ollama", queries=(Query(filter=("daemon",)),)),
     Feed(name="ollama:library", source="ollama", schedule="0 3 * * *"),
     Feed(name="curated:models", source="curated", networked=False),
@@ -62,6 +68,46 @@ def feeds_from(settings: Settings) -> tuple[Feed, ...]:
     for name, given in sorted(settings.feeds.items()):
         feeds[name] = _changed(feeds[name], given) if name in feeds else _own(name, given)
     return tuple(feeds.values())
+
+
+def settings_of(feed: Feed) -> FeedSettings:
+    """What has to stand in the settings for a feed to be as it is: only what is not so anyway."""
+    shipped = shipped_feed(feed.name)
+    same = shipped or Feed(name=feed.name, source=feed.source)
+    return FeedSettings(
+        source=feed.source,
+        queries=[] if feed.queries == same.queries else list(map(_query_settings, feed.queries)),
+        rules=_rule_settings(feed.rules),
+        limit=None if feed.limit == same.limit else feed.limit or 0,
+        enabled=feed.enabled,
+        schedule="" if feed.schedule == same.schedule else feed.schedule or "random",
+    )
+
+
+def shipped_feed(name: str) -> Feed | None:
+    """The feed of that name as it ships with the program, if it does."""
+    return next((feed for feed in SHIPPED if feed.name == name), None)
+
+
+def check_feed(feed: Feed) -> None:
+    """Make sure that a feed could stand in the settings.
+
+    Raises:
+        UsageError: saying what is wrong with it.
+    """
+    given = settings_of(feed)
+    if shipped_feed(feed.name) is None:
+        _own(feed.name, given)
+    if feed.limit is not None:
+        _limit(feed.name, feed.limit)
+    if feed.schedule:
+        Cron.parse(feed.schedule)
+    values = [value for query in feed.queries for value in (*query.filter, *_texts(query))]
+    rules = feed.rules
+    values += [*rules.libraries, *rules.tasks, *rules.licenses, *rules.authors]
+    for value in values:
+        if not value or not value.isprintable():
+            raise UsageError(f"{clean(value, 40)!r} cannot be asked for", hint="Type it as text.")
 
 
 def _changed(feed: Feed, given: FeedSettings) -> Feed:
@@ -87,7 +133,7 @@ def _own(name: str, given: FeedSettings) -> Feed:
         name=name,
         source=given.source,
         queries=tuple(map(_query, given.queries)) or (Query(),),
-        limit=None if given.limit is None else _limit(name, given.limit),
+        limit=_limit(name, given.limit or 0),
         rules=_rules(given.rules),
         enabled=given.enabled,
         schedule=_schedule(given.schedule),
@@ -100,10 +146,10 @@ def _schedule(given: str) -> str:
     return "" if given.strip() == "random" else given.strip()
 
 
-def _limit(name: str, limit: int) -> int:
-    if limit < 1:
-        raise UsageError(f"the limit of the feed {name} is {limit}; it must be 1 or more")
-    return limit
+def _limit(name: str, limit: int) -> int | None:
+    if limit < 0:
+        raise UsageError(f"the limit of the feed {name} is {limit}; 0 takes all")
+    return limit or None
 
 
 def _query(given: QuerySettings) -> Query:
@@ -114,6 +160,34 @@ def _query(given: QuerySettings) -> Query:
         library=given.library or None,
         search=given.search or None,
         sort=given.sort or "lastModified",
+    )
+
+
+def _texts(query: Query) -> list[str]:
+    given = (query.pipeline_tag, query.author, query.library, query.search, query.sort)
+    return [text for text in given if text is not None]
+
+
+def _query_settings(query: Query) -> QuerySettings:
+    return QuerySettings(
+        filter=list(query.filter),
+        pipeline_tag=query.pipeline_tag or "",
+        author=query.author or "",
+        library=query.library or "",
+        search=query.search or "",
+        sort="" if query.sort == Query().sort else query.sort,
+    )
+
+
+def _rule_settings(rules: Rules) -> RuleSettings:
+    return RuleSettings(
+        libraries=list(rules.libraries),
+        tasks=list(rules.tasks),
+        licenses=list(rules.licenses),
+        authors=list(rules.authors),
+        min_downloads=rules.min_downloads,
+        max_size=rules.max_size,
+        gated=rules.gated,
     )
 
 

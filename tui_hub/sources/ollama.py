@@ -38,6 +38,7 @@ class Ollama:
 
     prefix = PREFIX
     user = USER
+    lasting = False
 
     def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
         clock = clock or Clock()

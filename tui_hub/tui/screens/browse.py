@@ -82,10 +82,6 @@ class BrowseScreen(ModelActions):
         self.app.live_signal.subscribe(self, self._live)
         self.call_after_refresh(self._ask)
 
-    def on_screen_resume(self) -> None:
-        """What is on screen now is no longer new."""
-        self.app.live_state.mark_seen()
-
     def subject(self) -> Model | None:
         return self.models.current
 
@@ -132,8 +128,10 @@ class BrowseScreen(ModelActions):
     def _chosen(self) -> tuple[object, ...]:
         search = self.search
         lists = (search.types, search.sources, search.tasks, search.libraries, search.licenses)
-        flags = [flag for flag in (search.installed, search.gated) if flag is not None]
-        return (*(value for values in lists for value in values), *flags)
+        values = [value for values in (*lists, search.sizes) for value in values]
+        asked = (search.installed, search.favourite, search.gated, search.deprecated)
+        flags = [flag for flag in asked if flag is not None]
+        return (*values, *flags, *([True] if search.new else []))
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, CatalogueChanged | ModelChanged) and self._reload is None:
@@ -146,8 +144,6 @@ class BrowseScreen(ModelActions):
 
     def _live(self, live: Live) -> None:
         self._explain_empty()
-        if self.app.screen is self:
-            self.app.live_state.mark_seen()
 
     def on_descendant_focus(self) -> None:
         """Keys are others while words are typed."""
