@@ -14,6 +14,7 @@ from tui_hub.domain.artifacts import ArtifactKind, variants_of
 from tui_hub.domain.errors import (
     AbsentError,
     CorruptError,
+    HiddenError,
     HubError,
     NoConnectionError,
     NotFoundError,
@@ -149,7 +150,7 @@ async def test_what_the_hub_says_of_an_unknown_or_closed_repository(
     source = consult(HF_ENDPOINT=ollama.url)
     assert isinstance(await refusal(source, "hf.co/org/repo:Q9"), NotFoundError)
     closed = await refusal(source, "hf.co/org/closed")
-    assert isinstance(closed, UnauthorizedError)
+    assert isinstance(closed, HiddenError)
     assert "hf:org/closed" in (closed.hint or "")
 
 

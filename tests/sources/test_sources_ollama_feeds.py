@@ -161,7 +161,9 @@ async def test_queries_limits_and_rules(ollama: OllamaServer, consult: Consult) 
     feed = Feed(name="ollama:mine", source="ollama", queries=(Query(search="LLAMA"),), limit=3)
     assert ids(await walk(consult(), feed)) == ["ollama:llama3", "ollama:llama3.1", "ollama:llama2"]
     picky = Feed(name="ollama:mine", source="ollama", rules=Rules(max_size=1))
-    assert ids(await walk(consult(), picky)) == []
+    (page,) = await walk(consult(), picky)
+    assert page.models == ()
+    assert page.left_out == tuple(f"ollama:{name}" for name in names)
 
 
 async def test_where_nothing_answers_the_library_is_not_there(
@@ -205,6 +207,15 @@ async def test_a_registry_that_refuses_everything_fails_the_feed(
     ollama.library = page_of("one", "gone")
     ollama.faults["/v2/library/one/manifests/latest"] = Said(status=403)
     assert (await failure(consult())).code == "unauthorized"
+
+
+async def test_a_registry_that_knows_none_of_the_names_fails_the_feed(
+    ollama: OllamaServer, consult: Consult
+) -> None:
+    ollama.library = page_of("one", "two")
+    error = await failure(consult())
+    assert error.code == "unreachable"
+    assert "ollama.registry" in (error.hint or "")
 
 
 async def test_a_rate_limit_slows_a_walk_down_and_fails_none(
