@@ -40,8 +40,9 @@ async def follow_renames(context: Context) -> int:
                 else:
                     await _follow(context, old, new)
                     count += 1
-        except HubError as error:
-            _log.warning("%s is %s now, and could not follow: %s", old, new, error.message)
+        except (HubError, OSError) as error:
+            why = error.message if isinstance(error, HubError) else error.strerror
+            _log.warning("%s is %s now, and could not follow: %s", old, new, why)
     return count
 
 
