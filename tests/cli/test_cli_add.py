@@ -149,12 +149,13 @@ def test_a_model_is_replaced_only_after_a_yes(alone: Inside, folder: Path) -> No
     replaced = alone.json("add", str(folder), "--name", "m", "--type", "tts", "--yes")
     assert replaced.document["license"] is None
     assert (replaced.document["type"], replaced.document["status"]) == ("tts", "installed")
+    models = alone.home / "store" / "models"
+    assert (models / "tts" / "m").is_dir() and not (models / "utility" / "m").exists()
     done = alone.json("download", "local:m").document
     assert {file["path"] for file in done["files"]} == {
         "config.json", "model.safetensors", "more.json",
     }  # fmt: skip
-    assert done["path"] == str(alone.home / "store" / "models" / "tts" / "m")
-    assert not (alone.home / "store" / "models" / "utility" / "m").exists()
+    assert done["path"] == str(models / "tts" / "m")
 
 
 def test_a_folder_is_taken_into_the_store(alone: Inside, folder: Path) -> None:
@@ -221,6 +222,8 @@ def test_a_definition_outlives_the_catalogue(
     assert program.json("sync").code == 0
     for path in program.home.glob("catalogue.db*"):
         path.unlink()
+    found = program.json("search", "--source", "url", "web").document["models"]
+    assert [model["id"] for model in found] == ["url:web"]
     after = [program.json("show", model).document for model in ("url:web", "local:mine")]
     assert after == before
     assert program.json("download", "url:web").code == 0
