@@ -28,12 +28,6 @@ def server() -> Iterator[FileServer]:
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> Inside:
-    """The program on a fresh home that knows no hub."""
-    return Inside(tmp_path / "home", {"HF_ENDPOINT": "http://127.0.0.1:9"})
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "mine"
     made.mkdir()
@@ -227,6 +221,21 @@ def test_a_definition_outlives_the_catalogue(
     after = [program.json("show", model).document for model in ("url:web", "local:mine")]
     assert after == before
     assert program.json("download", "url:web").code == 0
+
+
+def test_what_is_installed_outlives_its_definition(alone: Inside, server: FileServer) -> None:
+    address = server.put("/model.safetensors", WEIGHTS)
+    assert alone.json("add", address, "--name", "m", "--type", "llm", "--yes").code == 0
+    assert alone.json("download", "url:m").code == 0
+    for path in alone.home.glob("*.db*"):
+        path.unlink()
+    assert alone.json("show", "url:m").document["status"] == "installed"
+    again = alone.json("download", "url:m")
+    assert (again.code, again.error) == (4, "not_found")
+    assert "url:m was never added to this home" in again.document["error"]["message"]
+    assert alone.json("activate", "url:m").code == 0
+    assert alone.json("add", address, "--name", "m", "--type", "llm", "--yes").code == 0
+    assert alone.json("download", "url:m").code == 0
 
 
 def test_a_changed_file_is_noticed(alone: Inside, server: FileServer) -> None:
