@@ -58,6 +58,17 @@ class ReplicateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """The address of its API; the token goes there and nowhere else."""
 
 
+class OllamaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ollama: its registry, its library and the daemon of this box."""
+
+    registry: str = "https://registry.ollama.ai"
+    """Where models are described and fetched from; empty asks no registry."""
+    library: str = "https://ollama.com"
+    """Whose page lists the models there are; empty takes the list that ships with the program."""
+    host: str = ""
+    """The daemon's address; empty takes `OLLAMA_HOST`, else 127.0.0.1:11434."""
+
+
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The store on disk."""
 
@@ -224,6 +235,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: NetworkSettings = NetworkSettings()
     huggingface: HuggingFaceSettings = HuggingFaceSettings()
     replicate: ReplicateSettings = ReplicateSettings()
+    ollama: OllamaSettings = OllamaSettings()
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
     trust: TrustSettings = TrustSettings()

@@ -20,6 +20,8 @@ from tui_hub.database.records import (
     RegistrationTable,
     UserTable,
 )
+from tui_hub.database.renames import ModelNames
+from tui_hub.database.revisions import VersionTable
 from tui_hub.database.slots import LoadTable, SlotTable, SwapTable
 from tui_hub.domain.doctor import DatabaseHealth
 
@@ -31,6 +33,7 @@ class HubDatabase:
         self._database = database
         self.jobs = JobTable(database)
         self.artifacts = ArtifactTable(database)
+        self.versions = VersionTable(database)
         self.installs = InstallTable(database)
         self.slots = SlotTable(database)
         self.swaps = SwapTable(database)
@@ -42,6 +45,7 @@ class HubDatabase:
         self.leases = LeaseTable(database)
         self.marks = MarkTable(database)
         self.hooks = HookTable(database)
+        self.names = ModelNames(database)
 
     @classmethod
     async def open(cls, path: Path) -> HubDatabase:

@@ -43,6 +43,7 @@ from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
+from tui_hub.services.versions import Versions
 from tui_hub.settings import Configuration
 from tui_hub.sources import added_sources, sources_from
 
@@ -74,6 +75,7 @@ class Services:
     doctor: Doctor
     changes: ChangeFeed
     hooks: Hooks
+    versions: Versions
 
 
 @asynccontextmanager
@@ -189,4 +191,5 @@ def _wire(context: Context) -> Services:
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
         changes=ChangeFeed(context, fit),
         hooks=hooks,
+        versions=Versions(context, repositories),
     )

@@ -103,7 +103,7 @@ class Downloads:
             revision=revision,
             refresh=refresh,
         )
-        return await self.begin(plan, variant)
+        return await self.begin(plan)
 
     async def begin(self, plan: Plan, variant: str | None = None, *, detached: bool = False) -> Job:
         """Queue what a plan describes; an unfinished download of the same files goes on instead.
@@ -112,7 +112,7 @@ class Downloads:
 
         Args:
             plan: the files.
-            variant: the variant that was asked for by name.
+            variant: the variant that was asked for by name, where the plan does not say so.
             detached: leave it to a process that works in the background, not this one.
 
         Raises:
@@ -125,7 +125,7 @@ class Downloads:
         payload: dict[str, object] = {
             "model": plan.model,
             "revision": plan.revision,
-            "variant": variant,
+            "variant": variant or plan.variant,
             "ref": plan.ref,
             "paths": [file.path for file in plan.files],
         }

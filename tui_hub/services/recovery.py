@@ -22,6 +22,7 @@ from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.installing import without_blob
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.renames import follow_renames
 from tui_hub.services.statuses import settle_status
 
 _log = logging.getLogger(__name__)
@@ -38,9 +39,12 @@ async def recover(context: Context, jobs: Jobs) -> None:
         unsettled |= await _compare(context)
     if await context.catalogue.models.total() == 0:
         unsettled |= await _mirror(context)
+    edits = await context.hub.edits.list()
+    await context.catalogue.models.set_favourites(edit.model for edit in edits if edit.favourite)
     for model in unsettled:
         if model is not None:
             await settle_status(context, model)
+    await follow_renames(context)
 
 
 async def recover_jobs(context: Context, jobs: Jobs) -> None:
@@ -105,7 +109,9 @@ async def _learn(context: Context, receipt: Receipt) -> str | None:
         _log.warning("the receipt of %s is not understood: %s", receipt.model, error)
         return None
     if not await context.hub.artifacts.of(receipt.model, receipt.revision):
-        await context.hub.artifacts.replace_listing(receipt.model, receipt.revision, files)
+        await context.hub.artifacts.replace_listing(
+            receipt.model, receipt.revision, files, newest=False
+        )
     if not await context.on_disk(_is_whole, context, receipt):
         return receipt.model
     await context.hub.artifacts.save(*files)

@@ -43,15 +43,16 @@ def read_reference(
     """The model that was typed; the pasted address of a repository's page counts as its id.
 
     Args:
-        given: an id or an address.
+        given: an id, perhaps with a revision as in `org/name@v1`, or an address.
         configuration: the settings, which name the Hub's address.
-        revision: what was asked for besides; it goes before the revision of an address.
+        revision: what was asked for besides; it goes before any other.
 
     Raises:
         RefusedError: for any other address.
     """
     if "://" not in given:
-        return Reference(given, revision)
+        model, _, named = given.partition("@")
+        return Reference(model, revision or named or None)
     page = _page(given, configuration)
     return page if revision is None else Reference(page.model, revision)
 

@@ -15,9 +15,10 @@ from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.domain.storage import Deletion, Install, StorageUsage
 from tui_hub.events import StorageChanged
 from tui_hub.services.activation import Activation
-from tui_hub.services.context import Context, parse_id
+from tui_hub.services.context import Context
 from tui_hub.services.file_download import partial_key
 from tui_hub.services.installing import publish, without_blob
+from tui_hub.services.renames import name_here
 from tui_hub.services.slots import slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
 
@@ -43,7 +44,7 @@ class Storage:
         Raises:
             NotFoundError: when nothing of it is here.
         """
-        wanted = str(parse_id(model))
+        wanted = await name_here(self._context, model)
         if variant is not None:
             install, going, staying = await self._split(wanted, variant)
             if staying:
@@ -64,7 +65,7 @@ class Storage:
             NotFoundError: when nothing of it is here.
             RefusedError: while it is active (unless `deactivate`) or being downloaded.
         """
-        wanted = str(parse_id(model))
+        wanted = await name_here(self._context, model)
         if variant is not None:
             install, going, staying = await self._split(wanted, variant)
             if staying:

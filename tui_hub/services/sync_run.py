@@ -18,6 +18,7 @@ from tui_hub.services.context import Context
 from tui_hub.services.feed_sync import FeedSync
 from tui_hub.services.job_run import JobRun, run_job
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.renames import follow_renames
 from tui_hub.services.reports import read_report, write_report
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.turns import Turns
@@ -133,6 +134,7 @@ class SyncRun:
             if not one.fell_short:
                 await self._turns.ended([one])
             await self._jobs.log(run.job.id, _sentence(one))
+        await follow_renames(self._context)
         if sum(one.counts.created for one in self.reports) >= _MANY:
             await self._context.catalogue.models.optimize()
         await self._tell_arrivals(before)

@@ -11,6 +11,7 @@ from tui_hub.sources.feeds import feeds_from
 from tui_hub.sources.folders import checked_place, list_place, look_at
 from tui_hub.sources.huggingface import HuggingFace
 from tui_hub.sources.local import Local
+from tui_hub.sources.ollama import Ollama
 from tui_hub.sources.replicate import Replicate
 from tui_hub.sources.url import Url
 
@@ -20,6 +21,7 @@ __all__ = [
     "FileRequest",
     "HuggingFace",
     "Local",
+    "Ollama",
     "Replicate",
     "Source",
     "SourcePage",
@@ -41,6 +43,7 @@ def sources_from(configuration: Configuration) -> dict[str, Source]:
     sources: tuple[Source, ...] = (
         HuggingFace(configuration),
         Replicate(configuration),
+        Ollama(configuration),
         Curated(),
     )
     return {source.prefix: source for source in sources}

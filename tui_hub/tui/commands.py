@@ -221,6 +221,12 @@ class EditNote(Command):
     key, label = "n", "note"
 
 
+class NameVersion(Command):
+    """Give the revision under the cursor a name of your own, or take the name back."""
+
+    key, label = "m", "name"
+
+
 class NextTab(Command):
     """Go to the next tab."""
 
