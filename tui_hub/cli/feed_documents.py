@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from tui_hub.cli.documents import Document
+from tui_hub.cli.documents import Document, model
 from tui_hub.domain.feeds import FeedStatus
 
 if TYPE_CHECKING:
+    from tui_hub.domain.feed_trials import Trial
     from tui_hub.domain.feeds import Counts, Feed, FeedReport, SyncReport
     from tui_hub.domain.schedule import Schedule
     from tui_hub.services.timetable import Timetable
@@ -66,19 +67,23 @@ def feeds(
     """Every feed with what is known of it."""
     return {
         "feeds": [
-            _feed(entry, statuses.get(entry.name), timetable.expression(entry.name))
+            feed(entry, statuses.get(entry.name), timetable.expression(entry.name))
             for entry in entries
         ]
     }
 
 
-def _feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
+def feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
+    """One feed: what it asks for, and what is known of it."""
     known = status or FeedStatus(feed=entry.name)
     return {
         "feed": entry.name,
         "source": entry.source,
         "enabled": entry.enabled,
         "schedule": schedule,
+        "queries": [_lists(asdict(query)) for query in entry.queries],
+        "limit": entry.limit,
+        "rules": _lists(asdict(entry.rules)),
         "status": known.state.value,
         "last_sync": known.last_sync,
         "last_success": known.last_success,
@@ -89,4 +94,25 @@ def _feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
         "requests": known.requests,
         "bytes": known.bytes,
         "seconds": round(known.seconds, 3),
+    }
+
+
+def _lists(document: Document) -> Document:
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in document.items()
+    }
+
+
+def trial(result: Trial) -> Document:
+    """What a feed would take in and leave out."""
+    return {
+        "taken": len(result.taken),
+        "models": [model(entry) for entry in result.taken],
+        "left_out": [
+            {"model": one.model.id, "reasons": list(one.reasons)} for one in result.left_out
+        ],
+        "skipped": list(result.skipped),
+        "complete": result.whole,
+        "requests": result.requests,
+        "bytes": result.bytes,
     }
