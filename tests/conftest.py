@@ -15,7 +15,7 @@ from tui_hub.settings import Configuration, load_configuration
 
 LEAKS = (
     "HF_TOKEN", "HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "TUI_HUB_HOME",
-    "MODEL_STORE_PATH", "TRANSFORMERS_OFFLINE",
+    "MODEL_STORE_PATH", "REPLICATE_API_TOKEN", "TRANSFORMERS_OFFLINE",
 )  # fmt: skip
 
 

@@ -33,6 +33,11 @@ class CatalogueChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangesSeen(Event):
+    """A person has read the feed of changes."""
+
+
+@dataclass(frozen=True, slots=True)
 class FeedChanged(Event):
     """A feed started, went on, or ended its sync."""
 

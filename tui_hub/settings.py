@@ -16,10 +16,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.hooks import HookEvent
 from tui_hub.paths import Paths, resolve_paths
 
 _PREFIX = "TUI_HUB_"
 _NOT_SETTINGS = {"TUI_HUB_HOME", "TUI_HUB_CONFIG_FILE"}
+
+HOOK_VARIABLE = "TUI_HUB_HOOK"
+"""Names the hook to the command that it runs; a program that finds it calls no hooks itself."""
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 _Interval = Annotated[float, msgspec.Meta(gt=0, le=31 * 86_400)]
@@ -45,6 +49,13 @@ class HuggingFaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """A mirror's address; empty takes `HF_ENDPOINT`, else the Hub itself."""
     page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1000
     """Entries to a page of the listing; the Hub is known to take up to 1000."""
+
+
+class ReplicateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Replicate, a catalogue of models that run as its service; `REPLICATE_API_TOKEN` opens it."""
+
+    endpoint: str = "https://api.replicate.com/v1"
+    """The address of its API; the token goes there and nowhere else."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,6 +97,10 @@ class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds from a feed's sync to its next one, at least; a feed's own `schedule` goes first."""
     interval_max: _Interval = 14_400.0
     """Seconds from a feed's sync to its next one, at most; each time is drawn by chance."""
+    sweep_interval: _Interval = 7 * 86_400.0
+    """Seconds until a feed is walked whole again, for what vanished and for popularity."""
+    refresh_interval: _Interval = 86_400.0
+    """The same for a feed with a `limit`, whose list is short and moves with popularity."""
     retry_delay: _Seconds = 60.0
     """Seconds until a feed that failed is tried again."""
     retries: _Amount = 3
@@ -166,11 +181,36 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A cron expression of five fields in UTC; `random` for the interval of the sync."""
 
 
+class HookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A webhook or a command of the user's, called when something has happened."""
+
+    url: str = ""
+    """An address that gets one JSON document by POST."""
+    command: list[str] = []
+    """A program and its arguments, run without a shell, that gets the document on its stdin."""
+    events: list[HookEvent] = []
+    """What it is called for; empty takes all."""
+    secret: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    """The name of the environment variable whose value signs what `url` gets."""
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=300)] = 10.0
+    """Seconds for one try, of which there are at most three."""
+    enabled: bool = True
+
+    def __post_init__(self) -> None:
+        if bool(self.url) == bool(self.command):
+            raise ValueError("a hook has either a url or a command")
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError("the url of a hook begins with https:// or http://")
+        if self.command and not self.command[0]:
+            raise ValueError("the command of a hook begins with the name of a program")
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings of one run."""
 
     network: NetworkSettings = NetworkSettings()
     huggingface: HuggingFaceSettings = HuggingFaceSettings()
+    replicate: ReplicateSettings = ReplicateSettings()
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
     sync: SyncSettings = SyncSettings()
@@ -179,6 +219,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     screen: ScreenSettings = ScreenSettings()
     feeds: dict[str, FeedSettings] = {}
     """Feeds by name, `hf:litert` for example."""
+    hooks: dict[str, HookSettings] = {}
+    """Hooks by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from command_line import Inside, until
@@ -261,7 +262,9 @@ def test_no_network(program: Inside) -> None:
     }
     people = program("sync", HF_ENDPOINT=nowhere)
     assert people.code == 6
-    assert [line.split()[0] for line in people.out.splitlines()] == ["FEED", "curated:models"]
+    rows = [line.split()[:2] for line in people.out.splitlines()]
+    told = [name for name, status in rows if status != "skipped"]
+    assert told == ["FEED", "curated:models"]
     assert people.err.count("refused") == 1
     ran = program.json("download", "acme/tiny-llm", HF_ENDPOINT=nowhere)
     assert (ran.code, ran.error) == (6, "unreachable")
@@ -333,3 +336,46 @@ def test_a_sync_follows_the_one_that_runs(program: Inside, hub: DemoHub) -> None
     assert [process.returncode for process in (first, second)] == [0, 0]
     assert documents[0]["feeds"][0]["feed"] == "hf:text-generation"
     assert documents[1]["status"] == "completed"
+
+
+def test_changes_lists_what_syncs_found_after_the_first(program: Inside, hub: DemoHub) -> None:
+    feed = ("sync", "hf:text-generation")
+    assert program.json(*feed).document["feeds"][0]["mode"] == "full"
+    assert program.json("changes").document == {"changes": [], "before": None}
+    entry = hub.registry.find("acme/tiny-llm")
+    assert entry is not None
+    before = entry.head.commit
+    repository = replace(entry.head.repository, license="mit", last_modified=None)
+    hub.put(repository)
+    hub.put(replace(repository, id="acme/brand-new"))
+    assert program.json(*feed).document["feeds"][0]["mode"] == "differential"
+    hub.registry.remove("acme/twin-llm")
+    full = program.json(*feed, "--full").document["feeds"][0]
+    assert (full["mode"], full["removed"]) == ("full", 1)
+
+    def changes(*options: str) -> list[tuple[str, str]]:
+        document = program.json("changes", *options).document
+        return [(change["change"], change["model"]) for change in document["changes"]]
+
+    everything = changes()
+    assert everything[0] == ("removed", "hf:acme/twin-llm")
+    assert set(everything) == {
+        ("removed", "hf:acme/twin-llm"),
+        ("new", "hf:acme/brand-new"),
+        ("updated", "hf:acme/tiny-llm"),
+    }
+    (updated,) = program.json("changes", "acme/tiny-llm").document["changes"]
+    assert (updated["from"], updated["to"]) == (before, entry.head.commit)
+    assert "revision" in updated["what"]
+    assert changes("--change", "new") == [("new", "hf:acme/brand-new")]
+    assert changes("--since", "2999-01-01") == []
+    assert len(changes("--since", "1h")) == 3
+    page = program.json("changes", "--limit", "1").document
+    assert changes("--before", str(page["before"])) == everything[1:]
+    assert changes("--unseen", "--mark-seen") == everything
+    assert changes("--unseen") == []
+    assert program("changes", "--since", "soon").code == 2
+    people = program("changes").out.splitlines()
+    assert people[0].split() == ["NOTICED", "MODEL", "CHANGE", "WHAT"]
+    assert "-  just now  hf:acme/twin-llm" in people[1]
+    assert "deleted upstream" in people[1]

@@ -111,11 +111,6 @@ def test_run_has_no_document(inside: Inside) -> None:
     assert (error["code"], "prints what the program prints" in error["message"]) == ("usage", True)
 
 
-def test_the_help_of_sync_promises_no_differential_sync(inside: Inside) -> None:
-    told = " ".join(inside("sync", "--help").out.split())
-    assert "Walk everything. In this version every sync does" in told
-
-
 def test_wrong_usage_for_people_names_what_was_meant() -> None:
     result = run("serch")
     assert result.returncode == 2

@@ -146,3 +146,22 @@ def test_a_device_is_one_that_torch_names(tmp_path: Path, device: str, right: bo
     else:
         with pytest.raises(UsageError, match=r"runtime\.device in .* is wrong"):
             load_configuration(home=str(tmp_path), environment={})
+
+
+@pytest.mark.parametrize(
+    ("hook", "why"),
+    [
+        ("events = ['activation']", "either a url or a command"),
+        ("url = 'https://a.example'\ncommand = ['x']", "either a url or a command"),
+        ("url = 'ftp://a.example'", "begins with https"),
+        ("url = 'https://a.example'\nevents = ['nothing']", "nothing"),
+        ("command = 'rm -rf /'", "Expected `array`"),
+        ("command = ['']", "name of a program"),
+        ("url = 'https://a.example'\nsecret = 'not a name'", "matching regex"),
+    ],
+)
+def test_wrong_hooks_are_told(tmp_path: Path, hook: str, why: str) -> None:
+    write(tmp_path, f"[hooks.mine]\n{hook}\n")
+    with pytest.raises(UsageError, match="hooks") as wrong:
+        load_configuration(home=str(tmp_path), environment={})
+    assert why in wrong.value.message

@@ -112,6 +112,7 @@ class HubServer:
                 self._send(hub.answer(Seen(self.command, self.path, headers, body, port)))
 
             do_POST = do_GET
+            do_QUERY = do_GET
 
             def _send(self, reply: Reply) -> None:
                 self.send_response_only(reply.status)

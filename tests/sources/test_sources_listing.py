@@ -16,7 +16,7 @@ from tui_hub.domain.errors import (
     UnreachableError,
     UsageError,
 )
-from tui_hub.domain.feeds import Feed, Query, Rules
+from tui_hub.domain.feeds import Feed, Query, Quota, Rules
 from tui_hub.settings import Settings
 from tui_hub.sources import HuggingFace, SourcePage, feeds_from
 
@@ -160,27 +160,95 @@ async def test_the_limit_of_a_feed_counts_per_query(hub: HubServer, connect: Con
     assert hub.seen[0].query["limit"] == ["5"]
 
 
-async def test_a_walk_since_a_watermark_ends_each_query_where_all_is_known(
+def targets(hub: HubServer) -> list[str]:
+    return [seen.target.split("&")[0] for seen in hub.seen]
+
+
+async def test_a_walk_since_a_watermark_ends_each_query_where_the_rest_is_known(
     hub: HubServer, connect: Connect
 ) -> None:
-    hub.on("/api/models?filter=x", linked(hub, [row(1, 20), row(2, 9)], "/api/models?cursor=x2"))
-    hub.on("/api/models?cursor=x2", linked(hub, [row(3, 8), row(4, 7)], "/api/models?cursor=x3"))
+    hub.on("/api/models?filter=x", linked(hub, [row(1, 20), row(2, 11)], "/api/models?cursor=x2"))
+    hub.on("/api/models?cursor=x2", linked(hub, [row(3, 10), row(4, 7)], "/api/models?cursor=x3"))
     hub.on("/api/models?filter=y", linked(hub, [row(5, 3)], "/api/models?cursor=y2"))
     feed = Feed(name="hf:x", source="hf", queries=(Query(filter=("x",)), Query(filter=("y",))))
     pages = await walk(connect(), feed, since="2026-08-10T00:00:00Z")
-    assert [seen.target.split("&")[0] for seen in hub.seen] == [
+    assert targets(hub) == [
         "/api/models?filter=x",
         "/api/models?cursor=x2",
         "/api/models?filter=y",
     ]
+    assert names(pages) == ["model-1", "model-2", "model-3"], "what did not change is left out"
     assert pages[-1].cursor is None
 
 
-async def test_a_feed_by_downloads_has_no_early_end(hub: HubServer, connect: Connect) -> None:
-    hub.on("/api/models?filter", linked(hub, [row(1, 1)], "/api/models?cursor=b"))
-    hub.on("/api/models?cursor=b", as_json([row(2, 30)]))
-    feed = Feed(name="hf:x", source="hf", queries=(Query(filter=("x",), sort="downloads"),))
-    assert len(await walk(connect(), feed, since="2026-08-10T00:00:00Z")) == 2
+async def test_a_walk_that_finds_nothing_new_costs_one_short_page(
+    hub: HubServer, connect: Connect
+) -> None:
+    hub.on("/api/models", linked(hub, [row(1, 10), row(2, 9)], "/api/models?cursor=b"))
+    pages = await walk(connect(), FEED, since="2026-08-10T00:00:00Z")
+    assert [seen.query["limit"] for seen in hub.seen] == [["10"]]
+    assert names(pages) == ["model-1"], "the time of the watermark has ties"
+
+
+async def test_a_walk_that_finds_much_goes_on_in_whole_pages(
+    hub: HubServer, connect: Connect
+) -> None:
+    hub.on(
+        "/api/models?filter=a-tag&sort=lastModified&limit=10&",
+        linked(hub, [row(1, 20)], "/api/models?cursor=b"),
+    )
+    hub.on("/api/models?cursor=b", linked(hub, [row(2, 19)], "/api/models?cursor=c"))
+    hub.on(
+        "/api/models?filter=a-tag&sort=lastModified&limit=1000&",
+        linked(hub, [row(1, 20), row(2, 19), row(3, 18)], "/api/models?cursor=d"),
+    )
+    hub.on("/api/models?cursor=d", as_json([row(4, 17)]))
+    pages = await walk(connect(), FEED, since="2026-08-10T00:00:00Z")
+    assert names(pages) == ["model-1", "model-2", "model-3", "model-4"]
+    assert len(hub.seen) == 4
+    hub.seen.clear()
+    rest = await walk(connect(), FEED, pages[2].cursor, since="2026-08-10T00:00:00Z")
+    assert (names(rest), len(hub.seen)) == (["model-4"], 1), "and can be resumed"
+
+
+async def test_a_server_that_does_not_order_by_time_is_walked_until_a_page_is_wholly_older(
+    hub: HubServer, connect: Connect
+) -> None:
+    hub.on("/api/models?filter", linked(hub, [row(1, 1), row(2, 30)], "/api/models?cursor=b"))
+    hub.on("/api/models?cursor=b", linked(hub, [row(3, 1), row(4, 2)], "/api/models?cursor=c"))
+    pages = await walk(connect(), FEED, since="2026-08-10T00:00:00Z")
+    assert (names(pages), len(hub.seen)) == (["model-2"], 2)
+
+
+async def test_since_a_watermark_every_query_is_asked_for_the_newest_without_its_limit(
+    hub: HubServer, connect: Connect
+) -> None:
+    hub.on("/api/models?", as_json([row(1, 20), row(2, 19), row(3, 1)]))
+    query = Query(filter=("x",), sort="downloads")
+    feed = Feed(name="hf:x", source="hf", queries=(query,), limit=1)
+    assert names(await walk(connect(), feed)) == ["model-1"]
+    assert names(await walk(connect(), feed, since="2026-08-10T00:00:00Z")) == [
+        "model-1",
+        "model-2",
+    ]
+    assert [seen.query["sort"] for seen in hub.seen] == [["downloads"], ["lastModified"]]
+
+
+async def test_a_page_says_when_it_was_and_what_the_rate_limit_leaves(
+    hub: HubServer, connect: Connect
+) -> None:
+    hub.on(
+        "/api/models",
+        as_json(
+            [row(1)],
+            Date="Fri, 20 Nov 2026 10:00:00 GMT",
+            RateLimit='"api";r=499;t=298',
+            RateLimit_Policy='"fixed window";"api";q=500;w=300',
+        ),
+    )
+    (page,) = await walk(connect(), FEED)
+    assert page.at == "2026-11-20T10:00:00Z"
+    assert page.quota == Quota(left=499, total=500, seconds=298)
 
 
 async def test_rules_decide_what_a_feed_takes_in(hub: HubServer, connect: Connect) -> None:
@@ -194,7 +262,9 @@ async def test_rules_decide_what_a_feed_takes_in(hub: HubServer, connect: Connec
     hub.on("/api/models", as_json(rows))
     rules = Rules(min_downloads=100, licenses=("mit",), gated=False, max_size=10**9)
     feed = Feed(name="hf:x", source="hf", rules=rules)
-    assert names(await walk(connect(), feed)) == ["model-2"]
+    (page,) = await walk(connect(), feed)
+    assert names([page]) == ["model-2"]
+    assert page.left_out == tuple(f"hf:org/model-{number}" for number in (1, 3, 4, 5))
 
 
 async def test_bad_records_are_skipped_with_reasons(hub: HubServer, connect: Connect) -> None:

@@ -15,6 +15,7 @@ from tui_hub.domain.artifacts import Artifact, ArtifactKind
 from tui_hub.domain.errors import (
     CorruptError,
     GatedError,
+    HiddenError,
     HubError,
     NotFoundError,
     RateLimitedError,
@@ -161,14 +162,14 @@ async def test_recorded_refusals_each_have_a_meaning(
     hub: HubServer, connect: Connect, recorded: Callable[[str], Any]
 ) -> None:
     meanings = {
-        "private or missing repo, anonymous or WRONG bearer": NotFoundError,
+        "private or missing repo, anonymous or WRONG bearer": HiddenError,
         "missing repo, valid token": NotFoundError,
         "missing file": NotFoundError,
         "bad revision": NotFoundError,
         "gated file (or /commits), anonymous or garbage token": GatedError,
         "gated file, valid token without grant": GatedError,
         "resource disabled by the hub": RefusedError,
-        "malformed token": NotFoundError,
+        "malformed token": HiddenError,
     }
     for case in recorded("errors.json"):
         if case["case"] not in meanings:

@@ -10,6 +10,7 @@ from tui_hub.cli.documents import Document, model
 from tui_hub.domain.feeds import FeedStatus
 
 if TYPE_CHECKING:
+    from tui_hub.domain.changes import ChangeEntry
     from tui_hub.domain.feed_trials import Trial
     from tui_hub.domain.feeds import Counts, Feed, FeedReport, SyncReport
     from tui_hub.domain.schedule import Schedule
@@ -73,6 +74,24 @@ def feeds(
     }
 
 
+def changes(entries: Sequence[ChangeEntry], limit: int) -> Document:
+    """What syncs found to have changed; `before` is the key of the next page."""
+    return {
+        "changes": [
+            {
+                "at": entry.change.at,
+                "model": entry.change.model,
+                "change": entry.change.kind.value,
+                "from": entry.change.before,
+                "to": entry.change.after,
+                "what": list(entry.change.what),
+            }
+            for entry in entries
+        ],
+        "before": entries[-1].number if len(entries) == limit else None,
+    }
+
+
 def feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
     """One feed: what it asks for, and what is known of it."""
     known = status or FeedStatus(feed=entry.name)
@@ -94,6 +113,10 @@ def feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
         "requests": known.requests,
         "bytes": known.bytes,
         "seconds": round(known.seconds, 3),
+        "mode": known.walk.mode.value,
+        "last_full": known.walk.full,
+        "watermark": known.watermark,
+        "quota": None if known.quota is None else asdict(known.quota),
     }
 
 

@@ -13,7 +13,9 @@ from tui_hub.database import files, health
 from tui_hub.database.catalogue_schema import MIGRATIONS
 from tui_hub.database.connection import Database
 from tui_hub.database.feeds import FeedTable, put_feed
+from tui_hub.database.history import ChangeTable
 from tui_hub.database.models import ModelTable, merge_page
+from tui_hub.database.sweeps import SweepTable, note_seen
 from tui_hub.domain.doctor import DatabaseHealth
 from tui_hub.domain.errors import CorruptError
 from tui_hub.domain.feeds import Counts, FeedStatus
@@ -29,6 +31,8 @@ class CatalogueDatabase:
         self._database = database
         self.models = ModelTable(database)
         self.feeds = FeedTable(database)
+        self.changes = ChangeTable(database)
+        self.sweeps = SweepTable(database)
 
     @classmethod
     async def open(cls, path: Path) -> CatalogueDatabase:
@@ -54,7 +58,15 @@ class CatalogueDatabase:
             raise
         return catalogue
 
-    async def write_page(self, feed: str, models: Iterable[Model], status: FeedStatus) -> Counts:
+    async def write_page(
+        self,
+        feed: str,
+        models: Iterable[Model],
+        status: FeedStatus,
+        *,
+        seen: Iterable[str] = (),
+        announce: bool = False,
+    ) -> Counts:
         """Take a page of a feed in and note how far the feed has come, both or neither.
 
         Args:
@@ -62,12 +74,15 @@ class CatalogueDatabase:
             models: the records of the page.
             status: the feed's state before this page, but with the cursor behind it; the page's
                 counts are added to it.
+            seen: the ids that a full walk is to remember it has seen; see `SweepTable`.
+            announce: whether models that were not known go into the feed of changes.
 
         Returns:
             How many models were created, updated and left unchanged.
         """
         async with self._database.write() as transaction:
-            counts = await merge_page(transaction, tuple(models))
+            counts = await merge_page(transaction, tuple(models), announce=announce)
+            await note_seen(transaction, feed, seen)
             await put_feed(transaction, replace(status, feed=feed, counts=status.counts + counts))
         return counts
 

@@ -107,7 +107,37 @@ async def first(transaction: Transaction) -> None:
         await transaction.execute(statement)
 
 
-MIGRATIONS = (first,)
+_CHANGES = (
+    """CREATE TABLE changes (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        at TEXT NOT NULL,
+        model TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        before TEXT,
+        after TEXT,
+        what TEXT NOT NULL
+    )""",
+    "CREATE INDEX changes_by_model ON changes (model)",
+    """CREATE TABLE sightings (
+        feed TEXT, model INTEGER, PRIMARY KEY (feed, model)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE missing (
+        feed TEXT, model TEXT, PRIMARY KEY (feed, model)
+    ) WITHOUT ROWID""",
+    "ALTER TABLE feeds ADD COLUMN walk TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE feeds ADD COLUMN quota TEXT",
+    # What a walk saw last is not known of walks that noted less.
+    "UPDATE feeds SET cursor = NULL",
+)
+
+
+async def changes(transaction: Transaction) -> None:
+    """The feed of changes; what a full walk of a feed has seen, and what it has missed."""
+    for statement in _CHANGES:
+        await transaction.execute(statement)
+
+
+MIGRATIONS = (first, changes)
 
 
 def step(downloads: int) -> int:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 from tui_hub.database import catalogue_schema as schema
+from tui_hub.database.connection import Row
 from tui_hub.database.facets import FacetChanges
 from tui_hub.database.merging import is_curated, merged
-from tui_hub.database.model_rows import Stored, storable, values
-from tui_hub.database.words import index_text
+from tui_hub.database.model_rows import COLUMNS, Stored, storable, stored, values
+from tui_hub.database.words import index_text, spoken
+from tui_hub.domain.changes import Change, ChangeKind, difference
 from tui_hub.domain.feeds import Counts
 from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.domain.types import ModelType
+
+_NAMES = COLUMNS.split(", ")
+_COLUMNS = ("rank", *_NAMES)
+_FIRST, _LAST = _NAMES.index("downloads"), _NAMES.index("trending")
+"""The counters stand side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,8 @@ _NOTHING = Local()
 class Known:
     """What the catalogue holds that a page may touch."""
 
-    by_id: Mapping[str, Stored] = field(default_factory=dict)
+    by_id: Mapping[str, Row] = field(default_factory=dict)
+    """Rows as they were read: most of them are compared and no more."""
     by_upstream: dict[tuple[str, str], Stored] = field(default_factory=dict)
     """Rows under other ids, by source and the source's own key."""
     local: Mapping[str, Local] = field(default_factory=dict)
@@ -52,9 +61,8 @@ class Changes:
 
     arrivals: int = 0
     inserted: list[tuple[object, ...]] = field(default_factory=list)
-    updated: list[tuple[object, ...]] = field(default_factory=list)
-    counted: list[tuple[object, ...]] = field(default_factory=list)
-    """Rows of which only the counters changed, which few indexes hold."""
+    updated: dict[tuple[str, ...], list[tuple[object, ...]]] = field(default_factory=dict)
+    """By the columns that change: the less is written, the fewer indexes have to follow."""
     unindexed: list[tuple[int, str]] = field(default_factory=list)
     """What the search index must forget: it has to be told the exact words it once got."""
     indexed: list[tuple[int, str]] = field(default_factory=list)
@@ -62,6 +70,8 @@ class Changes:
     renamed: list[tuple[str, str]] = field(default_factory=list)
     """Pairs of an old id and its new one."""
     counts: Counts = field(default_factory=Counts)
+    history: list[Change] = field(default_factory=list)
+    """What a person is told of it."""
 
     def insert(self, new: Stored) -> None:
         """Add a row."""
@@ -70,17 +80,48 @@ class Changes:
 
     def update(self, old: Stored, new: Stored) -> None:
         """Change a row, as little as need be."""
-        if new.rank == old.rank and _only_counters(old, new):
-            model = new.model
-            self.counted.append((model.downloads, model.likes, model.trending, old.rank))
-            return
-        self.updated.append((new.rank, *values(new), old.rank))
-        before, after = index_text(old.model), index_text(new.model)
-        if (old.rank, before) != (new.rank, after):
-            self.unindexed.append((old.rank, before))
-            self.indexed.append((new.rank, after))
+        self.rewrite((old.rank, *values(old)), (new.rank, *values(new)))
+        if spoken(old.model) != spoken(new.model):
+            self.unindexed.append((old.rank, index_text(old.model)))
+            self.indexed.append((new.rank, index_text(new.model)))
             self.facets.lose(old.rank, old.model)
             self.facets.gain(new.rank, new.model)
+        elif old.rank != new.rank:
+            self.move(old.rank, new.rank, new.model)
+
+    def move(self, before: int, after: int, model: Model) -> None:
+        """Find a model of the same words under another row number."""
+        text = index_text(model)
+        self.unindexed.append((before, text))
+        self.indexed.append((after, text))
+        self.facets.lose(before, model)
+        self.facets.gain(after, model)
+
+    def rewrite(self, before: Row, after: Row) -> None:
+        """Write the columns in which two states of a row differ."""
+        places = [place for place, value in enumerate(after) if value != before[place]]
+        columns = tuple(_COLUMNS[place] for place in places)
+        row = (*(after[place] for place in places), before[0])
+        if columns:
+            self.updated.setdefault(columns, []).append(row)
+
+    def arrange(self) -> None:
+        """Put what is written into the order of the rows.
+
+        The search index writes all it holds down whenever a row comes before the one it got last.
+        """
+        self.inserted.sort(key=itemgetter(0))
+        self.unindexed.sort()
+        self.indexed.sort()
+        self.facets.gained.sort()
+        for updates in self.updated.values():
+            updates.sort(key=itemgetter(-1))
+        self.facets.lost.sort()
+
+    def rename(self, old: str, new: str) -> None:
+        """Note that a model has another id now."""
+        self.renamed.append((old, new))
+        self.history.append(Change(model=new, kind=ChangeKind.RENAMED, before=old, after=new))
 
     def index(self, new: Stored) -> None:
         """Make a row findable."""
@@ -88,15 +129,31 @@ class Changes:
         self.facets.gain(new.rank, new.model)
 
 
-def page_changes(models: Iterable[Model], known: Known) -> Changes:
-    """What a page of records changes; a record that comes twice counts as its later one."""
+def page_changes(models: Iterable[Model], known: Known, *, announce: bool = False) -> Changes:
+    """What a page of records changes; a record that comes twice counts as its later one.
+
+    Args:
+        models: the records.
+        known: what the catalogue holds of them.
+        announce: whether models that were not known are news, and not the stock of a new feed.
+    """
     changes = Changes(arrivals=known.arrivals)
     created = updated = unchanged = 0
     for incoming in {model.id: model for model in map(storable, models)}.values():
-        old = known.by_id.get(incoming.id) or _renamed(incoming, known, changes)
+        row = known.by_id.get(incoming.id)
+        changed = None if row is None else _recount(row, incoming, known, changes)
+        if changed is not None:
+            updated += changed
+            unchanged += not changed
+            continue
+        old = _renamed(incoming, known, changes) if row is None else stored(row)
         if old is None:
             changes.insert(_stored(incoming, incoming, None, known, changes))
             created += 1
+            if announce:
+                changes.history.append(
+                    Change(model=incoming.id, kind=ChangeKind.NEW, after=incoming.revision)
+                )
             continue
         listed = old.model
         if listed.type is not old.listed_type:
@@ -107,6 +164,8 @@ def page_changes(models: Iterable[Model], known: Known) -> Changes:
         else:
             changes.update(old, new)
             updated += 1
+            told = difference(old.model, new.model)
+            changes.history += [told] if told is not None else []
     changes.counts = Counts(created=created, updated=updated, unchanged=unchanged)
     return changes
 
@@ -117,6 +176,25 @@ def local_changes(old: Stored, local: Local) -> Changes:
     new = replace(old, model=local.apply(old.model, old.listed_type))
     if new != old:
         changes.update(old, new)
+    return changes
+
+
+def removal(old: Stored, why: str) -> Changes:
+    """What changes when a model vanished upstream."""
+    changes = Changes()
+    changes.update(old, replace(old, model=replace(old.model, removed=True)))
+    changes.history.append(
+        Change(model=old.model.id, kind=ChangeKind.REMOVED, before=old.model.revision, what=(why,))
+    )
+    return changes
+
+
+def moved_away(old: Stored, new_id: str) -> Changes:
+    """What changes when a model has another row under another id, even another upstream key."""
+    changes = Changes()
+    if not old.model.removed:
+        changes.update(old, replace(old, model=replace(old.model, removed=True)))
+    changes.rename(old.model.id, new_id)
     return changes
 
 
@@ -134,7 +212,7 @@ def _renamed(incoming: Model, known: Known, changes: Changes) -> Stored | None:
         return None
     old = known.by_upstream.pop((incoming.source, incoming.upstream_id), None)
     if old is not None:
-        changes.renamed.append((old.model.id, incoming.id))
+        changes.rename(old.model.id, incoming.id)
     return old
 
 
@@ -143,18 +221,33 @@ def _stored(
 ) -> Stored:
     """A record with its row number and with what this box says of it."""
     local = known.local.get(old.model.id if old else incoming.id, _NOTHING)
-    if old is not None and schema.step(model.downloads) == schema.step_of(old.rank):
-        rank = old.rank
-    else:
-        changes.arrivals += 1
-        rank = schema.rank(model.downloads, changes.arrivals)
+    rank = _rank(model, old.rank if old else None, changes)
     curated = is_curated(incoming) or (old is not None and old.curated)
     return Stored(rank, local.apply(model, model.type), model.type, curated)
 
 
-def _only_counters(old: Stored, new: Stored) -> bool:
-    model = new.model
-    counted = replace(
-        old.model, downloads=model.downloads, likes=model.likes, trending=model.trending
-    )
-    return replace(old, model=counted) == new
+def _rank(model: Model, before: int | None, changes: Changes) -> int:
+    """The row number: another one only when the model is in another step of downloads."""
+    if before is not None and schema.step(model.downloads) == schema.step_of(before):
+        return before
+    changes.arrivals += 1
+    return schema.rank(model.downloads, changes.arrivals)
+
+
+def _recount(row: Row, incoming: Model, known: Known, changes: Changes) -> bool | None:
+    """Take in a record that says what its row says, but for the counters: as nearly all do.
+
+    Returns:
+        Whether anything changed; `None` for a record that has to be merged.
+    """
+    told = values(Stored(row[0], incoming, incoming.type, is_curated(incoming)))
+    same = row[1 : _FIRST + 1] == told[:_FIRST] and row[_LAST + 2 :] == told[_LAST + 1 :]
+    if not same or incoming.id in known.local:
+        return None
+    rank = _rank(incoming, row[0], changes)
+    if rank == row[0] and row[_FIRST + 1 : _LAST + 2] == told[_FIRST : _LAST + 1]:
+        return False
+    changes.rewrite(row, (rank, *told))
+    if rank != row[0]:
+        changes.move(row[0], rank, incoming)
+    return True

@@ -33,6 +33,9 @@ BUSY_SECONDS = 15.0
 _BUSY_ATTEMPTS = 4
 _READERS = 2
 _LEAST_FREE = 64 * 1024
+_CHECKPOINT_PAGES = 16_000
+"""Pages of journal after which they are copied into the file: a page of the indexes that many
+transactions write is then copied once."""
 _INTERRUPT_SECONDS = 0.01
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -155,6 +158,7 @@ class Database:
             f"PRAGMA synchronous={'FULL' if self._durable else 'NORMAL'}",
             f"PRAGMA cache_size={-8192 if self._durable else -65536}",
             "PRAGMA journal_size_limit=67108864",
+            f"PRAGMA wal_autocheckpoint={1000 if self._durable else _CHECKPOINT_PAGES}",
             "PRAGMA temp_store=MEMORY",
         )
 

@@ -8,14 +8,16 @@ import builtins
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
+import msgspec
+
 from tui_hub.database.connection import Database, Row, Transaction
 from tui_hub.database.values import document, finite, mapping, optional, plain, whole
-from tui_hub.domain.feeds import Counts, FeedState, FeedStatus
+from tui_hub.domain.feeds import Counts, FeedState, FeedStatus, Quota, WalkState
 from tui_hub.domain.schedule import Turn
 
 _COLUMNS = (
     "feed, state, last_sync, last_success, next_run, retries, error, counts, "
-    "requests, bytes, seconds, cursor, watermark"
+    "requests, bytes, seconds, cursor, watermark, walk, quota"
 )
 _NAMES = _COLUMNS.split(", ")
 _TURN = ("next_run", "retries")
@@ -83,6 +85,8 @@ async def put_feed(transaction: Transaction, status: FeedStatus) -> None:
             finite(status.seconds),
             optional(status.cursor),
             optional(status.watermark),
+            document(asdict(status.walk)),
+            None if status.quota is None else document(asdict(status.quota)),
         ),
     )
 
@@ -91,4 +95,7 @@ def _status(row: Row) -> FeedStatus:
     values = dict(zip(_NAMES, row, strict=True))
     values["state"] = FeedState(values["state"])
     values["counts"] = Counts(**mapping(values["counts"]))
+    values["walk"] = msgspec.convert(mapping(values["walk"]), WalkState)
+    if values["quota"] is not None:
+        values["quota"] = Quota(**mapping(values["quota"]))
     return FeedStatus(**values)

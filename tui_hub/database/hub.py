@@ -11,8 +11,10 @@ from tui_hub.database.connection import Database
 from tui_hub.database.hub_schema import MIGRATIONS
 from tui_hub.database.jobs import JobTable
 from tui_hub.database.leases import LeaseTable
+from tui_hub.database.marks import MarkTable
 from tui_hub.database.records import (
     EditTable,
+    HookTable,
     InstallTable,
     RegistrationTable,
     UserTable,
@@ -36,6 +38,8 @@ class HubDatabase:
         self.registrations = RegistrationTable(database)
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
+        self.marks = MarkTable(database)
+        self.hooks = HookTable(database)
 
     @classmethod
     async def open(cls, path: Path) -> HubDatabase:

@@ -169,4 +169,23 @@ async def measured_loads(transaction: Transaction) -> None:
     await transaction.execute("CREATE INDEX loads_by_model ON loads (model, revision, variant)")
 
 
-MIGRATIONS = (first, leased_jobs, held_slots, measured_loads)
+async def marks(transaction: Transaction) -> None:
+    """Up to where a person has read something, by its name."""
+    await transaction.execute(
+        "CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID"
+    )
+
+
+async def called_hooks(transaction: Transaction) -> None:
+    """How the last call of each hook went."""
+    await transaction.execute(
+        """CREATE TABLE hooks (
+            name TEXT PRIMARY KEY,
+            called_at TEXT NOT NULL,
+            error TEXT,
+            failures INTEGER NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS = (first, leased_jobs, held_slots, measured_loads, marks, called_hooks)

@@ -34,7 +34,8 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
     """The record that follows from a known one and a later one of the same model.
 
     The later one's values win where its origin weighs at least as much, else they only fill what is
-    empty. What is empty in it erases nothing. Facts add up. What a curated record said of the type,
+    empty. What is empty in it erases nothing. A curated record says nothing of whether its model is
+    still to be had. Facts add up. What a curated record said of the type,
     the facts and the description stays; so does the status, which is this box's own affair.
 
     Args:
@@ -52,7 +53,7 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
         "type": other.type if expert.type is ModelType.UTILITY else expert.type,
         "status": old.status,
         "fit": old.fit if new.fit is Fit.UNKNOWN else new.fit,
-        "removed": new.removed,
+        "removed": new.removed or (old.removed and is_curated(new)),
         "deprecated": old.deprecated or new.deprecated,
         "description": expert.description or other.description,
         "facts": {**other.facts, **expert.facts},

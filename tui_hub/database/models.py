@@ -15,11 +15,14 @@ from tui_hub.database.changes import (
     Local,
     index_changes,
     local_changes,
+    moved_away,
     page_changes,
+    removal,
 )
 from tui_hub.database.connection import Database, Transaction
 from tui_hub.database.facets import write_facets
-from tui_hub.database.model_rows import COLUMNS, Stored, model, stored
+from tui_hub.database.history import write_history
+from tui_hub.database.model_rows import COLUMNS, model, stored
 from tui_hub.database.searching import count_hits, find_page, read_facets
 from tui_hub.database.values import plain
 from tui_hub.domain.catalogue import Facets, Page, Search
@@ -31,10 +34,6 @@ from tui_hub.text import now
 _NAMES = COLUMNS.split(", ")
 _IDS = "(SELECT value FROM json_each(?))"
 _INSERT = f"INSERT INTO models (rank, {COLUMNS}) VALUES ({', '.join('?' * (1 + len(_NAMES)))})"
-_UPDATE = (
-    f"UPDATE models SET rank = ?, {', '.join(f'{name} = ?' for name in _NAMES)} WHERE rank = ?"
-)
-_COUNT = "UPDATE models SET downloads = ?, likes = ?, trending = ? WHERE rank = ?"
 _UNINDEX = "INSERT INTO search (search, rowid, words) VALUES ('delete', ?, ?)"
 _CHUNK = 5000
 
@@ -58,7 +57,8 @@ class ModelTable:
         """A model by its id, or by one that it had before it was renamed."""
         rows = await self._database.read(
             f"SELECT {COLUMNS} FROM models WHERE id = coalesce("
-            "(SELECT id FROM models WHERE id = ?1), (SELECT new FROM renames WHERE old = ?1))",
+            "(SELECT id FROM models WHERE id = ?1 AND removed = 0),"
+            " (SELECT new FROM renames WHERE old = ?1), ?1)",
             (plain(model_id),),
         )
         return model(rows[0]) if rows else None
@@ -116,6 +116,37 @@ class ModelTable:
             )
             await _apply_local(transaction, plain(model_id))
 
+    async def known(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of these ids that the catalogue has."""
+        rows = await self._database.read(
+            f"SELECT id FROM models WHERE id IN {_IDS}", (json.dumps([plain(one) for one in ids]),)
+        )
+        return frozenset(row[0] for row in rows)
+
+    async def mark_removed(self, model_id: str, why: str) -> bool:
+        """Mark a model as vanished upstream, in words; `False` where it is marked already."""
+        async with self._database.write() as transaction:
+            rows = await transaction.read(
+                f"SELECT rank, {COLUMNS} FROM models WHERE id = ?", (plain(model_id),)
+            )
+            old = stored(rows[0]) if rows else None
+            if old is None or old.model.removed:
+                return False
+            await _write(transaction, removal(old, why))
+        return True
+
+    async def follow_rename(self, old_id: str, model: Model) -> Counts:
+        """Take in the record of a model that is found under another id than the one asked for."""
+        async with self._database.write() as transaction:
+            counts = await merge_page(transaction, (model,))
+            rows = await transaction.read(
+                f"SELECT rank, {COLUMNS} FROM models WHERE id = ?", (plain(old_id),)
+            )
+            for row in rows:
+                await _write(transaction, moved_away(stored(row), plain(model.id)))
+                await _apply_local(transaction, plain(model.id))
+        return counts
+
     async def rebuild(self) -> None:
         """Make the search index and the facet counts anew from the rows."""
         async with self._database.write() as transaction:
@@ -145,10 +176,12 @@ class ModelTable:
             await transaction.execute("INSERT INTO search (search) VALUES ('optimize')")
 
 
-async def merge_page(transaction: Transaction, models: Sequence[Model]) -> Counts:
-    """Take a page of records in, inside a larger transaction."""
+async def merge_page(
+    transaction: Transaction, models: Sequence[Model], *, announce: bool = False
+) -> Counts:
+    """Take a page of records in, inside a larger transaction; see `page_changes`."""
     known = await _known(transaction, models)
-    changes = await asyncio.to_thread(page_changes, models, known)
+    changes = await asyncio.to_thread(page_changes, models, known, announce=announce)
     await _write(transaction, changes)
     if changes.arrivals != known.arrivals:
         await transaction.execute(
@@ -163,7 +196,7 @@ async def _known(transaction: Transaction, models: Sequence[Model]) -> Known:
     rows = await transaction.read(
         f"SELECT rank, {COLUMNS} FROM models WHERE id IN {_IDS}", (json.dumps(list(ids)),)
     )
-    by_id = await asyncio.to_thread(_by_id, rows)
+    by_id = {row[1]: row for row in rows}
     keys = [model.upstream_id for name, model in ids.items() if name not in by_id]
     rows = await transaction.read(
         f"SELECT rank, {COLUMNS} FROM models WHERE upstream_id IN {_IDS}",
@@ -199,24 +232,23 @@ async def _apply_local(transaction: Transaction, model_id: str) -> None:
 
 async def _write(transaction: Transaction, changes: Changes) -> None:
     """Write changes: the index first forgets what it knew of the rows that change."""
+    await asyncio.to_thread(changes.arrange)
     await transaction.executemany(_UNINDEX, changes.unindexed)
-    await transaction.executemany(_UPDATE, changes.updated)
-    await transaction.executemany(_COUNT, changes.counted)
+    for columns, updates in changes.updated.items():
+        new = ", ".join(f"{column} = ?" for column in columns)
+        await transaction.executemany(f"UPDATE models SET {new} WHERE rank = ?", updates)
     await transaction.executemany(_INSERT, changes.inserted)
     await transaction.executemany(
         "INSERT INTO search (rowid, words) VALUES (?, ?)", changes.indexed
     )
     await write_facets(transaction, changes.facets)
+    await write_history(transaction, changes.history)
     for old, new in changes.renamed:
         await transaction.execute("UPDATE renames SET new = ? WHERE new = ?", (new, old))
         await transaction.execute(
             "INSERT OR REPLACE INTO renames VALUES (?, ?, ?)", (old, new, now())
         )
         await transaction.execute("UPDATE OR REPLACE local SET id = ? WHERE id = ?", (new, old))
-
-
-def _by_id(rows: Sequence[tuple[object, ...]]) -> dict[str, Stored]:
-    return {row.model.id: row for row in map(stored, rows)}
 
 
 def _indexing(rows: Sequence[tuple[object, ...]]) -> Changes:

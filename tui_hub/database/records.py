@@ -10,6 +10,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from tui_hub.database.connection import Database, Row
 from tui_hub.database.values import document, optional, plain, whole, words
+from tui_hub.domain.hooks import HookState
 from tui_hub.domain.models import ModelEdit, Registration, RegistrationStatus
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
@@ -146,6 +147,25 @@ class RegistrationTable(RecordTable[Registration]):
         values["auto_sync"] = bool(values["auto_sync"])
         values["status"] = RegistrationStatus(values["status"])
         return Registration(**values)
+
+
+class HookTable(RecordTable[HookState]):
+    """How the last call of each hook went."""
+
+    table = "hooks"
+    columns = "name, called_at, error, failures"
+
+    def _values(self, record: HookState) -> tuple[object, ...]:
+        return (
+            plain(record.name),
+            record.called_at,
+            optional(record.error),
+            whole(record.failures),
+        )
+
+    def _record(self, row: Row) -> HookState:
+        name, called_at, error, failures = row
+        return HookState(name=name, called_at=called_at, error=error, failures=failures)
 
 
 class UserTable:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from zlib import crc32
+from hashlib import blake2b
+from itertools import chain, pairwise
 
 from tui_hub.database.facets import NAMES, facet_set
 from tui_hub.domain.models import Model
 
-VERSION = "2"
+VERSION = "3"
 
 _LONGEST_TEXT = 4000
 """Characters of one field, or of what is typed, that count."""
@@ -24,6 +25,8 @@ _MOST_WORDS = 400
 _MOST_TAGS = 400
 _MOST_ALIASES = 20
 _MOST_TYPED = 24
+_LONGEST_NUMBER = 3
+"""Characters of a number that are joined to the word before it, as in `llama3` and `llama70b`."""
 
 _UNSPACED = (
     "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -31,14 +34,13 @@ _UNSPACED = (
 )
 """Scripts written without spaces, and pictures: any place in a run of them may begin a word."""
 _WORD = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
+_ASCII_WORD = re.compile("[A-Za-z0-9]+")
 _RUN = re.compile(f"[{_UNSPACED}]")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
-_MARK = 0xE000
-_CODE = 0xF0000
-_CODES = 0xFFFE
-"""A facet's word is three characters of the private use areas, which `_WORD` never matches."""
-_MARKED = (*NAMES, "removed")
+_CODES = (0xF0000, 0x100000)
+_CODE = 0xFFFE
+"""A facet's word is two characters of the private use planes, which `_WORD` never matches."""
 
 
 def typed_words(text: str) -> tuple[str, ...]:
@@ -47,54 +49,90 @@ def typed_words(text: str) -> tuple[str, ...]:
     return tuple(word for word in found if not any(_begins(word, other) for other in found))
 
 
-def model_words(model: Model) -> frozenset[str]:
+def model_words(model: Model) -> tuple[str, ...]:
     """The words under which a model is found."""
-    words = {model.source, *_words(model.name)}
-    for text in (model.author, model.task, model.library):
-        if text:
-            words.update(_common_words(text))
-    for tag in model.tags[:_MOST_TAGS]:
-        if not tag.startswith("region:"):
-            words.update(_common_words(tag))
-    if model.description:
-        words.update(_words(model.description))
+    texts = [text for text in (model.author, model.task, model.library) if text]
+    texts += [tag for tag in model.tags[:_MOST_TAGS] if not tag.startswith("region:")]
     if model.facts:
-        for text in _names(model.facts):
-            words.update(_common_words(text))
-    return frozenset(words)
+        texts += _names(model.facts)
+    words = chain(
+        (model.source,),
+        _words(model.name),
+        chain.from_iterable(map(_common_words, texts)),
+        _words(model.description, join=False) if model.description else (),
+    )
+    return tuple(dict.fromkeys(words))
 
 
-@lru_cache(10_000)
+@lru_cache(100_000)
 def facet_word(facet: str, value: str) -> str:
     """The word that stands for one value of a facet, in the index and in a question."""
-    data = value.encode("utf-8", "replace")
+    data = f"{facet}\0{value}".encode("utf-8", "replace")
+    digest = blake2b(data, digest_size=4).digest()
+    parts = (int.from_bytes(digest[:2], "big"), int.from_bytes(digest[2:], "big"))
+    return "".join(chr(plane + part % _CODE) for plane, part in zip(_CODES, parts, strict=True))
+
+
+def spoken(model: Model) -> tuple[object, ...]:
+    """All that the words of a model are made of: where it is the same, so are they."""
     return (
-        chr(_MARK + _MARKED.index(facet))
-        + chr(_CODE + crc32(data) % _CODES)
-        + chr(_CODE + crc32(data, 1) % _CODES)
+        model.name,
+        model.author,
+        model.tags,
+        model.description,
+        model.facts,
+        model.removed,
+        facet_set(model),
     )
 
 
 def index_text(model: Model) -> str:
     """All the words of a model as the index holds them; the same text for the same model."""
-    words = sorted(model_words(model))
-    facets = zip(NAMES, facet_set(model), strict=True)
-    words += [facet_word(facet, value) for facet, value in facets if value not in ("", "no")]
+    words = [*model_words(model), *_facet_words(facet_set(model))]
     if model.removed:
         words.append(facet_word("removed", "yes"))
     return " ".join(words)
 
 
-def _words(text: str) -> tuple[str, ...]:
-    """Every word of a text, the parts of `CamelCase2` and each place in a run without spaces."""
+@lru_cache(20_000)
+def _facet_words(facets: tuple[str, ...]) -> tuple[str, ...]:
+    named = zip(NAMES, facets, strict=True)
+    return tuple(facet_word(facet, value) for facet, value in named if value not in ("", "no"))
+
+
+def _words(text: str, *, join: bool = True) -> tuple[str, ...]:
+    """Every word of a text, the parts of `CamelCase2` and each place in a run without spaces.
+
+    A number is also joined to the word before it, as people write `llama3` and `Llama 3` alike.
+    """
     text = text[:_LONGEST_TEXT]
-    words = _split(text)
-    if not text.isascii():
-        for word in [word for word in words if _RUN.match(word)]:
-            words += [word[start:] for start in range(1, len(word))]
-        text = " ".join(filter(str.isascii, _WORD.findall(text)))
-    parts = [part.lower()[:_LONGEST_WORD] for part in _PART.findall(text)]
-    return tuple(dict.fromkeys(words + parts))[:_MOST_WORDS]
+    if text.isascii():
+        written = _ASCII_WORD.findall(text)
+        words = chain.from_iterable(map(_forms, written))
+    else:
+        folded = _split(text)
+        runs = [word for word in folded if _RUN.match(word)]
+        places = [word[start:] for word in runs for start in range(1, len(word))]
+        written = list(filter(str.isascii, _WORD.findall(text)))
+        words = chain(folded, places, chain.from_iterable(map(_forms, written)))
+    joined = _joined(written) if join else ()
+    return tuple(dict.fromkeys(chain(words, joined)))[:_MOST_WORDS]
+
+
+@lru_cache(100_000)
+def _forms(word: str) -> tuple[str, ...]:
+    """An ASCII word folded, and its parts where it has several."""
+    parts = _PART.findall(word)
+    whole = word.lower()[:_LONGEST_WORD]
+    return (whole, *(part.lower()[:_LONGEST_WORD] for part in parts)) if parts[1:] else (whole,)
+
+
+def _joined(words: Iterable[str]) -> list[str]:
+    return [
+        (word + number).lower()[:_LONGEST_WORD]
+        for word, number in pairwise(words)
+        if len(number) <= _LONGEST_NUMBER and number[0].isdigit() and word.isalpha()
+    ]
 
 
 def _names(facts: Mapping[str, object]) -> list[str]:

@@ -30,6 +30,10 @@ class NotFoundError(HubError):
     code = "not_found"
 
 
+class HiddenError(NotFoundError):
+    """There is no such model, or it is private: the source does not say which."""
+
+
 class RefusedError(HubError):
     """The program will not do this as things stand, and says what would have to change."""
 
@@ -74,6 +78,10 @@ class UnreachableError(HubError):
 
 class NoConnectionError(UnreachableError):
     """Nothing answers at the source's address, or the program is offline."""
+
+
+class UnreadableError(UnreachableError):
+    """The source describes a model in a way that nobody can read, and will do so again."""
 
 
 class AbsentError(UnreachableError):

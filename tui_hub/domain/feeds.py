@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -81,6 +82,12 @@ class Feed:
     """A cron expression in UTC; empty for the random interval."""
     networked: bool = True
 
+    @property
+    def definition(self) -> str:
+        """A digest of what the feed takes in."""
+        given = repr((self.queries, self.limit, self.rules)).encode()
+        return hashlib.sha256(given).hexdigest()[:16]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
@@ -105,6 +112,39 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """What a source's rate limit leaves, as its last answer said."""
+
+    left: int
+    total: int | None = None
+    """Requests to a window."""
+    seconds: int = 0
+    """Until the window ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkState:
+    """What a sync remembers of its walks over a feed, from one page and one sync to the next."""
+
+    mode: SyncMode = SyncMode.FULL
+    """Whether the present or last walk takes in everything."""
+    begun: str | None = None
+    """When the walk began whose place the feed's cursor is, by the source's clock if it has one."""
+    newest: str | None = None
+    """The newest `last_modified` that this walk has seen."""
+    lowest: int | None = None
+    """The fewest downloads that this walk has seen."""
+    listed: int = 0
+    """Records that this walk was shown, whatever became of them."""
+    full: str | None = None
+    """When the last full walk ended."""
+    definition: str = ""
+    """A digest of the feed as that walk took it; another one asks for another full walk."""
+    floor: int = 0
+    """Downloads below which that walk came to nothing, as the feed's limit cut it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedStatus:
     """What is known of a feed: its last sync, and its next."""
 
@@ -122,7 +162,9 @@ class FeedStatus:
     cursor: str | None = None
     """Where an interrupted sync goes on; opaque, made by the source."""
     watermark: str | None = None
-    """The newest `last_modified` that a finished sync saw."""
+    """Up to when a finished sync saw all changes: its newest `last_modified`, or its beginning."""
+    walk: WalkState = WalkState()
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

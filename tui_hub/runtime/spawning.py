@@ -106,18 +106,20 @@ def spawn(
 
 
 def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment for a process that opens foreign files: no secrets, no network.
+    """An environment for a process that opens foreign files: no secrets, no network."""
+    kept = without_secrets(environment)
+    # CUDA then counts the GPUs as NVML does, so that `cuda:1` is the same for all.
+    kept.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    return {**kept, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
-    What is named like a secret goes, and addresses with a user or a password in them.
-    """
-    kept = {
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what is named like a secret or is an address with a password in it."""
+    return {
         name: value
         for name, value in environment.items()
         if not _SECRET_NAME.search(name) and not _USER_IN_ADDRESS.search(value)
     }
-    # CUDA then counts the GPUs as NVML does, so that `cuda:1` is the same for all.
-    kept.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-    return {**kept, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 
 def _prepare(folder: Path, log: Path) -> BinaryIO:

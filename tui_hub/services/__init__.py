@@ -23,6 +23,7 @@ from tui_hub.services import spare
 from tui_hub.services.activation import Activation
 from tui_hub.services.agent import Agent
 from tui_hub.services.catalogue import Catalogue
+from tui_hub.services.changes import ChangeFeed
 from tui_hub.services.clocks import Clock
 from tui_hub.services.context import Context
 from tui_hub.services.doctor import Doctor
@@ -31,6 +32,7 @@ from tui_hub.services.feed_list import FeedList
 from tui_hub.services.feeds import Feeds
 from tui_hub.services.fit import Fit
 from tui_hub.services.hardware import Hardware
+from tui_hub.services.hooks import Hooks
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
@@ -68,6 +70,8 @@ class Services:
     hardware: Hardware
     agent: Agent
     doctor: Doctor
+    changes: ChangeFeed
+    hooks: Hooks
 
 
 @asynccontextmanager
@@ -104,6 +108,7 @@ async def open_services(
             clock=clock or Clock(),
         )
         services = _wire(context)
+        stack.push_async_callback(services.hooks.close)
         services.jobs.held.start()
         stack.push_async_callback(services.jobs.held.close)
         await recover(context, services.jobs)
@@ -178,4 +183,6 @@ def _wire(context: Context) -> Services:
         hardware=hardware,
         agent=agent,
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
+        changes=ChangeFeed(context, fit),
+        hooks=Hooks(context, jobs),
     )

@@ -178,16 +178,18 @@ class Activation:
                 self._watch.told(kind, run),
             ):
                 await self._swap(kind, None, slot, fence, run.job.id).empty(slot)
+                result = ActivationResult(
+                    slot=slot.type,
+                    model=slot.model,
+                    status="inactive",
+                    runtime=slot.runtime,
+                    seconds=time.monotonic() - started,
+                    previous=slot.model,
+                )
+                run.result = _figures(result)
         await settle_status(self._context, slot.model)
         self._context.bus.publish(SlotChanged(slot.type))
-        return ActivationResult(
-            slot=slot.type,
-            model=slot.model,
-            status="inactive",
-            runtime=slot.runtime,
-            seconds=time.monotonic() - started,
-            previous=slot.model,
-        )
+        return result
 
     async def recover(self) -> int:
         """End or undo what crashes left of changes of slots; how many those were.
@@ -276,7 +278,7 @@ class Activation:
             ):
                 swap = self._swap(kind, model, before, fence, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
-                run.error = result.error
+                run.error, run.result = result.error, _figures(result)
                 whole = result.memory.needed
                 if result.error is None and whole:
                     run.job = await self._jobs.progress(run.job, Progress(done=whole, total=whole))
@@ -345,6 +347,17 @@ class Activation:
         raise NotFoundError(
             f"no slot holds {text.clean(wanted, 80)}", hint="`tui-hub active` lists the slots."
         )
+
+
+def _figures(result: ActivationResult) -> dict[str, object]:
+    """What the job of an activation keeps of its outcome."""
+    return {
+        "status": result.status,
+        "runtime": result.runtime,
+        "device": result.device,
+        "seconds": round(result.seconds, 3),
+        "previous": result.previous,
+    }
 
 
 def _as_it_is(slot: Slot) -> ActivationResult:

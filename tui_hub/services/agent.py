@@ -25,7 +25,7 @@ from tui_hub.services.downloads import Downloads
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.recovery import recover_jobs
 from tui_hub.services.scheduler import Scheduler
-from tui_hub.settings import Configuration
+from tui_hub.settings import HOOK_VARIABLE, Configuration
 
 _log = logging.getLogger(__name__)
 
@@ -244,4 +244,6 @@ def environment_for(configuration: Configuration) -> dict[str, str]:
         environment["TUI_HUB_HOME"] = str(paths.home)
     if settings.network.offline:
         environment["TUI_HUB_NETWORK__OFFLINE"] = "1"
+    # That one does not work on behalf of the hook that this one may run for.
+    environment.pop(HOOK_VARIABLE, None)
     return environment

@@ -26,7 +26,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-_LATER = {"ollama": "Ollama", "replicate": "Replicate", "url": "an address"}
+_LATER = {"ollama": "Ollama", "url": "an address"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from tui_hub import text
 from tui_hub.domain.errors import AbsentError, HubError, LostLeaseError, UnreachableError
-from tui_hub.domain.feeds import Counts, Feed, FeedReport, FeedState, FeedStatus
+from tui_hub.domain.feeds import Counts, Feed, FeedReport, FeedState, FeedStatus, SyncMode
+from tui_hub.domain.models import Model
 from tui_hub.events import CatalogueChanged, FeedChanged
 from tui_hub.services.context import Context
+from tui_hub.services.missing import Missing
+from tui_hub.services.walks import begun, ended, expected_from, moved
 from tui_hub.sources import SourcePage
 
 _log = logging.getLogger(__name__)
@@ -21,7 +24,12 @@ class FeedSync:
     """Walks a feed's pages into the catalogue, from where an interrupted sync stopped."""
 
     def __init__(
-        self, context: Context, feed: Feed, confirm: Callable[[], Awaitable[None]]
+        self,
+        context: Context,
+        feed: Feed,
+        confirm: Callable[[], Awaitable[None]],
+        *,
+        full: bool = False,
     ) -> None:
         """Made for one sync.
 
@@ -30,7 +38,9 @@ class FeedSync:
             feed: what to bring up to date.
             confirm: raises `LostLeaseError` when another process does so by now; called before
                 anything is written.
+            full: whether to walk everything, not only what changed.
         """
+        self._full = full
         self._context = context
         self._confirm = confirm
         self._feed = feed
@@ -72,12 +82,10 @@ class FeedSync:
 
     async def _begin(self) -> None:
         before = await self._table.get(self._feed.name)
+        settings = self._context.configuration.settings.sync
+        before = begun(before, self._feed, settings, self._context.clock.now(), full=self._full)
         self._status = replace(
-            before or self._status,
-            last_sync=text.now(),
-            counts=Counts(),
-            requests=0,
-            bytes=0,
+            before, last_sync=text.now(), counts=Counts(), requests=0, bytes=0, seconds=0.0
         )
         await self._write(state=FeedState.RUNNING, error=None)
 
@@ -86,32 +94,80 @@ class FeedSync:
         if source is None:
             raise UnreachableError(f"there is no source {text.clean(self._feed.source, 40)!r}")
         await self._context.hub.users.ensure(source.user, "sync", self._feed.source)
-        async for page in source.pages(self._feed, self._status.cursor):
-            await self._take(page)
+        sweeps = source.lasting and self._status.last_success is not None and self._is_full
+        if sweeps and self._status.cursor is None:
+            await self._context.catalogue.sweeps.begin(self._feed.name)
+        since = None if self._is_full else self._status.watermark
+        async for page in source.pages(self._feed, self._status.cursor, since):
+            await self._take(page, sweeps=sweeps)
+        if source.lasting:
+            await self._check_listing()
+        walked = self._status
+        self._status = ended(walked, self._feed)
+        if sweeps:
+            floor = expected_from(walked.walk, self._feed)
+            await self._context.catalogue.sweeps.finish(self._feed, floor)
+        if source.lasting:
+            await self._find_missing()
 
-    async def _take(self, page: SourcePage) -> None:
+    @property
+    def _is_full(self) -> bool:
+        return self._status.walk.mode is SyncMode.FULL
+
+    async def _take(self, page: SourcePage, *, sweeps: bool) -> None:
         """Write a page down, together with the place from which the next one goes on."""
         for reason in page.skipped:
             _log.warning("feed %s: skipped a record: %s", self._feed.name, reason)
-        counts = replace(
-            self._status.counts,
-            fetched=self._status.counts.fetched + len(page.models) + len(page.skipped),
-            skipped=self._status.counts.skipped + len(page.skipped),
+        models = page.models if self._is_full else await self._above_floor(page.models)
+        counts = self._status.counts + Counts(
+            fetched=len(models) + len(page.skipped), skipped=len(page.skipped)
         )
-        self._status = replace(
-            self._status,
-            cursor=page.cursor,
-            requests=self._status.requests + page.requests,
-            bytes=self._status.bytes + page.bytes,
-            counts=counts,
-        )
+        self._status = replace(moved(self._status, page), counts=counts)
         await self._confirm()
         written = await self._context.catalogue.write_page(
-            self._feed.name, page.models, self._status
+            self._feed.name,
+            models,
+            self._status,
+            seen=(*(model.id for model in page.models), *page.left_out) if sweeps else (),
+            announce=self._status.last_success is not None,
         )
         self._status = replace(self._status, counts=counts + written)
         self._context.bus.publish(FeedChanged(self._feed.name))
         self._context.bus.publish(CatalogueChanged())
+
+    async def _above_floor(self, models: Sequence[Model]) -> Sequence[Model]:
+        """What a feed with a limit takes in of that which changed: the known, and the popular."""
+        floor = self._status.walk.floor
+        if not floor:
+            return models
+        known = await self._context.catalogue.models.known([model.id for model in models])
+        return [model for model in models if model.downloads >= floor or model.id in known]
+
+    async def _check_listing(self) -> None:
+        """Take an empty listing for a fault where there were models before.
+
+        Raises:
+            UnreachableError: when it is one.
+        """
+        if self._status.walk.listed or self._status.last_success is None:
+            return
+        if await self._context.catalogue.sweeps.covers_any(self._feed):
+            self._status = replace(self._status, cursor=None)
+            raise UnreachableError(
+                f"{self._feed.source} lists nothing at all for {self._feed.name}",
+                hint="Its models stay as they are. Is the endpoint right?",
+            )
+
+    async def _find_missing(self) -> None:
+        missing = Missing(self._context, self._feed, self._confirm)
+        try:
+            await missing.settle()
+        finally:
+            self._status = replace(
+                self._status,
+                counts=self._status.counts + missing.counts,
+                requests=self._status.requests + missing.requests,
+            )
 
     async def _end(self, error: HubError | None, seconds: float) -> None:
         if error is None:
@@ -124,7 +180,6 @@ class FeedSync:
             self._status,
             last_success=text.now() if error is None else self._status.last_success,
             seconds=round(seconds, 3),
-            cursor=self._status.cursor if error else None,
         )
         await self._write(state=state, error=None if error is None else error.message)
         self._context.bus.publish(CatalogueChanged())
@@ -141,6 +196,7 @@ class FeedSync:
             feed=self._feed.name,
             source=self._feed.source,
             state=self._status.state,
+            mode=self._status.walk.mode,
             counts=self._status.counts,
             requests=self._status.requests,
             bytes=self._status.bytes,

@@ -40,8 +40,16 @@ class Jobs:
         self._cancel: dict[JobType, Handler] = {}
         self._retry: dict[JobType, Retry] = {}
         self._running: dict[str, Callable[[], None]] = {}
+        self._told: list[Callable[[Job], None]] = []
         self.held = HeldJobs(context.hub)
         """The jobs that this process runs, or has in line."""
+
+    def tell(self, listener: Callable[[Job], None]) -> None:
+        """Have `listener` called with each job that this process ends, once that is written down.
+
+        The bus is no place for that: who reads it may come too late for the end of the program.
+        """
+        self._told.append(listener)
 
     def handle(self, kind: JobType, *, retry: Retry, cancel: Handler | None = None) -> None:
         """Say how jobs of a type are retried here, and cancelled, if not by ending their `run`."""
@@ -208,6 +216,9 @@ class Jobs:
         await self._table.save(job)
         await self._table.ask(job.id, None)
         self._context.bus.publish(JobChanged(job.id))
+        if status.ended:
+            for listener in self._told:
+                listener(job)
         return job
 
     async def log(self, job: str, *lines: str) -> None:

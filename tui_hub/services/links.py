@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 from tui_hub.sources import Source
+from tui_hub.text import clean
 
 
 def links_of(model: Model, sources: Mapping[str, Source]) -> dict[str, str]:
@@ -18,9 +19,10 @@ def links_of(model: Model, sources: Mapping[str, Source]) -> dict[str, str]:
         links["page"] = page
     named = model.facts.get("links")
     if isinstance(named, list | tuple):
-        for number, link in enumerate(named, start=1):
-            if isinstance(link, str):
-                links[f"link {number}"] = link
+        named = {f"link {number}": link for number, link in enumerate(named, start=1)}
+    if isinstance(named, Mapping):
+        shown = {clean(name, 40): link for name, link in named.items() if isinstance(link, str)}
+        links |= shown
     link = model.facts.get("source_link")
     if isinstance(link, str) and link not in links.values():
         links["source"] = link

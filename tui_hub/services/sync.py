@@ -71,7 +71,7 @@ class Sync:
         Args:
             targets: names of feeds, sources and models; none for all enabled feeds and all
                 registered repositories with a sync of their own.
-            full: walk everything; every sync does so.
+            full: walk everything, and find what vanished upstream.
 
         Raises:
             NotFoundError: when a name is no feed, source or model.
@@ -82,10 +82,12 @@ class Sync:
         done: dict[str, FeedReport] = {}
         while missing := [target for target in chosen if name_of(target) not in done]:
             ours = not self.running
-            task = self._begin(missing)
+            task = self._begin(missing, full=full)
             report = await self._wait(task)
-            done |= {feed.feed: feed for feed in report.feeds}
-            if ours and self._run is not None and self._run.job is not None:
+            own = ours and self._run is not None and self._run.job is not None
+            if own or not full:
+                done |= {feed.feed: feed for feed in report.feeds}
+            if own:
                 break
         if len(chosen) == 1 and isinstance(chosen[0], ModelId) and self._run is not None:
             error = self._run.errors.get(str(chosen[0]))
@@ -128,10 +130,12 @@ class Sync:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _begin(self, targets: Sequence[Target]) -> asyncio.Task[SyncReport]:
+    def _begin(self, targets: Sequence[Target], *, full: bool = False) -> asyncio.Task[SyncReport]:
         """The task that syncs these targets, or the one that runs already."""
         if self._task is None or self._task.done():
-            self._run = SyncRun(self._context, self._jobs, self._repositories, self.turns, targets)
+            self._run = SyncRun(
+                self._context, self._jobs, self._repositories, self.turns, targets, full=full
+            )
             self._task = asyncio.create_task(self._run.run(), name="sync")
         return self._task
 

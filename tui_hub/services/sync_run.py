@@ -46,7 +46,10 @@ class SyncRun:
         repositories: Repositories,
         turns: Turns,
         targets: Sequence[Target],
+        *,
+        full: bool = False,
     ) -> None:
+        self._full = full
         self._context = context
         self._jobs = jobs
         self._repositories = repositories
@@ -124,6 +127,7 @@ class SyncRun:
             await self._jobs.log(run.job.id, _sentence(one))
         if sum(one.counts.created for one in self.reports) >= _MANY:
             await self._context.catalogue.models.optimize()
+        await self._context.catalogue.changes.prune()
         # One moment for all that failed, so that one sync tries them all again.
         await self._turns.ended([one for one in self.reports if one.fell_short])
         end = Progress(done=total, total=total, unit="feeds")
@@ -138,7 +142,7 @@ class SyncRun:
         """Sync one target. Once a source's address is dead, its other feeds are not tried."""
         if isinstance(target, ModelId):
             return await self._sync_model(target)
-        feed = FeedSync(self._context, target, self._confirm)
+        feed = FeedSync(self._context, target, self._confirm, full=self._full)
         dead = self._down.get(target.source)
         report = await (feed.run() if dead is None else feed.give_up(dead))
         if feed.error is not None:
@@ -189,6 +193,6 @@ def _sentence(report: FeedReport) -> str:
     counts = report.counts
     line = (
         f"{report.feed}: {report.state}, {counts.fetched} fetched, {counts.created} new, "
-        f"{counts.updated} updated, {counts.skipped} skipped"
+        f"{counts.updated} updated, {counts.removed} removed, {counts.skipped} skipped"
     )
     return f"{line}: {report.error}" if report.error else line

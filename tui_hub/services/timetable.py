@@ -80,11 +80,15 @@ class Timetable:
         return self.regular(status.feed, now)
 
     def begun(self, status: FeedStatus, now: datetime) -> Turn:
-        """The turn where a process takes the schedule over: at once for what was never finished.
+        """The turn where a process takes the schedule over.
 
-        Only for while nothing is being synced: a feed that is said to run was left by a crash.
+        At once for what was never finished or asks for something else than its last sync did. Only
+        for while nothing is being synced: a feed that is said to run was left by a crash.
         """
         if status.state in (FeedState.NEVER, FeedState.RUNNING):
+            return Turn()
+        feed = self._feeds.get(status.feed)
+        if feed is not None and status.walk.definition not in ("", feed.definition):
             return Turn()
         return self.checked(status, now, 0.0)
 

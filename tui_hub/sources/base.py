@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tui_hub.domain.artifacts import Artifact
-from tui_hub.domain.feeds import Feed
+from tui_hub.domain.feeds import Feed, Quota
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 
@@ -19,11 +19,24 @@ class SourcePage:
     models: tuple[Model, ...]
     skipped: tuple[str, ...] = ()
     """Why records of this page were left out, one clean line each."""
+    left_out: tuple[str, ...] = ()
+    """Ids of models that the page lists and the feed's rules do not take in."""
+    known: int = 0
+    """How many more the page lists that did not change since the watermark."""
     cursor: str | None = None
     """Hand it to `pages` to go on after this page; `None` after the last."""
     requests: int = 0
     bytes: int = 0
     """Bytes that came over the network for this page."""
+    at: str | None = None
+    """When the source answered, by its own clock."""
+    quota: Quota | None = None
+    """What its rate limit leaves."""
+
+    @property
+    def listed(self) -> int:
+        """Records that the page shows, whatever became of them."""
+        return len(self.models) + len(self.skipped) + len(self.left_out) + self.known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +74,13 @@ class Source(Protocol):
     def user(self) -> str:
         """The system user that owns what it lists."""
 
+    @property
+    def lasting(self) -> bool:
+        """Whether models stay listed for good, but for exceptions.
+
+        An empty listing is a fault then, and what is missing from one is asked for by name.
+        """
+
     def pages(
         self, feed: Feed, cursor: str | None = None, since: str | None = None
     ) -> AsyncIterator[SourcePage]:
@@ -69,14 +89,15 @@ class Source(Protocol):
         Args:
             feed: what to ask for.
             cursor: a page's cursor, to go on after it; one of another feed is ignored.
-            since: a watermark: ask only for what changed after it, where the source can tell.
+            since: a watermark: ask only for what changed after it, where the source can tell. A
+                feed's limit does not count then.
         """
 
     async def model(self, model: ModelId, revision: str | None = None) -> Model:
         """Look one model up.
 
         Raises:
-            NotFoundError: there is none, or none that this user may see.
+            NotFoundError: there is none; `HiddenError` where it may as well be private.
             UnauthorizedError: the token is refused.
         """
 

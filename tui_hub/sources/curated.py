@@ -92,6 +92,7 @@ class Curated:
 
     prefix = PREFIX
     user = USER
+    lasting = False
 
     async def pages(
         self, feed: Feed, cursor: str | None = None, since: str | None = None

@@ -1,4 +1,4 @@
-"""The Hub's address, as the settings or the environment name it."""
+"""The addresses of sources, as the settings or the environment name them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,21 @@ def endpoint_from(settings: HuggingFaceSettings, environment: Mapping[str, str])
         name, text = "huggingface.endpoint", settings.endpoint.strip()
     else:
         name, text = "HF_ENDPOINT", environment.get("HF_ENDPOINT", "").strip() or HUB
+    return checked_address(name, text, HUB)
+
+
+def checked_address(name: str, text: str, example: str) -> str:
+    """An address that requests may go to, without a slash at its end.
+
+    Raises:
+        UsageError: naming the setting or variable, and what is wrong; never its value, which may
+            hold a password.
+    """
     fault = _fault(text)
     if fault:
         raise UsageError(
             f"{name} cannot be used: {fault}",
-            hint=f"Set {name} to an address like {HUB}, or leave it out.",
+            hint=f"Set {name} to an address like {example}, or leave it out.",
         )
     return text.partition("?")[0].partition("#")[0].rstrip("/")
 

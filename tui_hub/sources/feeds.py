@@ -26,6 +26,8 @@ _TASKS = (
     "text-generation",
 )
 _TASK_LIMIT = 2000
+_REPLICATE_LIMIT = 2000
+"""Its whole listing is a firehose; the newest and the collections are what people look for."""
 
 SHIPPED: tuple[Feed, ...] = (
     Feed(
@@ -44,6 +46,8 @@ SHIPPED: tuple[Feed, ...] = (
         for task in _TASKS
     ),
     Feed(name="hf:all", source="hf", enabled=False),
+    Feed(name="replicate:models", source="replicate", limit=_REPLICATE_LIMIT),
+    Feed(name="replicate:collections", source="replicate", queries=(Query(filter=("*",)),)),
     Feed(name="curated:models", source="curated", networked=False),
 )
 """`hf:all` is the whole Hub, millions of models: the user turns it on."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from tui_hub.domain.artifacts import Artifact
@@ -14,6 +13,7 @@ from tui_hub.domain.errors import (
     HubError,
     RefusedError,
     UnreachableError,
+    UnreadableError,
     UsageError,
 )
 from tui_hub.domain.feeds import Feed
@@ -38,12 +38,10 @@ from tui_hub.sources.limits import LONGEST_WAIT, Clock
 from tui_hub.sources.links import next_link
 from tui_hub.sources.login import Login
 from tui_hub.sources.network import host_of
-from tui_hub.sources.records import split_list
-from tui_hub.text import clean, stamp
+from tui_hub.sources.records import latest_moment, split_list
+from tui_hub.text import clean
 
 _MOST_FILES = 200_000
-_FUTURE = timedelta(days=1)
-"""How far another clock may be ahead of ours."""
 
 
 class HuggingFace:
@@ -51,6 +49,7 @@ class HuggingFace:
 
     prefix = PREFIX
     user = USER
+    lasting = True
 
     def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
         settings, environment = configuration.settings, configuration.environment
@@ -75,8 +74,9 @@ class HuggingFace:
         self, feed: Feed, cursor: str | None = None, since: str | None = None
     ) -> AsyncIterator[SourcePage]:
         """Walk a feed, its queries one after the other; see `Source.pages`."""
-        walk = Walk(self._page, self.endpoint, self._page_size, feed, latest=self._latest())
-        return walk.pages(cursor, since)
+        latest = self._latest()
+        walk = Walk(self._page, self.endpoint, self._page_size, feed, latest=latest, since=since)
+        return walk.pages(cursor)
 
     async def model(self, model: ModelId, revision: str | None = None) -> Model:
         """Look one model up; a renamed one comes back under its new id. See `Source.model`."""
@@ -87,7 +87,7 @@ class HuggingFace:
         try:
             return read_model(answer.json_body(), self._latest())
         except BadRecordError as error:
-            raise UnreachableError(
+            raise UnreadableError(
                 f"{host_of(self.endpoint)} describes {model} in a way that cannot be read: {error}"
             ) from None
 
@@ -225,7 +225,7 @@ class HuggingFace:
 
     def _latest(self) -> str:
         """The last moment that a date from outside may name."""
-        return stamp(datetime.fromtimestamp(self._clock.wall(), UTC) + _FUTURE)
+        return latest_moment(self._clock.wall())
 
 
 def _stored_token() -> str | None:

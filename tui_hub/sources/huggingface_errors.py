@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tui_hub.domain.errors import (
     GatedError,
+    HiddenError,
     HubError,
     NotFoundError,
     RefusedError,
@@ -104,7 +105,8 @@ def _not_found(
             hint="It may have been renamed or removed; list the files again.",
         )
     if status == 401 or not has_token:
-        return NotFoundError(
+        kind = HiddenError if status == 401 else NotFoundError
+        return kind(
             f"there is no model {subject.repository} on {host}, or it is private",
             hint="A private model needs a token that may see it"
             + (f"; see {page}." if has_token else f": {_LOG_IN}; see {page}."),

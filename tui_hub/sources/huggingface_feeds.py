@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from urllib.parse import urlencode
 
 import msgspec
@@ -16,6 +17,7 @@ from tui_hub.domain.models import Model
 from tui_hub.sources.base import SourcePage
 from tui_hub.sources.exchange import Answer
 from tui_hub.sources.huggingface_records import BadRecordError, read_model
+from tui_hub.sources.limits import answer_time, quota_of
 from tui_hub.sources.links import next_link
 from tui_hub.sources.network import host_of, origin_of
 from tui_hub.sources.records import split_list
@@ -53,8 +55,10 @@ _SORTS = {
     "trending_score": "trendingScore",
 }
 """Other spellings of the Hub's orders; any other word goes to the server as it stands."""
-_OVERLAP = timedelta(hours=1)
+_OVERLAP = timedelta(minutes=10)
 """A walk goes on this far behind the watermark: the listing may lag, and times have ties."""
+_GLANCE = 10
+"""Entries to each of the first two pages of a walk that expects to find nothing new."""
 _REMEMBERED = 200_000
 """Ids kept to notice a model that turns up again; the whole Hub's would cost 300 MB."""
 _MOST_BARREN_PAGES = 200
@@ -71,6 +75,8 @@ class _Place(msgspec.Struct, frozen=True):
     """The address of the page to fetch; `None` for a query's first."""
     taken: int = 0
     """Records that this query has brought so far."""
+    wide: bool = False
+    """Whether a glance was not enough, and the query is walked in whole pages."""
 
 
 _PLACE = msgspec.json.Decoder(_Place)
@@ -80,25 +86,44 @@ class Walk:
     """One walk over one feed."""
 
     def __init__(
-        self, fetch: Fetch, endpoint: str, page_size: int, feed: Feed, *, latest: str
+        self,
+        fetch: Fetch,
+        endpoint: str,
+        page_size: int,
+        feed: Feed,
+        *,
+        latest: str,
+        since: str | None = None,
     ) -> None:
+        """Made for one walk.
+
+        Args:
+            fetch: asks for a page.
+            endpoint: the Hub's address.
+            page_size: entries to a page.
+            feed: the queries.
+            latest: the last moment that a date may name; see `read_model`.
+            since: a watermark, to walk only what changed after it.
+        """
         self._fetch = fetch
         self._endpoint = endpoint
         self._page_size = page_size
         self._feed = feed
+        self._limit = feed.limit if since is None else None
         self._latest = latest
-        self._digest = hashlib.sha256(repr((feed.queries, feed.limit)).encode()).hexdigest()[:16]
+        self._oldest = _cut(since)
+        walk = repr((feed.queries, self._limit, since)).encode()
+        self._digest = hashlib.sha256(walk).hexdigest()[:16]
         self._seen: dict[str, None] = {}
         self._visited: set[str] = set()
         self._barren = 0
 
-    async def pages(self, cursor: str | None, since: str | None) -> AsyncIterator[SourcePage]:
-        """The pages after `cursor`; each query ends early where all is older than `since`."""
+    async def pages(self, cursor: str | None) -> AsyncIterator[SourcePage]:
+        """The pages after `cursor`; each query ends early where the rest is known."""
         resumed = self._read_cursor(cursor)
         place: _Place | None = resumed or _Place(self._digest)
-        oldest = _cut(since)
         while place is not None:
-            url = place.next or self._first_page(self._feed.queries[place.query])
+            url = place.next or self._first_page(place)
             try:
                 answer = await self._fetch(url)
             except UsageError:
@@ -110,21 +135,28 @@ class Walk:
             self._visited.add(url)
             # A page costs some 20 ms to take apart, which nobody who waits for a key should notice.
             models, skipped = await asyncio.to_thread(self._read, answer, place)
-            place = self._after(place, url, answer, models, len(skipped), oldest)
+            place = self._after(place, url, answer, models, len(skipped))
             fresh = [model for model in models if self._new(model)]
             self._check_progress(url, fresh)
+            changed = [model for model in fresh if not self._known(model)]
+            taken = tuple(filter(self._feed.rules.take, changed))
+            ids = {model.id for model in taken}
             yield SourcePage(
-                models=tuple(filter(self._feed.rules.take, fresh)),
+                models=taken,
                 skipped=tuple(skipped),
+                left_out=tuple(model.id for model in changed if model.id not in ids),
+                known=len(fresh) - len(changed),
                 cursor=msgspec.json.encode(place).decode() if place else None,
                 requests=answer.requests,
                 bytes=answer.transferred,
+                at=_moment(answer),
+                quota=quota_of(answer.headers),
             )
 
     def _read(self, answer: Answer, place: _Place) -> tuple[list[Model], list[str]]:
         """The models of a page up to the feed's limit, and why the others are none."""
         rows = split_list(answer.json_body(), host_of(answer.url))
-        left = len(rows) if self._feed.limit is None else max(self._feed.limit - place.taken, 0)
+        left = len(rows) if self._limit is None else max(self._limit - place.taken, 0)
         models: list[Model] = []
         skipped: list[str] = []
         for number, row in enumerate(rows[:left], start=1):
@@ -135,31 +167,40 @@ class Walk:
         return models, skipped
 
     def _after(
-        self,
-        place: _Place,
-        url: str,
-        answer: Answer,
-        models: Sequence[Model],
-        skipped: int,
-        oldest: str | None,
+        self, place: _Place, url: str, answer: Answer, models: Sequence[Model], skipped: int
     ) -> _Place | None:
         """Where to go on after a page: its successor, the next query, or nowhere."""
         taken = place.taken + len(models) + skipped
         following = next_link(answer.headers, url)
         if following in self._visited:
             raise UnreachableError(f"{host_of(url)} lists its models in a circle")
-        enough = self._feed.limit is not None and taken >= self._feed.limit
-        if following and not enough and not self._all_known(place.query, models, oldest):
-            return _Place(self._digest, place.query, following, taken)
+        enough = self._limit is not None and taken >= self._limit
+        if following and not enough and not self._rest_is_known(models):
+            if self._oldest is not None and not place.wide and place.next is not None:
+                return _Place(self._digest, place.query, wide=True)
+            return _Place(self._digest, place.query, following, taken, place.wide)
         if place.query + 1 < len(self._feed.queries):
             return _Place(self._digest, place.query + 1)
         return None
 
-    def _all_known(self, query: int, models: Sequence[Model], oldest: str | None) -> bool:
-        """Whether a page, newest first, holds nothing that changed since the last sync."""
-        if oldest is None or not models or _sort(self._feed.queries[query]) != _NEWEST_FIRST:
+    def _rest_is_known(self, models: Sequence[Model]) -> bool:
+        """Whether a page, newest first, reaches down to what did not change since the last sync.
+
+        A server that does not order by time is walked on while any page brings something newer.
+        """
+        times = [model.last_modified for model in models if model.last_modified]
+        if self._oldest is None or not times or len(times) < len(models):
             return False
-        return all(model.last_modified and model.last_modified < oldest for model in models)
+        ordered = all(first >= second for first, second in pairwise(times))
+        return (times[-1] if ordered else max(times)) < self._oldest
+
+    def _known(self, model: Model) -> bool:
+        """Whether a model did not change since the last sync."""
+        return (
+            self._oldest is not None
+            and model.last_modified is not None
+            and model.last_modified < self._oldest
+        )
 
     def _new(self, model: Model) -> bool:
         """Whether this walk has not listed a model yet: pages shift, and queries overlap."""
@@ -176,14 +217,18 @@ class Walk:
         if self._barren > _MOST_BARREN_PAGES:
             raise UnreachableError(f"{host_of(url)} lists the same models over and over")
 
-    def _first_page(self, query: Query) -> str:
-        limit = min(self._page_size, self._feed.limit or self._page_size)
+    def _first_page(self, place: _Place) -> str:
+        query = self._feed.queries[place.query]
+        limit = min(self._page_size, self._limit or self._page_size)
+        if self._oldest is not None and not place.wide:
+            limit = min(limit, _GLANCE)
         tags = (*query.filter, *((query.library,) if query.library else ()))
         parameters = [("filter", tag) for tag in tags]
         for name in ("pipeline_tag", "author", "search"):
             if value := getattr(query, name):
                 parameters.append((name, value))
-        parameters += [("sort", _sort(query)), ("limit", str(limit))]
+        sort = _NEWEST_FIRST if self._oldest is not None else _sort(query)
+        parameters += [("sort", sort), ("limit", str(limit))]
         parameters += [("expand", name) for name in _EXPAND]
         return f"{self._endpoint}/api/models?{urlencode(parameters)}"
 
@@ -201,6 +246,12 @@ class Walk:
 
 def _sort(query: Query) -> str:
     return _SORTS.get(query.sort, query.sort)
+
+
+def _moment(answer: Answer) -> str | None:
+    """When a server answered, by its `Date` (RFC 9110 section 6.6.1)."""
+    moment = answer_time(answer.headers)
+    return None if moment is None else stamp(datetime.fromtimestamp(moment, UTC))
 
 
 def _cut(since: str | None) -> str | None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 import msgspec
 
 from tui_hub.domain.errors import UnreachableError
-from tui_hub.sources.exchange import Answer, Ask
+from tui_hub.sources.exchange import Ask
 from tui_hub.sources.http import Api
 from tui_hub.sources.huggingface_errors import Subject, explain
-from tui_hub.sources.limits import Clock
+from tui_hub.sources.limits import Clock, answer_time
 from tui_hub.sources.network import host_of, proxy_for
 from tui_hub.text import clean
 
@@ -51,7 +50,7 @@ async def reach(api: Api, endpoint: str, environment: Mapping[str, str], clock: 
         raise explain(answer, Subject(), endpoint, has_token=False, token_is_valid=False)
     answer.json_body()
     started, before = clock.monotonic(), clock.wall()
-    theirs = _date(await api.fetch(url, ask))
+    theirs = answer_time((await api.fetch(url, ask)).headers)
     seconds = clock.monotonic() - started
     ahead = None if theirs is None else before + seconds / 2 - theirs
     proxied = proxy_for(endpoint, environment) is not None
@@ -74,11 +73,3 @@ async def whoami(api: Api, endpoint: str, headers: Mapping[str, str]) -> str:
         return clean(msgspec.json.decode(answer.json_body(), type=_Account).name, 60)
     except msgspec.MsgspecError:
         raise UnreachableError(f"{host_of(endpoint)} does not say whose token it is") from None
-
-
-def _date(answer: Answer) -> float | None:
-    """The moment of an answer, seconds since the epoch (RFC 9110 section 6.6.1)."""
-    try:
-        return parsedate_to_datetime(answer.headers["date"]).timestamp()
-    except (KeyError, ValueError, OverflowError, TypeError, IndexError):
-        return None

@@ -14,8 +14,8 @@ from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId, is_sha1, is_sha256, repository_path
 from tui_hub.domain.models import Model
 from tui_hub.domain.types import type_of_task
-from tui_hub.sources.records import BAD_JSON, optional, reason, whole
-from tui_hub.text import clean, parse_time, stamp
+from tui_hub.sources.records import BAD_JSON, moment, optional, reason, whole
+from tui_hub.text import clean
 
 PREFIX = "hf"
 USER = "hf_sync_system"
@@ -23,7 +23,6 @@ USER = "hf_sync_system"
 _MOST_TAGS = 500
 _LONG = 200
 """Characters of a tag or name."""
-_FIRST_YEAR = 2000
 _NULL = msgspec.Raw(b"null")
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
@@ -140,8 +139,8 @@ def read_model(raw: bytes | msgspec.Raw, latest: str) -> Model:
         trending=record.trending or 0.0,
         params=_params(tensors, gguf),
         size=(whole(gguf.size) if gguf else None) or record.used_storage,
-        last_modified=_time(record.last_modified, latest),
-        created_at=_time(record.created_at, latest),
+        last_modified=moment(record.last_modified, latest),
+        created_at=moment(record.created_at, latest),
         revision=sha if is_sha1(sha) else None,
         owner=USER,
         upstream_id=_word(record.key),
@@ -196,14 +195,6 @@ def _tags(given: list[str] | None) -> tuple[str, ...]:
     if together.isascii() and together.isprintable() and max(map(len, tags), default=0) <= _LONG:
         return tuple(tags)
     return tuple(clean(tag, _LONG) for tag in tags)
-
-
-def _time(text: str | None, latest: str) -> str | None:
-    moment = parse_time(text)
-    if moment is None or moment.year < _FIRST_YEAR:
-        return None
-    time = stamp(moment)
-    return time if time <= latest else None
 
 
 def _license(tags: tuple[str, ...], card: msgspec.Raw) -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from tui_hub.domain.errors import RateLimitedError
+from tui_hub.domain.feeds import Quota
 from tui_hub.text import duration
 
 LONGEST_WAIT = 330.0
@@ -21,6 +22,7 @@ LONGEST_WAIT = 330.0
 _REMAINING = re.compile(r"(?:^|[;,\s])r=([0-9]{1,12})(?![0-9])")
 _RESET = re.compile(r"(?:^|[;,\s])t=([0-9]{1,12})(?![0-9])")
 _QUOTA = re.compile(r"(?:^|[;,\s])q=([0-9]{1,12})(?![0-9])")
+_WHOLE = re.compile(r"[0-9]{1,12}")
 _SECONDS = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
 _LOW = 0.1
 """Below this share of the quota, requests are spread over the time that is left."""
@@ -60,11 +62,20 @@ def retry_after(value: str | None, wall: float) -> float | None:
     return max(moment - wall, 0.0)
 
 
+def answer_time(headers: Mapping[str, str]) -> float | None:
+    """The moment of an answer by its `Date`, seconds since the epoch (RFC 9110 section 6.6.1)."""
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError, OverflowError, TypeError, IndexError):
+        return None
+
+
 class Gate:
     """Lets requests to one origin through as fast as it allows.
 
     Reads `RateLimit: "api";r=<left>;t=<seconds to reset>` and `RateLimit-Policy: …;q=<quota>;…`
-    (draft-ietf-httpapi-ratelimit-headers, as the Hub sends them) and `Retry-After`.
+    (draft-ietf-httpapi-ratelimit-headers, as the Hub sends them), the `RateLimit-Remaining` and
+    `RateLimit-Reset` of its older drafts, and `Retry-After`.
     """
 
     def __init__(self, host: str, clock: Clock) -> None:
@@ -115,14 +126,36 @@ class Gate:
 
     def _pace(self, headers: Mapping[str, str]) -> float:
         """Seconds to leave before the next request so that the quota lasts."""
-        limit = headers.get("ratelimit", "")
-        remaining, reset = _number(_REMAINING, limit), _number(_RESET, limit)
+        remaining, reset = _window(headers)
         if remaining is None or reset is None:
             return 0.0
         if remaining == 0:
             return reset + 1.0
         quota = _number(_QUOTA, headers.get("ratelimit-policy", ""))
         return reset / remaining if quota and remaining < quota * _LOW else 0.0
+
+
+def quota_of(headers: Mapping[str, str]) -> Quota | None:
+    """What an answer says that the rate limit leaves; see `Gate` for the headers."""
+    left, reset = _window(headers)
+    if left is None:
+        return None
+    total = _number(_QUOTA, headers.get("ratelimit-policy", ""))
+    return Quota(left=left, total=total, seconds=reset or 0)
+
+
+def _window(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Requests that are left, and seconds until there are more."""
+    limit = headers.get("ratelimit", "")
+    if limit:
+        return _number(_REMAINING, limit), _number(_RESET, limit)
+    return _count(headers, "remaining"), _count(headers, "reset")
+
+
+def _count(headers: Mapping[str, str], name: str) -> int | None:
+    """A header of the older drafts: one number."""
+    text = headers.get(f"ratelimit-{name}", "").strip()
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def _number(pattern: re.Pattern[str], text: str) -> int | None:

@@ -1,4 +1,4 @@
-"""The `Link` header by which a listing names its next page (RFC 8288)."""
+"""The links by which a listing names its next page, in a `Link` header (RFC 8288) or elsewhere."""
 
 from __future__ import annotations
 
@@ -22,10 +22,17 @@ def next_link(headers: Mapping[str, str], url: str) -> str | None:
         UnreachableError: for a link to anywhere else.
     """
     match = _NEXT.search(headers.get("link", ""))
-    if match is None:
-        return None
+    return own_page(match[1], url) if match else None
+
+
+def own_page(link: str, url: str) -> str:
+    """Where a link on what `url` answered leads, on the same origin; see `next_link`.
+
+    Raises:
+        UnreachableError: for a link to anywhere else.
+    """
     try:
-        target = urljoin(url, match[1])
+        target = urljoin(url, link)
         same = origin_of(target) == origin_of(url)
     except (ValueError, UnsafeError):
         same, target = False, ""

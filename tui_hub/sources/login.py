@@ -16,6 +16,19 @@ _FRESH = 300.0
 """Seconds for which a stored token is not read again; new logins are noticed after that."""
 
 
+def bearer(token: str, source: str, hint: str) -> dict[str, str]:
+    """The header that carries a token; empty without one.
+
+    Raises:
+        UnauthorizedError: for a token that cannot be sent; never with the token in it.
+    """
+    if not token:
+        return {}
+    if not _TOKEN.fullmatch(token):
+        raise UnauthorizedError(f"the {source} token holds characters that no token has", hint=hint)
+    return {"Authorization": f"Bearer {token}"}
+
+
 class Login:
     """Finds the token and forgets it again; never shows it."""
 
@@ -46,14 +59,7 @@ class Login:
             UnauthorizedError: for a token that cannot be sent, or a login that cannot be read.
         """
         token = (self._given or await self._from_login() or "").strip()
-        if not token:
-            return {}
-        if not _TOKEN.fullmatch(token):
-            raise UnauthorizedError(
-                "the Hugging Face token holds characters that no token has",
-                hint="Set HF_TOKEN anew, or run `hf auth login`.",
-            )
-        return {"Authorization": f"Bearer {token}"}
+        return bearer(token, "Hugging Face", "Set HF_TOKEN anew, or run `hf auth login`.")
 
     async def _from_login(self) -> str | None:
         """The token that `hf auth login` stored."""

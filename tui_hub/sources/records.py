@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import msgspec
 
-from tui_hub.domain.errors import UnreachableError
-from tui_hub.text import clean
+from tui_hub.domain.errors import UnreachableError, UnsafeError
+from tui_hub.sources.network import origin_of
+from tui_hub.text import clean, parse_time, stamp
 
 BAD_JSON = (msgspec.DecodeError, UnicodeError, RecursionError, ValueError)
 """What decoding foreign JSON may raise."""
 
 _T = TypeVar("_T")
+_FIRST_YEAR = 2000
+_FUTURE = timedelta(days=1)
+"""How far another clock may be ahead of ours."""
+_LONGEST_LINK = 1000
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{},]', re.DOTALL)
 
@@ -73,6 +79,31 @@ def whole(value: object) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
         return value
     return None
+
+
+def latest_moment(wall: float) -> str:
+    """The last moment that a date from outside may name, where it is `wall` seconds now."""
+    return stamp(datetime.fromtimestamp(wall, UTC) + _FUTURE)
+
+
+def moment(text: str | None, latest: str) -> str | None:
+    """A date from outside; `None` for what is none, or lies before all models or after `latest`."""
+    found = parse_time(text)
+    if found is None or found.year < _FIRST_YEAR:
+        return None
+    time = stamp(found)
+    return time if time <= latest else None
+
+
+def web_link(text: str | None) -> str | None:
+    """An address that a person may open: https and clean; `None` for anything else."""
+    if text is None or not text.startswith("https://") or len(text) > _LONGEST_LINK:
+        return None
+    try:
+        origin_of(text)
+    except UnsafeError:
+        return None
+    return text if clean(text, _LONGEST_LINK) == text else None
 
 
 def reason(error: BaseException, subject: str) -> str:

@@ -17,6 +17,7 @@ from tui_hub.domain.jobs import JobStatus
 from tui_hub.events import DownloadChanged, Event
 from tui_hub.tui.download_text import how_it_ended
 from tui_hub.tui.live import POLL, Live, LiveState
+from tui_hub.tui.news import News
 
 if TYPE_CHECKING:
     from tui_hub.services import Services
@@ -36,6 +37,7 @@ class BackgroundApp(App[int]):
         self.event_signal: Signal[Event] = Signal(self, "event")
         """Carries the events of the services."""
         self._before = Live()
+        self.news = News(services)
 
     @property
     def live(self) -> Live:
@@ -74,6 +76,8 @@ class BackgroundApp(App[int]):
                 words = "1 download goes" if count == 1 else f"{count} downloads go"
                 self.notify(f"{words} on; 2 shows what moves")
             await self.live_state.look()
+            for words, severity in await self.news.since_last(self.live):
+                self.notify(words, severity=severity, timeout=8)
         if self.live.running:
             self.pulse()
 

@@ -18,6 +18,7 @@ from tui_hub.domain.slots import Slot, SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.events import (
     CatalogueChanged,
+    ChangesSeen,
     DownloadChanged,
     Event,
     FeedChanged,
@@ -60,8 +61,10 @@ class Live:
     schedule: Schedule = field(default_factory=Schedule)
     total: int | None = None
     """Models in the catalogue; `None` before the first look."""
-    seen: int | None = None
-    """Models in the catalogue when a person last looked at it."""
+    fresh: int = 0
+    """Models that are new since a person last looked at the feed of changes."""
+    newest: int = 0
+    """The number of the newest change."""
     aside: frozenset[str] = frozenset()
     """Jobs of failed downloads that a person put aside."""
 
@@ -93,11 +96,6 @@ class Live:
     def failed_feeds(self) -> tuple[FeedStatus, ...]:
         """The feeds whose last sync failed."""
         return tuple(feed for feed in self.feeds if feed.state is FeedState.FAILED)
-
-    @property
-    def fresh(self) -> int:
-        """Models that came since a person last looked."""
-        return max((self.total or 0) - (self.seen or 0), 0) if self.seen is not None else 0
 
     @property
     def last_sync(self) -> str | None:
@@ -132,6 +130,7 @@ class LiveState:
         await self._read_feeds()
         await self._read_schedule()
         await self._read_total()
+        await self._read_changes()
         changes = await self._services.catalogue.foreign_changes()
         if changes != self._foreign:
             if self._foreign is not None:
@@ -153,6 +152,8 @@ class LiveState:
                 await self._read_schedule()
             case CatalogueChanged():
                 await self._read_total()
+            case ChangesSeen():
+                await self._read_changes()
 
     async def pulse(self) -> None:
         """Read moving figures at the screen's rate, for as long as any move."""
@@ -165,10 +166,6 @@ class LiveState:
                 await self._read_downloads()
         finally:
             self.pulsing = False
-
-    def mark_seen(self) -> None:
-        """A person is looking at the catalogue now: nothing in it is new any more."""
-        self._put(replace(self.now, seen=self.now.total))
 
     def put_aside(self, job: str) -> None:
         """A person wants to see no more of a download that failed, until it is tried again."""
@@ -202,9 +199,11 @@ class LiveState:
         self._put(replace(self.now, schedule=await self._services.scheduler.state()))
 
     async def _read_total(self) -> None:
-        total = await self._services.catalogue.total()
-        seen = total if self.now.seen is None else self.now.seen
-        self._put(replace(self.now, total=total, seen=seen))
+        self._put(replace(self.now, total=await self._services.catalogue.total()))
+
+    async def _read_changes(self) -> None:
+        newest, fresh = await self._services.changes.last(), await self._services.changes.unseen()
+        self._put(replace(self.now, newest=newest, fresh=fresh))
 
     def _put(self, live: Live) -> None:
         if live != self.now:

@@ -103,6 +103,8 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         ("gated", model.gated or None),
         ("released", model.facts.get("released")),
         ("closed", "service only" if model.facts.get("closed") else None),
+        ("hosted", "service only" if model.facts.get("hosted") else None),
+        ("runs", _count(model.facts.get("runs"))),
         ("limits", model.facts.get("limits")),
         ("price", model.facts.get("price")),
         ("parameters", None if model.params is None else text.count(model.params)),
@@ -119,6 +121,12 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         *details.links.items(),
         *_requirements(details.requirements),
     ]
+
+
+def _count(value: object) -> str | None:
+    from tui_hub import text
+
+    return text.grouped(value) if isinstance(value, int) else None
 
 
 def _popularity(model: Model) -> list[tuple[str, object]]:

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 @click.option(
     "--full",
     is_flag=True,
-    help="Walk everything. In this version every sync does, with this option or without.",
+    help="Walk everything, and find what vanished, instead of asking for what changed.",
 )
 @click.pass_obj
 def command(options: Options, targets: tuple[str, ...], full: bool) -> int:
     """Bring the catalogue up to date.
 
-    All feeds, or those that are named.
+    All feeds, or those that are named. A feed that was synced before is asked for what changed
+    since; once in a while, and with --full, it is walked whole.
 
     While another process syncs the same home, its sync is followed to the end.
     """

@@ -18,6 +18,7 @@ from tui_hub.services.doctor import (
     disk,
     files,
     gpus,
+    hooks,
     network,
     schedule,
     terminal,
@@ -88,4 +89,5 @@ class Doctor:
             Check("agent", partial(schedule.look_at_agent, self._agent, configuration)),
             Check("slots", partial(work.slots, self._activation)),
             Check("jobs", partial(work.jobs, context.hub, now)),
+            Check("hooks", partial(hooks.look, configuration, context.hub)),
         )

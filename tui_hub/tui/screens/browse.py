@@ -82,10 +82,6 @@ class BrowseScreen(ModelActions):
         self.app.live_signal.subscribe(self, self._live)
         self.call_after_refresh(self._ask)
 
-    def on_screen_resume(self) -> None:
-        """What is on screen now is no longer new."""
-        self.app.live_state.mark_seen()
-
     def subject(self) -> Model | None:
         return self.models.current
 
@@ -146,8 +142,6 @@ class BrowseScreen(ModelActions):
 
     def _live(self, live: Live) -> None:
         self._explain_empty()
-        if self.app.screen is self:
-            self.app.live_state.mark_seen()
 
     def on_descendant_focus(self) -> None:
         """Keys are others while words are typed."""

@@ -140,10 +140,6 @@ class SyncScreen(HubScreen):
         self.feeds.refresh()
         self._moved()
 
-    def on_screen_resume(self) -> None:
-        """What came is known now."""
-        self.app.live_state.mark_seen()
-
     def _live(self, live: Live) -> None:
         known = {status.feed: status for status in live.feeds}
         rows = [self._row(feed, known.get(feed.name)) for feed in self.app.services.sync.feeds()]

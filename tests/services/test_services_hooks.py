@@ -1,0 +1,295 @@
+"""Hooks: called for what happens, signed, bounded, and never in the way of the work."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command_line import Program
+from examining import OK, WARNING, examined, of, the
+from homes import Configure
+from webhook import Receiver, receiving, write_hooks
+
+from tui_hub.demo import DemoHub
+from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.services import Services, hooks, open_services
+from tui_hub.services.clocks import Clock
+
+SECRET = "a very secret key"
+KEEP = """
+import json, os, sys
+with open({!r}, "w") as kept:
+    json.dump([dict(os.environ), sys.stdin.read()], kept)
+"""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Somebody who listens."""
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home whose settings the tests write."""
+    return tmp_path / "home"
+
+
+async def at_once(_seconds: float) -> None:
+    """Pass the pauses between two tries."""
+    await asyncio.sleep(0)
+
+
+async def a_job(services: Services) -> str:
+    """Have a job finish; its id."""
+    job = await services.jobs.create(JobType.SCAN, {"path": "/models"})
+    await services.jobs.finish(job, JobStatus.COMPLETED)
+    return job.id
+
+
+async def test_a_finished_download_is_told_and_signed(
+    configure: Configure, home: Path, receiver: Receiver, hub: DemoHub
+) -> None:
+    write_hooks(home, chat={"url": receiver.url, "secret": "MY_SIGNATURE"})
+    configuration = configure(MY_SIGNATURE=SECRET, HF_TOKEN=hub.token)
+    async with open_services(configuration) as services:
+        job = await services.downloads.start("acme/tiny")
+        await services.downloads.wait(job.id)
+    (told,) = receiver.told
+    document = told.document
+    assert document["event"] == told.headers["x-tui-hub-event"] == "job_finished"
+    assert document["id"] == told.headers["x-tui-hub-delivery"]
+    assert document["program"].startswith("tui-hub/")
+    assert document["job"]["id"] == job.id
+    assert document["job"]["payload"]["model"] == "hf:acme/tiny"
+    assert (document["job"]["type"], document["job"]["status"]) == ("download", "completed")
+    assert told.headers["content-type"] == "application/json"
+    digest = hmac.new(SECRET.encode(), told.body, hashlib.sha256).hexdigest()
+    assert told.headers["x-tui-hub-signature"] == f"sha256={digest}"
+    assert hub.token not in str(told)
+    assert SECRET not in str(told)
+
+
+async def test_activations_are_told(configure: Configure, home: Path, receiver: Receiver) -> None:
+    write_hooks(home, chat={"url": receiver.url, "events": ["activation"]})
+    async with open_services(configure()) as services:
+        job = await services.downloads.start("acme/tiny")
+        await services.downloads.wait(job.id)
+        await services.activation.activate("acme/tiny")
+        await services.activation.deactivate("llm")
+    first, second = (told.document for told in receiver.told)
+    assert first["status"] == "active"
+    assert (first["model"], first["slot"]) == ("hf:acme/tiny", "llm")
+    assert (second["status"], second["previous"]) == ("inactive", "hf:acme/tiny")
+
+
+async def test_a_failed_sync_is_told_and_a_good_one_is_not(
+    configure: Configure, home: Path, receiver: Receiver, hub: DemoHub
+) -> None:
+    write_hooks(home, chat={"url": receiver.url, "events": ["sync_failed"]})
+    async with open_services(configure(TUI_HUB_NETWORK__RETRIES="1")) as services:
+        assert (await services.sync.run(["hf:litert"])).status == "completed"
+        hub.faults.offline = True
+        assert (await services.sync.run(["hf:litert"])).status == "failed"
+    (told,) = receiver.told
+    (feed,) = told.document["feeds"]
+    assert told.document["status"] == "failed"
+    assert (feed["feed"], feed["status"]) == ("hf:litert", "failed")
+    assert "cannot be reached" in feed["error"]
+
+
+def test_a_sync_of_cron_tells_before_it_ends(home: Path, receiver: Receiver, hub: DemoHub) -> None:
+    write_hooks(home, chat={"url": receiver.url, "events": ["sync_failed"]})
+    hub.faults.offline = True
+    ran = Program(home, {"HF_ENDPOINT": hub.endpoint})("--sync-only")
+    assert ran.code == 6
+    assert receiver.events() == ["sync_failed"]
+
+
+async def test_new_models_are_told_in_bounds(
+    configure: Configure, home: Path, receiver: Receiver
+) -> None:
+    write_hooks(home, chat={"url": receiver.url, "events": ["new_models"]})
+    async with open_services(configure()) as services:
+        services.hooks.new_models(0, [])
+        services.hooks.new_models(2000, [f"hf:acme/model-{number}" for number in range(2000)])
+        await a_job(services)
+    (told,) = receiver.told
+    assert told.document["count"] == 2000
+    assert told.document["models"][0] == "hf:acme/model-0"
+    assert len(told.document["models"]) == 50
+
+
+async def test_a_command_is_told_without_secrets_and_without_a_shell(
+    configure: Configure, home: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept; touch hacked"
+    write_hooks(
+        home,
+        script={
+            "command": [sys.executable, "-c", KEEP.format(str(kept))],
+            "secret": "MY_SIGNATURE",
+        },
+    )
+    environment = {"HF_TOKEN": "hf_abcdefgh", "REPLICATE_API_TOKEN": "r8_abcdefgh"}
+    configuration = configure(MY_SIGNATURE=SECRET, MY_PLAIN="kept", **environment)
+    async with open_services(configuration) as services:
+        job = await a_job(services)
+    variables, document = json.loads(kept.read_text())
+    assert json.loads(document)["job"]["id"] == job
+    assert variables["TUI_HUB_EVENT"] == "job_finished"
+    assert variables["TUI_HUB_JOB"] == job
+    assert (variables["TUI_HUB_JOB_TYPE"], variables["TUI_HUB_STATUS"]) == ("scan", "completed")
+    assert variables["TUI_HUB_HOOK"] == "script"
+    assert variables["TUI_HUB_HOME"] == str(home)
+    assert variables["MY_PLAIN"] == "kept"
+    assert not {*environment, "MY_SIGNATURE"} & variables.keys()
+
+
+async def test_a_program_that_a_hook_runs_calls_no_hooks(
+    configure: Configure, home: Path, receiver: Receiver
+) -> None:
+    write_hooks(home, chat={"url": receiver.url})
+    async with open_services(configure(TUI_HUB_HOOK="chat")) as services:
+        await a_job(services)
+    assert receiver.told == []
+
+
+async def test_offline_no_address_is_called_but_commands_are(
+    configure: Configure, home: Path, receiver: Receiver, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    write_hooks(
+        home,
+        chat={"url": receiver.url},
+        script={"command": [sys.executable, "-c", KEEP.format(str(kept))]},
+    )
+    async with open_services(configure(HF_HUB_OFFLINE="1")) as services:
+        await a_job(services)
+    assert kept.exists()
+    assert receiver.told == []
+
+
+async def test_failures_are_tried_again_told_once_and_forgotten(
+    configure: Configure, home: Path, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    write_hooks(home, chat={"url": receiver.url})
+    receiver.statuses = [500, 503, 204]
+    async with open_services(configure(), Clock(sleep=at_once)) as services:
+        await a_job(services)
+    assert len({told.headers["x-tui-hub-delivery"] for told in receiver.told}) == 1
+    assert len(receiver.told) == 3
+    assert the(await examined(configure()), "hooks").status is OK
+
+    receiver.statuses = [500] * 6
+    async with open_services(configure(), Clock(sleep=at_once)) as services:
+        await a_job(services)
+        await a_job(services)
+    found = the(await examined(configure()), "hooks")
+    assert found.status is WARNING
+    assert "chat failed 2 times in a row" in found.message
+    assert "answers 500" in found.message
+    assert "s3cret-path" not in found.message
+    failed = [one for one in caplog.messages if one.startswith("hook chat failed")]
+    assert len(failed) == 1
+    assert "s3cret-path" not in caplog.text
+
+    async with open_services(configure()) as services:
+        await a_job(services)
+    assert the(await examined(configure()), "hooks").status is OK
+    assert "hook chat works again" in caplog.messages
+
+
+@pytest.mark.parametrize(("status", "why"), [(404, "answers 404"), (308, "sends this request on")])
+async def test_what_cannot_work_is_not_followed(
+    configure: Configure, home: Path, receiver: Receiver, status: int, why: str
+) -> None:
+    with receiving() as other:
+        write_hooks(home, chat={"url": receiver.url})
+        receiver.statuses = [status] * 3
+        receiver.location = other.url if status == 308 else ""
+        async with open_services(configure(), Clock(sleep=at_once)) as services:
+            await a_job(services)
+        assert why in the(await examined(configure()), "hooks").message
+        assert len(receiver.told) == (1 if status == 404 else 3)
+        assert other.told == []
+
+
+async def test_an_unset_secret_sends_nothing(
+    configure: Configure, home: Path, receiver: Receiver
+) -> None:
+    write_hooks(home, chat={"url": receiver.url, "secret": "MY_SIGNATURE"})
+    async with open_services(configure()) as services:
+        await a_job(services)
+    assert receiver.told == []
+    found = the(await examined(configure()), "hooks")
+    assert (found.status, "MY_SIGNATURE is not set" in found.message) == (WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "timeout", "why"),
+    [
+        ([sys.executable, "-c", "exit('no room \\x1b[2J')"], 20.0, "exit status 1: no room"),
+        (["/nowhere/at-all"], 20.0, "/nowhere/at-all cannot be run: No such file"),
+        (["sleep", "60"], 0.2, "not done within"),
+    ],
+)
+async def test_a_command_that_fails_is_told(
+    configure: Configure, home: Path, command: list[str], timeout: float, why: str
+) -> None:
+    write_hooks(home, script={"command": command, "timeout": timeout})
+    async with open_services(configure(), Clock(sleep=at_once)) as services:
+        await a_job(services)
+    message = the(await examined(configure()), "hooks").message
+    assert why in message
+    assert "\x1b" not in message
+
+
+async def test_a_hanging_hook_hinders_nobody_and_is_given_up(
+    configure: Configure, home: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "GRACE", 0.2)
+    monkeypatch.setattr(hooks, "WAITING", 3)
+    with receiving() as stuck:
+        stuck.gate.clear()
+        write_hooks(home, stuck={"url": stuck.url}, well={"url": receiver.url})
+        async with open_services(configure()) as services:
+            made = [await a_job(services)]
+            while not stuck.told:
+                await asyncio.sleep(0.01)
+            for _ in range(5):
+                made.append(await a_job(services))
+                while len(receiver.told) < len(made):
+                    await asyncio.sleep(0.01)
+        assert [told.document["job"]["id"] for told in receiver.told] == made
+        assert len(stuck.told) == 1
+    found = {
+        finding.message.split()[0]: finding for finding in of(await examined(configure()), "hooks")
+    }
+    assert found["well"].status is OK
+    assert "given up at the end of the program" in found["stuck"].message
+
+
+async def test_a_command_that_is_given_up_leaves_nothing_behind(
+    configure: Configure, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "GRACE", 0.2)
+    kept = tmp_path / "pids"
+    script = f"sleep 600 & echo $! $$ > {kept}.part; mv {kept}.part {kept}; wait"
+    write_hooks(home, script={"command": ["/bin/sh", "-c", script]})
+    async with open_services(configure()) as services:
+        await a_job(services)
+        while not kept.exists():
+            await asyncio.sleep(0.01)
+    for pid in map(int, kept.read_text().split()):
+        state = Path(f"/proc/{pid}/stat")
+        assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"

@@ -1,0 +1,191 @@
+"""Walking Replicate: its models page by page, and its collections with what is in them.
+
+What a feed's query means here: `filter` names collections, `*` all of them; `search` asks the
+search; without either all models are listed, those with the newest version first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import msgspec
+
+from tui_hub.domain.errors import NotFoundError, UnreachableError, UnsafeError, UsageError
+from tui_hub.domain.feeds import Feed, Query
+from tui_hub.domain.models import Model
+from tui_hub.sources.base import SourcePage
+from tui_hub.sources.exchange import Answer
+from tui_hub.sources.links import own_page
+from tui_hub.sources.network import host_of, origin_of
+from tui_hub.sources.replicate_collections import Fetch, gather
+from tui_hub.sources.replicate_records import BadRecordError, read_model, read_page
+from tui_hub.text import parse_time, stamp
+
+_NEWEST_FIRST = "lastModified"
+_SORTS = {"created": "model_created_at", "createdAt": "model_created_at"}
+"""Orders that are not the listing's own."""
+_OVERLAP = timedelta(hours=1)
+"""A walk goes on this far behind the watermark: the listing may lag, and times have ties."""
+_MOST_BARREN_PAGES = 50
+"""Pages in a row that bring nothing new before the listing counts as running in circles."""
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Where a walk stands: what a cursor holds."""
+
+    feed: str
+    """A digest of the feed's queries: a cursor of other queries says nothing."""
+    query: int = 0
+    next: str | None = None
+    """The address of the page to fetch; `None` for a query's first."""
+    taken: int = 0
+    """Records that this query has brought so far."""
+
+
+_PLACE = msgspec.json.Decoder(_Place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A page, and where to go on after it."""
+
+    page: SourcePage
+    place: _Place | None
+
+
+class Walk:
+    """One walk over one feed."""
+
+    def __init__(self, fetch: Fetch, endpoint: str, feed: Feed, *, latest: str) -> None:
+        self._fetch = fetch
+        self._endpoint = endpoint
+        self._feed = feed
+        self._latest = latest
+        self._digest = hashlib.sha256(repr((feed.queries, feed.limit)).encode()).hexdigest()[:16]
+        self._seen: set[str] = set()
+        self._visited: set[str] = set()
+        self._barren = 0
+
+    async def pages(self, cursor: str | None, since: str | None) -> AsyncIterator[SourcePage]:
+        """The pages after `cursor`; a listing ends early where all is older than `since`."""
+        place: _Place | None = self._read_cursor(cursor) or _Place(self._digest)
+        oldest = _cut(since)
+        while place is not None:
+            if self._feed.queries[place.query].filter:
+                steps = self._collections(place)
+            else:
+                steps = self._listing(place, oldest)
+            async for step in steps:
+                place = step.place
+                yield self._shown(step)
+
+    async def _listing(self, place: _Place, oldest: str | None) -> AsyncIterator[_Step]:
+        """A query's pages of models, from a place on to the next query."""
+        query, first = self._feed.queries[place.query], place
+        while True:
+            url = place.next or self._first_page(query)
+            try:
+                answer = await self._fetch(url, query.search)
+            except (UsageError, NotFoundError):
+                if place is not first or place.next is None:
+                    raise
+                # A server forgets its cursors; the query then starts over.
+                place = _Place(self._digest, place.query)
+                continue
+            self._visited.add(url)
+            models, skipped, link = await asyncio.to_thread(self._read, answer, place)
+            following = None if link is None else own_page(link, url)
+            if following in self._visited:
+                raise UnreachableError(f"{host_of(url)} lists its models in a circle")
+            taken = place.taken + len(models) + len(skipped)
+            enough = self._feed.limit is not None and taken >= self._feed.limit
+            over = following is None or enough or _all_known(query, models, oldest)
+            page = SourcePage(
+                models=tuple(self._fresh(models, url)),
+                skipped=tuple(skipped),
+                requests=answer.requests,
+                bytes=answer.transferred,
+            )
+            if over:
+                yield _Step(page, self._after(place))
+                return
+            place = _Place(self._digest, place.query, following, taken)
+            yield _Step(page, place)
+
+    async def _collections(self, place: _Place) -> AsyncIterator[_Step]:
+        """The models of a query's collections; an interrupted walk gathers them anew."""
+        query = self._feed.queries[place.query]
+        taken = 0
+        async for page, last in gather(self._fetch, self._endpoint, query.filter, self._latest):
+            left = None if self._feed.limit is None else max(self._feed.limit - taken, 0)
+            models = self._fresh(page.models[:left], self._endpoint) if page.models else []
+            taken += len(page.models)
+            yield _Step(replace(page, models=tuple(models)), self._after(place) if last else place)
+
+    def _shown(self, step: _Step) -> SourcePage:
+        """A page with what the feed's rules take, and its cursor."""
+        cursor = msgspec.json.encode(step.place).decode() if step.place else None
+        models = tuple(filter(self._feed.rules.take, step.page.models))
+        return replace(step.page, models=models, cursor=cursor)
+
+    def _read(self, answer: Answer, place: _Place) -> tuple[list[Model], list[str], str | None]:
+        """The models of a page up to the feed's limit, why others are none, and the next page."""
+        page = read_page(answer)
+        limit = self._feed.limit
+        left = None if limit is None else max(limit - place.taken, 0)
+        models: list[Model] = []
+        skipped: list[str] = []
+        for number, row in enumerate(page.results[:left], start=1):
+            try:
+                models.append(read_model(row, self._latest))
+            except BadRecordError as error:
+                skipped.append(f"record {number} of the page: {error}")
+        return models, skipped, page.next
+
+    def _fresh(self, models: Sequence[Model], url: str) -> list[Model]:
+        """The models that this walk has not listed yet: pages shift, and queries overlap."""
+        fresh = [model for model in models if model.id not in self._seen]
+        self._seen.update(model.id for model in fresh)
+        self._barren = 0 if fresh else self._barren + 1
+        if self._barren > _MOST_BARREN_PAGES:
+            raise UnreachableError(f"{host_of(url)} lists the same models over and over")
+        return fresh
+
+    def _after(self, place: _Place) -> _Place | None:
+        """The next query, if there is one."""
+        following = place.query + 1
+        return _Place(self._digest, following) if following < len(self._feed.queries) else None
+
+    def _first_page(self, query: Query) -> str:
+        sort = _SORTS.get(query.sort)
+        chosen = f"?{urlencode({'sort_by': sort})}" if sort else ""
+        return f"{self._endpoint}/models{chosen}"
+
+    def _read_cursor(self, cursor: str | None) -> _Place | None:
+        """A stored place, if it belongs to this feed and leads to the API's own origin."""
+        try:
+            place = _PLACE.decode(cursor or "null")
+            own = place.next is None or origin_of(place.next) == origin_of(self._endpoint)
+        except (msgspec.DecodeError, UnsafeError):
+            return None
+        if not own or place.feed != self._digest or place.query >= len(self._feed.queries):
+            return None
+        return place if place.query >= 0 <= place.taken else None
+
+
+def _all_known(query: Query, models: Sequence[Model], oldest: str | None) -> bool:
+    """Whether a page, newest first, holds nothing that changed since the last sync."""
+    if oldest is None or query.search or query.sort in _SORTS:
+        return False
+    times = [model.last_modified for model in models if model.last_modified]
+    return bool(times) and all(time < oldest for time in times)
+
+
+def _cut(since: str | None) -> str | None:
+    found = parse_time(since)
+    return stamp(found - _OVERLAP) if found else None
