@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 
 from tui_hub import text
+from tui_hub.domain.cron import Cron
 from tui_hub.domain.feed_trials import Cost, Trial
 from tui_hub.domain.feeds import Feed, Rules
+
+_TURNS = 3
+"""Turns to come that are told."""
 
 
 def limit_words(feed: Feed) -> str:
@@ -37,6 +42,26 @@ def rule_words(rules: Rules) -> str:
     return ", ".join(words)
 
 
+def turn_words(schedule: str, interval: str, now: datetime) -> str:
+    """When a feed with this schedule has its turns.
+
+    Args:
+        schedule: a cron expression; empty for the random interval.
+        interval: that interval in words.
+        now: the moment after which the turns are told.
+
+    Raises:
+        UsageError: when the schedule is no cron expression.
+    """
+    if not schedule:
+        return f"{interval} after each sync"
+    cron, moment, turns = Cron.parse(schedule), now, []
+    for _ in range(_TURNS):
+        moment = cron.after(moment)
+        turns.append(text.clock(text.stamp(moment), at=now))
+    return f"next {', '.join(turns)}"
+
+
 def cost_words(cost: Cost) -> str:
     """What the first sync of a very large feed takes."""
     return (
@@ -50,6 +75,8 @@ def cost_words(cost: Cost) -> str:
 def trial_words(trial: Trial) -> str:
     """How many models a feed would take in, and why not the others."""
     found = len(trial.taken) + len(trial.left_out)
+    if not found and not trial.skipped:
+        return "nothing found"
     where = "in all" if trial.whole else "on the first pages"
     words = f"{text.grouped(found)} found {where}: {text.grouped(len(trial.taken))} taken in"
     if trial.left_out:

@@ -45,6 +45,11 @@ class Timetable:
                 hint=error.hint,
             )
 
+    @property
+    def retries(self) -> int:
+        """How often a feed that failed is tried again."""
+        return self._settings.retries
+
     def has(self, name: str) -> bool:
         """Whether the feed has turns at all."""
         feed = self._feeds.get(name)
@@ -58,7 +63,7 @@ class Timetable:
     def expression(self, name: str) -> str:
         """A feed's schedule for scripts: its cron expression, or `random 3-4 h`."""
         feed = self._feeds[name]
-        return text.clean(feed.schedule, 60) if feed.schedule else self._interval_words()
+        return text.clean(feed.schedule, 60) if feed.schedule else self.interval_words()
 
     def words(self, name: str) -> str:
         """A feed's schedule for people: `daily 02:00Z`, another cron expression, `random 3-4 h`."""
@@ -126,7 +131,8 @@ class Timetable:
         low, high = self._settings.interval_min, self._settings.interval_max
         return timedelta(seconds=low + (high - low) * self._random())
 
-    def _interval_words(self) -> str:
+    def interval_words(self) -> str:
+        """The schedule of a feed without a cron expression, for people: `random 3-4 h`."""
         low = text.duration(self._settings.interval_min)
         high = text.duration(self._settings.interval_max)
         if low == high:
