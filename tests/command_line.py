@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from homes import NO_OLLAMA
 from small_models import tensors_file
 
 from tui_hub.cli import logs, main
@@ -89,6 +90,7 @@ class Program:
             "TUI_HUB_NETWORK__RETRIES": "1",
             "TUI_HUB_NETWORK__TIMEOUT": "5",
             "TUI_HUB_RUNTIME__USE": "link",
+            **NO_OLLAMA,
             **self.environment,
             **more,
         }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from homes import Configure
+from homes import NO_OLLAMA, Configure
 from nvml_driver import StubDriver, absent, build
 from small_models import small_repositories
 
@@ -15,7 +15,7 @@ from tui_hub.settings import Configuration, load_configuration
 
 LEAKS = (
     "HF_TOKEN", "HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "TUI_HUB_HOME",
-    "MODEL_STORE_PATH", "REPLICATE_API_TOKEN", "TRANSFORMERS_OFFLINE",
+    "MODEL_STORE_PATH", "OLLAMA_HOST", "REPLICATE_API_TOKEN", "TRANSFORMERS_OFFLINE",
 )  # fmt: skip
 
 
@@ -82,6 +82,7 @@ def configure(hub: DemoHub, tmp_path: Path) -> Configure:
                 "HF_HOME": str(tmp_path / "hf-home"),
                 # Most weights here are no weights; what loads some says so.
                 "TUI_HUB_RUNTIME__USE": "link",
+                **NO_OLLAMA,
                 **environment,
             }
         )

@@ -58,6 +58,17 @@ class ReplicateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """The address of its API; the token goes there and nowhere else."""
 
 
+class OllamaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ollama: its registry, its library and the daemon of this box."""
+
+    registry: str = "https://registry.ollama.ai"
+    """Where models are described and fetched from; empty asks no registry."""
+    library: str = "https://ollama.com"
+    """Whose page lists the models there are; empty takes the list that ships with the program."""
+    host: str = ""
+    """The daemon's address; empty takes `OLLAMA_HOST`, else 127.0.0.1:11434."""
+
+
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The store on disk."""
 
@@ -84,6 +95,19 @@ class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds without a byte before a connection is opened afresh."""
     retries: _Some = 5
     """Attempts without progress before a download that had begun fails."""
+
+
+class TrustSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom the user trusts with files."""
+
+    hosts: list[str] = []
+    """Hosts whose files are taken without a question: `example.org`, or `*.example.org` for all
+    below it."""
+    authors: list[str] = []
+    """Authors on the Hub whose files are taken where `others` is `refuse`."""
+    others: Literal["ask", "refuse"] = "ask"
+    """`ask` takes an address of another host after a yes; `refuse` takes files of no other host
+    and no other author."""
 
 
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -211,8 +235,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: NetworkSettings = NetworkSettings()
     huggingface: HuggingFaceSettings = HuggingFaceSettings()
     replicate: ReplicateSettings = ReplicateSettings()
+    ollama: OllamaSettings = OllamaSettings()
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
+    trust: TrustSettings = TrustSettings()
     sync: SyncSettings = SyncSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     gpu: GpuSettings = GpuSettings()
@@ -316,8 +342,18 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if not name.startswith(_PREFIX) or name in _NOT_SETTINGS or "__" not in name:
             continue
         section, _, key = name.removeprefix(_PREFIX).lower().partition("__")
-        overlay.setdefault(section, {})[key] = value
+        overlay.setdefault(section, {})[key] = _value(value)
     return overlay
+
+
+def _value(text: str) -> object:
+    """A value of the environment; a list is written as in the file."""
+    if text.startswith("["):
+        try:
+            return tomllib.loads(f"value = {text}")["value"]
+        except (tomllib.TOMLDecodeError, RecursionError):
+            pass
+    return text
 
 
 def _merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:

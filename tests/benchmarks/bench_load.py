@@ -44,7 +44,8 @@ class Meter:
         self.wall += time.perf_counter() - self._begun[1]
 
     def rate(self, rows: int) -> str:
-        return f"{self.cpu:7.1f} CPU s {self.cpu / rows * 1e6:6.1f} us/row {rows / self.cpu:8.0f}/CPU s"
+        each = self.cpu / rows
+        return f"{self.cpu:7.1f} CPU s {each * 1e6:6.1f} us/row {1 / each:8.0f} rows/CPU s"
 
 
 def decode(body: bytes) -> list[Model]:

@@ -1,162 +1,47 @@
-"""How long a keystroke takes, and how many rows a second a sync writes. Run by hand:
+"""How long a keystroke, a page and the facets take in a catalogue of the whole Hub. Run by hand:
 
-    python tests/benchmarks/bench_search.py [rows] [--keep FILE]
+    python tests/benchmarks/bench_load.py 2500000 --keep FILE
+    python tests/benchmarks/bench_search.py FILE [--sync]
 
-The rows are made up after the Hub's: names of families, sizes and formats, authors with a long
-tail, half of the models never downloaded, a dozen tags each.
+Each beginning of each query is asked once, as it is typed. Wall and CPU milliseconds are given: on
+a machine with other work the second are to be trusted. With `--sync` a sync writes meanwhile, and
+the longest time that the loop stood still is given too.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import itertools
 import random
 import statistics
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+from hub_shape import Shape, model
 
 from tui_hub.database import CatalogueDatabase
 from tui_hub.domain.catalogue import Search, Sort
 from tui_hub.domain.feeds import FeedStatus
-from tui_hub.domain.models import Model
-from tui_hub.domain.types import type_of_task
 
-PAGE = 5000
-FAMILIES = [
-    "Llama-3.1",
-    "Qwen2.5",
-    "Mistral",
-    "gemma-2",
-    "phi-4",
-    "bert",
-    "roberta",
-    "whisper",
-    "stable-diffusion",
-    "flux.1",
-    "vit",
-    "t5",
-    "wav2vec2",
-    "deepseek",
-    "yi",
-    "smollm",
-    "falcon",
-    "mixtral",
-    "ppo",
-    "sdxl",
-    "clip",
-]
-SIZES = [
-    "0.5B",
-    "1B",
-    "1.5B",
-    "3B",
-    "7B",
-    "8B",
-    "13B",
-    "32B",
-    "70B",
-    "base",
-    "large",
-    "small",
-    "tiny",
-]
-KINDS = [
-    "Instruct",
-    "GGUF",
-    "AWQ",
-    "fp8",
-    "Q4_K_M",
-    "lora",
-    "finetuned",
-    "it",
-    "v2",
-    "mlx",
-    "abliterated",
-    "merged",
-    "coder",
-    "chat",
-    "LunarLander",
-    "ner",
-]
-TASKS = ["text-generation", "text-classification", "text-to-image", "automatic-speech-recognition"]
-TASKS += ["fill-mask", "summarization", "image-classification", "reinforcement-learning"]
-LIBRARIES = [
-    "transformers",
-    "diffusers",
-    "peft",
-    "gguf",
-    "mlx",
-    "stable-baselines3",
-    "sentence-transformers",
-]
-LICENSES = ["apache-2.0", "mit", "llama3.1", "gemma", "cc-by-nc-4.0", "openrail", "other"]
-QUERIES = [
-    "llama",
-    "llama 8b instruct",
-    "qwen2.5 7b gguf",
-    "mistral",
-    "whisper large",
-    "stable diffusion",
-    "bert base",
-    "vit q4_k_m 0.5b",
-    "wav2vec2 finetuned",
-    "transformers gguf",
-    "safetensors",
-    "author77",
-    "TheBloke",
-    "llama lora v2",
-    "transfusion",
-    "zzzz",
-    "author12 qwen",
-    "abliterated",
-    "flux.1",
-    "deepseek coder 1.5b",
-]
-
-
-def models(count: int) -> Iterator[Model]:
-    """Made-up models, the same ones at each run."""
-    chance = random.Random(7)
-    for number in range(count):
-        family, size = chance.choice(FAMILIES), chance.choice(SIZES)
-        author = f"author{min(int(chance.paretovariate(0.7)), 200_000)}"
-        name = f"{family}-{size}-{chance.choice(KINDS)}-{number}"
-        task = chance.choices(TASKS, (30, 10, 8, 5, 5, 1, 5, 10))[0]
-        library, license_ = chance.choice(LIBRARIES), chance.choice(LICENSES)
-        yield Model(
-            id=f"hf:{author}/{name}",
-            source="hf",
-            name=name,
-            author=author,
-            type=type_of_task(task),
-            task=task,
-            library=library,
-            license=license_,
-            gated="manual" if chance.random() < 0.03 else False,
-            tags=(
-                library,
-                "safetensors",
-                family.lower(),
-                task,
-                "en",
-                f"license:{license_}",
-                f"base_model:{author}/{family}-{size}",
-                "endpoints_compatible",
-                "region:us",
-            ),
-            downloads=0 if chance.random() < 0.5 else int(chance.paretovariate(0.5)),
-            likes=0 if chance.random() < 0.8 else int(chance.paretovariate(0.8)),
-            trending=chance.random() if chance.random() < 0.01 else 0.0,
-            params=int(chance.random() * 7e10) if chance.random() < 0.4 else None,
-            last_modified=f"20{chance.randrange(22, 27)}-0{chance.randrange(1, 10)}-01T00:00:00Z",
-            revision=f"{chance.getrandbits(160):040x}",
-            origin="sync",
-            owner="hf_sync_system",
-            upstream_id=f"{chance.getrandbits(96):024x}",
-        )
+QUERIES = (
+    "llama", "llama 8b instruct", "qwen2.5 7b gguf", "mistral", "whisper large", "stable diffusion",
+    "bert base", "vit q4_k_m 0.5b", "wav2vec2 finetuned", "transformers gguf", "safetensors",
+    "munmunro18", "llama lora v2", "transfusion", "transformersx", "zzzz", "deepseek coder 1.5b",
+    "meta-llama/Llama-3.1-8B-Instruct", "llama3 8b", "text-to-image lora", "kafe7 qwen",
+    "abliterated", "flux.1", "apache-2.0 gguf 7b", "bnb-4bit", "sentence-transformers bge",
+)  # fmt: skip
+FILTERS = {
+    "no filter": Search(),
+    "a common task": Search(tasks=("text-generation",)),
+    "a rare task and a licence": Search(tasks=("summarization",), licenses=("mit",)),
+    "licence and library": Search(licenses=("mit",), libraries=("peft",)),
+    "open access": Search(gated=False),
+}
+PLACES = 20
 
 
 def keystrokes() -> list[str]:
@@ -164,73 +49,134 @@ def keystrokes() -> list[str]:
     return sorted({query[:end] for query in QUERIES for end in range(1, len(query) + 1)})
 
 
-async def write(catalogue: CatalogueDatabase, rows: list[Model], what: str) -> None:
-    wall, cpu = time.perf_counter(), time.process_time()
-    for start in range(0, len(rows), PAGE):
-        page = rows[start : start + PAGE]
-        await catalogue.write_page("hf:bench", page, FeedStatus(feed="hf:bench", cursor=str(start)))
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    print(
-        f"{what:44} {len(rows) / cpu:9.0f} rows/cpu-s {len(rows) / wall:9.0f} rows/s  {wall:6.1f} s"
-    )
-
-
-async def measure(what: str, ask: Callable[[str], Awaitable[object]]) -> None:
-    times: list[tuple[float, str]] = []
-    for text in keystrokes():
-        begun = time.perf_counter()
+async def measure(what: str, ask: Callable[[str], Awaitable[object]], texts: Sequence[str]) -> None:
+    """Ask for each text once, and print how long it took."""
+    walls: list[tuple[float, str]] = []
+    cpus: list[float] = []
+    for text in texts:
+        wall, cpu = time.perf_counter(), time.process_time()
         await ask(text)
-        times.append(((time.perf_counter() - begun) * 1000, text))
-    values = sorted(value for value, _ in times)
+        walls.append(((time.perf_counter() - wall) * 1000, text))
+        cpus.append((time.process_time() - cpu) * 1000)
     print(
-        f"{what:44} median {statistics.median(values):7.2f}  p99"
-        f" {values[int(len(values) * 0.99)]:7.2f}  max {values[-1]:7.2f} ms ({max(times)[1]!r})"
+        f"{what:52} {_spread([wall for wall, _ in walls])} | CPU {_spread(cpus)} {max(walls)[1]!r}"
     )
 
 
-async def main(count: int, path: Path) -> None:
-    async with await CatalogueDatabase.open(path) as catalogue:
-        if await catalogue.models.total() == 0:
-            rows = list(models(count))
-            await write(catalogue, rows, "new rows")
-            await write(catalogue, rows[:50_000], "the same again")
-            more = [replace(row, likes=row.likes + 1) for row in rows[:50_000]]
-            await write(catalogue, more, "counters changed")
-            more = [
-                replace(row, tags=(*row.tags, "seen"), downloads=row.downloads * 2) for row in more
+def _spread(values: list[float]) -> str:
+    ordered = sorted(values)
+    p99 = ordered[min(int(len(ordered) * 0.99), len(ordered) - 1)]
+    return f"{statistics.median(ordered):7.2f} p99 {p99:7.2f} max {ordered[-1]:7.2f}"
+
+
+async def scroll(catalogue: CatalogueDatabase, search: Search, what: str) -> None:
+    """A page at places all over the list, each found by walking there once."""
+    keys: list[str | None] = [None]
+    after = None
+    for _ in range(PLACES):
+        for _ in range(15):
+            after = (await catalogue.models.search(search, 1000, after)).after
+        if after is None:
+            break
+        keys.append(after)
+    random.Random(3).shuffle(keys)
+    texts = [str(number) for number in range(len(keys))]
+    await measure(
+        f"a page of 50, {what}",
+        lambda text: catalogue.models.search(search, 50, keys[int(text)]),
+        texts,
+    )
+
+
+@contextlib.asynccontextmanager
+async def syncing(catalogue: CatalogueDatabase) -> AsyncIterator[None]:
+    """Pages of changes are written, one after the other, until this ends."""
+    rows = [model(entry) for entry in Shape().entries(60_000)]
+    written = 0
+    stopped: list[float] = []
+
+    async def write() -> None:
+        nonlocal written
+        for number in itertools.count(1):
+            start = number * 5000 % len(rows)
+            page = [
+                replace(
+                    row, likes=row.likes + number, downloads=row.downloads * (1 + place % 10 // 9)
+                )
+                for place, row in enumerate(rows[start : start + 5000])
             ]
-            await write(catalogue, more, "words and rank changed")
-            del rows, more
-        print(f"{await catalogue.models.total()} rows, {path.stat().st_size / 1e6:.0f} MB")
-        search, table = Search(), catalogue.models
-        for _ in range(2):
-            await measure("keystroke", lambda text: table.search(search.with_text(text)))
-        task = Search(tasks=("text-generation",))
-        await measure("keystroke, one task", lambda text: table.search(task.with_text(text)))
-        rare = Search(tasks=("summarization",), licenses=("mit",))
-        await measure(
-            "keystroke, rare task and licence", lambda text: table.search(rare.with_text(text))
+            await catalogue.write_page("hf:bench", page, FeedStatus(feed="hf:bench"))
+            written += len(page)
+
+    async def watch() -> None:
+        while True:
+            begun = time.perf_counter()
+            await asyncio.sleep(0.001)
+            stopped.append((time.perf_counter() - begun - 0.001) * 1000)
+
+    begun = time.perf_counter()
+    tasks = [asyncio.create_task(write()), asyncio.create_task(watch())]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        rate = written / (time.perf_counter() - begun)
+        print(
+            f"a sync wrote {rate:.0f} rows/s meanwhile; the loop stood still {_spread(stopped)} ms"
         )
-        likes = Search(sort=Sort.LIKES)
-        await measure("keystroke, by likes", lambda text: table.search(likes.with_text(text)))
-        await measure("count", lambda text: table.count(search.with_text(text)))
-        await measure("count to 1000", lambda text: table.count(search.with_text(text), 1000))
-        await measure("facets", lambda text: table.facets(search.with_text(text)))
-        for sort in Sort:
-            for what, found in (("", Search(sort=sort)), (", one task", replace(task, sort=sort))):
-                begun = time.perf_counter()
-                after = None
-                for _ in range(20):
-                    after = (await table.search(found, 50, after)).after
-                print(f"20 pages by {sort}{what}: {(time.perf_counter() - begun) * 1000:.1f} ms")
+
+
+async def ask_everything(catalogue: CatalogueDatabase) -> None:
+    """Keystrokes under each filter, then the orders, counts, facets and places of the list."""
+    table = catalogue.models
+    texts = keystrokes()
+    await measure("to warm up", lambda text: table.search(Search(text=text)), texts)
+    for what, search in FILTERS.items():
+        await measure(
+            f"keystroke, {what}",
+            lambda text, search=search: table.search(search.with_text(text)),  # type: ignore[misc]
+            texts,
+        )
+    likes = Search(sort=Sort.LIKES)
+    await measure("keystroke, by likes", lambda text: table.search(likes.with_text(text)), texts)
+    await measure("count", lambda text: table.count(Search(text=text)), texts)
+    whole = [text for text in QUERIES for _ in range(2)]
+    for what, search in FILTERS.items():
+        await measure(
+            f"facets of whole queries, {what}",
+            lambda text, search=search: table.facets(search.with_text(text)),  # type: ignore[misc]
+            whole,
+        )
+    await measure("facets, keystroke", lambda text: table.facets(Search(text=text)), texts)
+    await measure("facets of everything", lambda _: table.facets(Search()), ["", ""])
+    for sort in Sort:
+        await scroll(catalogue, Search(sort=sort), f"by {sort}")
+    await scroll(catalogue, Search(text="safetensors"), "of 'safetensors'")
+    await scroll(catalogue, FILTERS["a common task"], "a common task")
+
+
+async def main(path: Path, *, sync: bool) -> None:
+    async with await CatalogueDatabase.open(path) as catalogue:
+        print(f"{await catalogue.models.total()} rows, {path.stat().st_size / 1e6:.0f} MB")
+        if sync:
+            async with syncing(catalogue):
+                for what, search in FILTERS.items():
+                    await measure(
+                        f"keystroke in a sync, {what}",
+                        lambda text, search=search: catalogue.models.search(  # type: ignore[misc]
+                            search.with_text(text)
+                        ),
+                        keystrokes(),
+                    )
+        else:
+            await ask_everything(catalogue)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", type=int, nargs="?", default=250_000)
-    parser.add_argument(
-        "--keep", type=Path, help="a file to keep the catalogue in, or to read it from"
-    )
+    parser.add_argument("file", type=Path, help="what bench_load.py kept")
+    parser.add_argument("--sync", action="store_true", help="while a sync writes")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(main(options.rows, options.keep or Path(folder) / "catalogue.db"))
+    asyncio.run(main(options.file, sync=options.sync))

@@ -15,80 +15,20 @@ from tui_hub.sources.huggingface_records import read_model
 
 LATEST = "2030-01-01T00:00:00Z"
 """Nothing here claims to be newer."""
-FAMILIES = [
-    "Llama-3.1",
-    "Qwen2.5",
-    "Mistral",
-    "gemma-2",
-    "phi-4",
-    "bert",
-    "roberta",
-    "whisper",
-    "stable-diffusion",
-    "flux.1",
-    "vit",
-    "t5",
-    "wav2vec2",
-    "deepseek",
-    "yi",
-    "smollm",
-    "falcon",
-    "mixtral",
-    "ppo",
-    "sdxl",
-    "clip",
-    "Meta-Llama-3",
-    "distilbert",
-    "xlm-roberta",
-    "Qwen3",
-    "bge",
-    "opus-mt",
-    "musicgen",
-    "wan2.1",
-    "internvl",
-]
-SIZES = [
-    "0.5B",
-    "1B",
-    "1.5B",
-    "3B",
-    "7B",
-    "8B",
-    "13B",
-    "32B",
-    "70B",
-    "base",
-    "large",
-    "small",
-    "tiny",
-]
-KINDS = [
-    "Instruct",
-    "GGUF",
-    "AWQ",
-    "fp8",
-    "Q4_K_M",
-    "lora",
-    "finetuned",
-    "it",
-    "v2",
-    "mlx",
-    "abliterated",
-    "merged",
-    "coder",
-    "chat",
-    "LunarLander",
-    "ner",
-    "finetuned-emotion",
-    "checkpoint",
-    "sft",
-    "dpo",
-    "grpo-v1",
-    "4bit",
-    "bnb-4bit",
-    "Chat-hf",
-    "exl2",
-]
+FAMILIES = (
+    "Llama-3.1", "Qwen2.5", "Mistral", "gemma-2", "phi-4", "bert", "roberta", "whisper",
+    "stable-diffusion", "flux.1", "vit", "t5", "wav2vec2", "deepseek", "yi", "smollm", "falcon",
+    "mixtral", "ppo", "sdxl", "clip", "Meta-Llama-3", "distilbert", "xlm-roberta", "Qwen3", "bge",
+    "opus-mt", "musicgen", "wan2.1", "internvl",
+)  # fmt: skip
+SIZES = (
+    "0.5B", "1B", "1.5B", "3B", "7B", "8B", "13B", "32B", "70B", "base", "large", "small", "tiny",
+)  # fmt: skip
+KINDS = (
+    "Instruct", "GGUF", "AWQ", "fp8", "Q4_K_M", "lora", "finetuned", "it", "v2", "mlx",
+    "abliterated", "merged", "coder", "chat", "LunarLander", "ner", "finetuned-emotion",
+    "checkpoint", "sft", "dpo", "grpo-v1", "4bit", "bnb-4bit", "Chat-hf", "exl2",
+)  # fmt: skip
 TASKS = {
     "text-generation": 26.0,
     "text-classification": 10.0,
@@ -123,28 +63,10 @@ LICENSES = {
     "other": 3.0,
     "": 59.0,
 }
-SYLLABLES = [
-    "ka",
-    "ro",
-    "mi",
-    "ten",
-    "sul",
-    "dar",
-    "vo",
-    "lin",
-    "pre",
-    "qua",
-    "zor",
-    "bel",
-    "ny",
-    "xi",
-    "thor",
-    "gra",
-    "mun",
-    "fe",
-    "lo",
-    "ash",
-]
+SYLLABLES = (
+    "ka", "ro", "mi", "ten", "sul", "dar", "vo", "lin", "pre", "qua", "zor", "bel", "ny", "xi",
+    "thor", "gra", "mun", "fe", "lo", "ash",
+)  # fmt: skip
 
 
 class Shape:
@@ -205,7 +127,8 @@ class Shape:
         ]
         tags += ["autotrain_compatible", "endpoints_compatible"] if chance.random() < 0.4 else []
         tags += ["region:us"]
-        day = f"20{chance.randrange(22, 27)}-{chance.randrange(1, 13):02}-{chance.randrange(1, 29):02}"
+        year, month = chance.randrange(22, 27), chance.randrange(1, 13)
+        day = f"20{year}-{month:02}-{chance.randrange(1, 29):02}"
         return {
             "_id": f"{0x62000000 + number // 2:08x}{chance.getrandbits(64):016x}",
             "id": f"{author}/{name}",

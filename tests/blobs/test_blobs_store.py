@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tui_hub.blobs import BlobStore
+from tui_hub.blobs import BlobStore, Terms
 from tui_hub.blobs.hashing import git_blob_sha1, sha256_file
 from tui_hub.domain.errors import (
     CorruptError,
@@ -172,7 +172,7 @@ def test_a_local_file_is_adopted(store: BlobStore, tmp_path: Path, hardlink: boo
     digest = hashlib.sha256(b"GGUF" * 1000).hexdigest()
     (tmp_path / "link").symlink_to(source)
 
-    assert store.adopt(tmp_path / "link", digest, hardlink=hardlink) == digest
+    assert store.adopt(tmp_path / "link", Terms(sha256=digest, hardlink=hardlink)) == digest
     assert store.path(digest).read_bytes() == b"GGUF" * 1000
     assert store.path(digest).samefile(source) == hardlink
     assert store.adopt(source) == digest
@@ -186,7 +186,7 @@ def test_a_file_with_another_hash_is_not_adopted(store: BlobStore, tmp_path: Pat
     (tmp_path / "file").write_bytes(b"something else")
 
     with pytest.raises(CorruptError, match="instead of 00000"):
-        store.adopt(tmp_path / "file", "0" * 64)
+        store.adopt(tmp_path / "file", Terms(sha256="0" * 64))
     assert list(store.iter()) == [] and list(store.temp.iterdir()) == []
 
 

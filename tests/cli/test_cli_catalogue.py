@@ -197,7 +197,15 @@ def test_show_prints_what_the_curated_list_knows(program: Inside) -> None:
     told = dict(re.findall(r"^(\w[\w ]*?)  +(.*)$", closed, re.MULTILINE))
     assert (told["maker"], told["released"]) == ("OpenAI", "2025-09-30")
     assert (told["closed"], told["limits"]) == ("service only", "up to 60 s")
-    assert told["price"] == "$0.10 a second at 720p"
+    page = "https://developers.openai.com/de-DE/api/docs/models/sora-2"
+    assert told["price"] == f"$0.10 a second at 720p ({page})"
+    assert told["deprecated"] == f"since 2026-09-24 ({page})"
+    document = program.json("show", "curated:sora-2", "--offline").document
+    assert document["price"] == {"text": "$0.10 a second at 720p", "source": page}
+    assert document["deprecation"] == {
+        "date": "2026-09-24", "due": True, "successor": None, "source": page,
+    }  # fmt: skip
+    assert document["benchmarks"] == []
     assert {"downloads", "likes"}.isdisjoint(told)
     opened = program("show", "stabilityai/stable-diffusion-xl-base-1.0", "--offline").out
     told = dict(re.findall(r"^(\w[\w ]*?)  +(.*)$", opened, re.MULTILINE))

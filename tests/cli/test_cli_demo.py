@@ -23,6 +23,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
             "MODEL_STORE_PATH": str(folder / "not-this-store"),
             "TUI_HUB_HOME": str(folder / "not-this-home"),
             "HTTP_PROXY": "http://127.0.0.1:1",
+            "REPLICATE_API_TOKEN": "r8_notthistoken",
         },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -66,6 +67,8 @@ def test_a_sync_finds_an_empty_catalogue_and_a_home_that_was_named_stays(tmp_pat
     result = run(tmp_path, "--home", str(home), "sync", "--json")
     assert result.code == 0, result.err
     assert sum(feed["created"] for feed in result.document["feeds"]) > 100
+    asked = {feed["source"] for feed in result.document["feeds"] if feed["status"] != "skipped"}
+    assert asked == {"hf", "curated"}, "the demo asks nobody but its own hub"
     assert (home / "catalogue.db").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 

@@ -185,6 +185,26 @@ def test_jobs(program: Inside, hub: DemoHub) -> None:
     assert json.loads(lines[-1])["jobs"][0]["status"] == "completed"
 
 
+def test_jobs_are_chosen_by_time_and_cleared(program: Inside) -> None:
+    assert program("download", "acme/tiny-llm", "config.json", "-q").code == 0
+    (job,) = program.json("jobs", "--since", "1h").document["jobs"]
+    assert any("try 1, by process" in line for line in job["log"])
+    assert program.json("jobs", "--before", "1h").document["jobs"] == []
+    assert program.json("jobs", "--since", "2999-01-01").document["jobs"] == []
+    assert program.json("jobs", "--clear", "--before", "2026-01-31").document["cleared"] == 0
+    assert program.json("jobs", "--clear", "--type", "sync").document["cleared"] == 0
+    assert "1 job is forgotten" in program("jobs", "--clear", "--status", "completed").out
+    assert program.json("jobs").document == {"jobs": []}
+    for wrong in (
+        ["--since", "soon"],
+        ["--since", "999999w"],
+        ["--clear", job["id"]],
+        ["--clear", "--status", "running"],
+    ):
+        ran = program.json("jobs", *wrong)
+        assert (ran.code, ran.error) == (2, "usage")
+
+
 async def test_the_beginning_of_an_id_must_mean_one_job(program: Inside) -> None:
     program.home.mkdir()
     hub = await HubDatabase.open(program.home / "hub.db")

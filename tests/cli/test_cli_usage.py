@@ -175,10 +175,6 @@ def test_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_refusals_that_need_no_service(inside: Inside) -> None:
-    for target in ("https://example.org/model.gguf", "/models/mine.gguf", "local:mine"):
-        result = inside("add", target, "--json")
-        assert result.code == 5
-        assert error_of(result)["code"] == "refused"
     for verb in ("show", "files", "download"):
         result = inside(verb, "https://user:secret@example.org/model.gguf?token=x", "--json")
         assert result.code == 5

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tui_hub.database import HubDatabase
+from tui_hub.database import HubDatabase, jobs
+from tui_hub.database.connection import Database
+from tui_hub.database.hub_schema import MIGRATIONS
 from tui_hub.domain.artifacts import (
     Artifact,
     ArtifactKind,
@@ -133,6 +136,32 @@ async def test_a_heartbeat_makes_no_other_job(hub: HubDatabase) -> None:
     await hub.jobs.renew({"j": first.fence})
     later = await hub.jobs.get("j")
     assert later == first and later.beat > first.beat
+
+
+async def test_the_history_of_jobs_is_bounded(
+    hub: HubDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "HISTORY", 3)
+    await hub.jobs.add(job("alive", status=JobStatus.PAUSED))
+    for number in range(6):
+        await hub.jobs.add(job(f"j{number}", status=JobStatus.FAILED, log=("x",)))
+    assert [one.id for one in await hub.jobs.list()] == ["j5", "j4", "j3", "alive"]
+    assert (await hub.jobs.list(limit=1))[0].log == ("x",)
+
+
+async def test_jobs_are_chosen_by_time_and_cleared_once_they_ended(hub: HubDatabase) -> None:
+    for day, status in enumerate(JobStatus, 1):
+        await hub.jobs.add(job(f"j{day}", status=status, created_at=f"2026-01-0{day}T00:00:00Z"))
+    await hub.jobs.add(job("sync", type=JobType.SYNC, status=JobStatus.FAILED))
+    span = {"since": "2026-01-02T00:00:00Z", "before": "2026-01-04T00:00:00Z"}
+    assert [one.id for one in await hub.jobs.list(**span)] == ["j3", "j2"]
+    assert [one.id for one in await hub.jobs.beginning_with("j", 2)] == ["j6", "j5"]
+    assert await hub.jobs.clear((JobType.SYNC,)) == 1
+    assert await hub.jobs.clear((), (JobStatus.RUNNING,)) == 0
+    assert await hub.jobs.clear(before="2026-01-05T00:00:00Z") == 1
+    assert await hub.jobs.clear() == 2
+    statuses = {one.status for one in await hub.jobs.list()}
+    assert statuses == {JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED}
 
 
 async def test_artifacts_keep_what_is_here_of_files_that_stay(hub: HubDatabase) -> None:
@@ -276,3 +305,23 @@ async def test_one_holds_a_lease_until_it_is_dead_silent_or_done(hub: HubDatabas
     assert await leases.holds("sync", fourth) and not await leases.holds("sync", third)
     assert await leases.living("sync", alive, 60) == OTHER
     assert await leases.living("sync", alive, -1) is None
+
+
+async def test_names_of_an_older_home_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    before = [one for one in MIGRATIONS if one.__name__ not in ("called_hooks", "named_versions")]
+    old = await Database.open(path, before, durable=True)
+    async with old.write() as transaction:
+        await transaction.execute(
+            "INSERT INTO revisions (model, revision, seen_at, listed, name, variant) VALUES"
+            " ('hf:a/b', 'r1', '2026-01-01T00:00:00Z', 1, 'mine', 'Q4'),"
+            " ('hf:a/b', 'r2', '2026-01-02T00:00:00Z', 2, NULL, NULL)"
+        )
+    await old.close()
+    async with await HubDatabase.open(path) as hub:
+        newest, oldest = await hub.artifacts.revisions("hf:a/b")
+        assert (newest.revision, newest.names, newest.facts) == ("r2", (), None)
+        (name,) = oldest.names
+        assert (name.name, name.revision, name.variant) == ("mine", "r1", "Q4")
+        await hub.artifacts.forget("hf:a/b")
+        assert await hub.versions.of("hf:a/b") == [name]

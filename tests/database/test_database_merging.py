@@ -118,6 +118,18 @@ async def test_a_curated_record_adds_to_a_listed_one(catalogue: CatalogueDatabas
     assert found is not None and found.facts == {"maker": "A", "price": 1}
 
 
+async def test_an_end_that_was_put_off_is_none(catalogue: CatalogueDatabase) -> None:
+    async def ended(*records: Model) -> bool:
+        for record in records:
+            await catalogue.models.put(record)
+        found = await catalogue.models.get("hf:a/b")
+        return found is not None and found.deprecated
+
+    assert await ended(made("hf:a/b"), curated("hf:a/b", deprecated=True))
+    assert await ended(made("hf:a/b", downloads=3)), "a listing knows of no end"
+    assert not await ended(curated("hf:a/b", deprecated=False))
+
+
 async def test_a_listing_takes_over_a_curated_record(catalogue: CatalogueDatabase) -> None:
     await catalogue.models.put(
         curated("hf:a/b", description="told well", size=5, facts={"maker": "A"},
@@ -174,6 +186,20 @@ async def test_a_renamed_model_keeps_its_row(catalogue: CatalogueDatabase) -> No
     assert await table.total() == 1
     await table.merge([made("hf:c/newest", upstream_id="u1")])
     assert (await table.get("hf:a/old")).id == "hf:c/newest"  # type: ignore[union-attr]
+
+
+async def test_a_name_that_another_model_took_leads_nowhere_else(
+    catalogue: CatalogueDatabase,
+) -> None:
+    table = catalogue.models
+    await table.put(made("hf:a/old", upstream_id="u1"))
+    await table.put(made("hf:b/new", upstream_id="u1"))
+    asked = ["hf:a/old", "hf:b/new", "hf:c/other"]
+    assert await table.renamed(asked) == {"hf:a/old": "hf:b/new"}
+    assert await table.former("hf:b/new") == ["hf:a/old"]
+    await table.put(made("hf:a/old", upstream_id="u2"))
+    assert await table.renamed(asked) == {}
+    assert await table.former("hf:b/new") == []
 
 
 async def test_names_that_change_places_stay_two_models(catalogue: CatalogueDatabase) -> None:

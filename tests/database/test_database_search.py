@@ -6,6 +6,7 @@ import asyncio
 import random
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,12 +17,15 @@ from made_models import ids, made, pages
 
 from tui_hub.database import CatalogueDatabase
 from tui_hub.database.words import model_words, typed_words
-from tui_hub.domain.catalogue import Facets, Page, Search, Sort
+from tui_hub.domain.catalogue import Facets, Page, Search, Sort, size_class
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import FeedStatus
 from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.domain.types import ModelType
+from tui_hub.text import stamp
 
+GIB = 2**30
+TODAY = datetime.now(UTC)
 STEMS = (
     "llama",
     "Qwen2.5",
@@ -35,7 +39,7 @@ STEMS = (
 TASKS = ("text-generation", "text-to-image", None)
 
 
-def answers(words: frozenset[str], typed: tuple[str, ...]) -> bool:
+def answers(words: tuple[str, ...], typed: tuple[str, ...]) -> bool:
     """The rule of the search: each typed word begins one of the model's words."""
     return all(any(word.startswith(start) for word in words) for start in typed)
 
@@ -59,13 +63,16 @@ def population(count: int) -> Iterator[Model]:
             likes=chance.choice((0, 0, 1, 7)),
             trending=chance.choice((0.0, 0.25, 1.5)),
             params=chance.choice((None, 0, 7_000_000_000)),
-            size=chance.choice((None, 10, 2**40)),
+            size=chance.choice((None, 10, GIB - 1, GIB, 5 * GIB, 64 * GIB, 2**40)),
+            created_at=chance.choice((None, *(stamp(TODAY - timedelta(days)) for days in (1, 60)))),
+            deprecated=chance.random() < 0.1,
             last_modified=chance.choice((None, "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z")),
             removed=chance.random() < 0.05,
         )
 
 
 MODELS = list(population(2500))
+FAVOURITES = frozenset(model.id for model in MODELS[::31])
 WORDS = {model.id: model_words(model) for model in MODELS}
 
 
@@ -74,6 +81,7 @@ async def fill(path: Path) -> None:
         await catalogue.models.merge(MODELS)
         for model in MODELS[::9]:
             await catalogue.models.set_local(model.id, status=ModelStatus.INSTALLED)
+        await catalogue.models.set_favourites(FAVOURITES)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +114,12 @@ def scan(search: Search) -> set[str]:
         and (not search.licenses or model.license in search.licenses)
         and search.installed in (None, model.id in installed)
         and search.gated in (None, bool(model.gated))
+        and search.deprecated in (None, model.deprecated)
+        and search.favourite in (None, model.id in FAVOURITES)
+        and (not search.sizes or size_class(model.size) in search.sizes)
+        and (search.min_size is None or (model.size or 0) >= max(search.min_size, 1))
+        and (search.max_size is None or 0 < (model.size or 0) <= search.max_size)
+        and (not search.new or (model.created_at or "") > stamp(TODAY - timedelta(days=8)))
         and (search.removed or not model.removed)
     }
 
@@ -125,6 +139,12 @@ searches = st.builds(
     licenses=st.sampled_from([(), ("mit", "apache-2.0")]),
     installed=st.sampled_from([None, True, False]),
     gated=st.sampled_from([None, True, False]),
+    deprecated=st.sampled_from([None, None, True, False]),
+    favourite=st.sampled_from([None, None, True, False]),
+    new=st.sampled_from([False, False, True]),
+    sizes=st.sampled_from([(), (), ("1 to 4 GiB",), ("under 1 GiB", "over 64 GiB", "no such")]),
+    min_size=st.sampled_from([None, None, 0, 11, GIB, 65 * GIB]),
+    max_size=st.sampled_from([None, None, 10, GIB, 2**60]),
     removed=st.booleans(),
     sort=st.sampled_from(list(Sort)),
 )
@@ -134,7 +154,7 @@ async def test_answers_are_those_of_a_plain_scan(full: CatalogueDatabase) -> Non
     table = full.models
     asked: list[Search] = []
 
-    @settings(max_examples=120, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=160, deadline=None, database=None, derandomize=True)
     @given(searches)
     def collect(search: Search) -> None:
         asked.append(search)

@@ -16,6 +16,11 @@ from tui_hub.domain.identifiers import ModelId, is_sha256, repository_path
         ("gpt2", "hf:gpt2", None, "gpt2"),
         ("ollama:llama3.1", "ollama:llama3.1", None, "llama3.1"),
         ("ollama:llama3:8b", "ollama:llama3:8b", None, "llama3:8b"),
+        ("ollama:llama3:latest", "ollama:llama3", None, "llama3"),
+        ("ollama:library/llama3:8b", "ollama:llama3:8b", None, "llama3:8b"),
+        ("ollama:registry.ollama.ai/jo/x:latest", "ollama:jo/x", "jo", "x"),
+        ("ollama:hf.co/org/name:Q4_K_M", "ollama:hf.co/org/name:Q4_K_M", "org", "name:Q4_K_M"),
+        ("ollama:box.lan:5000/a/b", "ollama:box.lan:5000/a/b", "a", "b"),
         ("curated:sora-2", "curated:sora-2", None, "sora-2"),
     ],
 )
@@ -29,6 +34,11 @@ def test_ids_as_people_type_them(typed: str, canonical: str, author: str, name: 
     [
         "",
         "a/b/c",
+        "ollama:a/b/c",
+        "ollama:hf.co/a/b/c",
+        "ollama:hf..co/a/b",
+        "ollama:hf.co/../b",
+        "hf:hf.co/a/b",
         "../x",
         "a/../b",
         "http://x/y",

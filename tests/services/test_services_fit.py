@@ -281,6 +281,19 @@ async def test_what_its_maker_asks_for_is_compared(configure: Configure) -> None
         assert any(line.startswith("its maker asks for torch >=2.4") for line in report.warnings)
 
 
+async def test_an_end_is_a_warning_before_it_comes(configure: Configure) -> None:
+    async def warnings(date: str) -> tuple[str, ...]:
+        facts = {"deprecated": date, "successor": "hf:acme/next"}
+        ending = Model(id=f"hf:acme/{date}", source="hf", author="acme", name=date, facts=facts)
+        async with open_services(configure(HF_HUB_OFFLINE="1")) as services:
+            await services.catalogue.remember(ending)
+            return (await services.fit.check(ending.id)).warnings
+
+    instead = "its successor is hf:acme/next"
+    assert f"deprecated since 2020-01-02; {instead}" in await warnings("2020-01-02")
+    assert f"deprecated from 2999-12-31 on; {instead}" in await warnings("2999-12-31")
+
+
 async def test_a_disk_that_is_too_small_is_said_with_figures(configure: Configure) -> None:
     async with open_services(configure(TUI_HUB_STORE__RESERVE=str(2**60))) as services:
         report = await services.fit.check("acme/quants", variant="Q8_0")

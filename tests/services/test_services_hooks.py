@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -293,3 +294,17 @@ async def test_a_command_that_is_given_up_leaves_nothing_behind(
     for pid in map(int, kept.read_text().split()):
         state = Path(f"/proc/{pid}/stat")
         assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+async def test_what_a_sync_finds_new_is_told_and_its_first_stock_is_not(
+    configure: Configure, home: Path, receiver: Receiver, hub: DemoHub
+) -> None:
+    write_hooks(home, chat={"url": receiver.url, "events": ["new_models"]})
+    tiny = hub.registry.find("acme/tiny")
+    assert tiny is not None
+    async with open_services(configure()) as services:
+        await services.sync.run(["hf:text-generation"])
+        hub.put(replace(tiny.head.repository, id="acme/fresh", last_modified=None))
+        await services.sync.run(["hf:text-generation"])
+    (told,) = receiver.told
+    assert (told.document["count"], told.document["models"]) == (1, ["hf:acme/fresh"])

@@ -12,6 +12,7 @@ from schedule_clock import FEEDS, FIRST, FakeClock, scheduled, two_feeds
 
 from tui_hub.domain.feeds import FeedState
 from tui_hub.services import open_services
+from tui_hub.text import parse_time
 
 LITERT, RANDOM = FEEDS
 DAY = 24 * 3600.0
@@ -157,3 +158,26 @@ async def test_a_shipped_schedule_can_be_made_random(configure: Configure) -> No
     async with scheduled(two_feeds(configure, more), FakeClock()) as driver:
         await driver.after(FIRST)
         assert await driver.hours(LITERT) == pytest.approx(3.5, abs=0.001)
+
+
+async def test_a_registered_repository_has_turns_of_its_own(configure: Configure) -> None:
+    configuration, time = two_feeds(configure), FakeClock()
+    async with scheduled(configuration, time) as driver:
+        assert await driver.after(FIRST) == BOTH
+        await driver.services.repositories.register("acme/quants", auto_sync=True)
+        await driver.services.repositories.register("acme/tiny")
+        assert await driver.after(3 * HOUR - 1) == []
+        (turn,) = (await driver.services.sync.registered.turns()).values()
+        moment = parse_time(turn)
+        assert moment is not None
+        wait = (moment - time.now).total_seconds()
+        assert 0 < wait <= HOUR
+        told = await driver.after(wait - 1) + await driver.after(1)
+        assert ["hf:acme/quants"] in told
+        assert [name for sync in told for name in sync].count("hf:acme/quants") == 1
+        after = await driver.services.sync.registered.turns()
+        assert list(after) == ["hf:acme/quants"] and after != {"hf:acme/quants": turn}
+        assert await driver.tick() == []
+    time.set(-DAY)
+    async with scheduled(configuration, time) as driver:
+        assert ["hf:acme/quants"] in await driver.after(FIRST)

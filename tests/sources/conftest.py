@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from fake_time import FakeTime
 from hub_server import HubServer
+from ollama_server import OllamaServer
 
 from tui_hub.settings import Configuration, load_configuration
-from tui_hub.sources import HuggingFace
+from tui_hub.sources import HuggingFace, Ollama
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -69,6 +70,36 @@ async def connect(
 
     def make(offline: bool = False, **environment: str) -> HuggingFace:
         source = HuggingFace(configure(offline, **environment), clock=time.clock)
+        made.append(source)
+        return source
+
+    yield make
+    for source in made:
+        await source.close()
+
+
+@pytest.fixture
+def ollama() -> Iterator[OllamaServer]:
+    """A registry, a library and a daemon in one."""
+    server = OllamaServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+async def consult(
+    configure: Configure, ollama: OllamaServer, time: FakeTime
+) -> AsyncIterator[Callable[..., Ollama]]:
+    """Makes sources that talk to `ollama`, and closes them."""
+    made: list[Ollama] = []
+
+    def make(offline: bool = False, **environment: str) -> Ollama:
+        base = {
+            "TUI_HUB_OLLAMA__REGISTRY": ollama.url,
+            "TUI_HUB_OLLAMA__LIBRARY": ollama.url,
+            "OLLAMA_HOST": ollama.url,
+        }
+        source = Ollama(configure(offline, **{**base, **environment}), clock=time.clock)
         made.append(source)
         return source
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,8 @@ from tui_hub.domain.types import ModelType
 from tui_hub.settings import Settings
 from tui_hub.sources import Curated, feeds_from
 from tui_hub.sources.curated import entries
+from tui_hub.sources.limits import Clock
+from tui_hub.sources.records import web_link
 
 FEED = next(feed for feed in feeds_from(Settings()) if feed.name == "curated:models")
 
@@ -140,10 +142,29 @@ async def test_the_short_name_finds_the_model_before_and_after_the_hub_lists_it(
         assert identifier in await found("SDXL")
 
 
-async def test_what_the_maker_ended_is_marked() -> None:
-    sora = (await listed())["Sora 2"]
-    assert sora.deprecated
-    assert sora.facts["deprecated"] == "2026-09-24"
+def at(day: str) -> Curated:
+    """The list as it is read on a day."""
+    moment = datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp()
+    return Curated(clock=Clock(wall=lambda: moment))
+
+
+async def test_what_the_maker_ended_is_marked_from_that_day_on() -> None:
+    sora = ModelId.parse("curated:sora-2")
+    before, then = await at("2026-09-23").model(sora), await at("2026-09-24").model(sora)
+    assert (before.deprecated, then.deprecated) == (False, True)
+    assert before.facts["deprecated"] == then.facts["deprecated"] == "2026-09-24"
+    for day, ended in (("2026-09-23", False), ("2026-09-24", True)):
+        (page,) = [page async for page in at(day).pages(FEED)]
+        assert {model.id: model.deprecated for model in page.models}[str(sora)] is ended
+
+
+def test_an_end_and_a_price_name_who_says_so() -> None:
+    for entry in entries():
+        assert bool(entry.deprecated) == bool(entry.deprecation_source), entry.name
+        assert bool(entry.price) == bool(entry.price_source), entry.name
+        assert entry.deprecated or not entry.successor, entry.name
+        for link in filter(None, [entry.deprecation_source, entry.price_source]):
+            assert web_link(link) == link
 
 
 async def test_one_entry_by_id() -> None:

@@ -67,7 +67,7 @@ async def test_a_model_by_id(hub: HubServer, connect: Connect) -> None:
 async def test_a_revision_is_one_segment_of_the_path(hub: HubServer, connect: Connect) -> None:
     hub.on("/api/models/org/name/revision/", as_json(info()))
     await connect().model(MODEL, "refs/pr/1")
-    assert hub.seen[0].target == "/api/models/org/name/revision/refs%2Fpr%2F1"
+    assert hub.seen[0].path == "/api/models/org/name/revision/refs%2Fpr%2F1"
 
 
 async def test_a_renamed_model_comes_back_under_its_new_id(

@@ -125,10 +125,19 @@ async def test_a_walk_goes_on_behind_a_cursor(connect: Connect, server: Replicat
 async def test_what_is_known_already_is_not_asked_for(
     connect: Connect, server: ReplicateServer
 ) -> None:
-    server.models.append(record("acme/older", latest_version=version(9, "2024-01-01T00:00:00Z")))
-    server.models.append(record("acme/oldest", latest_version=version(8, "2023-01-01T00:00:00Z")))
-    assert "old" in names(await pages(connect(), since="2025-06-01T00:00:00Z"))
-    assert server.asked()[-1] == "/models?cursor=4", "that page is older than the watermark"
+    server.models += [
+        record("acme/older", latest_version=version(9, "2024-01-01T00:00:00Z")),
+        record("acme/oldest", latest_version=version(8, "2023-01-01T00:00:00Z")),
+    ]
+    found = await pages(connect(), replace(MODELS, limit=1), since="2026-01-03T00:00:00Z")
+    assert names(found) == ["painter", "speaker", "empty"], "the limit does not count"
+    assert [page.known for page in found] == [0, 1]
+    assert server.asked() == ["/models", "/models?cursor=2"], "the rest is older still"
+    assert len(await pages(connect(), since="2026-01-04T00:00:00Z")) == 2, "its first page is mixed"
+    for feed in (feed_of(Query(search="old")), COLLECTIONS):
+        again = await pages(connect(), feed, since="2027-01-01T00:00:00Z")
+        assert names(again) == names(await pages(connect(), feed)), "nobody tells what changed"
+        assert names(again)
 
 
 async def test_a_feed_takes_no_more_than_its_limit(connect: Connect) -> None:
@@ -147,8 +156,9 @@ async def test_a_search_sends_its_words_as_they_are(
 
 
 async def test_rules_hold_here_too(connect: Connect) -> None:
-    found = await pages(connect(), replace(MODELS, rules=Rules(authors=("nobody",))))
+    found = await pages(connect(), replace(MODELS, limit=1, rules=Rules(authors=("nobody",))))
     assert names(found) == []
+    assert [page.left_out for page in found] == [("replicate:acme/painter",)]
 
 
 async def test_collections_say_what_their_models_are_for(
@@ -208,6 +218,9 @@ async def test_a_name_that_holds_a_task_tells_the_type(
     server.models = [record("a/any_text-to-video"), record("a/context-to-videos")]
     (page,) = await pages(connect())
     assert [model.type for model in page.models] == [ModelType.VIDEO_GEN, ModelType.UTILITY]
+    server.collections = {"text-to-image": ["a/any_text-to-video", "a/context-to-videos"]}
+    found = (await pages(connect(), COLLECTIONS))[-1].models
+    assert [model.type for model in found] == [ModelType.VIDEO_GEN, ModelType.IMAGE_GEN]
 
 
 async def test_recorded_answers(
@@ -373,6 +386,18 @@ async def test_links_and_words_are_clean(connect: Connect, server: ReplicateServ
     assert evil.description is not None and evil.revision is not None
     assert not {"\x1b", "\x07", "\u202e"} & set(evil.description + evil.revision)
     assert "\n" in evil.description
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://x.org/" + "a" * 1000, "https://x.org/\u202e", "https://", "https://x.org/a b", "", 7],
+)
+async def test_links_that_nobody_should_open(
+    connect: Connect, server: ReplicateServer, link: object
+) -> None:
+    server.models = [record("acme/evil", github_url=link, paper_url="https://x.org/a?b=c#d")]
+    (page,) = await pages(connect())
+    assert page.models[0].facts["links"] == {"paper": "https://x.org/a?b=c#d"}
 
 
 async def test_one_model(connect: Connect, server: ReplicateServer) -> None:

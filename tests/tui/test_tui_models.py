@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from screen_driver import NARROW, Driver, screen
+from dataclasses import replace
 
-from tui_hub.demo import DemoHub, Fault, FaultKind
+from screen_driver import NARROW, Driver, screen
+from small_models import small_repositories
+
+from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.types import ModelType
 from tui_hub.settings import Configuration
@@ -35,6 +38,32 @@ async def test_the_page_shows_card_files_and_revisions(online: Configuration) ->
         await driver.sees("Q4_0", "Q8_0", "quants-Q4_0.gguf", "sha256", "1.0 MiB")
         await driver.press("right")
         await driver.sees("Revision", "just now")
+
+
+async def test_a_revision_shows_what_it_changed_and_is_named(
+    online: Configuration, hub: DemoHub
+) -> None:
+    async with screen(online, size=NARROW) as driver:
+        await driver.services.repositories.details("acme/quants")
+        quants = next(one for one in small_repositories() if one.id == "acme/quants")
+        files = (*quants.files[:-1], RepositoryFile("[bold]x.bin", b"1234"))
+        commit = hub.put(replace(quants, files=files, license="other"))
+        await driver.services.repositories.details("acme/quants", refresh=True)
+        await open_model(driver, "acme/quants")
+        await driver.press("right", "right")
+        await driver.sees("1 file added, 1 file removed", "m name")
+        await driver.press("enter")
+        await driver.sees(f"commit   {commit}", "added    [bold]x.bin  4 B", "licence none")
+        await driver.press("escape", "m")
+        await driver.sees(f"Name {commit[:12]}")
+        await driver.press("m", "a", "i", "n", "enter")
+        await driver.sees("would be taken")
+        await driver.press("2", "space", "q", "4", "_", "0", "enter")
+        await driver.sees("main2 Q4_0")
+        await driver.press("m", "ctrl+u", "enter")
+        await driver.until(lambda: "main2 Q4_0" not in driver.text())
+        (revision, _) = (await driver.services.repositories.details("acme/quants")).versions
+        assert revision.names == ()
 
 
 async def test_a_variant_is_planned_and_downloaded(online: Configuration) -> None:

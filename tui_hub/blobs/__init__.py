@@ -1,6 +1,7 @@
 """The store on disk: content-addressed blobs, the views that loaders open, and the receipts that
 keep blobs alive. Knows hashes and files, nothing of models beyond plain strings."""
 
+from tui_hub.blobs.adoption import Terms
 from tui_hub.blobs.features import Features, probe_features
 from tui_hub.blobs.folders import metadata_folder
 from tui_hub.blobs.garbage import collect, recover, unreferenced
@@ -26,6 +27,7 @@ __all__ = [
     "PartialInfo",
     "Receipt",
     "ReceiptFile",
+    "Terms",
     "Usage",
     "clear_active",
     "collect",

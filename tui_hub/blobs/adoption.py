@@ -5,31 +5,144 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_hub.blobs.blocks import clone, copy_range
 from tui_hub.blobs.files import unique
-from tui_hub.blobs.hashing import hash_descriptor
+from tui_hub.blobs.hashing import Both, hash_piece
 from tui_hub.blobs.partial import Partial
 from tui_hub.domain.errors import CorruptError, NotFoundError
 
 if TYPE_CHECKING:
     from tui_hub.blobs.store import BlobStore
 
+_PIECE = 16 * 1024**2
+"""Bytes that are copied before they are hashed, while the page cache still has them."""
 
-def adopt(store: BlobStore, path: Path, sha256: str | None, *, hardlink: bool) -> str:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Under which terms a file is brought in."""
+
+    sha256: str | None = None
+    """What its hash must be, if that is known."""
+    md5: str | None = None
+    modified: int | None = None
+    """When it must have been written last, in nanoseconds as `stat` tells them."""
+    hardlink: bool = False
+    """Whether the file itself may be shared where blocks cannot be: it becomes read-only, and
+    whoever writes to it all the same damages the blob."""
+    progress: Callable[[int], None] | None = None
+    """Called with the number of bytes that are done; what it raises ends the work."""
+    announce: Callable[[str], None] | None = None
+    """Called with the hash before there is a blob of that name."""
+
+
+NO_TERMS = Terms()
+
+
+def adopt(store: BlobStore, path: Path, terms: Terms) -> str:
     """Hash a file and make it a blob; see `BlobStore.adopt`."""
     source = _open(path)
     try:
         partial = store.open_partial(unique("adopt", ""), None)
         try:
-            digest = _bring(store, source, path, partial, sha256, hardlink=hardlink)
+            digest = _Work(store, source, path, terms).bring(partial)
         finally:
             partial.discard()
     finally:
         os.close(source)
     return digest
+
+
+class _Work:
+    """Brings one open file in."""
+
+    def __init__(self, store: BlobStore, source: int, path: Path, terms: Terms) -> None:
+        self._store, self._source, self._path, self._terms = store, source, path, terms
+        self._before = os.fstat(source)
+        if terms.modified not in (None, self._before.st_mtime_ns):
+            raise self._changed()
+
+    def bring(self, partial: Partial) -> str:
+        """Make it a blob, by the cheapest way that there is."""
+        size = self._before.st_size
+        shared = clone(self._source, partial.fileno())
+        if not shared and (self._terms.hardlink or _has_twin(self._store, size)):
+            digest = self._hash(self._source)
+            if self._store.has(digest, size) or self._share(digest):
+                return digest
+        if not shared:
+            self._report(0)
+        digest = self._hash(partial.fileno(), copying=not shared)
+        self._store.commit(partial, digest)
+        return digest
+
+    def _hash(self, descriptor: int, *, copying: bool = False) -> str:
+        """The SHA-256 of an open file, filled piece by piece from the source when `copying`.
+
+        Raises:
+            CorruptError: when it is not what it must be.
+        """
+        hasher = Both() if self._terms.md5 is not None else hashlib.sha256()
+        size = self._before.st_size
+        for start in range(0, size, _PIECE):
+            end = min(start + _PIECE, size)
+            if copying:
+                copy_range(self._source, descriptor, start, end)
+            hash_piece(descriptor, hasher, start, end)
+            self._report(end)
+        self._check("SHA-256", hasher.hexdigest(), self._terms.sha256)
+        if isinstance(hasher, Both):
+            self._check("MD5", hasher.md5.hexdigest(), self._terms.md5)
+        if _state(os.fstat(self._source)) != _state(self._before):
+            raise self._changed()
+        digest = hasher.hexdigest()
+        if self._terms.announce is not None:
+            self._terms.announce(digest)
+        return digest
+
+    def _check(self, kind: str, found: str, expected: str | None) -> None:
+        if expected not in (None, found):
+            raise CorruptError(
+                f"{str(self._path)!a} has the {kind} {found} instead of {expected}",
+                hint="It is another file, is damaged, or changed while it was read.",
+            )
+
+    def _report(self, done: int) -> None:
+        if self._terms.progress is not None:
+            self._terms.progress(done)
+
+    def _share(self, digest: str) -> bool:
+        """Make the file itself the blob; `False` where that is not wanted or not possible."""
+        if not self._terms.hardlink:
+            return False
+        aside = self._store.temp / unique("adopt", ".tmp")
+        try:
+            aside.hardlink_to(self._path.resolve())
+            os.fchmod(self._source, 0o444)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            return False
+        try:
+            os.fsync(self._source)
+            after = os.fstat(self._source)
+            same = os.path.samestat(after, aside.lstat())
+            if not same or _state(after) != _state(self._before):
+                raise self._changed()
+            self._store.publish(aside, digest, after)
+        finally:
+            aside.unlink(missing_ok=True)
+        return True
+
+    def _changed(self) -> CorruptError:
+        return CorruptError(
+            f"{str(self._path)!a} changed while it was read, or since it was listed",
+            hint="Let whatever writes to it finish, then try again.",
+        )
 
 
 def _open(path: Path) -> int:
@@ -43,55 +156,11 @@ def _open(path: Path) -> int:
     return descriptor
 
 
-def _bring(
-    store: BlobStore,
-    source: int,
-    path: Path,
-    partial: Partial,
-    expected: str | None,
-    *,
-    hardlink: bool,
-) -> str:
-    if clone(source, partial.fileno()):
-        digest = _check(hash_descriptor(partial.fileno(), hashlib.sha256()), expected, path)
-        store.commit(partial, digest)
-        return digest
-    before = os.fstat(source)
-    digest = _check(hash_descriptor(source, hashlib.sha256()), expected, path)
-    if store.has(digest, before.st_size):
-        return digest
-    if hardlink and _share(store, source, before, path, digest):
-        return digest
-    copy_range(source, partial.fileno(), 0, before.st_size)
-    _check(hash_descriptor(partial.fileno(), hashlib.sha256()), digest, path)
-    store.commit(partial, digest)
-    return digest
+def _state(status: os.stat_result) -> tuple[int, int]:
+    """What changes with every write to a file."""
+    return status.st_size, status.st_mtime_ns
 
 
-def _check(digest: str, expected: str | None, path: Path) -> str:
-    if expected not in (None, digest):
-        raise CorruptError(
-            f"{str(path)!a} has the SHA-256 {digest} instead of {expected}",
-            hint="It is another file, is damaged, or changed while it was read.",
-        )
-    return digest
-
-
-def _share(store: BlobStore, source: int, before: os.stat_result, path: Path, digest: str) -> bool:
-    """Make the file itself the blob; `False` where a second name for it is not possible."""
-    aside = store.temp / unique("adopt", ".tmp")
-    try:
-        aside.hardlink_to(path.resolve())
-        os.fchmod(source, 0o444)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        return False
-    try:
-        os.fsync(source)
-        after = os.fstat(source)
-        if not os.path.samestat(after, aside.lstat()) or after.st_mtime_ns != before.st_mtime_ns:
-            raise CorruptError(f"{str(path)!a} changed while it was read")
-        store.publish(aside, digest, after)
-    finally:
-        aside.unlink(missing_ok=True)
-    return True
+def _has_twin(store: BlobStore, size: int) -> bool:
+    """Whether a blob of this size is here: then it may be the same, and copying it a waste."""
+    return any(store.size(sha256) == size for sha256 in store.iter())

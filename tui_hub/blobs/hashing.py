@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from tui_hub.domain.errors import CorruptError
+
 _CHUNK = 1024**2
 
 
@@ -17,6 +19,23 @@ class Hasher(Protocol):
     def update(self, data: bytes | bytearray | memoryview, /) -> None: ...
 
     def hexdigest(self) -> str: ...
+
+
+class Both:
+    """SHA-256 and MD5 in one go."""
+
+    def __init__(self) -> None:
+        self.md5 = hashlib.md5(usedforsecurity=False)
+        self._sha256 = hashlib.sha256()
+
+    def update(self, data: bytes | bytearray | memoryview, /) -> None:
+        """Take bytes into both."""
+        self.md5.update(data)
+        self._sha256.update(data)
+
+    def hexdigest(self) -> str:
+        """The SHA-256."""
+        return self._sha256.hexdigest()
 
 
 def sha256_file(path: Path, progress: Callable[[int], None] | None = None) -> str:
@@ -53,6 +72,21 @@ def hash_descriptor(
         if progress is not None:
             progress(count)
     return hasher.hexdigest()
+
+
+def hash_piece(descriptor: int, hasher: Hasher, start: int, end: int) -> None:
+    """Take some bytes of an open file into a hasher.
+
+    Raises:
+        CorruptError: when the file ends before them.
+    """
+    buffer = memoryview(bytearray(min(_CHUNK, end - start)))
+    while start < end:
+        count = os.preadv(descriptor, [buffer[: end - start]], start)
+        if count == 0:
+            raise CorruptError("a file grew shorter while it was read")
+        hasher.update(buffer[:count])
+        start += count
 
 
 def _file(path: Path, hasher: Hasher, progress: Callable[[int], None] | None) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub.blobs import adoption, layout, locks, sweeping
+from tui_hub.blobs.adoption import NO_TERMS, Terms
 from tui_hub.blobs.claims import open_partial, resumable
 from tui_hub.blobs.files import (
     NO_LINKS,
@@ -165,21 +166,19 @@ class BlobStore:
             raise UnsafeError(f"somebody put another file in the place of {source.name}")
         fsync_folder(self.blobs)
 
-    def adopt(self, path: Path, sha256: str | None = None, *, hardlink: bool = False) -> str:
+    def adopt(self, path: Path, terms: Terms = NO_TERMS) -> str:
         """Bring a local file in, sharing its blocks where the file system can, and give its hash.
 
         Args:
             path: the file; a link is followed.
-            sha256: what its hash must be, if that is known.
-            hardlink: share the file itself where blocks cannot be shared. It becomes read-only, and
-                whoever writes to it all the same damages the blob.
+            terms: what it must be, and who follows the work.
 
         Raises:
             NotFoundError: when it is not a file that can be read.
-            CorruptError: when its hash is another, or it changes while it is read.
+            CorruptError: when it is not what it must be, or changes while it is read.
         """
         with storage_errors(self.root):
-            return adoption.adopt(self, path, sha256, hardlink=hardlink)
+            return adoption.adopt(self, path, terms)
 
     def remove(self, sha256: str) -> int:
         """Delete a blob, and give the bytes that frees; none when it was not here.

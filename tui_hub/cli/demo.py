@@ -16,12 +16,17 @@ _ELSEWHERE = (
     "MODEL_STORE_PATH",
     "HF_HUB_OFFLINE",
     "HUGGING_FACE_HUB_TOKEN",
+    "REPLICATE_API_TOKEN",
     "TUI_HUB_HOME",
     "TUI_HUB_CONFIG_FILE",
     "TUI_HUB_STORE__PATH",
     "TUI_HUB_HUGGINGFACE__ENDPOINT",
     "TUI_HUB_NETWORK__OFFLINE",
 )
+_OLLAMA = ("TUI_HUB_OLLAMA__REGISTRY", "TUI_HUB_OLLAMA__LIBRARY")
+"""The hub answers as Ollama's registry too."""
+_NOBODY = "127.0.0.1:1"
+"""In the place of the daemon, whose models are not the demo's."""
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -64,4 +69,5 @@ def _environment(parent: Mapping[str, str], endpoint: str, token: str) -> dict[s
         for name, value in parent.items()
         if name not in _ELSEWHERE and name.lower() not in _PROXIES
     }
-    return {**kept, "HF_ENDPOINT": endpoint, "HF_TOKEN": token}
+    hub = dict.fromkeys(("HF_ENDPOINT", *_OLLAMA), endpoint)
+    return {**kept, **hub, "HF_TOKEN": token, "TUI_HUB_OLLAMA__HOST": _NOBODY}

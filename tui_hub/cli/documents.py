@@ -9,10 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from tui_hub.domain.published import benchmarks_of, deprecation_of, price_of
+from tui_hub.text import now
+
 if TYPE_CHECKING:
     from tui_hub.domain.artifacts import Artifact, Variant
     from tui_hub.domain.jobs import Job
-    from tui_hub.domain.models import Details, Model, ModelEdit, Registration, Revision
+    from tui_hub.domain.models import Details, Model, ModelEdit, Registration
+    from tui_hub.domain.revisions import Revision, RevisionChanges
     from tui_hub.domain.storage import Deletion, StorageUsage
     from tui_hub.paths import Paths
 
@@ -66,12 +70,23 @@ def show(details: Details) -> Document:
         "versions": [version(entry) for entry in details.versions],
         "requirements": plain(details.requirements),
         "links": dict(details.links),
+        **published(details.model),
         "facts": plain(details.model.facts),
         "unsafe": list(details.unsafe),
         "path": details.path,
         "note": details.note,
         **edit(details.edit),
         **registration(details.registration),
+    }
+
+
+def published(entry: Model) -> Document:
+    """The end, the price and the benchmark results of a model, each with its source."""
+    end, price = deprecation_of(entry, now()[:10]), price_of(entry)
+    return {
+        "deprecation": None if end is None else asdict(end),
+        "price": None if price is None else asdict(price),
+        "benchmarks": [asdict(result) for result in benchmarks_of(entry)],
     }
 
 
@@ -136,14 +151,62 @@ def variant(entry: Variant, *, installed: bool) -> Document:
     }
 
 
+def versions(details: Details) -> Document:
+    """The revisions of a model with what each changed, and the names that a user gave them."""
+    return {
+        "model": details.model.id,
+        "installed": details.installed_revision,
+        "versions": [version(entry) for entry in details.versions],
+        "note": details.note,
+    }
+
+
 def version(entry: Revision) -> Document:
-    """One upstream commit of a model."""
+    """One upstream commit of a model; `name` and `variant` are those of its first name."""
+    facts, changes = entry.facts, entry.changes
+    first = entry.names[0] if entry.names else None
     return {
         "revision": entry.revision,
-        "name": entry.name,
-        "variant": entry.variant,
+        "name": first.name if first else None,
+        "variant": first.variant if first else None,
+        "names": [
+            {"name": one.name, "variant": one.variant, "named_at": one.named_at}
+            for one in entry.names
+        ],
         "seen_at": entry.seen_at,
+        "committed_at": facts.committed_at if facts else None,
+        "license": facts.license if facts else None,
+        "gated": facts.gated if facts else None,
+        "files": facts.files if facts else None,
+        "size": facts.bytes if facts else None,
+        "changes": None if changes is None else _changes(changes),
     }
+
+
+def _changes(entry: RevisionChanges) -> Document:
+    """What a commit changed against the one before."""
+    return {
+        "previous": entry.previous,
+        "added": entry.added,
+        "removed": entry.removed,
+        "changed": entry.changed,
+        "bytes": entry.bytes,
+        "license": _before_and_after(entry.license),
+        "gated": _before_and_after(entry.gated),
+        "files": [
+            {
+                "path": one.path,
+                "change": one.change.value,
+                "size_before": one.before,
+                "size_after": one.after,
+            }
+            for one in entry.files
+        ],
+    }
+
+
+def _before_and_after(pair: tuple[object, object] | None) -> Document | None:
+    return None if pair is None else {"from": pair[0], "to": pair[1]}
 
 
 def job(entry: Job) -> Document:

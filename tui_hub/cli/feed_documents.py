@@ -62,6 +62,20 @@ def scheduler(state: Schedule, timetable: Timetable, statuses: Sequence[FeedStat
     }
 
 
+def registered_jobs(turns: Mapping[str, str | None]) -> list[Document]:
+    """The turns of registered repositories, as jobs of the scheduler."""
+    return [
+        {
+            "id": model,
+            "name": f"sync {model}",
+            "schedule": "registered",
+            "next_run": next_run,
+            "retries": 0,
+        }
+        for model, next_run in turns.items()
+    ]
+
+
 def feeds(
     entries: Sequence[Feed], statuses: Mapping[str, FeedStatus], timetable: Timetable
 ) -> Document:

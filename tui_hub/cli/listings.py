@@ -76,7 +76,7 @@ def registration_pairs(entry: Registration | None) -> list[tuple[str, object]]:
     """A repository's registration, as names and values."""
     if entry is None:
         return []
-    own_sync = "with the feeds" if entry.auto_sync else "only when it is named"
+    own_sync = "at turns of its own" if entry.auto_sync else "only when it is named"
     return [
         ("vendor", entry.vendor),
         ("registered as", entry.name),

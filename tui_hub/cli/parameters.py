@@ -22,6 +22,22 @@ class _ModelType(click.Choice[str]):
         return ModelType(super().convert(value, param, ctx))
 
 
+class _Size(click.ParamType[int]):
+    """A number of bytes, as a person writes it."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        from tui_hub.text import parse_size
+
+        return parse_size(str(value))
+
+
+SIZE = _Size()
+"""Bytes, in binary units."""
+
 _AGE = re.compile(r"(\d{1,5})\s*(min|m|h|d|w)")
 _UNITS = {"min": "minutes", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

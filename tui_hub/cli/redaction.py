@@ -13,7 +13,14 @@ _PATTERNS = (
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]+@"), r"\1" + _HIDDEN + "@"),
     (re.compile(r"(?i)\b(https?://[^\s?\"'<>]+)\?[^\s\"'<>]+"), r"\1?" + _HIDDEN),
 )
-_NAMES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "REPLICATE_API_TOKEN")
+_NAMES = (
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "REPLICATE_API_TOKEN",
+    "CIVITAI_TOKEN",
+    "CIVITAI_API_TOKEN",
+    "MODELSCOPE_API_TOKEN",
+)
 _SHORTEST = 6
 """Characters below which a value is too common a word to be looked for."""
 

@@ -1,109 +1,34 @@
-"""What a person meant by a model: its id, the address of its page, or no more than its name."""
+"""What a person meant by a model on the command line, and what else it might have been."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, unquote, urlsplit
 
 from tui_hub.domain.catalogue import Search
-from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
+from tui_hub.domain.errors import NotFoundError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.text import clean
+from tui_hub.services import references
+from tui_hub.services.references import Reference
 
 if TYPE_CHECKING:
     from tui_hub.cli.options import Options
     from tui_hub.services import Services
-    from tui_hub.settings import Configuration
 
-_HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
-_OF_REVISION = ("tree", "blob", "resolve", "raw", "commit")
-"""Pages of a repository that are those of one revision: `/<page>/<revision>/...`."""
-_OF_REPOSITORY = (*_OF_REVISION, "commits", "discussions")
-_NO_MODELS = (
-    "api", "blog", "collections", "datasets", "docs", "models", "organizations", "papers", "spaces",
-)  # fmt: skip
-"""Parts of the Hub that hold something else."""
+__all__ = ["Reference", "naming_namesakes", "read_reference"]
+
 _NAMESAKES = 3
 _SEARCHED = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A model, and the revision of it where one was named."""
-
-    model: str
-    revision: str | None = None
-
-
 def read_reference(options: Options, given: str, revision: str | None = None) -> Reference:
-    """The model that was typed; the pasted address of a repository's page counts as its id.
-
-    Args:
-        options: those of the run, whose settings name the Hub's address.
-        given: an id or an address.
-        revision: what `--revision` says; it goes before the revision of an address.
+    """The model that was typed, by the settings of the run; see `services.references`.
 
     Raises:
-        RefusedError: for any other address.
+        RefusedError: for an address that is no model's page on the Hub.
     """
-    if "://" not in given:
-        return Reference(given, revision)
-    page = _page(given, options.configuration())
-    return page if revision is None else Reference(page.model, revision)
-
-
-def _page(given: str, configuration: Configuration) -> Reference:
-    """The model of an address: `<hub>/<org>/<name>`, perhaps `/tree/<revision>` and more."""
-    address = _split(given)
-    path = _path_on_hub(address, configuration)
-    if path is None:
-        raise RefusedError(
-            f"models by address cannot be taken yet, and {_host(address)} is not the Hub in use",
-            hint="Give the id of a repository, for example org/name.",
-        )
-    parts = [unquote(part) for part in path.split("/") if part]
-    alone = len(parts) == 1 or (len(parts) > 1 and parts[1] in _OF_REPOSITORY)
-    name, rest = ("/".join(parts[:1]), parts[1:]) if alone else ("/".join(parts[:2]), parts[2:])
-    try:
-        if not parts or parts[0] in _NO_MODELS:
-            raise UsageError("no model")
-        model = str(ModelId.parse(f"hf:{name}"))
-    except UsageError:
-        raise RefusedError(
-            f"the address leads to no model: {clean('/' + path.lstrip('/'), 80)}",
-            hint=f"The address of a model is https://{_HUB_HOSTS[0]}/org/name.",
-        ) from None
-    named = len(rest) > 1 and rest[0] in _OF_REVISION
-    return Reference(model, rest[1] if named else None)
-
-
-def _split(given: str) -> SplitResult:
-    try:
-        return urlsplit(given.strip())
-    except ValueError:
-        return SplitResult("", "", "", "", "")
-
-
-def _host(address: SplitResult) -> str:
-    """The host to name in an error, without the password that may stand before it."""
-    return clean(address.netloc.rpartition("@")[2], 80) or "this"
-
-
-def _path_on_hub(address: SplitResult, configuration: Configuration) -> str | None:
-    """What stands behind the Hub's address; `None` where it is another host's."""
-    if address.scheme.lower() not in ("https", "http"):
-        return None
-    place = address.netloc.lower()
-    endpoint = _split(
-        configuration.settings.huggingface.endpoint
-        or configuration.environment.get("HF_ENDPOINT", "")
-    )
-    if endpoint.netloc and place == endpoint.netloc.lower():
-        return address.path.removeprefix(endpoint.path.rstrip("/"))
-    return address.path if place in _HUB_HOSTS else None
+    return references.read_reference(given, options.configuration(), revision)
 
 
 @asynccontextmanager

@@ -7,11 +7,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from tui_hub.database import revisions
 from tui_hub.database.connection import Database, Row, Transaction
 from tui_hub.database.values import optional, optional_whole, plain
 from tui_hub.domain.artifacts import Artifact, ArtifactKind, ArtifactStatus, Verified
-from tui_hub.domain.models import Revision
-from tui_hub.text import now
+from tui_hub.domain.revisions import Revision, RevisionFacts
 
 _COLUMNS = (
     "id, model, revision, path, size, sha256, git_sha1, md5, kind, "
@@ -50,15 +50,32 @@ class ArtifactTable:
         self._database = database
 
     async def replace_listing(
-        self, model: str, revision: str, artifacts: Sequence[Artifact]
+        self,
+        model: str,
+        revision: str,
+        artifacts: Sequence[Artifact],
+        facts: RevisionFacts | None = None,
+        *,
+        newest: bool = True,
     ) -> None:
-        """Make these the files of a revision, and that revision the newest of its model.
+        """Make these the files of a revision.
 
-        Files that stay and are the same keep what this box has of them.
+        Files that stay and are the same keep what this box has of them. A newest revision that was
+        never seen before is compared with the one that was the newest until now.
+
+        Args:
+            model: the model's id.
+            revision: the commit.
+            artifacts: all its files.
+            facts: what else its source says of it.
+            newest: whether it is what the source has as the newest.
         """
         name, commit = plain(model), plain(revision)
         async with self._database.write() as transaction:
-            await _note_revision(transaction, name, commit)
+            if newest:
+                await self._note_newest(transaction, name, commit, artifacts, facts)
+            else:
+                await revisions.note_other(transaction, name, commit, facts)
             known = await transaction.read(
                 "SELECT id FROM artifacts WHERE model = ? AND revision = ?", (name, commit)
             )
@@ -83,6 +100,10 @@ class ArtifactTable:
             "WHERE model = ? AND revision = ? ORDER BY path", (name, plain(revision))
         )
 
+    async def all_of(self, model: str) -> list[Artifact]:
+        """The files of all revisions of a model."""
+        return await self._fetch("WHERE model = ? ORDER BY revision, path", (plain(model),))
+
     async def get(self, artifact: str) -> Artifact | None:
         """One file by its id."""
         found = await self._fetch("WHERE id = ?", (plain(artifact),))
@@ -91,7 +112,7 @@ class ArtifactTable:
     async def save(self, *artifacts: Artifact) -> None:
         """Write these files whole, all of them or none."""
         async with self._database.write() as transaction:
-            await transaction.executemany(_REPLACE, [_values(artifact) for artifact in artifacts])
+            await write_artifacts(transaction, artifacts)
 
     async def mark(
         self,
@@ -123,37 +144,48 @@ class ArtifactTable:
         return [row[0] for row in rows]
 
     async def forget(self, model: str) -> None:
-        """Drop a model's files and revisions."""
+        """Drop a model's files and revisions; the names that users gave them stay."""
         name = plain(model)
         async with self._database.write() as transaction:
             await transaction.execute("DELETE FROM artifacts WHERE model = ?", (name,))
             await transaction.execute("DELETE FROM revisions WHERE model = ?", (name,))
 
     async def revisions(self, model: str) -> list[Revision]:
-        """The revisions of a model that this box saw, newest first."""
-        rows = await self._database.read(
-            "SELECT model, revision, seen_at, name, variant FROM revisions"
-            " WHERE model = ? ORDER BY listed DESC",
-            (plain(model),),
-        )
-        return [
-            Revision(model=row[0], revision=row[1], seen_at=row[2], name=row[3], variant=row[4])
-            for row in rows
-        ]
+        """The revisions of a model that this box saw, newest first, with their names."""
+        return await revisions.read_revisions(self._database, plain(model))
+
+    async def _note_newest(
+        self,
+        transaction: Transaction,
+        model: str,
+        revision: str,
+        artifacts: Sequence[Artifact],
+        facts: RevisionFacts | None,
+    ) -> None:
+        head = await revisions.head_of(transaction, model)
+        before: list[Artifact] = []
+        if head is not None and head != revision:
+            before = await read_artifacts(transaction, model, head)
+        await revisions.note_head(transaction, model, revision, artifacts, facts, before)
 
     async def _fetch(self, where: str, arguments: Sequence[object]) -> list[Artifact]:
         rows = await self._database.read(f"SELECT {_COLUMNS} FROM artifacts {where}", arguments)
         return [_artifact(row) for row in rows]
 
 
-async def _note_revision(transaction: Transaction, model: str, revision: str) -> None:
-    """Write down a revision, as the one that was listed last."""
-    await transaction.execute(
-        "INSERT INTO revisions (model, revision, seen_at, listed)"
-        " SELECT ?1, ?2, ?3, 1 + coalesce(max(listed), 0) FROM revisions WHERE model = ?1"
-        " ON CONFLICT (model, revision) DO UPDATE SET listed = excluded.listed",
-        (model, revision, now()),
-    )
+async def read_artifacts(
+    transaction: Transaction, model: str, revision: str | None = None
+) -> list[Artifact]:
+    """The files of one revision of a model, or of all of them, inside a larger transaction."""
+    where = "model = ?" if revision is None else "model = ? AND revision = ?"
+    arguments = (model,) if revision is None else (model, revision)
+    rows = await transaction.read(f"SELECT {_COLUMNS} FROM artifacts WHERE {where}", arguments)
+    return [_artifact(row) for row in rows]
+
+
+async def write_artifacts(transaction: Transaction, artifacts: Sequence[Artifact]) -> None:
+    """Write files whole, inside a larger transaction."""
+    await transaction.executemany(_REPLACE, [_values(artifact) for artifact in artifacts])
 
 
 def _values(artifact: Artifact) -> tuple[object, ...]:

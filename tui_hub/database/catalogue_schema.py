@@ -137,7 +137,19 @@ async def changes(transaction: Transaction) -> None:
         await transaction.execute(statement)
 
 
-MIGRATIONS = (first, changes)
+_FINDING = (
+    "ALTER TABLE models ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE local ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0",
+)
+
+
+async def finding(transaction: Transaction) -> None:
+    """What the user starred, as a facet."""
+    for statement in _FINDING:
+        await transaction.execute(statement)
+
+
+MIGRATIONS = (first, changes, finding)
 
 
 def step(downloads: int) -> int:

@@ -29,14 +29,15 @@ class Local:
 
     status: ModelStatus | None = None
     type: ModelType | None = None
+    favourite: bool = False
 
     def apply(self, model: Model, listed_type: ModelType) -> Model:
         """The model as this box sees it."""
         status = self.status or ModelStatus.NOT_INSTALLED
         kind = self.type or listed_type
-        if status is model.status and kind is model.type:
+        if (status, kind, self.favourite) == (model.status, model.type, model.favourite):
             return model
-        return replace(model, status=status, type=kind)
+        return replace(model, status=status, type=kind, favourite=self.favourite)
 
 
 _NOTHING = Local()
@@ -122,6 +123,11 @@ class Changes:
         """Note that a model has another id now."""
         self.renamed.append((old, new))
         self.history.append(Change(model=new, kind=ChangeKind.RENAMED, before=old, after=new))
+
+    def forget(self, old: Stored) -> None:
+        """Make a row that goes unfindable."""
+        self.unindexed.append((old.rank, index_text(old.model)))
+        self.facets.lose(old.rank, old.model)
 
     def index(self, new: Stored) -> None:
         """Make a row findable."""

@@ -13,11 +13,22 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tui_hub.database.connection import Transaction
-from tui_hub.domain.catalogue import FacetCount, Facets, Search
+from tui_hub.domain.catalogue import FacetCount, Facets, Search, size_class
 from tui_hub.domain.models import Model, ModelStatus
 
-FacetSet = tuple[str, str, str, str, str, str, str]
-NAMES = ("type", "source", "task", "library", "license", "installed", "gated")
+FacetSet = tuple[str, str, str, str, str, str, str, str, str, str]
+NAMES = (
+    "type",
+    "source",
+    "task",
+    "library",
+    "license",
+    "size",
+    "installed",
+    "gated",
+    "deprecated",
+    "favourite",
+)
 """The facets, in the order of a set's values; an empty value is none."""
 
 _INSTALLED = (ModelStatus.INSTALLED, ModelStatus.ACTIVE)
@@ -31,8 +42,11 @@ def facet_set(model: Model) -> FacetSet:
         model.task or "",
         model.library or "",
         model.license or "",
+        size_class(model.size),
         "yes" if model.status in _INSTALLED else "no",
         "yes" if model.gated else "no",
+        "yes" if model.deprecated else "no",
+        "yes" if model.favourite else "no",
     )
 
 
@@ -47,15 +61,19 @@ decode = msgspec.json.Decoder(FacetSet).decode
 
 def is_wanted(facets: FacetSet, search: Search) -> bool:
     """Whether a question takes in the models of a set."""
-    kind, source, task, library, license_, installed, gated = facets
+    kind, source, task, library, license_, size, *flags = facets
+    asked = (search.installed, search.gated, search.deprecated, search.favourite)
     return (
         (not search.types or kind in search.types)
         and (not search.sources or source in search.sources)
         and (not search.tasks or task in search.tasks)
         and (not search.libraries or library in search.libraries)
         and (not search.licenses or license_ in search.licenses)
-        and (search.installed is None or search.installed == (installed == "yes"))
-        and (search.gated is None or search.gated == (gated == "yes"))
+        and (not search.sizes or size in search.sizes)
+        and all(
+            wanted is None or wanted == (flag == "yes")
+            for wanted, flag in zip(asked, flags, strict=True)
+        )
     )
 
 

@@ -13,12 +13,15 @@ from tui_hub.database.jobs import JobTable
 from tui_hub.database.leases import LeaseTable
 from tui_hub.database.marks import MarkTable
 from tui_hub.database.records import (
+    AdditionTable,
     EditTable,
     HookTable,
     InstallTable,
     RegistrationTable,
     UserTable,
 )
+from tui_hub.database.renames import ModelNames
+from tui_hub.database.revisions import VersionTable
 from tui_hub.database.slots import LoadTable, SlotTable, SwapTable
 from tui_hub.domain.doctor import DatabaseHealth
 
@@ -30,16 +33,19 @@ class HubDatabase:
         self._database = database
         self.jobs = JobTable(database)
         self.artifacts = ArtifactTable(database)
+        self.versions = VersionTable(database)
         self.installs = InstallTable(database)
         self.slots = SlotTable(database)
         self.swaps = SwapTable(database)
         self.loads = LoadTable(database)
         self.edits = EditTable(database)
         self.registrations = RegistrationTable(database)
+        self.additions = AdditionTable(database)
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
         self.marks = MarkTable(database)
         self.hooks = HookTable(database)
+        self.names = ModelNames(database)
 
     @classmethod
     async def open(cls, path: Path) -> HubDatabase:

@@ -169,6 +169,22 @@ async def measured_loads(transaction: Transaction) -> None:
     await transaction.execute("CREATE INDEX loads_by_model ON loads (model, revision, variant)")
 
 
+async def added_models(transaction: Transaction) -> None:
+    """The definitions of models that users added by address or local path."""
+    await transaction.execute(
+        """CREATE TABLE additions (
+            model TEXT PRIMARY KEY,
+            type TEXT NOT NULL,
+            folder TEXT,
+            license TEXT,
+            gpu_memory INTEGER,
+            torch TEXT,
+            added_at TEXT NOT NULL,
+            files TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
 async def marks(transaction: Transaction) -> None:
     """Up to where a person has read something, by its name."""
     await transaction.execute(
@@ -188,4 +204,44 @@ async def called_hooks(transaction: Transaction) -> None:
     )
 
 
-MIGRATIONS = (first, leased_jobs, held_slots, measured_loads, marks, called_hooks)
+async def named_versions(transaction: Transaction) -> None:
+    """Revisions say what they changed; the names that users give them have a table of their own."""
+    for statement in (
+        "ALTER TABLE revisions RENAME TO old_revisions",
+        """CREATE TABLE revisions (
+            number INTEGER PRIMARY KEY,
+            model TEXT NOT NULL,
+            revision TEXT NOT NULL,
+            seen_at TEXT NOT NULL,
+            listed INTEGER NOT NULL,
+            facts TEXT,
+            changes TEXT,
+            UNIQUE (model, revision)
+        )""",
+        "INSERT INTO revisions (number, model, revision, seen_at, listed)"
+        " SELECT number, model, revision, seen_at, listed FROM old_revisions",
+        """CREATE TABLE versions (
+            model TEXT NOT NULL,
+            name TEXT NOT NULL COLLATE NOCASE,
+            revision TEXT NOT NULL,
+            variant TEXT,
+            named_at TEXT NOT NULL,
+            PRIMARY KEY (model, name)
+        ) WITHOUT ROWID""",
+        "INSERT OR IGNORE INTO versions SELECT model, name, revision, variant, seen_at"
+        " FROM old_revisions WHERE name IS NOT NULL",
+        "DROP TABLE old_revisions",
+    ):
+        await transaction.execute(statement)
+
+
+MIGRATIONS = (
+    first,
+    leased_jobs,
+    held_slots,
+    measured_loads,
+    marks,
+    called_hooks,
+    named_versions,
+    added_models,
+)

@@ -7,21 +7,20 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable, Mapping, Sequence
 
-from tui_hub.database.connection import Database, Row, Transaction
-from tui_hub.database.values import document, mapping, optional, optional_whole, plain, whole
+from tui_hub.database.connection import Database, Transaction
+from tui_hub.database.job_rows import COLUMNS, SAVED, job_of, owner_values, values
+from tui_hub.database.values import optional, plain
 from tui_hub.domain.errors import LostLeaseError
-from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner, Progress
+from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner
 from tui_hub.processes import beat
 from tui_hub.text import now
 
 LOG_LINES = 200
 """Lines kept of each job's log."""
+HISTORY = 1000
+"""Jobs kept that have ended; beyond that the oldest go."""
 
-_SAVED = (
-    "type, status, payload, done, total, unit, attempts, error, "
-    "created_at, started_at, finished_at, host, pid, started, boot"
-)
-_COLUMNS = f"id, {_SAVED}, request, fence, beat"
+_ENDED = tuple(status for status in JobStatus if status.ended)
 
 
 class JobTable:
@@ -32,12 +31,13 @@ class JobTable:
 
     async def add(self, job: Job) -> None:
         """Put a new job in, log and request included."""
-        values = (plain(job.id), *_values(job), optional(job.request), job.fence, beat())
+        row = (plain(job.id), *values(job), optional(job.request), job.fence, beat())
         async with self._database.write() as transaction:
             await transaction.execute(
-                f"INSERT INTO jobs ({_COLUMNS}) VALUES ({_marks(len(values))})", values
+                f"INSERT INTO jobs ({COLUMNS}) VALUES ({_marks(len(row))})", row
             )
             await _append(transaction, job.id, job.log)
+            await _prune(transaction)
 
     async def get(self, job: str) -> Job | None:
         """One job with its log."""
@@ -49,15 +49,46 @@ class JobTable:
         types: Sequence[JobType] = (),
         statuses: Sequence[JobStatus] = (),
         limit: int = 100,
+        *,
+        since: str | None = None,
+        before: str | None = None,
     ) -> builtins.list[Job]:
-        """Jobs of these types and statuses, newest first; an empty choice means all."""
-        conditions = ["1"]
-        if types:
-            conditions.append(f"type IN ({_marks(len(types))})")
-        if statuses:
-            conditions.append(f"status IN ({_marks(len(statuses))})")
-        where = f"WHERE {' AND '.join(conditions)} ORDER BY created_at DESC, number DESC LIMIT ?"
-        return await self._fetch(where, (*types, *statuses, limit))
+        """Jobs of these types and statuses, newest first; an empty choice means all.
+
+        Args:
+            types: the types.
+            statuses: the statuses.
+            limit: how many at most; -1 means all.
+            since: made then or later.
+            before: made earlier than that.
+        """
+        where, arguments = _conditions(types, statuses, since, before)
+        return await self._fetch(
+            f"WHERE {where} ORDER BY created_at DESC, number DESC LIMIT ?", (*arguments, limit)
+        )
+
+    async def beginning_with(self, beginning: str, limit: int) -> builtins.list[Job]:
+        """Jobs whose ids begin so, newest first."""
+        return await self._fetch(
+            "WHERE substr(id, 1, ?) = ? ORDER BY number DESC LIMIT ?",
+            (len(beginning), plain(beginning), limit),
+        )
+
+    async def clear(
+        self,
+        types: Sequence[JobType] = (),
+        statuses: Sequence[JobStatus] = (),
+        *,
+        since: str | None = None,
+        before: str | None = None,
+    ) -> int:
+        """Forget jobs that have ended, chosen as by `list`; how many those were."""
+        ended = [status for status in _ENDED if not statuses or status in statuses]
+        if not ended:
+            return 0
+        where, arguments = _conditions(types, ended, since, before)
+        async with self._database.write() as transaction:
+            return await transaction.execute(f"DELETE FROM jobs WHERE {where}", arguments)
 
     async def running(self) -> builtins.list[Job]:
         """The jobs that some process runs, or ran when it died."""
@@ -69,12 +100,12 @@ class JobTable:
         Raises:
             LostLeaseError: when the job has had another owner since it was read.
         """
-        names = _SAVED.split(", ")
+        names = SAVED.split(", ")
         async with self._database.write() as transaction:
             changed = await transaction.execute(
                 f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in names)}"
                 " WHERE id = ? AND fence = ?",
-                (*_values(job), plain(job.id), job.fence),
+                (*values(job), plain(job.id), job.fence),
             )
         if not changed:
             raise LostLeaseError(f"job {job.id} belongs to another process now")
@@ -101,7 +132,7 @@ class JobTable:
                     starts,
                     starts,
                     now(),
-                    *_owner_values(owner),
+                    *owner_values(owner),
                     plain(job.id),
                     job.fence,
                     job.status,
@@ -149,9 +180,9 @@ class JobTable:
         return dict(rows)
 
     async def _fetch(self, where: str, arguments: Sequence[object]) -> builtins.list[Job]:
-        rows = await self._database.read(f"SELECT {_COLUMNS} FROM jobs {where}", arguments)
+        rows = await self._database.read(f"SELECT {COLUMNS} FROM jobs {where}", arguments)
         logs = await self._logs([row[0] for row in rows])
-        return [_job(row, tuple(logs.get(row[0], ()))) for row in rows]
+        return [job_of(row, tuple(logs.get(row[0], ()))) for row in rows]
 
     async def _logs(self, jobs: Sequence[str]) -> dict[str, builtins.list[str]]:
         logs: dict[str, builtins.list[str]] = {}
@@ -176,51 +207,34 @@ async def _append(transaction: Transaction, job: str, lines: Sequence[str]) -> N
     )
 
 
+async def _prune(transaction: Transaction) -> None:
+    """Let the oldest of the jobs go that have ended, where they are too many."""
+    marks = _marks(len(_ENDED))
+    await transaction.execute(
+        f"DELETE FROM jobs WHERE status IN ({marks}) AND number <= (SELECT number FROM jobs"
+        f" WHERE status IN ({marks}) ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        (*_ENDED, *_ENDED, HISTORY),
+    )
+
+
+def _conditions(
+    types: Sequence[JobType],
+    statuses: Sequence[JobStatus],
+    since: str | None,
+    before: str | None,
+) -> tuple[str, tuple[object, ...]]:
+    conditions = ["1"]
+    arguments: builtins.list[object] = [*types, *statuses]
+    if types:
+        conditions.append(f"type IN ({_marks(len(types))})")
+    if statuses:
+        conditions.append(f"status IN ({_marks(len(statuses))})")
+    for moment, sign in ((since, ">="), (before, "<")):
+        if moment is not None:
+            conditions.append(f"created_at {sign} ?")
+            arguments.append(plain(moment))
+    return " AND ".join(conditions), tuple(arguments)
+
+
 def _marks(count: int) -> str:
     return ", ".join("?" * count)
-
-
-def _owner_values(owner: Owner | None) -> tuple[object, ...]:
-    if owner is None:
-        return (None,) * 4
-    return (plain(owner.host), owner.pid, owner.started, plain(owner.boot))
-
-
-def _values(job: Job) -> tuple[object, ...]:
-    """The values of `_SAVED`."""
-    return (
-        job.type,
-        job.status,
-        document(job.payload),
-        whole(job.progress.done),
-        optional_whole(job.progress.total),
-        plain(job.progress.unit),
-        whole(job.attempts),
-        optional(job.error),
-        job.created_at,
-        job.started_at,
-        job.finished_at,
-        *_owner_values(job.owner),
-    )
-
-
-def _job(row: Row, log: tuple[str, ...]) -> Job:
-    (name, kind, status, payload, done, total, unit, attempts, error, *rest) = row
-    (created, began, finished, host, pid, started, boot, request, fence, last) = rest
-    return Job(
-        id=name,
-        type=JobType(kind),
-        status=JobStatus(status),
-        payload=mapping(payload),
-        progress=Progress(done=done, total=total, unit=unit),
-        attempts=attempts,
-        error=error,
-        created_at=created,
-        started_at=began,
-        finished_at=finished,
-        log=log,
-        owner=None if host is None else Owner(host=host, pid=pid, started=started, boot=boot),
-        request=request,
-        fence=fence,
-        beat=last,
-    )

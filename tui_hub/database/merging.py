@@ -36,7 +36,8 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
     The later one's values win where its origin weighs at least as much, else they only fill what is
     empty. What is empty in it erases nothing. A curated record says nothing of whether its model is
     still to be had. Facts add up. What a curated record said of the type,
-    the facts and the description stays; so does the status, which is this box's own affair.
+    the facts and the description stays; so do the status and the star, which are this box's own
+    affair.
 
     Args:
         old: the known record, with the type that its source gave it.
@@ -52,9 +53,10 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
         "id": new.id,
         "type": other.type if expert.type is ModelType.UTILITY else expert.type,
         "status": old.status,
+        "favourite": old.favourite,
         "fit": old.fit if new.fit is Fit.UNKNOWN else new.fit,
         "removed": new.removed or (old.removed and is_curated(new)),
-        "deprecated": old.deprecated or new.deprecated,
+        "deprecated": new.deprecated or (old.deprecated and not is_curated(new)),
         "description": expert.description or other.description,
         "facts": {**other.facts, **expert.facts},
     }

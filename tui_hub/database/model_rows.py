@@ -22,7 +22,7 @@ from tui_hub.domain.types import ModelType
 COLUMNS = (
     "id, source, name, author, type, task, library, license, gated, status, removed, downloads, "
     "likes, trending, params, size, last_modified, created_at, revision, fit, deprecated, origin, "
-    "owner, upstream_id, listed_type, curated, tags, description, facts"
+    "owner, upstream_id, listed_type, curated, favourite, tags, description, facts"
 )
 
 _encode_tags = msgspec.json.Encoder().encode
@@ -133,6 +133,7 @@ def values(stored: Stored) -> tuple[object, ...]:
         model.upstream_id,
         stored.listed_type,
         stored.curated,
+        model.favourite,
         _encode_tags(model.tags).decode(),
         model.description,
         document(model.facts) if model.facts else "{}",
@@ -148,7 +149,7 @@ def model(row: Row) -> Model:
     """The model of a row of `COLUMNS`."""
     (name_id, source, name, author, kind, task, library, license_, gated, status, *rest) = row
     (removed, downloads, likes, trending, params, size, modified, created, revision, *rest) = rest
-    (fit, deprecated, origin, owner, upstream_id, _, _, tags, description, facts) = rest
+    (fit, deprecated, origin, owner, upstream_id, _, _, starred, tags, description, facts) = rest
     return Model(
         id=name_id,
         source=source,
@@ -170,6 +171,7 @@ def model(row: Row) -> Model:
         revision=revision,
         status=_STATUSES[status],
         fit=_FITS[fit],
+        favourite=bool(starred),
         deprecated=bool(deprecated),
         removed=bool(removed),
         origin=origin,

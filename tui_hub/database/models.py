@@ -53,6 +53,18 @@ class ModelTable:
         """Take in one record, by the rules of `merge`."""
         await self.merge((model,))
 
+    async def replace(self, model: Model) -> None:
+        """Take in one record as though nothing had been known of its model."""
+        async with self._database.write() as transaction:
+            await _drop(transaction, plain(model.id))
+            await merge_page(transaction, (model,))
+
+    async def forget(self, model_id: str) -> None:
+        """Drop a model from the catalogue, with what this box said of it."""
+        async with self._database.write() as transaction:
+            await _drop(transaction, plain(model_id))
+            await transaction.execute("DELETE FROM local WHERE id = ?", (plain(model_id),))
+
     async def get(self, model_id: str) -> Model | None:
         """A model by its id, or by one that it had before it was renamed."""
         rows = await self._database.read(
@@ -62,6 +74,23 @@ class ModelTable:
             (plain(model_id),),
         )
         return model(rows[0]) if rows else None
+
+    async def renamed(self, ids: Iterable[str]) -> dict[str, str]:
+        """The present ids of those of these models that have another one now."""
+        rows = await self._database.read(
+            f"SELECT old, new FROM renames WHERE old IN {_IDS}"
+            " AND old NOT IN (SELECT id FROM models) AND new IN (SELECT id FROM models)",
+            (json.dumps([plain(name) for name in ids]),),
+        )
+        return dict(rows)
+
+    async def former(self, model_id: str) -> list[str]:
+        """The ids that a model had before."""
+        rows = await self._database.read(
+            "SELECT old FROM renames WHERE new = ? AND old NOT IN (SELECT id FROM models)",
+            (plain(model_id),),
+        )
+        return [row[0] for row in rows]
 
     async def search(self, search: Search, limit: int = 50, after: str | None = None) -> Page:
         """The next `limit` models of an answer, best first.
@@ -102,8 +131,9 @@ class ModelTable:
         """
         async with self._database.write() as transaction:
             await transaction.execute(
-                "INSERT INTO local VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                " status = coalesce(excluded.status, status), type = coalesce(excluded.type, type)",
+                "INSERT INTO local (id, status, type) VALUES (?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET status = coalesce(excluded.status, status),"
+                " type = coalesce(excluded.type, type)",
                 (plain(model_id), status, type),
             )
             await _apply_local(transaction, plain(model_id))
@@ -115,6 +145,25 @@ class ModelTable:
                 "UPDATE local SET type = NULL WHERE id = ?", (plain(model_id),)
             )
             await _apply_local(transaction, plain(model_id))
+
+    async def set_favourites(self, models: Iterable[str]) -> None:
+        """Say which models the user starred, and that no others are; known ones or not."""
+        given = [plain(model_id) for model_id in models]
+        rows = await self._database.read(
+            "SELECT coalesce(new, value) FROM json_each(?) LEFT JOIN renames ON old = value",
+            (json.dumps(given),),
+        )
+        wanted = {row[0] for row in rows}
+        rows = await self._database.read("SELECT id FROM local WHERE favourite")
+        changed = wanted.symmetric_difference(row[0] for row in rows)
+        for model_id in sorted(changed):
+            async with self._database.write() as transaction:
+                await transaction.execute(
+                    "INSERT INTO local (id, favourite) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET"
+                    " favourite = excluded.favourite",
+                    (model_id, model_id in wanted),
+                )
+                await _apply_local(transaction, model_id)
 
     async def known(self, ids: Sequence[str]) -> frozenset[str]:
         """Those of these ids that the catalogue has."""
@@ -216,10 +265,11 @@ async def _known(transaction: Transaction, models: Sequence[Model]) -> Known:
 
 async def _local(transaction: Transaction, ids: Sequence[str]) -> dict[str, Local]:
     rows = await transaction.read(
-        f"SELECT id, status, type FROM local WHERE id IN {_IDS}", (json.dumps(ids),)
+        f"SELECT id, status, type, favourite FROM local WHERE id IN {_IDS}", (json.dumps(ids),)
     )
     return {
-        row[0]: Local(row[1] and ModelStatus(row[1]), row[2] and ModelType(row[2])) for row in rows
+        row[0]: Local(row[1] and ModelStatus(row[1]), row[2] and ModelType(row[2]), bool(row[3]))
+        for row in rows
     }
 
 
@@ -228,6 +278,15 @@ async def _apply_local(transaction: Transaction, model_id: str) -> None:
     local = await _local(transaction, [model_id])
     for row in rows:
         await _write(transaction, local_changes(stored(row), local.get(model_id, Local())))
+
+
+async def _drop(transaction: Transaction, model_id: str) -> None:
+    rows = await transaction.read(f"SELECT rank, {COLUMNS} FROM models WHERE id = ?", (model_id,))
+    changes = Changes()
+    for row in map(stored, rows):
+        changes.forget(row)
+        await transaction.execute("DELETE FROM models WHERE rank = ?", (row.rank,))
+    await _write(transaction, changes)
 
 
 async def _write(transaction: Transaction, changes: Changes) -> None:

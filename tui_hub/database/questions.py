@@ -1,4 +1,4 @@
-"""A question to the catalogue as SQL: what to match, and in which parts its answer is walked.
+"""A question to the catalogue as SQL: what the index has to match, and what each row.
 
 Nothing that a person types becomes part of the SQL or of the index's query syntax: words hold
 letters and digits only and are quoted, everything else is an argument.
@@ -6,73 +6,15 @@ letters and digits only and are quoted, everything else is an argument.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
-import msgspec
-
-from tui_hub.database.values import plain
+from tui_hub.database.values import plain, whole
+from tui_hub.database.walks import Part
 from tui_hub.database.words import facet_word, typed_words
-from tui_hub.domain.catalogue import Search, Sort
-from tui_hub.domain.errors import UsageError
+from tui_hub.domain.catalogue import NEW_DAYS, SIZES, Search
 
-_KEYS = {
-    Sort.LIKES: "likes",
-    Sort.TRENDING: "trending",
-    Sort.UPDATED: "last_modified",
-    Sort.SIZE: "size",
-    Sort.PARAMS: "params",
-}
-_NOTHING: dict[str, str | int] = {"last_modified": ""}
-"""The value of a key that counts as none; 0 for all others."""
-
-Key = int | float | str
-
-_Rank = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-_Part = Annotated[int, msgspec.Meta(ge=0, le=2)]
-_read_part = msgspec.json.Decoder(tuple[_Part, _Rank]).decode
-_read_text = msgspec.json.Decoder(tuple[str, _Rank]).decode
-_read_number = msgspec.json.Decoder(tuple[_Rank | float, _Rank]).decode
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The last row of a page: its sort key, or the part of the answer it stood in, and its rank."""
-
-    key: Key
-    rank: int
-
-    def __str__(self) -> str:
-        return msgspec.json.encode((self.key, self.rank)).decode()
-
-    @classmethod
-    def parse(cls, text: str | None, sort: Sort) -> Cursor | None:
-        """Read the `after` of a page in this order.
-
-        Raises:
-            UsageError: when it is none.
-        """
-        if text is None:
-            return None
-        try:
-            if sort is Sort.DOWNLOADS:
-                return cls(*_read_part(text))
-            if sort in (Sort.NAME, Sort.UPDATED):
-                return cls(*_read_text(text))
-            return cls(*_read_number(text))
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-            raise UsageError("this is not the key of a page") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One stretch of an answer that a single query walks."""
-
-    where: str
-    arguments: tuple[object, ...] = ()
-    order: str = "models.rank"
-    key: str = "0"
-    """The SQL of a row's sort key, for the cursor."""
+_LARGEST = 2**63 - 1
 
 
 class Question:
@@ -82,8 +24,17 @@ class Question:
         self.search = search
         self.words = typed_words(search.text)
         self._text = plain(search.text.strip()) if self.words else ""
-        self.unanswerable = bool(search.text.strip()) and not self.words
+        self._days = _last_days() if search.new else ()
+        self._least = whole(search.min_size or 1)
+        self._most = _LARGEST if search.max_size is None else whole(search.max_size)
+        self.measured = search.min_size is not None or search.max_size is not None
+        """Whether sizes are asked for by the byte, which the index does not know."""
+        self.unanswerable = (bool(search.text.strip()) and not self.words) or (
+            self.measured and self._least > self._most
+        )
         """Whether something is asked for that no model can have, `---` for example."""
+        self.counted_by_set = not (self.words or self._days or self.measured)
+        """Whether the sets of facets alone say how many models answer."""
 
     def expression(self) -> str | None:
         """What the index has to match, or nothing where it cannot narrow the answer."""
@@ -92,7 +43,7 @@ class Question:
             wanted.append("(" + " OR ".join(_quoted(facet, value) for value in values) + ")")
         if not wanted:
             return None
-        unwanted = self._unwanted()
+        unwanted = [_quoted(facet, "yes") for facet, flag in self._flags() if flag is False]
         matched = " AND ".join(wanted)
         return f"({matched}) NOT ({' OR '.join(unwanted)})" if unwanted else matched
 
@@ -102,21 +53,38 @@ class Question:
         parts = ["1"] if search.removed else ["models.removed = 0"]
         arguments: list[object] = []
         for column, values in (
-            ("type", search.types),
-            ("source", search.sources),
-            ("task", search.tasks),
-            ("library", search.libraries),
-            ("license", search.licenses),
+            ("models.type", search.types),
+            ("models.source", search.sources),
+            ("models.task", search.tasks),
+            ("models.library", search.libraries),
+            ("models.license", search.licenses),
+            ("substr(models.created_at, 1, 10)", self._days),
         ):
             if values:
-                parts.append(f"models.{column} IN ({', '.join('?' * len(values))})")
+                parts.append(f"{column} IN ({', '.join('?' * len(values))})")
                 arguments += [plain(value) for value in values]
-        if search.installed is not None:
-            no = "" if search.installed else "NOT "
-            parts.append(f"models.status {no}IN ('installed', 'active')")
-        if search.gated is not None:
-            parts.append(f"models.gated IS {'NOT ' if search.gated else ''}NULL")
-        return " AND ".join(parts), tuple(arguments)
+        for condition, flag in (
+            ("models.status IN ('installed', 'active')", search.installed),
+            ("models.gated IS NOT NULL", search.gated),
+            ("models.deprecated", search.deprecated),
+            ("models.favourite", search.favourite),
+        ):
+            if flag is not None:
+                parts.append(condition if flag else f"NOT {condition}")
+        if search.sizes:
+            bounds = [_BOUNDS.get(name, (0, 0)) for name in search.sizes]
+            parts.append(
+                "(" + " OR ".join(["models.size >= ? AND models.size < ?"] * len(bounds)) + ")"
+            )
+            arguments += [bound for pair in bounds for bound in pair]
+        measure = self.measure()
+        return f"{' AND '.join(parts)} AND {measure.where}", (*arguments, *measure.arguments)
+
+    def measure(self) -> Part:
+        """What of the question has to be asked of each row that the index finds."""
+        if not self.measured:
+            return Part("1")
+        return Part("models.size BETWEEN ? AND ?", (self._least, self._most))
 
     def exact(self) -> list[Part]:
         """The models of exactly this name, then those of exactly this author."""
@@ -153,86 +121,51 @@ class Question:
             (name, name),
         )
 
-    def _unwanted(self) -> list[str]:
+    def _facets(self) -> list[tuple[str, Sequence[str]]]:
         search = self.search
-        flags = (
-            ("installed", search.installed is False),
-            ("gated", search.gated is False),
-            ("removed", not search.removed),
-        )
-        return [_quoted(facet, "yes") for facet, flag in flags if flag]
-
-    def _facets(self) -> list[tuple[str, tuple[str, ...]]]:
-        search = self.search
-        facets = [
+        facets: list[tuple[str, Sequence[str]]] = [
             ("type", tuple(map(str, search.types))),
             ("source", search.sources),
             ("task", search.tasks),
             ("library", search.libraries),
             ("license", search.licenses),
-            ("installed", ("yes",) if search.installed else ()),
-            ("gated", ("yes",) if search.gated else ()),
+            ("size", search.sizes),
+            ("size", self._classes() if self.measured else ()),
+            ("made", self._days),
         ]
+        facets += [(facet, ("yes",)) for facet, flag in self._flags() if flag]
         return [(facet, values) for facet, values in facets if values]
 
+    def _flags(self) -> tuple[tuple[str, bool | None], ...]:
+        search = self.search
+        return (
+            ("installed", search.installed),
+            ("gated", search.gated),
+            ("deprecated", search.deprecated),
+            ("favourite", search.favourite),
+            ("removed", None if search.removed else False),
+        )
 
-def sorted_part(sort: Sort, cursor: Cursor | None) -> Part:
-    """All hits of the index in the order of a column: they have to be sorted."""
-    if sort is Sort.NAME:
-        column, after, direction = "models.name COLLATE NOCASE", ">", ""
-    else:
-        name = _KEYS[sort]
-        nothing = _NOTHING.get(name, 0)
-        column, after, direction = f"coalesce(models.{name}, {nothing!r})", "<", " DESC"
-    order = f"{column}{direction}, models.rank"
-    if cursor is None:
-        return Part("1", (), order, column)
-    where = f"({column} {after} ? OR ({column} = ? AND models.rank > ?))"
-    return Part(where, (cursor.key, cursor.key, cursor.rank), order, column)
-
-
-def walked_parts(sort: Sort, cursor: Cursor | None) -> list[Part]:
-    """The whole catalogue in the order of a column, along that column's index.
-
-    The indexes leave out the rows without a value, which follow by rank.
-    """
-    if sort is Sort.DOWNLOADS:
-        return [_by_rank("1", cursor)]
-    if sort is Sort.NAME:
-        return _walked("models.name COLLATE NOCASE", ">", "", "1", cursor)
-    column = f"models.{_KEYS[sort]}"
-    nothing = _NOTHING.get(_KEYS[sort], 0)
-    some = f"{column} > {nothing!r}"
-    none = f"({column} IS NULL OR {column} <= {nothing!r})"
-    if cursor is not None and cursor.key == nothing:
-        return [_by_rank(none, cursor, repr(nothing))]
-    return [
-        *_walked(column, "<", " DESC", some, cursor),
-        _by_rank(none, None, repr(nothing)),
-    ]
+    def _classes(self) -> list[str]:
+        """The classes of size that hold what is asked for."""
+        return [
+            name
+            for name, (begin, end) in _BOUNDS.items()
+            if begin <= self._most and self._least < end
+        ]
 
 
-def _walked(
-    column: str, after: str, direction: str, some: str, cursor: Cursor | None
-) -> list[Part]:
-    order = f"{column}{direction}, models.rank"
-    if cursor is None:
-        return [Part(some, (), order, column)]
-    return [
-        Part(
-            f"{some} AND {column} = ? AND models.rank > ?",
-            (cursor.key, cursor.rank),
-            "models.rank",
-            column,
-        ),
-        Part(f"{some} AND {column} {after} ?", (cursor.key,), order, column),
-    ]
+_BOUNDS = {
+    name: (begin, min(end, _LARGEST))
+    for (name, end), begin in zip(SIZES, (1, *(end for _, end in SIZES)), strict=False)
+}
+"""The first size of each class, and the first one beyond it."""
 
 
-def _by_rank(where: str, cursor: Cursor | None, key: str = "0") -> Part:
-    if cursor is None:
-        return Part(where, key=key)
-    return Part(f"{where} AND models.rank > ?", (cursor.rank,), key=key)
+def _last_days() -> tuple[str, ...]:
+    """The days on which a new model was made; another clock may be ahead of ours."""
+    today = datetime.now(UTC).date()
+    return tuple(str(today - timedelta(days=back)) for back in range(-1, NEW_DAYS + 1))
 
 
 def _quoted(facet: str, value: str) -> str:

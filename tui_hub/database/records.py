@@ -6,10 +6,21 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import ClassVar, Generic, TypeVar
 
+import msgspec
+
 from tui_hub.database.connection import Database, Row
-from tui_hub.database.values import document, optional, plain, whole, words
+from tui_hub.database.values import (
+    document,
+    optional,
+    optional_whole,
+    plain,
+    whole,
+    words,
+)
+from tui_hub.domain.additions import AddedFile, Addition
 from tui_hub.domain.hooks import HookState
 from tui_hub.domain.models import ModelEdit, Registration, RegistrationStatus
 from tui_hub.domain.storage import Install
@@ -147,6 +158,31 @@ class RegistrationTable(RecordTable[Registration]):
         values["auto_sync"] = bool(values["auto_sync"])
         values["status"] = RegistrationStatus(values["status"])
         return Registration(**values)
+
+
+class AdditionTable(RecordTable[Addition]):
+    """The models that the user added by address or local path."""
+
+    table = "additions"
+    columns = "model, type, folder, license, gpu_memory, torch, added_at, files"
+
+    def _values(self, record: Addition) -> tuple[object, ...]:
+        return (
+            plain(record.model),
+            record.type,
+            optional(record.folder),
+            optional(record.license),
+            optional_whole(record.gpu_memory),
+            optional(record.torch),
+            record.added_at,
+            document(tuple(asdict(file) for file in record.files)),
+        )
+
+    def _record(self, row: Row) -> Addition:
+        values = dict(zip(self.columns.split(", "), row, strict=True))
+        values["type"] = ModelType(values["type"])
+        values["files"] = msgspec.json.decode(values["files"], type=tuple[AddedFile, ...])
+        return Addition(**values)
 
 
 class HookTable(RecordTable[HookState]):

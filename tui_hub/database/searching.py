@@ -5,20 +5,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from math import isqrt
 
 from tui_hub.database.connection import Database, Row
 from tui_hub.database.facets import FacetSet, count_facets, decode, is_wanted
 from tui_hub.database.model_rows import COLUMNS, model
-from tui_hub.database.questions import (
-    Cursor,
-    Key,
-    Part,
-    Question,
-    sorted_part,
-    walked_parts,
-)
-from tui_hub.domain.catalogue import Facets, Page, Search, Sort
+from tui_hub.database.questions import Question
+from tui_hub.database.walks import Cursor, Key, Part, sorted_part, walked_parts
+from tui_hub.domain.catalogue import FacetCount, Facets, Page, Search, Sort
 from tui_hub.domain.models import Model
 
 _MOST_ROWS = 1000
@@ -56,9 +51,8 @@ async def count_hits(database: Database, search: Search, cap: int | None) -> int
     question = Question(search)
     if question.unanswerable:
         return 0
-    expression = question.expression()
-    if expression is not None and question.words:
-        return await _count_matches(database, expression, cap)
+    if not question.counted_by_set:
+        return await _count_matches(database, question, cap)
     total = sum(number for _, number in await _wanted_sets(database, search))
     return total if cap is None else min(total, cap)
 
@@ -68,16 +62,13 @@ async def read_facets(database: Database, search: Search) -> Facets:
     question = Question(search)
     if question.unanswerable:
         return Facets(total=0, counts=())
-    if question.words:
-        rows = await database.read(
-            "SELECT facets, hits FROM (SELECT facet_set, count(*) AS hits"
-            " FROM search CROSS JOIN facet_rows ON facet_rows.rank = search.rowid"
-            " WHERE search MATCH ? GROUP BY facet_set)"
-            " CROSS JOIN facet_sets ON facet_sets.number = facet_set",
-            (question.expression(),),
-        )
-        return await asyncio.to_thread(count_facets, [(decode(row[0]), row[1]) for row in rows])
-    return await asyncio.to_thread(count_facets, await _wanted_sets(database, search))
+    sets = await (_wanted_sets if question.counted_by_set else _found_sets)(database, search)
+    facets = await asyncio.to_thread(count_facets, sets)
+    new = (
+        facets.total if search.new else await count_hits(database, replace(search, new=True), None)
+    )
+    made = (FacetCount(facet="new", value="yes", count=new),) if new else ()
+    return replace(facets, counts=(*facets.counts, *made))
 
 
 async def _by_downloads(
@@ -95,7 +86,8 @@ async def _by_downloads(
         if number < len(exact) or expression is None:
             found = await _walk(database, question, _beyond(part, rank), missing)
         else:
-            found = await _match(database, expression, part, rank, missing)
+            measured = _both(part, question.measure())
+            found = await _match(database, expression, measured, rank, missing)
         hits += [(number, *hit[1:]) for hit in found]
         if len(hits) >= wanted:
             break
@@ -109,9 +101,10 @@ async def _by_column(
     sort = question.search.sort
     expression = question.expression()
     if expression is not None:
-        many = await _many(database) if question.words else _FEW
-        if await _count_matches(database, expression, many) < many:
-            return await _sort(database, expression, sorted_part(sort, cursor), wanted)
+        many = _FEW if question.counted_by_set else await _many(database)
+        if await _count_matches(database, question, many) < many:
+            part = _both(sorted_part(sort, cursor), question.measure())
+            return await _sort(database, expression, part, wanted)
     hits: list[Hit] = []
     for part in walked_parts(sort, cursor):
         missing = wanted - len(hits)
@@ -175,12 +168,38 @@ def _beyond(part: Part, rank: int) -> Part:
     return Part(f"{part.where} AND models.rank > ?", (*part.arguments, rank))
 
 
-async def _count_matches(database: Database, expression: str, cap: int | None) -> int:
-    hits = "SELECT 1 FROM search WHERE search MATCH ? LIMIT ?"
+def _both(part: Part, other: Part) -> Part:
+    return replace(
+        part,
+        where=f"{part.where} AND {other.where}",
+        arguments=(*part.arguments, *other.arguments),
+    )
+
+
+async def _count_matches(database: Database, question: Question, cap: int | None) -> int:
+    measure = question.measure()
+    source = _MATCHED if question.measured else "search"
+    hits = f"SELECT 1 FROM {source} WHERE search MATCH ? AND {measure.where} LIMIT ?"
     rows = await database.read(
-        f"SELECT count(*) FROM ({hits})", (expression, -1 if cap is None else cap)
+        f"SELECT count(*) FROM ({hits})",
+        (question.expression(), *measure.arguments, -1 if cap is None else cap),
     )
     return int(rows[0][0])
+
+
+async def _found_sets(database: Database, search: Search) -> list[tuple[FacetSet, int]]:
+    """The sets of facets of all hits, and how many hits each has."""
+    question = Question(search)
+    measure = question.measure()
+    source = _MATCHED if question.measured else "search"
+    rows = await database.read(
+        "SELECT facets, hits FROM (SELECT facet_set, count(*) AS hits"
+        f" FROM {source} CROSS JOIN facet_rows ON facet_rows.rank = search.rowid"
+        f" WHERE search MATCH ? AND {measure.where} GROUP BY facet_set)"
+        " CROSS JOIN facet_sets ON facet_sets.number = facet_set",
+        (question.expression(), *measure.arguments),
+    )
+    return await asyncio.to_thread(lambda: [(decode(row[0]), row[1]) for row in rows])
 
 
 async def _wanted_sets(database: Database, search: Search) -> list[tuple[FacetSet, int]]:

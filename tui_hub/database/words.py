@@ -82,6 +82,7 @@ def spoken(model: Model) -> tuple[object, ...]:
         model.description,
         model.facts,
         model.removed,
+        made_on(model),
         facet_set(model),
     )
 
@@ -89,9 +90,16 @@ def spoken(model: Model) -> tuple[object, ...]:
 def index_text(model: Model) -> str:
     """All the words of a model as the index holds them; the same text for the same model."""
     words = [*model_words(model), *_facet_words(facet_set(model))]
+    if day := made_on(model):
+        words.append(facet_word("made", day))
     if model.removed:
         words.append(facet_word("removed", "yes"))
     return " ".join(words)
+
+
+def made_on(model: Model) -> str:
+    """The day on which a model was made, `2026-01-31`; empty where that is not known."""
+    return (model.created_at or "")[:10]
 
 
 @lru_cache(20_000)

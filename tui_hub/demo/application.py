@@ -15,6 +15,7 @@ from tui_hub.demo.api import Api, json_response
 from tui_hub.demo.cdn import Cdn
 from tui_hub.demo.faults import FaultKind, Faults, RequestLog, Seen
 from tui_hub.demo.limits import RateLimits
+from tui_hub.demo.ollama import OllamaRegistry
 from tui_hub.demo.outlet import Outlet, fault_response, reset, too_many
 from tui_hub.demo.problems import Problem
 from tui_hub.demo.resolve import Resolver
@@ -40,6 +41,7 @@ class Application:
         self._faults = faults
         self._api = Api(access, page_size)
         self._resolver = Resolver(access, cdn)
+        self._ollama = OllamaRegistry(access, cdn)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -95,6 +97,10 @@ class Application:
         try:
             if in_api:
                 return await self._api.answer(request, segments[1:])
+            if segments[:1] == ["v2"]:
+                return await self._ollama.answer(request, segments[1:])
+            if segments[:1] == ["library"]:
+                return self._ollama.page()
             if len(segments) >= 4:
                 return await self._resolver.answer(request, segments)
             return self._page(request, segments)

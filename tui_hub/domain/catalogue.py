@@ -7,6 +7,23 @@ from enum import StrEnum
 
 from tui_hub.domain.models import Model
 
+NEW_DAYS = 7
+"""A model is new from the day it was made, in UTC, until this many days later."""
+_GIB = 2**30
+SIZES = (
+    ("under 1 GiB", _GIB),
+    ("1 to 4 GiB", 4 * _GIB),
+    ("4 to 16 GiB", 16 * _GIB),
+    ("16 to 64 GiB", 64 * _GIB),
+    ("over 64 GiB", 2**63),
+)
+"""The classes of size, each with the bytes at which the next one begins."""
+
+
+def size_class(size: int | None) -> str:
+    """The class of a size; empty where the size is not known."""
+    return next((name for name, end in SIZES if size < end), "") if size else ""
+
 
 class Sort(StrEnum):
     """Orders of a listing. `downloads` is the order of the index and costs nothing."""
@@ -30,8 +47,18 @@ class Search:
     tasks: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     licenses: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
+    """Classes of size, as `SIZES` names them."""
+    min_size: int | None = None
+    """Bytes at least; a model of unknown size is left out."""
+    max_size: int | None = None
+    """Bytes at most; a model of unknown size is left out."""
     installed: bool | None = None
     gated: bool | None = None
+    deprecated: bool | None = None
+    favourite: bool | None = None
+    new: bool = False
+    """Whether to list only what was made in the last `NEW_DAYS` days."""
     removed: bool = False
     """Whether to list what vanished upstream too."""
     sort: Sort = Sort.DOWNLOADS

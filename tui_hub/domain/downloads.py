@@ -38,6 +38,8 @@ class Plan:
 
     disk_margin: int = 0
     """What every download leaves free."""
+    variant: str | None = None
+    """The one variant that was asked for, by its name or by that of a version."""
 
     @property
     def disk_usable(self) -> int:

@@ -12,6 +12,8 @@ SOURCES = ("hf", "ollama", "replicate", "curated", "url", "local")
 """The prefixes of model ids, one for each place that models come from."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*(?:/[A-Za-z0-9_.][A-Za-z0-9._:-]*)?")
+_OLLAMA_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]{1,5})?/(?=[^/]+/)")
+"""A registry's host before a name of Ollama's, `hf.co/` for example."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 _MAX_NAME = 200
@@ -33,8 +35,7 @@ class ModelId:
     @property
     def author(self) -> str | None:
         """The organisation or user before the slash, if there is one."""
-        author, slash, _ = self.path.partition("/")
-        return author if slash else None
+        return self.path.rpartition("/")[0].rpartition("/")[2] or None
 
     @property
     def name(self) -> str:
@@ -45,6 +46,8 @@ class ModelId:
     def parse(cls, text: str) -> ModelId:
         """Read an id as a person types it; a bare `org/name` means `hf:org/name`.
 
+        What Ollama takes for granted goes: `ollama:library/llama3:latest` is `ollama:llama3`.
+
         Raises:
             UsageError: when the text is not the id of a model.
         """
@@ -53,7 +56,9 @@ class ModelId:
             source, path = head, tail
         else:
             source, path = "hf", text.strip()
-        if len(path) > _MAX_NAME or not _NAME.fullmatch(path) or ".." in path:
+        host = _OLLAMA_HOST.match(path) if source == "ollama" else None
+        name = path[host.end() :] if host else path
+        if len(path) > _MAX_NAME or not _NAME.fullmatch(name) or ".." in path:
             raise UsageError(
                 f"{text[:80]!r} is not the id of a model",
                 hint="An id is source:name, for example hf:org/name or ollama:llama3.1.",
@@ -63,7 +68,13 @@ class ModelId:
                 f"{text[:80]!r} is not the id of a Hugging Face repository",
                 hint="A repository is org/name, in letters, digits, '.', '_' and '-'.",
             )
-        return cls(source, path)
+        return cls(source, _short(path) if source == "ollama" else path)
+
+
+def _short(path: str) -> str:
+    """Ollama's own short form of a name."""
+    path = path.removeprefix("registry.ollama.ai/").removeprefix("library/")
+    return path.removesuffix(":latest")
 
 
 def is_sha256(text: object) -> bool:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from tui_hub.domain.artifacts import Artifact, Variant
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.revisions import Revision
 from tui_hub.domain.types import ModelType
 
 DEFAULT_REF = "main"
@@ -67,6 +68,8 @@ class Model:
     """The upstream commit that the catalogue knows."""
     status: ModelStatus = ModelStatus.NOT_INSTALLED
     fit: Fit = Fit.UNKNOWN
+    favourite: bool = False
+    """Whether the user of this home starred it."""
     deprecated: bool = False
     removed: bool = False
     """Vanished upstream; kept because this box may still hold it."""
@@ -92,18 +95,6 @@ class ModelEdit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
-    """One upstream commit of a model, as this box saw it."""
-
-    model: str
-    revision: str
-    seen_at: str
-    name: str | None = None
-    """The version name that a user gave it."""
-    variant: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
     """Everything known of one model, as its page shows it."""
 
@@ -112,7 +103,10 @@ class Details:
     variants: tuple[Variant, ...] = ()
     installed_variants: tuple[str, ...] = ()
     revision: str | None = None
+    """The commit that the files are of."""
+    installed_revision: str | None = None
     versions: tuple[Revision, ...] = ()
+    """The revisions that this box saw, newest first."""
     links: Mapping[str, str] = field(default_factory=dict)
     requirements: Mapping[str, object] = field(default_factory=dict)
     edit: ModelEdit | None = None

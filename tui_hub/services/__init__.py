@@ -21,6 +21,7 @@ from tui_hub.paths import Paths
 from tui_hub.processes import this_process
 from tui_hub.services import spare
 from tui_hub.services.activation import Activation
+from tui_hub.services.adding import Adding
 from tui_hub.services.agent import Agent
 from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.changes import ChangeFeed
@@ -42,8 +43,9 @@ from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
+from tui_hub.services.versions import Versions
 from tui_hub.settings import Configuration
-from tui_hub.sources import sources_from
+from tui_hub.sources import added_sources, sources_from
 
 __all__ = ["Services", "open_services"]
 
@@ -59,6 +61,7 @@ class Services:
     bus: EventBus
     catalogue: Catalogue
     repositories: Repositories
+    adding: Adding
     sync: Sync
     feeds: Feeds
     scheduler: Scheduler
@@ -72,6 +75,7 @@ class Services:
     doctor: Doctor
     changes: ChangeFeed
     hooks: Hooks
+    versions: Versions
 
 
 @asynccontextmanager
@@ -93,7 +97,7 @@ async def open_services(
         hub, catalogue = await _open_databases(paths, stack)
         disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk")
         stack.callback(disk.shutdown)
-        sources = sources_from(configuration)
+        sources = sources_from(configuration) | added_sources(configuration, hub.additions.get)
         for source in sources.values():
             stack.push_async_callback(source.close)
         context = Context(
@@ -164,7 +168,8 @@ def _wire(context: Context) -> Services:
     activation = Activation(context, jobs, runtimes, Memory(fit.devices), hardware)
     downloads = Downloads(context, jobs, repositories, metadata)
     known = FeedList(context)
-    sync = Sync(context, jobs, repositories, known)
+    hooks = Hooks(context, jobs)
+    sync = Sync(context, jobs, repositories, known, hooks.new_models)
     scheduler = Scheduler(context, sync, known)
     agent = Agent(context, jobs, downloads, activation, scheduler)
     return Services(
@@ -172,6 +177,7 @@ def _wire(context: Context) -> Services:
         bus=context.bus,
         catalogue=catalogue,
         repositories=repositories,
+        adding=Adding(context, catalogue),
         sync=sync,
         feeds=Feeds(context, known, sync),
         scheduler=scheduler,
@@ -184,5 +190,6 @@ def _wire(context: Context) -> Services:
         agent=agent,
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
         changes=ChangeFeed(context, fit),
-        hooks=Hooks(context, jobs),
+        hooks=hooks,
+        versions=Versions(context, repositories),
     )

@@ -31,6 +31,7 @@ from tui_hub.services.hardware import Hardware
 from tui_hub.services.job_run import run_job
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
+from tui_hub.services.renames import name_here
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.slot_changes import Change, Changes, model_type
 from tui_hub.services.slots import read_slots
@@ -340,7 +341,7 @@ class Activation:
         if wanted in by_type:
             return by_type[wanted]
         if wanted not in set(ModelType) and is_model_id(wanted):
-            wanted = str(ModelId.parse(wanted))
+            wanted = await name_here(self._context, wanted)
             for slot in by_type.values():
                 if slot.model == wanted:
                     return slot

@@ -35,7 +35,7 @@ class Catalogue:
         return await self._models.count(search)
 
     async def facets(self, search: Search) -> Facets:
-        """How many models of the answer carry each type, source, task, library and licence."""
+        """How many models of the answer carry each value of each facet."""
         return await self._models.facets(search)
 
     async def foreign_changes(self) -> int:
@@ -82,7 +82,8 @@ class Catalogue:
 
     async def edits(self, model: str | ModelId) -> ModelEdit | None:
         """What the user added to a model."""
-        return await self._context.hub.edits.get(str(parse_id(model)))
+        known = await self.find(model)
+        return await self._context.hub.edits.get(known.id if known else str(parse_id(model)))
 
     async def edit(
         self,
@@ -113,6 +114,8 @@ class Catalogue:
                 hint=f"`tui-hub deactivate {entry.id}` first.",
             )
         await self._context.hub.edits.put(edit)
+        if favourite is not None:
+            await self._models.set_favourites(await self.favourites())
         if edit.type is not None:
             await self._models.set_local(entry.id, type=edit.type)
         elif before.type is not None:

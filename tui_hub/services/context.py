@@ -26,9 +26,6 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-_LATER = {"ollama": "Ollama", "url": "an address"}
-
-
 @dataclass(frozen=True, slots=True)
 class Context:
     """One open home. Services are built on it; nothing else opens files or connections."""
@@ -51,11 +48,6 @@ class Context:
             NotFoundError: when models of this kind cannot be asked for anywhere.
         """
         source = self.sources.get(model.source)
-        if source is None and model.source in _LATER:
-            raise RefusedError(
-                f"models of {_LATER[model.source]} cannot be asked for by this version",
-                hint="Its catalogue entry may link to where the model can be had.",
-            )
         if source is None:
             raise NotFoundError(
                 f"{model} is not in the catalogue, and there is nowhere to look it up",

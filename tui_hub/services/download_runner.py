@@ -23,6 +23,7 @@ from tui_hub.services.download_pictures import Ranges, figures, waiting
 from tui_hub.services.download_run import DownloadRun
 from tui_hub.services.file_download import FileDownload, Means, partial_key
 from tui_hub.services.file_rows import FileRows
+from tui_hub.services.file_taking import FileTaking
 from tui_hub.services.installing import Published, publish
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
@@ -158,15 +159,12 @@ class DownloadRunner:
 
     async def _files(self, job: Job, artifacts: list[Artifact], means: Means) -> list[FileDownload]:
         source = self._context.source(ModelId.parse(str(job.payload.get("model"))))
-        files = [
-            FileDownload(
-                means,
-                replace(artifact, job=job.id),
-                await source.request(artifact),
-                await self._context.on_disk(self._metadata.copy_of, artifact),
-            )
-            for artifact in artifacts
-        ]
+        files: list[FileDownload] = []
+        for artifact in artifacts:
+            request = await source.request(artifact)
+            bring = FileDownload if request.file is None else FileTaking
+            copy = await self._context.on_disk(self._metadata.copy_of, artifact)
+            files.append(bring(means, replace(artifact, job=job.id), request, copy))
         await self._context.hub.artifacts.mark(
             [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
         )

@@ -22,6 +22,7 @@ from tui_hub.services.plans import Planner, refuse_if_full
 from tui_hub.services.recovery import recover_jobs
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.statuses import settle_status
+from tui_hub.services.trust import refuse_untrusted
 
 _POLL_SECONDS = 0.5
 _LIVE = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED)
@@ -102,7 +103,7 @@ class Downloads:
             revision=revision,
             refresh=refresh,
         )
-        return await self.begin(plan, variant)
+        return await self.begin(plan)
 
     async def begin(self, plan: Plan, variant: str | None = None, *, detached: bool = False) -> Job:
         """Queue what a plan describes; an unfinished download of the same files goes on instead.
@@ -111,19 +112,20 @@ class Downloads:
 
         Args:
             plan: the files.
-            variant: the variant that was asked for by name.
+            variant: the variant that was asked for by name, where the plan does not say so.
             detached: leave it to a process that works in the background, not this one.
 
         Raises:
             NoSpaceError: the disk does not take it.
-            RefusedError: the store cannot be written.
+            RefusedError: the store cannot be written, or the settings trust nobody there.
         """
+        await refuse_untrusted(self._context, plan)
         await self._context.prepare_store()
         refuse_if_full(plan)
         payload: dict[str, object] = {
             "model": plan.model,
             "revision": plan.revision,
-            "variant": variant,
+            "variant": variant or plan.variant,
             "ref": plan.ref,
             "paths": [file.path for file in plan.files],
         }

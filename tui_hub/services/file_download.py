@@ -7,13 +7,14 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tui_hub.blobs import BlobStore, Hold
+from tui_hub.blobs import BlobStore, Hold, Terms
 from tui_hub.blobs.hashing import sha256_file
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
 from tui_hub.domain.downloads import FileProgress, FileState
-from tui_hub.domain.errors import HubError, InterruptedJobError, NoSpaceError
+from tui_hub.domain.errors import CorruptError, HubError, InterruptedJobError, NoSpaceError
 from tui_hub.services.copies import is_copy
 from tui_hub.sources import FileRequest
+from tui_hub.text import clean
 from tui_hub.transfer import Options, Pool, RateLimiter, Request, Transfer
 
 _WAIT_SECONDS = 0.3
@@ -69,6 +70,10 @@ class FileDownload:
         except InterruptedJobError:
             self._note(FileState.PAUSED)
             raise
+        except CorruptError as error:
+            self._note(FileState.FAILED, error.message)
+            path = clean(self.artifact.path, 200)
+            raise CorruptError(f"{path}: {error.message}", hint=error.hint) from error
         except HubError as error:
             self._note(FileState.FAILED, error.message)
             raise
@@ -137,7 +142,7 @@ class FileDownload:
         verified = Verified.SHA256 if artifact.sha256 else Verified.GIT_SHA1
         sha256 = artifact.sha256 or sha256_file(copy)
         self._means.hold.add(sha256)
-        return self._deduplicated(store.adopt(copy, sha256), verified)
+        return self._deduplicated(store.adopt(copy, Terms(sha256=sha256)), verified)
 
     def _deduplicated(self, sha256: str, verified: Verified) -> Artifact:
         self._means.hold.add(sha256)

@@ -54,7 +54,7 @@ class Fit:
             model: the model's id.
             variant: one of its variants; without one, what is installed, else the one that a
                 download would offer first.
-            revision: a branch, tag or commit.
+            revision: a version, branch, tag or commit.
 
         Raises:
             NotFoundError: no such model, revision or variant.

@@ -8,6 +8,7 @@ from dataclasses import replace
 from tui_hub import text
 from tui_hub.domain.fit import DeviceFit, FitReport, Verdict
 from tui_hub.domain.models import Details
+from tui_hub.domain.published import deprecation_of
 from tui_hub.domain.slots import Slot
 
 _TORCH_FORMATS = ("safetensors", "pickle")
@@ -95,8 +96,10 @@ def _of_model(report: FitReport, details: Details) -> Iterator[str]:
         yield "its weights are pickles, which can hold code: prefer safetensors"
     if any(tag.startswith(_ADAPTER) for tag in model.tags):
         yield "an adapter: the model that it changes is not counted"
-    if model.deprecated:
-        yield "deprecated by its maker"
+    end = deprecation_of(model, text.now()[:10])
+    if end is not None:
+        instead = f"; its successor is {end.successor}" if end.successor else ""
+        yield f"deprecated {end.words}{instead}"
     if model.removed:
         yield "it vanished from its source"
 

@@ -85,7 +85,10 @@ class Headers:
             return known
         store, sha256 = self._context.store, file.blob or file.sha256
         if sha256 is not None and store.has(sha256, file.size):
-            header = await self._context.on_disk(_of_blob, store.path(sha256), file)
+            header = await self._context.on_disk(_of_file, store.path(sha256), file)
+        elif model.source == "local":
+            asked = await self._context.source(model).request(file)
+            header = await self._context.on_disk(_of_file, asked.file or Path(), file)
         elif self._context.configuration.settings.network.offline:
             raise NoConnectionError("the program is offline")
         else:
@@ -137,7 +140,7 @@ def _of_remote(network: _Network, asked: FileRequest, file: Artifact) -> Header:
     return _read(file, file.size or 0, network.reader(request).read)
 
 
-def _of_blob(path: Path, file: Artifact) -> Header:
+def _of_file(path: Path, file: Artifact) -> Header:
     try:
         with path.open("rb") as blob:
             descriptor = blob.fileno()

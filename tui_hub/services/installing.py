@@ -69,13 +69,13 @@ async def publish(
         return Published()
     held = await slots_of(context, model_id)
     old = await context.on_disk(receipts.read, context.store, model_id)
-    path = await context.on_disk(_publish, context, model, revision, refs, here, variants)
+    path = await context.on_disk(publish_files, context, model, revision, refs, here, variants)
     note = await _move_slots(context, held, revision, path)
     await context.on_disk(_remove_old_view, context, old, path)
     if variants:
         await context.hub.installs.put(_install(model, revision, path, here, variants, before))
     if before is not None and before.revision != revision:
-        await _retire(context, model_id, before.revision)
+        await retire(context, model_id, before.revision)
     context.bus.publish(StorageChanged())
     return Published(str(path), note)
 
@@ -106,7 +106,7 @@ async def retype(context: Context, model_id: str) -> None:
     here = present(files)
     old = await context.on_disk(receipts.read, context.store, model_id)
     path = await context.on_disk(
-        _publish, context, model, install.revision, ("main",), here, install.variants
+        publish_files, context, model, install.revision, ("main",), here, install.variants
     )
     await context.on_disk(_remove_old_view, context, old, path)
     await context.hub.installs.put(replace(install, type=model.type, path=str(path)))
@@ -151,14 +151,14 @@ async def _move_slot(context: Context, held: Slot, revision: str, path: Path) ->
     return told
 
 
-async def _retire(context: Context, model: str, revision: str) -> None:
+async def retire(context: Context, model: str, revision: str) -> None:
     """Give up the files of a revision that another took the place of: rows first, then bytes."""
     files = [file for file in await context.hub.artifacts.of(model, revision) if file.blob]
     await context.hub.artifacts.save(*map(without_blob, files))
     await context.on_disk(collect, context.store, {file.blob for file in files if file.blob})
 
 
-def _publish(
+def publish_files(
     context: Context,
     model: Model,
     revision: str,

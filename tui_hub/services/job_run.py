@@ -74,6 +74,7 @@ async def run_job(
         if not known:
             _log.exception("job %s ended by a fault of the program", run.job.id)
         if not isinstance(error, LostLeaseError):
+            await jobs.log(run.job.id, f"failed: {message}")
             await jobs.finish(run.job, JobStatus.FAILED, error=message, result=run.result)
         raise
     else:

@@ -13,6 +13,7 @@ from tui_hub.domain.errors import (
     LostLeaseError,
     NotFoundError,
     RefusedError,
+    UsageError,
 )
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
 from tui_hub.events import JobChanged
@@ -62,9 +63,37 @@ class Jobs:
         types: Sequence[JobType] = (),
         statuses: Sequence[JobStatus] = (),
         limit: int = 100,
+        *,
+        since: str | None = None,
+        before: str | None = None,
     ) -> tuple[Job, ...]:
-        """Jobs, newest first."""
-        return tuple(await self._table.list(types, statuses, limit))
+        """Jobs, newest first; `since` and `before` are times at which they were made."""
+        return tuple(await self._table.list(types, statuses, limit, since=since, before=before))
+
+    async def beginning_with(self, beginning: str, limit: int = 10) -> tuple[Job, ...]:
+        """Jobs whose ids begin so, newest first."""
+        return tuple(await self._table.beginning_with(beginning, limit))
+
+    async def clear(
+        self,
+        types: Sequence[JobType] = (),
+        statuses: Sequence[JobStatus] = (),
+        *,
+        since: str | None = None,
+        before: str | None = None,
+    ) -> int:
+        """Forget jobs that have ended, with their logs; how many those were.
+
+        Raises:
+            UsageError: when a status is named in which jobs are still wanted.
+        """
+        alive = [status.value for status in statuses if not status.ended]
+        if alive:
+            raise UsageError(
+                f"jobs that are {alive[0]} cannot be cleared",
+                hint="`tui-hub jobs --cancel ID` ends one.",
+            )
+        return await self._table.clear(types, statuses, since=since, before=before)
 
     async def get(self, job: str) -> Job:
         """A job by its id.
@@ -152,6 +181,9 @@ class Jobs:
             raise RefusedError(f"job {job.id} was changed by another process", hint="Look again.")
         taken = await self.get(job.id)
         self.held.add(taken, lost)
+        if status is JobStatus.RUNNING:
+            owner = self._context.owner
+            await self.log(job.id, f"try {taken.attempts}, by process {owner.pid} on {owner.host}")
         self._context.bus.publish(JobChanged(job.id))
         return taken
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 from tui_hub import text
 from tui_hub.blobs import BlobStore
@@ -19,6 +20,7 @@ from tui_hub.services.copies import is_copy
 from tui_hub.services.file_download import partial_key
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.statuses import live_downloads
+from tui_hub.services.version_names import named_version
 
 
 class Planner:
@@ -34,13 +36,20 @@ class Planner:
         """The plan of a download.
 
         Parts of an installed model are taken from its revision unless another is named, so that
-        they are added to what is here and never mixed with newer files.
+        they are added to what is here and never mixed with newer files. Where the revision is a
+        version that the user named, that one's variant is meant unless another choice is made.
 
         Raises:
             NotFoundError: no such model, revision, file or variant.
             RefusedError: it would leave an installed model half old and half new.
             UnreachableError: the files are unknown, and the source cannot be asked.
         """
+        known = await self._repositories.known_id(model)
+        version = await named_version(self._context, known, revision)
+        if version is not None:
+            revision = version.revision
+            if not choice.narrows:
+                choice = replace(choice, variant=version.variant)
         if revision is None and choice.narrows:
             install = await self._context.hub.installs.get(str(model))
             revision = install.revision if install is not None else None
@@ -49,7 +58,8 @@ class Planner:
         refuse_mixture(await self._context.hub.installs.get(details.model.id), details, files)
         to_come = await _to_come(self._context, details)
         ref = revision or DEFAULT_REF
-        return await self._context.on_disk(_measure, self._context, details, files, ref, to_come)
+        plan = await self._context.on_disk(_measure, self._context, details, files, ref, to_come)
+        return replace(plan, variant=choice.variant)
 
     async def _details(self, model: ModelId, revision: str | None, refresh: bool) -> Details:
         online = not self._context.configuration.settings.network.offline

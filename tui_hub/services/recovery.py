@@ -14,6 +14,7 @@ from tui_hub.domain.artifacts import (
     installed_variants,
     kind_of,
 )
+from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType
 from tui_hub.domain.models import Model
 from tui_hub.domain.storage import Install
@@ -21,6 +22,7 @@ from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.installing import without_blob
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.renames import follow_renames
 from tui_hub.services.statuses import settle_status
 
 _log = logging.getLogger(__name__)
@@ -37,9 +39,12 @@ async def recover(context: Context, jobs: Jobs) -> None:
         unsettled |= await _compare(context)
     if await context.catalogue.models.total() == 0:
         unsettled |= await _mirror(context)
+    edits = await context.hub.edits.list()
+    await context.catalogue.models.set_favourites(edit.model for edit in edits if edit.favourite)
     for model in unsettled:
         if model is not None:
             await settle_status(context, model)
+    await follow_renames(context)
 
 
 async def recover_jobs(context: Context, jobs: Jobs) -> None:
@@ -104,7 +109,9 @@ async def _learn(context: Context, receipt: Receipt) -> str | None:
         _log.warning("the receipt of %s is not understood: %s", receipt.model, error)
         return None
     if not await context.hub.artifacts.of(receipt.model, receipt.revision):
-        await context.hub.artifacts.replace_listing(receipt.model, receipt.revision, files)
+        await context.hub.artifacts.replace_listing(
+            receipt.model, receipt.revision, files, newest=False
+        )
     if not await context.on_disk(_is_whole, context, receipt):
         return receipt.model
     await context.hub.artifacts.save(*files)
@@ -131,6 +138,9 @@ async def _mirror(context: Context) -> set[str | None]:
                 owner="local_sync_system",
             )
         )
+    for addition in await context.hub.additions.list():
+        model = ModelId.parse(addition.model)
+        await context.catalogue.models.replace(await context.source(model).model(model))
     for edit in await context.hub.edits.list():
         if edit.type is not None:
             await context.catalogue.models.set_local(edit.model, type=edit.type)

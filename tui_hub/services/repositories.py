@@ -29,11 +29,14 @@ from tui_hub.domain.models import (
     Registration,
     RegistrationStatus,
 )
+from tui_hub.domain.revisions import RevisionFacts
 from tui_hub.events import ModelChanged
 from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.links import links_of
 from tui_hub.services.metadata import Metadata, metadata_of
+from tui_hub.services.renames import follow_renames
+from tui_hub.services.version_names import commit_of
 
 
 class Repositories:
@@ -51,7 +54,8 @@ class Repositories:
 
         Args:
             model: the model's id.
-            revision: a branch, tag or commit; `None` takes what is here, else the newest.
+            revision: a version that the user named, a branch, tag or commit; `None` takes what is
+                here, else the newest.
             refresh: ask the source even when the files are known.
 
         Raises:
@@ -60,6 +64,9 @@ class Repositories:
         """
         wanted = parse_id(model)
         known = await self._catalogue.find(wanted)
+        if known is not None:
+            wanted = ModelId.parse(known.id)  # it may have been renamed
+        revision = await commit_of(self._context, str(wanted), revision)
         files = await self._listed(wanted, known, revision)
         unsafe: tuple[str, ...] = ()
         problem: HubError | None = None
@@ -81,6 +88,12 @@ class Repositories:
                 problem = error
         return await self._assemble(known, files, unsafe, problem)
 
+    async def known_id(self, model: str | ModelId) -> str:
+        """The id under which a model is known here now; it may have had another one before."""
+        wanted = parse_id(model)
+        known = await self._catalogue.find(wanted)
+        return known.id if known is not None else str(wanted)
+
     async def _listed(
         self, model: ModelId, known: Model | None, revision: str | None
     ) -> list[Artifact]:
@@ -101,7 +114,7 @@ class Repositories:
         Raises:
             HubError: when it is not here and cannot be fetched.
         """
-        wanted = parse_id(model)
+        wanted = ModelId.parse(await self.known_id(model))
         files = await self._listed(wanted, await self._catalogue.find(wanted), None)
         return await self._metadata.card(wanted, files)
 
@@ -146,6 +159,9 @@ class Repositories:
         except HubError as error:
             await self._mark(model, error.message)
             raise
+        except Exception:
+            await self._mark(model, "a fault of the program ended it")
+            raise
         await self._mark(model, None)
         changed = before is not None and details.revision not in seen
         counts = Counts(
@@ -171,10 +187,15 @@ class Repositories:
         What it says of the model itself counts only for the newest revision.
         """
         listing = await self._context.source(model).files(model, revision)
-        if known is None or revision in (None, DEFAULT_REF):
+        newest = revision in (None, DEFAULT_REF)
+        if known is None or newest:
             known = await self._catalogue.remember(listing.model)
+            if known.id != str(model):
+                await follow_renames(self._context)
         safe = [file for file in listing.files if file.path.split("/")[0] != VIEW_MARKER]
-        await self._context.hub.artifacts.replace_listing(known.id, listing.revision, safe)
+        await self._context.hub.artifacts.replace_listing(
+            known.id, listing.revision, safe, _facts(listing.model, safe), newest=newest
+        )
         self._context.bus.publish(ModelChanged(known.id))
         files = await self._context.hub.artifacts.of(known.id, listing.revision)
         ours = () if len(safe) == len(listing.files) else (f"{VIEW_MARKER} is the store's own",)
@@ -197,6 +218,7 @@ class Repositories:
             variants=variants_of(files),
             installed_variants=installed_variants(files),
             revision=files[0].revision if files else model.revision,
+            installed_revision=install.revision if install else None,
             versions=tuple(await self._context.hub.artifacts.revisions(model.id)),
             links=links_of(model, self._context.sources),
             requirements=requirements if isinstance(requirements, dict) else {},
@@ -217,6 +239,18 @@ class Repositories:
                     registration,
                     status=RegistrationStatus.SYNCED if error is None else RegistrationStatus.ERROR,
                     error=error,
-                    synced_at=text.now(),
+                    synced_at=text.stamp(self._context.clock.now()),
                 )
             )
+
+
+def _facts(model: Model, files: Sequence[Artifact]) -> RevisionFacts:
+    """What is kept of a listing beside its files."""
+    sizes = [file.size for file in files]
+    return RevisionFacts(
+        committed_at=model.last_modified,
+        license=model.license,
+        gated=model.gated,
+        files=len(files),
+        bytes=None if None in sizes else sum(size for size in sizes if size is not None),
+    )

@@ -142,6 +142,7 @@ class Scheduler:
         if early > 0:
             return min(early, _LOOK_SECONDS)
         due = [status.feed for status in statuses if turns.timetable.is_due(status, now)]
+        due += await self._sync.registered.due()
         if not due or (self._syncing is not None and not self._syncing.done()):
             return _LOOK_SECONDS
         if not self._sync.running and await lease_is_held(self._context):
@@ -155,6 +156,9 @@ class Scheduler:
             await self._sync.run(feeds)
         except InterruptedJobError:
             _log.info("the scheduled sync was cancelled")
+        except HubError as error:
+            _log.warning("the scheduled sync could not be done: %s", error.message)
+            await self._sync.turns.failed(feeds)
         except Exception:
             _log.exception("the scheduled sync could not be done")
             await self._sync.turns.failed(feeds)

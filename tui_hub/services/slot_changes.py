@@ -13,7 +13,8 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
-from tui_hub.services.context import Context, parse_id
+from tui_hub.services.context import Context
+from tui_hub.services.renames import name_here
 from tui_hub.services.runtimes import Loading, Runtimes
 
 
@@ -78,7 +79,7 @@ class Changes:
             RefusedError: when it, or that variant of it, is not wholly here.
             UnsafeError: for pickle files without consent.
         """
-        wanted = str(parse_id(model))
+        wanted = await name_here(self._context, model)
         install = await self._context.hub.installs.get(wanted)
         entry = await self._context.catalogue.models.get(wanted)
         if install is not None and not self._context.store_is_there():

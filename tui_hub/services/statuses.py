@@ -17,7 +17,11 @@ async def settle_status(context: Context, model: str, *, failed: bool = False) -
         model: the model's id.
         failed: whether its last download failed, which counts when nothing better is true.
     """
-    await context.catalogue.models.set_local(model, status=await _status(context, model, failed))
+    models = context.catalogue.models
+    known = await models.get(model)
+    shown = known.id if known is not None else model  # it may have another name upstream by now
+    kept = model if await context.hub.installs.get(model) is not None else shown
+    await models.set_local(shown, status=await _status(context, kept, failed))
     context.bus.publish(ModelChanged(model))
 
 

@@ -15,9 +15,10 @@ from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.domain.storage import Deletion, Install, StorageUsage
 from tui_hub.events import StorageChanged
 from tui_hub.services.activation import Activation
-from tui_hub.services.context import Context, parse_id
+from tui_hub.services.context import Context
 from tui_hub.services.file_download import partial_key
 from tui_hub.services.installing import publish, without_blob
+from tui_hub.services.renames import name_here
 from tui_hub.services.slots import slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
 
@@ -43,7 +44,7 @@ class Storage:
         Raises:
             NotFoundError: when nothing of it is here.
         """
-        wanted = str(parse_id(model))
+        wanted = await name_here(self._context, model)
         if variant is not None:
             install, going, staying = await self._split(wanted, variant)
             if staying:
@@ -64,7 +65,7 @@ class Storage:
             NotFoundError: when nothing of it is here.
             RefusedError: while it is active (unless `deactivate`) or being downloaded.
         """
-        wanted = str(parse_id(model))
+        wanted = await name_here(self._context, model)
         if variant is not None:
             install, going, staying = await self._split(wanted, variant)
             if staying:
@@ -77,7 +78,7 @@ class Storage:
             # What cannot be read here must be known before the rows go.
             await self._context.on_disk(receipts.references, self._context.store)
             registered = await self._context.hub.registrations.get(wanted) is not None
-            keys = [partial_key(file) for file in await self._rows(wanted)]
+            keys = [partial_key(file) for file in await self._context.hub.artifacts.all_of(wanted)]
             await self._forget(wanted)
             await settle_status(self._context, wanted)
             await self._context.on_disk(self._context.store.discard_partials, keys)
@@ -135,7 +136,9 @@ class Storage:
         The receipt counts too, so that a deletion that was cut short can be repeated.
         """
         blobs = {
-            (file.revision, file.path): file.blob for file in await self._rows(model) if file.blob
+            (file.revision, file.path): file.blob
+            for file in await self._context.hub.artifacts.all_of(model)
+            if file.blob
         }
         receipt = await self._context.on_disk(receipts.read, self._context.store, model)
         if receipt is not None:
@@ -145,12 +148,6 @@ class Storage:
                 f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
             )
         return [blob for blob in blobs.values() if blob]
-
-    async def _rows(self, model: str) -> list[Artifact]:
-        rows: list[Artifact] = []
-        for revision in await self._context.hub.artifacts.revisions(model):
-            rows.extend(await self._context.hub.artifacts.of(model, revision.revision))
-        return rows
 
     async def _refuse_if_downloading(self, model: str) -> None:
         for job in await live_downloads(self._context):
@@ -175,7 +172,7 @@ class Storage:
     async def _forget(self, model: str) -> None:
         if not await self._context.hub.installs.forget(model):
             raise RefusedError(f"{model} became active meanwhile", hint="Deactivate it first.")
-        rows = [file for file in await self._rows(model) if file.blob]
+        rows = [file for file in await self._context.hub.artifacts.all_of(model) if file.blob]
         await self._context.hub.artifacts.save(*map(without_blob, rows))
 
     def _measure(self) -> StorageUsage:

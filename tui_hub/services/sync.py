@@ -14,8 +14,9 @@ from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.services.context import Context, is_model_id
 from tui_hub.services.feed_list import FeedList
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.registered import RegisteredTurns
 from tui_hub.services.repositories import Repositories
-from tui_hub.services.sync_run import SyncRun, Target, lease_is_held, name_of
+from tui_hub.services.sync_run import Arrived, SyncRun, Target, lease_is_held, name_of
 from tui_hub.services.turns import Turns
 
 
@@ -23,17 +24,24 @@ class Sync:
     """Runs feeds under a lease, so that only one process of a home syncs at a time."""
 
     def __init__(
-        self, context: Context, jobs: Jobs, repositories: Repositories, known: FeedList
+        self,
+        context: Context,
+        jobs: Jobs,
+        repositories: Repositories,
+        known: FeedList,
+        arrived: Arrived,
     ) -> None:
         self._context = context
         self._jobs = jobs
         self._repositories = repositories
         self._known = known
         self.turns = Turns(context, known)
+        self.registered = RegisteredTurns(context, known)
         self._early: set[str] = set()
         """Feeds whose turn is to come at once, when no sync runs that knows them as they were."""
         self._run: SyncRun | None = None
         self._task: asyncio.Task[SyncReport] | None = None
+        self._arrived = arrived
         jobs.handle(JobType.SYNC, cancel=self._cancel_job, retry=self._retry_job)
 
     @property
@@ -134,7 +142,13 @@ class Sync:
         """The task that syncs these targets, or the one that runs already."""
         if self._task is None or self._task.done():
             self._run = SyncRun(
-                self._context, self._jobs, self._repositories, self.turns, targets, full=full
+                self._context,
+                self._jobs,
+                self._repositories,
+                self.turns,
+                targets,
+                full=full,
+                arrived=self._arrived,
             )
             self._task = asyncio.create_task(self._run.run(), name="sync")
         return self._task

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tui_hub import processes, text
+from tui_hub.domain.changes import ChangeKind, ChangeQuery
 from tui_hub.domain.errors import HubError, LostLeaseError, NoConnectionError
 from tui_hub.domain.feeds import Feed, FeedReport, FeedState, SyncReport
 from tui_hub.domain.identifiers import ModelId
@@ -17,6 +18,7 @@ from tui_hub.services.context import Context
 from tui_hub.services.feed_sync import FeedSync
 from tui_hub.services.job_run import JobRun, run_job
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.renames import follow_renames
 from tui_hub.services.reports import read_report, write_report
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.turns import Turns
@@ -25,10 +27,14 @@ _log = logging.getLogger(__name__)
 
 LEASE = "sync"
 _POLL_SECONDS = 0.5
+_NAMED = 50
+"""New models that are told by name."""
 _MANY = 10_000
 """New models after which putting the search index in order pays."""
 
 Target = Feed | ModelId
+Arrived = Callable[[int, Sequence[str]], None]
+"""Is told how many models a sync found as new, and the ids of some."""
 
 
 def name_of(target: Target) -> str:
@@ -47,9 +53,11 @@ class SyncRun:
         turns: Turns,
         targets: Sequence[Target],
         *,
-        full: bool = False,
+        full: bool,
+        arrived: Arrived,
     ) -> None:
         self._full = full
+        self._arrived = arrived
         self._context = context
         self._jobs = jobs
         self._repositories = repositories
@@ -117,6 +125,7 @@ class SyncRun:
 
     async def _walk(self, run: JobRun) -> SyncReport:
         total = len(self._targets)
+        before = await self._context.catalogue.changes.last()
         for target in self._targets:
             done = Progress(done=len(self.reports), total=total, unit="feeds")
             run.job = await self._jobs.progress(run.job, done)
@@ -125,8 +134,10 @@ class SyncRun:
             if not one.fell_short:
                 await self._turns.ended([one])
             await self._jobs.log(run.job.id, _sentence(one))
+        await follow_renames(self._context)
         if sum(one.counts.created for one in self.reports) >= _MANY:
             await self._context.catalogue.models.optimize()
+        await self._tell_arrivals(before)
         await self._context.catalogue.changes.prune()
         # One moment for all that failed, so that one sync tries them all again.
         await self._turns.ended([one for one in self.reports if one.fell_short])
@@ -137,6 +148,13 @@ class SyncRun:
         if report.status == "failed":
             run.error = "; ".join(str(error) for error in errors)
         return report
+
+    async def _tell_arrivals(self, before: int) -> None:
+        """Tell of the models that are new since a change of some number."""
+        new = ChangeQuery(kinds=(ChangeKind.NEW,), beyond=before)
+        changes = self._context.catalogue.changes
+        first = await changes.list(new, _NAMED)
+        self._arrived(await changes.count(new), [entry.change.model for entry in first])
 
     async def _sync(self, target: Target) -> FeedReport:
         """Sync one target. Once a source's address is dead, its other feeds are not tried."""

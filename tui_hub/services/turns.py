@@ -59,7 +59,10 @@ class Turns:
 
     async def failed(self, feeds: Sequence[str]) -> None:
         """Let feeds be tried again whose sync ended without a word."""
-        await self._plan(feeds, lambda status: self.timetable.ended(status, True, self._now()))
+        await self._plan(
+            [name for name in self._feeds if name in feeds],
+            lambda status: self.timetable.ended(status, True, self._now()),
+        )
 
     async def put_off(self, feeds: Sequence[str]) -> None:
         """Let feeds wait for their next turn."""

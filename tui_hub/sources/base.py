@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from tui_hub.domain.artifacts import Artifact
@@ -57,6 +58,8 @@ class FileRequest:
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    file: Path | None = None
+    """The file itself, where it lies on this box; the URL is empty then."""
 
 
 class Source(Protocol):

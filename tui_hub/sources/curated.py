@@ -17,8 +17,11 @@ from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.feeds import Feed
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
+from tui_hub.domain.published import is_due
 from tui_hub.domain.types import ModelType
 from tui_hub.sources.base import FileListing, FileRequest, SourcePage
+from tui_hub.sources.limits import Clock
+from tui_hub.text import stamp_of
 
 PREFIX = "curated"
 USER = "curated_sync_system"
@@ -61,12 +64,18 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     released: str = ""
     """A date, as exact as the source gives it."""
     deprecated: str = ""
-    """When the maker ended it."""
+    """When the maker ended it, or will: a date, as exact as the source gives it."""
+    deprecation_source: str = ""
+    """Where that was read."""
+    successor: str = ""
+    """What the maker names in its place."""
     params: int | None = None
     size: int | None = None
     license: str = ""
     limits: str = ""
     price: str = ""
+    price_source: str = ""
+    """Where the price was read."""
     links: tuple[str, ...] = ()
     """Pages of the maker, each one named by a source."""
     source_link: str = ""
@@ -94,16 +103,20 @@ class Curated:
     user = USER
     lasting = False
 
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
+
     async def pages(
         self, feed: Feed, cursor: str | None = None, since: str | None = None
     ) -> AsyncIterator[SourcePage]:
         """All entries on one page; see `Source.pages`."""
-        models = map(_model, entries())
-        yield SourcePage(models=tuple(model for model in models if feed.rules.take(model)))
+        today = self._today()
+        models = (_model(entry, today) for entry in entries())
+        yield SourcePage(models=tuple(filter(feed.rules.take, models)))
 
     async def model(self, model: ModelId, revision: str | None = None) -> Model:
         """Look one entry up; see `Source.model`."""
-        return _model(_entry(str(model)))
+        return _model(_entry(str(model)), self._today())
 
     async def files(self, model: ModelId, revision: str | None = None) -> FileListing:
         """The files that lie at an address; see `Source.files`.
@@ -120,7 +133,9 @@ class Curated:
         revision = _revision(entry)
         files = tuple(_artifact(entry.id, revision, file) for file in entry.files)
         return FileListing(
-            model=replace(_model(entry), revision=revision), revision=revision, files=files
+            model=replace(_model(entry, self._today()), revision=revision),
+            revision=revision,
+            files=files,
         )
 
     def web_page(self, model: ModelId) -> str | None:
@@ -140,6 +155,9 @@ class Curated:
 
     async def close(self) -> None:
         """There is nothing to close."""
+
+    def _today(self) -> str:
+        return stamp_of(self._clock.wall())[:10]
 
 
 def _entry(identifier: str) -> Entry:
@@ -166,7 +184,7 @@ def _artifact(model: str, revision: str, file: EntryFile) -> Artifact:
     )
 
 
-def _model(entry: Entry) -> Model:
+def _model(entry: Entry, today: str) -> Model:
     identifier = ModelId.parse(entry.id)
     return Model(
         id=entry.id,
@@ -178,7 +196,7 @@ def _model(entry: Entry) -> Model:
         license=entry.license or None,
         params=entry.params,
         size=entry.size or sum(file.size or 0 for file in entry.files) or None,
-        deprecated=bool(entry.deprecated),
+        deprecated=is_due(entry.deprecated, today),
         origin="curated",
         owner=USER,
         description=entry.description or None,
@@ -196,9 +214,12 @@ def _facts(entry: Entry) -> dict[str, Any]:
         "released": entry.released,
         "closed": entry.closed,
         "deprecated": entry.deprecated,
+        "deprecation_source": entry.deprecation_source,
+        "successor": entry.successor,
         "default": entry.default,
         "limits": entry.limits,
         "price": entry.price,
+        "price_source": entry.price_source,
         "links": list(entry.links),
         "source_link": entry.source_link,
         "requires": _requires(entry.requires),

@@ -29,9 +29,14 @@ def endpoint_from(settings: HuggingFaceSettings, environment: Mapping[str, str])
 def checked_address(name: str, text: str, example: str) -> str:
     """An address that requests may go to, without a slash at its end.
 
+    Args:
+        name: the setting or variable that holds it.
+        text: what that says.
+        example: what it could say.
+
     Raises:
-        UsageError: naming the setting or variable, and what is wrong; never its value, which may
-            hold a password.
+        UsageError: naming the setting and what is wrong; never its value, which may hold a
+            password.
     """
     fault = _fault(text)
     if fault:

@@ -23,6 +23,10 @@ class Ask:
 
     private: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Headers for the origin of the URL, and for no other."""
+    everywhere: Mapping[str, str] = field(default_factory=dict)
+    """Headers for every origin that a redirect leads to."""
+    opening: int | None = None
+    """Bytes after which the rest of the body is left unread; `None` reads all."""
     limit: int = JSON_LIMIT
     """Bytes that the unpacked body may have."""
     patience: float = math.inf

@@ -48,9 +48,14 @@ SHIPPED: tuple[Feed, ...] = (
     Feed(name="hf:all", source="hf", enabled=False),
     Feed(name="replicate:models", source="replicate", limit=_REPLICATE_LIMIT),
     Feed(name="replicate:collections", source="replicate", queries=(Query(filter=("*",)),)),
+    Feed(name="ollama:local", source="ollama", queries=(Query(filter=("daemon",)),)),
+    Feed(name="ollama:library", source="ollama", schedule="0 3 * * *"),
     Feed(name="curated:models", source="curated", networked=False),
 )
-"""`hf:all` is the whole Hub, millions of models: the user turns it on."""
+"""`hf:all` is the whole Hub, millions of models: the user turns it on.
+
+Ollama's library takes three requests for each model, so it has its turn once a day.
+"""
 
 
 def feeds_from(settings: Settings) -> tuple[Feed, ...]:

@@ -140,7 +140,7 @@ class Api:
         import httpx
 
         client = await self._client(url)
-        headers = {**_standard_headers(packed=ask.packed), **ask.private}
+        headers = {**_standard_headers(packed=ask.packed), **ask.everywhere, **ask.private}
         answered = False
         try:
             async with (
@@ -215,6 +215,8 @@ async def _read(response: httpx.Response, ask: Ask) -> bytes:
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
+        if ask.opening is not None and len(body) >= ask.opening:
+            return bytes(body[: ask.opening])
         if len(body) > ask.limit:
             raise TooLargeError(
                 f"{host_of(str(response.url))} answers with more than {ask.limit} bytes"

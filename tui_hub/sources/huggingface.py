@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.errors import (
@@ -19,13 +19,15 @@ from tui_hub.domain.errors import (
 from tui_hub.domain.feeds import Feed
 from tui_hub.domain.identifiers import ModelId, is_sha1, is_sha256
 from tui_hub.domain.models import Model
+from tui_hub.domain.published import benchmark_facts
 from tui_hub.settings import Configuration
+from tui_hub.sources import huggingface_benchmarks as benchmarks
 from tui_hub.sources.base import FileListing, FileRequest, SourcePage
 from tui_hub.sources.endpoint import endpoint_from
 from tui_hub.sources.exchange import Answer, Ask, TooLargeError
 from tui_hub.sources.http import Api
 from tui_hub.sources.huggingface_errors import Subject, explain, needs_token_check
-from tui_hub.sources.huggingface_feeds import Walk
+from tui_hub.sources.huggingface_feeds import EXPAND, Walk
 from tui_hub.sources.huggingface_probe import Reach, reach, whoami
 from tui_hub.sources.huggingface_records import (
     PREFIX,
@@ -41,6 +43,7 @@ from tui_hub.sources.network import host_of
 from tui_hub.sources.records import latest_moment, split_list
 from tui_hub.text import clean
 
+_DETAILS = "?" + urlencode([("expand", name) for name in (*EXPAND, *benchmarks.EXPAND)])
 _MOST_FILES = 200_000
 
 
@@ -83,13 +86,15 @@ class HuggingFace:
         address = f"{self.endpoint}/api/models/{quote(model.path)}"
         if revision is not None:
             address += f"/revision/{quote(revision, safe='')}"
-        answer = await self._lookup(address, Subject(model.path, revision=revision))
+        answer = await self._lookup(address, Subject(model.path, revision=revision), _DETAILS)
         try:
-            return read_model(answer.json_body(), self._latest())
+            found = read_model(answer.json_body(), self._latest())
         except BadRecordError as error:
             raise UnreadableError(
                 f"{host_of(self.endpoint)} describes {model} in a way that cannot be read: {error}"
             ) from None
+        results = benchmark_facts(benchmarks.read_benchmarks(answer.json_body()))
+        return replace(found, facts={**found.facts, "benchmarks": results})
 
     async def files(self, model: ModelId, revision: str | None = None) -> FileListing:
         """List a model's files at one commit; see `Source.files`."""
@@ -175,9 +180,12 @@ class HuggingFace:
             )
         raise await self._explained(answer, Subject())
 
-    async def _lookup(self, url: str, subject: Subject) -> Answer:
+    async def _lookup(self, url: str, subject: Subject, query: str = "") -> Answer:
+        """One answer. A mirror that does not know the query's words is asked without it."""
         ask = Ask(private=await self._login.headers(), patience=LONGEST_WAIT)
-        answer = await self._api.fetch(url, ask)
+        answer = await self._api.fetch(url + query, ask)
+        if query and answer.status == 400:
+            answer = await self._api.fetch(url, ask)
         if answer.status != 200:
             raise await self._explained(answer, subject)
         return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from tui_hub.domain.models import Model
 from tui_hub.sources.base import SourcePage
 from tui_hub.sources.exchange import Answer
 from tui_hub.sources.huggingface_records import BadRecordError, read_model
-from tui_hub.sources.limits import answer_time, quota_of
+from tui_hub.sources.limits import answer_moment, quota_of
 from tui_hub.sources.links import next_link
 from tui_hub.sources.network import host_of, origin_of
 from tui_hub.sources.records import split_list
@@ -26,7 +26,7 @@ from tui_hub.text import parse_time, stamp
 Fetch = Callable[[str], Awaitable[Answer]]
 """Asks for one page of the listing; what comes back has status 200."""
 
-_EXPAND = (
+EXPAND = (
     "lastModified",
     "sha",
     "downloads",
@@ -45,6 +45,7 @@ _EXPAND = (
     "gguf",
     "cardData",
 )
+"""The keys of a record that are read; a server that is not asked for any chooses others."""
 _NEWEST_FIRST = "lastModified"
 _SORTS = {
     "updated": _NEWEST_FIRST,
@@ -149,7 +150,7 @@ class Walk:
                 cursor=msgspec.json.encode(place).decode() if place else None,
                 requests=answer.requests,
                 bytes=answer.transferred,
-                at=_moment(answer),
+                at=answer_moment(answer.headers),
                 quota=quota_of(answer.headers),
             )
 
@@ -229,7 +230,7 @@ class Walk:
                 parameters.append((name, value))
         sort = _NEWEST_FIRST if self._oldest is not None else _sort(query)
         parameters += [("sort", sort), ("limit", str(limit))]
-        parameters += [("expand", name) for name in _EXPAND]
+        parameters += [("expand", name) for name in EXPAND]
         return f"{self._endpoint}/api/models?{urlencode(parameters)}"
 
     def _read_cursor(self, cursor: str | None) -> _Place | None:
@@ -246,12 +247,6 @@ class Walk:
 
 def _sort(query: Query) -> str:
     return _SORTS.get(query.sort, query.sort)
-
-
-def _moment(answer: Answer) -> str | None:
-    """When a server answered, by its `Date` (RFC 9110 section 6.6.1)."""
-    moment = answer_time(answer.headers)
-    return None if moment is None else stamp(datetime.fromtimestamp(moment, UTC))
 
 
 def _cut(since: str | None) -> str | None:

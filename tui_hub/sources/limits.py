@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 
 from tui_hub.domain.errors import RateLimitedError
 from tui_hub.domain.feeds import Quota
-from tui_hub.text import duration
+from tui_hub.text import duration, stamp_of
 
 LONGEST_WAIT = 330.0
 """Seconds; a little more than the Hub's window. Longer wishes of a server are cut to this."""
@@ -68,6 +68,12 @@ def answer_time(headers: Mapping[str, str]) -> float | None:
         return parsedate_to_datetime(headers["date"]).timestamp()
     except (KeyError, ValueError, OverflowError, TypeError, IndexError):
         return None
+
+
+def answer_moment(headers: Mapping[str, str]) -> str | None:
+    """The same as times are written everywhere."""
+    moment = answer_time(headers)
+    return None if moment is None else stamp_of(moment)
 
 
 class Gate:

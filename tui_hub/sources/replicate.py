@@ -77,7 +77,8 @@ class Replicate:
         Raises:
             AbsentError: while no token is set.
         """
-        return Walk(self._list, self.endpoint, feed, latest=self._latest()).pages(cursor, since)
+        walk = Walk(self._list, self.endpoint, feed, latest=self._latest(), since=since)
+        return walk.pages(cursor)
 
     async def model(self, model: ModelId, revision: str | None = None) -> Model:
         """Look one model up; a revision is the id of a version. See `Source.model`."""

@@ -10,6 +10,7 @@ from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.models import Model
 from tui_hub.sources.base import SourcePage
 from tui_hub.sources.exchange import Answer
+from tui_hub.sources.limits import answer_moment, quota_of
 from tui_hub.sources.links import own_page
 from tui_hub.sources.replicate_records import (
     BadRecordError,
@@ -82,7 +83,7 @@ async def gather(
                     slugs.append(read_slug(row))
                 except BadRecordError as error:
                     skipped.append(f"a collection: {error}")
-            yield _cost(answer, skipped), False
+            yield cost_of(answer, skipped), False
             if len(slugs) > _MOST:
                 raise RefusedError(f"more than {_MOST} collections are listed")
             url = None if listed.next is None else own_page(listed.next, url)
@@ -93,17 +94,20 @@ async def gather(
         except NotFoundError as error:
             yield SourcePage(models=(), skipped=(error.message,), requests=1), False
             continue
-        yield _cost(answer, await asyncio.to_thread(gathering.add, slug, answer)), False
+        yield cost_of(answer, await asyncio.to_thread(gathering.add, slug, answer)), False
     models = gathering.models()
     for start in range(0, max(len(models), 1), _PAGE):
         page = SourcePage(models=tuple(models[start : start + _PAGE]))
         yield page, start + _PAGE >= len(models)
 
 
-def _cost(answer: Answer, skipped: Sequence[str]) -> SourcePage:
+def cost_of(answer: Answer, skipped: Sequence[str]) -> SourcePage:
+    """A page without models yet: what an answer cost, and why records of it are left out."""
     return SourcePage(
         models=(),
         skipped=tuple(skipped),
         requests=answer.requests,
         bytes=answer.transferred,
+        at=answer_moment(answer.headers),
+        quota=quota_of(answer.headers),
     )

@@ -22,14 +22,13 @@ from tui_hub.sources.base import SourcePage
 from tui_hub.sources.exchange import Answer
 from tui_hub.sources.links import own_page
 from tui_hub.sources.network import host_of, origin_of
-from tui_hub.sources.replicate_collections import Fetch, gather
+from tui_hub.sources.replicate_collections import Fetch, cost_of, gather
 from tui_hub.sources.replicate_records import BadRecordError, read_model, read_page
 from tui_hub.text import parse_time, stamp
 
-_NEWEST_FIRST = "lastModified"
 _SORTS = {"created": "model_created_at", "createdAt": "model_created_at"}
 """Orders that are not the listing's own."""
-_OVERLAP = timedelta(hours=1)
+_OVERLAP = timedelta(minutes=10)
 """A walk goes on this far behind the watermark: the listing may lag, and times have ties."""
 _MOST_BARREN_PAGES = 50
 """Pages in a row that bring nothing new before the listing counts as running in circles."""
@@ -61,30 +60,41 @@ class _Step:
 class Walk:
     """One walk over one feed."""
 
-    def __init__(self, fetch: Fetch, endpoint: str, feed: Feed, *, latest: str) -> None:
+    def __init__(
+        self, fetch: Fetch, endpoint: str, feed: Feed, *, latest: str, since: str | None = None
+    ) -> None:
+        """Made for one walk.
+
+        Args:
+            fetch: asks for a page.
+            endpoint: the API's address.
+            feed: the queries.
+            latest: the last moment that a date may name; see `read_model`.
+            since: a watermark, to walk only what changed after it. Collections do not tell when
+                they changed, and neither does a search: those are walked whole.
+        """
         self._fetch = fetch
         self._endpoint = endpoint
         self._feed = feed
+        self._limit = feed.limit if since is None else None
         self._latest = latest
-        self._digest = hashlib.sha256(repr((feed.queries, feed.limit)).encode()).hexdigest()[:16]
+        self._oldest = _cut(since)
+        walk = repr((feed.queries, self._limit, since)).encode()
+        self._digest = hashlib.sha256(walk).hexdigest()[:16]
         self._seen: set[str] = set()
         self._visited: set[str] = set()
         self._barren = 0
 
-    async def pages(self, cursor: str | None, since: str | None) -> AsyncIterator[SourcePage]:
-        """The pages after `cursor`; a listing ends early where all is older than `since`."""
+    async def pages(self, cursor: str | None) -> AsyncIterator[SourcePage]:
+        """The pages after `cursor`; a listing ends early where the rest is known."""
         place: _Place | None = self._read_cursor(cursor) or _Place(self._digest)
-        oldest = _cut(since)
         while place is not None:
-            if self._feed.queries[place.query].filter:
-                steps = self._collections(place)
-            else:
-                steps = self._listing(place, oldest)
-            async for step in steps:
+            collected = self._feed.queries[place.query].filter
+            async for step in self._collections(place) if collected else self._listing(place):
                 place = step.place
                 yield self._shown(step)
 
-    async def _listing(self, place: _Place, oldest: str | None) -> AsyncIterator[_Step]:
+    async def _listing(self, place: _Place) -> AsyncIterator[_Step]:
         """A query's pages of models, from a place on to the next query."""
         query, first = self._feed.queries[place.query], place
         while True:
@@ -103,13 +113,13 @@ class Walk:
             if following in self._visited:
                 raise UnreachableError(f"{host_of(url)} lists its models in a circle")
             taken = place.taken + len(models) + len(skipped)
-            enough = self._feed.limit is not None and taken >= self._feed.limit
-            over = following is None or enough or _all_known(query, models, oldest)
-            page = SourcePage(
-                models=tuple(self._fresh(models, url)),
-                skipped=tuple(skipped),
-                requests=answer.requests,
-                bytes=answer.transferred,
+            enough = self._limit is not None and taken >= self._limit
+            oldest = None if query.search else self._oldest
+            over = following is None or enough or _all_known(models, oldest)
+            fresh = self._fresh(models, url)
+            changed = [model for model in fresh if not _all_known([model], oldest)]
+            page = replace(
+                cost_of(answer, skipped), models=tuple(changed), known=len(fresh) - len(changed)
             )
             if over:
                 yield _Step(page, self._after(place))
@@ -119,25 +129,26 @@ class Walk:
 
     async def _collections(self, place: _Place) -> AsyncIterator[_Step]:
         """The models of a query's collections; an interrupted walk gathers them anew."""
-        query = self._feed.queries[place.query]
-        taken = 0
+        query, taken = self._feed.queries[place.query], 0
         async for page, last in gather(self._fetch, self._endpoint, query.filter, self._latest):
-            left = None if self._feed.limit is None else max(self._feed.limit - taken, 0)
+            left = None if self._limit is None else max(self._limit - taken, 0)
             models = self._fresh(page.models[:left], self._endpoint) if page.models else []
             taken += len(page.models)
-            yield _Step(replace(page, models=tuple(models)), self._after(place) if last else place)
+            following = self._after(place) if last else place
+            yield _Step(replace(page, models=tuple(models)), following)
 
     def _shown(self, step: _Step) -> SourcePage:
         """A page with what the feed's rules take, and its cursor."""
         cursor = msgspec.json.encode(step.place).decode() if step.place else None
         models = tuple(filter(self._feed.rules.take, step.page.models))
-        return replace(step.page, models=models, cursor=cursor)
+        ids = {model.id for model in models}
+        left_out = tuple(model.id for model in step.page.models if model.id not in ids)
+        return replace(step.page, models=models, left_out=left_out, cursor=cursor)
 
     def _read(self, answer: Answer, place: _Place) -> tuple[list[Model], list[str], str | None]:
         """The models of a page up to the feed's limit, why others are none, and the next page."""
         page = read_page(answer)
-        limit = self._feed.limit
-        left = None if limit is None else max(limit - place.taken, 0)
+        left = None if self._limit is None else max(self._limit - place.taken, 0)
         models: list[Model] = []
         skipped: list[str] = []
         for number, row in enumerate(page.results[:left], start=1):
@@ -162,7 +173,7 @@ class Walk:
         return _Place(self._digest, following) if following < len(self._feed.queries) else None
 
     def _first_page(self, query: Query) -> str:
-        sort = _SORTS.get(query.sort)
+        sort = None if self._oldest is not None else _SORTS.get(query.sort)
         chosen = f"?{urlencode({'sort_by': sort})}" if sort else ""
         return f"{self._endpoint}/models{chosen}"
 
@@ -178,12 +189,10 @@ class Walk:
         return place if place.query >= 0 <= place.taken else None
 
 
-def _all_known(query: Query, models: Sequence[Model], oldest: str | None) -> bool:
-    """Whether a page, newest first, holds nothing that changed since the last sync."""
-    if oldest is None or query.search or query.sort in _SORTS:
-        return False
+def _all_known(models: Sequence[Model], oldest: str | None) -> bool:
+    """Whether models did not change since the last sync; those without a date tell nothing."""
     times = [model.last_modified for model in models if model.last_modified]
-    return bool(times) and all(time < oldest for time in times)
+    return oldest is not None and bool(times) and max(times) < oldest
 
 
 def _cut(since: str | None) -> str | None:

@@ -174,15 +174,18 @@ def read_model(raw: bytes | msgspec.Raw, latest: str) -> Model:
 
 
 def collected(model: Model, slugs: Iterable[str]) -> Model:
-    """A model as the collections tell that it is in: their tags, and what they say it is for."""
+    """A model as the collections tell that it is in: their tags, and what they say it is for.
+
+    Where its own name says that, it stays: the listing without collections tells the same.
+    """
     tags = tuple(sorted(slugs))
-    types = Counter(kind for kind in map(_type_of_slug, tags) if kind is not ModelType.UTILITY)
-    tasks = (tag for tag in tags if tag in _TASKS)
+    kind = model.type
+    if kind is ModelType.UTILITY:
+        told = Counter(map(_type_of_slug, tags))
+        del told[ModelType.UTILITY]
+        kind = next((most for most, _ in told.most_common(1)), kind)
     return replace(
-        model,
-        tags=tags,
-        type=types.most_common(1)[0][0] if types else model.type,
-        task=next(tasks, None),
+        model, tags=tags, type=kind, task=next((tag for tag in tags if tag in _TASKS), None)
     )
 
 

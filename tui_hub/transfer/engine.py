@@ -143,7 +143,8 @@ class Transfer:
                     self._reset()
                     raise CorruptError(
                         f"the file arrived damaged twice: {mismatch.message}",
-                        hint="The source or a proxy on the way changes it; try another network.",
+                        hint="The source or a proxy on the way changes it (try another network), "
+                        "or the checksum that was asked for is another file's.",
                     ) from None
             self._reset()
 

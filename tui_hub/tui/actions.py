@@ -126,6 +126,8 @@ async def delete_model(screen: HubScreen, model: str, variant: str | None = None
     app = screen.app
     with app.reporting():
         storage = app.services.storage
+        if variant is None and await _forget(screen, model):
+            return
         loss = await storage.preview_delete(model, variant=variant)
         here = [one.variants for one in await storage.installs() if one.model == model]
         staying = [one for names in here for one in names if one != variant]
@@ -144,3 +146,24 @@ async def delete_model(screen: HubScreen, model: str, variant: str | None = None
             done = await storage.delete(model, variant=variant, deactivate=bool(active))
             files = "1 file" if done.files == 1 else f"{done.files} files"
             app.notify(f"Deleted {files}: {text.size(done.bytes_freed)} free again")
+
+
+async def _forget(screen: HubScreen, model: str) -> bool:
+    """Take a model that the user added out of the catalogue, once nothing of it is here.
+
+    Returns:
+        Whether that was the question, whatever the answer.
+    """
+    from tui_hub.tui.screens.confirm import forgetting_question
+
+    services = screen.app.services
+    installed = any(one.model == model for one in await services.storage.installs())
+    if installed or await services.adding.find(model) is None:
+        return False
+    if await screen.app.push_screen_wait(forgetting_question(model)):
+        await services.adding.forget(model)
+        screen.app.notify(f"{model} is out of the catalogue")
+        if len(screen.app.screen_stack) > 1:
+            # Not from here: this worker belongs to the page that goes.
+            screen.app.call_later(screen.app.action_go_back)
+    return True

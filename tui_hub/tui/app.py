@@ -174,16 +174,14 @@ class HubApp(BackgroundApp):
 
     @work(group="add", exclusive=True)
     async def action_add_model(self) -> None:
-        """Ask for the name of a model, and open its page."""
-        from tui_hub.domain.identifiers import ModelId
+        """Ask for a model, and open its page."""
+        from tui_hub.tui.adding import ask_for_model
         from tui_hub.tui.screens.model import ModelScreen
-        from tui_hub.tui.screens.prompt import Prompt
 
-        words = "Its name at its source: org/name, or with a prefix as in ollama:llama3.1."
-        answer = await self.push_screen_wait(Prompt("Add a model", words, "", ModelId.parse))
-        if answer is not None:
-            with self.reporting():
-                self.push_screen(ModelScreen(await self.services.catalogue.get(answer)))
+        with self.reporting():
+            model = await ask_for_model(self)
+            if model is not None:
+                self.push_screen(ModelScreen(model))
 
     async def action_go_back(self) -> None:
         """Close the screen on top, or go back to the catalogue."""

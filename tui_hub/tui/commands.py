@@ -69,7 +69,7 @@ class Quit(Command):
 
 
 class AddModel(Command):
-    """Open a model by its name, also one that the catalogue does not list yet."""
+    """Add a model by its name, by the addresses of its files, or from a folder of this box."""
 
     key, label, sign, shown = "plus", "add", "+", False
 
@@ -221,6 +221,12 @@ class EditNote(Command):
     key, label = "n", "note"
 
 
+class NameVersion(Command):
+    """Give the revision under the cursor a name of your own, or take the name back."""
+
+    key, label = "m", "name"
+
+
 class NextTab(Command):
     """Go to the next tab."""
 
@@ -333,6 +339,18 @@ class SyncFeed(Command):
     """Bring the feed under the cursor up to date now."""
 
     key, label, sign, act = "enter", "sync feed", "⏎", "choose"
+
+
+class FilterChanges(Command):
+    """Show other changes: all, new models, what fits this box, what is installed."""
+
+    key, label = "f", "changes"
+
+
+class OtherList(Command):
+    """Go from the feeds to the changes, and back."""
+
+    key, label, sign = "tab", "other list", "⇥"
 
 
 class CancelSync(Command):

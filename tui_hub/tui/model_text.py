@@ -8,6 +8,7 @@ from dataclasses import replace
 from tui_hub import text
 from tui_hub.domain.catalogue import Sort
 from tui_hub.domain.models import Model, ModelStatus
+from tui_hub.domain.published import FACTS, published_pairs
 from tui_hub.tui.columns import Column
 from tui_hub.tui.draw import Line, Piece
 from tui_hub.tui.glyphs import Glyphs
@@ -161,12 +162,22 @@ def facts_of(model: Model) -> list[tuple[str, str]]:
 
 
 def more_facts(model: Model, limit: int = 12) -> list[tuple[str, str]]:
-    """What only some sources know, in short lines; nested values are joined."""
+    """What only some sources know, in short lines; nested values are joined.
+
+    What `published_facts` and `benchmark_lines` tell is left out.
+    """
+    others = [(key, value) for key, value in model.facts.items() if key not in FACTS]
     return [
         (text.clean(str(key), 24).replace("_", " "), _flat(value))
-        for key, value in list(model.facts.items())[:limit]
+        for key, value in others[:limit]
         if value not in (None, "", [], {}) and _flat(value)
     ]
+
+
+def published_facts(model: Model) -> list[tuple[str, str]]:
+    """The end and the price of a model, each with its source, as pairs of word and value."""
+    pairs = published_pairs(model, text.now()[:10])
+    return [(word, text.clean(value, 300)) for word, value in pairs]
 
 
 def _flat(value: object) -> str:

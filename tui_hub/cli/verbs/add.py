@@ -1,64 +1,142 @@
-"""`tui-hub add`: take one model into the catalogue."""
+"""`tui-hub add`: take one model into the catalogue, from a source or from anywhere else."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL_TYPE, SIZE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tui_hub.cli.console import Answer
-    from tui_hub.domain.identifiers import ModelId
+    from tui_hub.domain.additions import Proposal
+    from tui_hub.domain.models import Model
+    from tui_hub.domain.types import ModelType
     from tui_hub.services import Services
 
-_ELSEWHERE = ("url", "local")
-_PATH_STARTS = ("/", "./", "../", "~", "file:")
+
+class Facts(TypedDict):
+    """What the person tells of the model."""
+
+    name: str | None
+    type: ModelType | None
+    sha256: tuple[str, ...]
+    md5: tuple[str, ...]
+    license: str | None
+    gpu_memory: int | None
+    torch: str | None
 
 
 @verb("add")
-@click.argument("model")
+@click.argument("places", metavar="MODEL|ADDRESS...|PATH", nargs=-1, required=True)
+@click.option("--name", metavar="NAME", help="What to call it, if it comes from elsewhere.")
+@click.option("--type", "type", type=MODEL_TYPE, help="What it is for.")
+@click.option(
+    "--sha256", metavar="[FILE=]HEX", multiple=True, help="What the SHA-256 of a file must be."
+)
+@click.option("--md5", metavar="[FILE=]HEX", multiple=True, help="What the MD5 of a file must be.")
+@click.option("--license", metavar="NAME", help="Its licence.")
+@click.option(
+    "--requires-memory", "gpu_memory", metavar="SIZE", type=SIZE, help="GPU memory it needs: 8GiB."
+)
+@click.option("--requires-torch", "torch", metavar="VERSION", help="The oldest torch that will do.")
+@click.option("--yes", is_flag=True, help="Trust the host, and replace a model of that name.")
 @click.pass_obj
-def command(options: Options, model: str) -> int:
-    """Add one repository to the catalogue.
+def command(options: Options, places: tuple[str, ...], yes: bool, **facts: Unpack[Facts]) -> int:
+    """Add one model to the catalogue.
 
-    Its source is asked for it. Beside an id, the address of its page on the Hub is taken; other
-    addresses and local paths are not yet."""
+    A repository by its id or the address of its page; or a model of your own by the addresses of
+    its files, or by the folder or file on this box that it lies in. `download` then fetches or
+    takes in its files, verified. The definition stays until `delete --forget`."""
     from tui_hub.cli.running import run
+    from tui_hub.services.references import is_place
 
-    wanted = _parse(options, model)
-    return run(options, lambda services, _: _add(services, wanted))
+    configuration = options.configuration()
+    if not any(is_place(place, configuration) for place in places):
+        model = _only(options, places, facts)
+        return run(options, lambda services, _: _add(services, model, facts["type"]))
+    proposal = _proposal(places, facts)
+    consent = yes or _ask(options, proposal)
+    return run(options, lambda services, _: _add_own(services, proposal, consent))
 
 
-def _parse(options: Options, given: str) -> ModelId:
-    """The id of a model at a source that can be asked.
+def _only(options: Options, places: Sequence[str], facts: Facts) -> str:
+    """The one repository that is meant.
 
     Raises:
-        RefusedError: for addresses elsewhere than on the Hub, and for local paths.
-        UsageError: for anything else that is no id.
+        UsageError: when there are several, or facts are told that its source knows better.
     """
     from tui_hub.cli.references import read_reference
-    from tui_hub.domain.errors import RefusedError
+    from tui_hub.domain.errors import UsageError
     from tui_hub.domain.identifiers import ModelId
 
-    if not given.startswith(_PATH_STARTS):
-        wanted = ModelId.parse(read_reference(options, given).model)
-        if wanted.source not in _ELSEWHERE:
-            return wanted
-    raise RefusedError(
-        "models by address or local path cannot be added yet",
-        hint="Give the id of a repository, for example org/name.",
-    )
+    hint = "A path begins with ./, / or ~, an address with https://."
+    if len(places) > 1:
+        raise UsageError("several ids are given, and one model is added at a time", hint=hint)
+    if any(value for name, value in facts.items() if name != "type"):
+        raise UsageError(f"{places[0][:80]!r} has a source, which tells all but --type", hint=hint)
+    return str(ModelId.parse(read_reference(options, places[0]).model))
 
 
-async def _add(services: Services, wanted: ModelId) -> Answer:
-    from tui_hub.cli import documents
-    from tui_hub.cli.console import Answer
+def _proposal(places: Sequence[str], facts: Facts) -> Proposal:
+    from tui_hub.domain.additions import Proposal
+    from tui_hub.domain.types import ModelType
+
+    told = {**facts, "type": facts["type"] or ModelType.UTILITY}
+    return Proposal(places=tuple(places), **told)  # type: ignore[arg-type]
+
+
+def _ask(options: Options, proposal: Proposal) -> bool:
+    """Let the person say yes to what needs it, where there is one to ask.
+
+    Raises:
+        HubError: when the answer is no.
+    """
+    from tui_hub.cli.console import is_terminal
+    from tui_hub.cli.running import obtain
+    from tui_hub.domain.errors import HubError
+
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        return False
+    questions = obtain(options, lambda services, _: services.adding.questions(proposal))
+    for question in questions:
+        if not click.confirm(question, default=False, err=True):
+            raise HubError("nothing was added")
+    return bool(questions)
+
+
+async def _add(services: Services, model: str, kind: ModelType | None) -> Answer:
     from tui_hub.cli.references import naming_namesakes
 
-    async with naming_namesakes(services, str(wanted)):
-        entry = await services.catalogue.get(wanted)
-    return Answer(
-        documents.model(entry), lines=[f"{entry.id} is in the catalogue"], brief=[entry.id]
+    async with naming_namesakes(services, model):
+        entry = await services.catalogue.get(model)
+    if kind is not None:
+        entry = await services.catalogue.edit(entry.id, type=kind)
+    return _answer(entry, f"{entry.id} is in the catalogue")
+
+
+async def _add_own(services: Services, proposal: Proposal, consent: bool) -> Answer:
+    from tui_hub import text
+
+    entry = await services.adding.add(proposal, consent=consent)
+    addition = await services.adding.find(entry.id)
+    count = len(addition.files) if addition is not None else 0
+    files = "1 file" if count == 1 else f"{count} files"
+    size = "of unknown size" if entry.size is None else text.size(entry.size)
+    return _answer(
+        entry,
+        f"{entry.id} is in the catalogue: {files}, {size}",
+        f"`tui-hub download {entry.id}` brings it into the store.",
     )
+
+
+def _answer(entry: Model, *lines: str) -> Answer:
+    from tui_hub.cli import documents
+    from tui_hub.cli.console import Answer
+
+    return Answer(documents.model(entry), lines=lines, brief=[entry.id])

@@ -52,6 +52,8 @@ def _install(options: Options) -> int:
     path = str(write_unit(configuration))
     if configuration.environment.get("HF_TOKEN"):
         console.note("HF_TOKEN is not written into it: `hf auth login` keeps one for the agent.")
+    if configuration.environment.get("REPLICATE_API_TOKEN"):
+        console.note("REPLICATE_API_TOKEN is not written into it: `systemctl --user edit` adds it.")
     console.note(f"Written: {path}\nNow run:")
     return console.give(Answer({"unit": path, "commands": COMMANDS}, lines=map(clean, COMMANDS)))
 

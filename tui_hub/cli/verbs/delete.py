@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
+class _Wanted(TypedDict):
+    variant: str | None
+    deactivate: bool
+    forget: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Wish:
     """What to delete, and how."""
@@ -24,6 +30,7 @@ class _Wish:
     model: str
     variant: str | None
     deactivate: bool
+    forget: bool
 
 
 @verb("delete")
@@ -31,28 +38,56 @@ class _Wish:
 @click.option("--variant", metavar="NAME", help="Delete one variant, and keep the others.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--deactivate", is_flag=True, help="Deactivate it first, if it is active.")
+@click.option(
+    "--forget", is_flag=True, help="Take a model that you added out of the catalogue too."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be freed, and do nothing.")
 @click.pass_obj
 def command(
-    options: Options, model: str, variant: str | None, yes: bool, deactivate: bool, dry_run: bool
+    options: Options, model: str, yes: bool, dry_run: bool, **wanted: Unpack[_Wanted]
 ) -> int:
     """Delete a model's files.
 
     Bytes that another model shares stay. An active model is refused."""
     from tui_hub.cli.running import obtain, run
 
-    wish = _Wish(model, variant, deactivate)
+    wish = _Wish(model, **wanted)
+    if wish.forget and wish.variant is not None:
+        raise click.UsageError("--forget takes the whole model, not one variant.")
     if dry_run:
         return run(options, lambda services, _: _preview(services, wish))
     if not yes:
-        _ask(*obtain(options, lambda services, _: _look(services, wish)), variant)
+        _ask(wish, *obtain(options, lambda services, _: _look(services, wish)))
     return run(options, lambda services, _: _delete(services, wish))
 
 
 async def _look(services: Services, wish: _Wish) -> tuple[Deletion, HubError | None]:
     """What would be deleted, and why that would be refused."""
-    preview = await services.storage.preview_delete(wish.model, variant=wish.variant)
+    preview = await _measure(services, wish)
     return preview, None if wish.deactivate else await _refusal(services, preview.model, wish)
+
+
+async def _measure(services: Services, wish: _Wish) -> Deletion:
+    """What would go; a model that is to be forgotten need not be here.
+
+    Raises:
+        NotFoundError: when there is nothing to delete, or nothing to forget.
+    """
+    from tui_hub.domain.errors import NotFoundError
+    from tui_hub.domain.storage import Deletion
+
+    added = await services.adding.find(wish.model) if wish.forget else None
+    if wish.forget and added is None:
+        raise NotFoundError(
+            f"{wish.model} was never added by hand",
+            hint="What a sync brought into the catalogue stays there; leave out --forget.",
+        )
+    try:
+        return await services.storage.preview_delete(wish.model, variant=wish.variant)
+    except NotFoundError:
+        if added is None:
+            raise
+        return Deletion(model=added.model, files=0, bytes_freed=0)
 
 
 async def _refusal(services: Services, model: str, wish: _Wish) -> HubError | None:
@@ -69,17 +104,21 @@ async def _refusal(services: Services, model: str, wish: _Wish) -> HubError | No
 
 async def _preview(services: Services, wish: _Wish) -> Answer:
     preview, refusal = await _look(services, wish)
-    return _answer(preview, wish.variant, "would be deleted", refusal)
+    return _answer(preview, wish, "would be deleted", refusal)
 
 
 async def _delete(services: Services, wish: _Wish) -> Answer:
-    deletion = await services.storage.delete(
-        wish.model, variant=wish.variant, deactivate=wish.deactivate
-    )
-    return _answer(deletion, wish.variant, "deleted")
+    deletion = await _measure(services, wish)
+    if deletion.files or not wish.forget:
+        deletion = await services.storage.delete(
+            wish.model, variant=wish.variant, deactivate=wish.deactivate
+        )
+    if wish.forget:
+        await services.adding.forget(wish.model)
+    return _answer(deletion, wish, "deleted")
 
 
-def _ask(preview: Deletion, refusal: HubError | None, variant: str | None) -> None:
+def _ask(wish: _Wish, preview: Deletion, refusal: HubError | None) -> None:
     """Let the person confirm.
 
     Raises:
@@ -98,25 +137,24 @@ def _ask(preview: Deletion, refusal: HubError | None, variant: str | None) -> No
     if refusal is not None:
         raise refusal
     question = (
-        f"Delete {_name(preview, variant)}: {preview.files} files, "
-        f"{text.size(preview.bytes_freed)} freed?"
+        f"Delete {_name(preview, wish.variant)}: {preview.files} files, "
+        f"{text.size(preview.bytes_freed)} freed{', and forget it' if wish.forget else ''}?"
     )
     if not click.confirm(question, default=False, err=True):
         raise HubError("nothing was deleted")
 
 
-def _answer(
-    deletion: Deletion, variant: str | None, done: str, error: HubError | None = None
-) -> Answer:
+def _answer(deletion: Deletion, wish: _Wish, done: str, error: HubError | None = None) -> Answer:
     from tui_hub import text
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
 
     line = (
-        f"{_name(deletion, variant)}: {deletion.files} files {done}, "
+        f"{_name(deletion, wish.variant)}: {deletion.files} files {done}, "
         f"{text.size(deletion.bytes_freed)} freed"
     )
-    return Answer(documents.deletion(deletion, variant), lines=[line], brief=[], error=error)
+    document = {**documents.deletion(deletion, wish.variant), "forgotten": wish.forget}
+    return Answer(document, lines=[line], brief=[], error=error)
 
 
 def _name(deletion: Deletion, variant: str | None) -> str:

@@ -31,7 +31,7 @@ class Choice(TypedDict):
 @click.option("--include", metavar="GLOB", multiple=True, help="Take only files that match.")
 @click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out files that match.")
 @click.option("--variant", metavar="NAME", help="Take the files of one variant.")
-@click.option("--revision", metavar="REV", help="A branch, tag or commit.")
+@click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--detach", is_flag=True, help="Leave it to the agent, and return at once.")
 @click.pass_obj
@@ -79,7 +79,7 @@ def _advice(plan: Plan, choice: Choice) -> str | None:
     from tui_hub import text
     from tui_hub.domain.artifacts import preferred_variant, variants_of
 
-    chosen = choice["paths"] or choice["include"] or choice["exclude"] or choice["variant"]
+    chosen = choice["paths"] or choice["include"] or choice["exclude"] or plan.variant
     variants = variants_of(plan.files)
     offered = preferred_variant(variants)
     if chosen or offered is None or len(variants) < 2 or not plan.bytes_to_transfer:
@@ -97,7 +97,7 @@ async def _show_plan(services: Services, console: Console, model: str, choice: C
 
     plan = await _plan(services, console, model, choice)
     return Answer(
-        download_documents.dry_run(plan, choice["variant"]),
+        download_documents.dry_run(plan, plan.variant),
         lines=_plan_lines(console, plan),
         brief=[file.path for file in plan.files],
         error=_refusal(plan),
@@ -140,9 +140,9 @@ async def _download(services: Services, console: Console, model: str, choice: Ch
 
     plan = await _plan(services, console, model, choice)
     try:
-        job = await services.downloads.begin(plan, choice["variant"])
+        job = await services.downloads.begin(plan)
     except NoSpaceError as error:
-        return Answer(download_documents.refused(plan, choice["variant"]), error=error)
+        return Answer(download_documents.refused(plan, plan.variant), error=error)
     return await follow_download(services, console, job, plan)
 
 
@@ -153,9 +153,9 @@ async def _detach(services: Services, console: Console, model: str, choice: Choi
 
     plan = await _plan(services, console, model, choice)
     try:
-        job = await services.downloads.begin(plan, choice["variant"], detached=True)
+        job = await services.downloads.begin(plan, detached=True)
     except NoSpaceError as error:
-        return Answer(download_documents.refused(plan, choice["variant"]), error=error)
+        return Answer(download_documents.refused(plan, plan.variant), error=error)
     agent = await services.agent.hand_over(job.id)
     picture = await services.downloads.require(job.id)
     details = await services.repositories.details(plan.model, revision=plan.revision)

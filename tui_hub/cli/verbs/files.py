@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @verb("files")
 @click.argument("model")
-@click.option("--revision", metavar="REV", help="A branch, tag or commit.")
+@click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.option("--refresh", is_flag=True, help="Ask the source even when the files are known.")
 @click.pass_obj
 def command(options: Options, model: str, revision: str | None, refresh: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +12,7 @@ from tui_hub.cli.options import Options, verb
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
-    from tui_hub.domain.jobs import Job
+    from tui_hub.domain.jobs import Job, JobStatus, JobType
     from tui_hub.services import Services
 
 _TYPES = ("sync", "download", "scan", "verify", "activate")
@@ -21,7 +21,6 @@ _STATUSES = ("pending", "running", "paused", "completed", "failed", "cancelled")
 _POLL_SECONDS = 0.2
 _SHORTEST = 4
 """Characters of an id that are enough to name a job, where only one begins with them."""
-_ALL = 10_000
 
 
 @verb("jobs")
@@ -31,6 +30,11 @@ _ALL = 10_000
 @click.option("--follow", metavar="ID", help="Show a job until it ends; with --json, line by line.")
 @click.option("--type", "types", type=click.Choice(_TYPES), multiple=True)
 @click.option("--status", "statuses", type=click.Choice(_STATUSES), multiple=True)
+@click.option(
+    "--since", metavar="WHEN", help="Made since: 2h, 7d, 2026-01-31 or a time in ISO 8601."
+)
+@click.option("--before", metavar="WHEN", help="Made before, likewise.")
+@click.option("--clear", is_flag=True, help="Forget those that have ended, with their logs.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
 @click.pass_obj
 def command(
@@ -41,15 +45,23 @@ def command(
     follow: str | None,
     types: tuple[str, ...],
     statuses: tuple[str, ...],
+    since: str | None,
+    before: str | None,
+    clear: bool,
     limit: int,
 ) -> int:
-    """List jobs; or show, cancel, retry, follow one.
+    """List jobs; or show, cancel, retry, follow one; or clear the history.
 
-    The beginning of an id is enough, from four characters on, if no other begins like it."""
+    The beginning of an id is enough, from four characters on, if no other begins like it. The last
+    thousand jobs that have ended are kept."""
+    from tui_hub.cli.moments import parse_moment
     from tui_hub.cli.running import run
 
-    if sum(one is not None for one in (job, cancel, retry, follow)) > 1:
+    one = sum(given is not None for given in (job, cancel, retry, follow))
+    if one > 1:
         raise click.UsageError("Give one job, with one of --cancel, --retry and --follow at most.")
+    if clear and one:
+        raise click.UsageError("--clear takes no job, only the filters of the list.")
     if cancel is not None:
         return run(options, lambda services, console: _cancel(services, console, cancel))
     if retry is not None:
@@ -58,23 +70,43 @@ def command(
         return run(options, lambda services, console: _follow(services, console, follow))
     if job is not None:
         return run(options, lambda services, _: _show(services, job))
-    return run(options, lambda services, console: _list(services, console, types, statuses, limit))
+    chosen = _Filters(types, statuses, parse_moment(since), parse_moment(before))
+    if clear:
+        return run(options, lambda services, _: _clear(services, chosen))
+    return run(options, lambda services, console: _list(services, console, chosen, limit))
 
 
-async def _list(
-    services: Services,
-    console: Console,
-    types: tuple[str, ...],
-    statuses: tuple[str, ...],
-    limit: int,
-) -> Answer:
+@dataclass(frozen=True)
+class _Filters:
+    """Which jobs are meant."""
+
+    types: tuple[str, ...]
+    statuses: tuple[str, ...]
+    since: str | None
+    before: str | None
+
+    def choice(self) -> tuple[list[JobType], list[JobStatus]]:
+        """The types and statuses in the words of the services."""
+        from tui_hub.domain.jobs import JobStatus, JobType
+
+        return [JobType(kind) for kind in self.types], [JobStatus(one) for one in self.statuses]
+
+
+async def _clear(services: Services, chosen: _Filters) -> Answer:
+    from tui_hub.cli.console import Answer
+
+    count = await services.jobs.clear(*chosen.choice(), since=chosen.since, before=chosen.before)
+    words = "1 job is forgotten" if count == 1 else f"{count} jobs are forgotten"
+    return Answer({"jobs": [], "cleared": count}, lines=[words], brief=())
+
+
+async def _list(services: Services, console: Console, chosen: _Filters, limit: int) -> Answer:
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
     from tui_hub.cli.listings import job_table
-    from tui_hub.domain.jobs import JobStatus, JobType
 
     found = await services.jobs.list(
-        [JobType(kind) for kind in types], [JobStatus(status) for status in statuses], limit
+        *chosen.choice(), limit, since=chosen.since, before=chosen.before
     )
     return Answer(
         documents.jobs(found),
@@ -101,8 +133,7 @@ async def _find(services: Services, given: str) -> Job:
     except NotFoundError:
         if len(given) < _SHORTEST:
             raise
-        jobs = await services.jobs.list(limit=_ALL)
-        found = [job for job in jobs if job.id.startswith(given.lower())]
+        found = await services.jobs.beginning_with(given.lower())
         if not found:
             raise
     if len(found) > 1:

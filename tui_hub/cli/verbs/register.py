@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.option("--vendor", metavar="NAME", help="Who makes it.")
 @click.option("--name", metavar="NAME", help="What to call it.")
-@click.option("--auto-sync", is_flag=True, help="Sync it together with the feeds.")
+@click.option("--auto-sync", is_flag=True, help="Sync it by itself, at turns of its own.")
 @click.pass_obj
 def command(
     options: Options, model: str, vendor: str | None, name: str | None, auto_sync: bool

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @verb("requirements")
 @click.argument("model")
 @click.option("--variant", metavar="NAME", help="The variant that is meant.")
-@click.option("--revision", metavar="REV", help="A branch, tag or commit.")
+@click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.pass_obj
 def command(options: Options, model: str, variant: str | None, revision: str | None) -> int:
     """Show what a model takes of this box.

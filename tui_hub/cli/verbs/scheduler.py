@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -33,24 +33,33 @@ async def _scheduler(services: Services, console: Console) -> Answer:
     state = await services.scheduler.state()
     timetable = services.sync.turns.timetable
     statuses = [one for one in await services.sync.status() if timetable.has(one.feed)]
+    registered = await services.sync.registered.turns()
+    document = feed_documents.scheduler(state, timetable, statuses)
+    document["jobs"] += feed_documents.registered_jobs(registered)
     return Answer(
-        feed_documents.scheduler(state, timetable, statuses),
-        lines=_lines(console, state, timetable, statuses),
-        brief=[one.feed for one in statuses],
+        document,
+        lines=_lines(console, state, timetable, statuses, registered),
+        brief=[*(one.feed for one in statuses), *registered],
     )
 
 
 def _lines(
-    console: Console, state: Schedule, timetable: Timetable, statuses: Sequence[FeedStatus]
+    console: Console,
+    state: Schedule,
+    timetable: Timetable,
+    statuses: Sequence[FeedStatus],
+    registered: Mapping[str, str | None],
 ) -> Iterator[str]:
     from tui_hub.cli.listings import next_turn
     from tui_hub.cli.tables import table
+    from tui_hub.text import clock
 
     yield _who(state)
     if state.off is not None:
         yield f"A process with these settings takes no part: {state.off}."
-    if statuses:
-        rows = [(one.feed, timetable.words(one.feed), next_turn(one)) for one in statuses]
+    rows = [(one.feed, timetable.words(one.feed), next_turn(one)) for one in statuses]
+    rows += [(name, "registered", clock(at) if at else "due") for name, at in registered.items()]
+    if rows:
         heading, *lines = table(("FEED", "SCHEDULE", "NEXT"), rows, width=console.width)
         yield console.heading(heading)
         yield from lines

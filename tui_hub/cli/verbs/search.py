@@ -20,6 +20,17 @@ _SORTS = ("downloads", "likes", "trending", "updated", "size", "params", "name")
 """Written out, as importing the catalogue's vocabulary would slow every `--help`."""
 
 
+def _bytes(context: click.Context, parameter: click.Parameter, words: str | None) -> int | None:
+    """A size as people write it."""
+    from tui_hub.domain.errors import UsageError
+    from tui_hub.text import parse_size
+
+    try:
+        return None if words is None else parse_size(words)
+    except UsageError as error:
+        raise click.BadParameter(f"{error.message}. {error.hint}", context, parameter) from None
+
+
 @verb("search")
 @click.argument("words", nargs=-1)
 @click.option("--type", "types", type=click.Choice(_TYPES), multiple=True, help="What it is for.")
@@ -29,6 +40,13 @@ _SORTS = ("downloads", "likes", "trending", "updated", "size", "params", "name")
 @click.option("--license", "licenses", multiple=True, help="The licence, apache-2.0 for example.")
 @click.option("--installed/--not-installed", default=None, help="Whether it is on this box.")
 @click.option("--gated/--no-gated", default=None, help="Whether its maker grants access.")
+@click.option("--size-min", "min_size", metavar="SIZE", callback=_bytes, help="At least, 4GiB.")
+@click.option("--size-max", "max_size", metavar="SIZE", callback=_bytes, help="At most, 500M.")
+@click.option("--new", is_flag=True, help="Only what its source made in the last 7 days.")
+@click.option("--deprecated/--no-deprecated", default=None, help="Whether its maker ends it.")
+@click.option(
+    "--favourites", "favourite", is_flag=True, flag_value=True, default=None, help="What you star."
+)
 @click.option("--removed", is_flag=True, help="List what vanished upstream too.")
 @click.option("--sort", type=click.Choice(_SORTS), default="downloads", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
@@ -46,7 +64,8 @@ def command(
     """Find models in the catalogue.
 
     Words are looked for in names, authors, tags and descriptions. An option given twice takes
-    either value. It reads the local catalogue and opens no connection.
+    either value. A model of unknown size is in no range of sizes. It reads the local catalogue
+    and opens no connection.
     """
     from tui_hub.cli.running import run
     from tui_hub.domain.catalogue import Search, Sort

@@ -23,7 +23,7 @@ _GPU_MEMORY = "gpu_memory"
 
 @verb("show")
 @click.argument("model")
-@click.option("--revision", metavar="REV", help="A branch, tag or commit.")
+@click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.option("--refresh", is_flag=True, help="Ask the source even when the files are known.")
 @click.option("--card", is_flag=True, help="Print the model's card instead, as Markdown.")
 @click.pass_obj
@@ -71,6 +71,7 @@ async def _show(services: Services, console: Console, wanted: Reference, refresh
 def _lines(console: Console, details: Details) -> Iterator[str]:
     from tui_hub.cli.listings import file_table, is_downloading
     from tui_hub.cli.tables import fields
+    from tui_hub.domain.published import benchmark_lines
     from tui_hub.text import clean
 
     star = f" {_STAR}" if details.edit and details.edit.favourite else ""
@@ -79,6 +80,11 @@ def _lines(console: Console, details: Details) -> Iterator[str]:
     if details.model.description:
         yield ""
         yield clean(details.model.description, _DESCRIPTION, lines=True)
+    results = [clean(line) for line in benchmark_lines(details.model)]
+    if results:
+        yield ""
+        yield console.heading("BENCHMARKS")
+        yield from results
     if details.variants:
         yield ""
         yield from _variants(console, details)
@@ -92,6 +98,7 @@ def _lines(console: Console, details: Details) -> Iterator[str]:
 def _facts(details: Details) -> list[tuple[str, object]]:
     from tui_hub import text
     from tui_hub.cli.listings import registration_pairs, status_words
+    from tui_hub.domain.published import published_pairs
 
     model = details.model
     return [
@@ -106,15 +113,16 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         ("hosted", "service only" if model.facts.get("hosted") else None),
         ("runs", _count(model.facts.get("runs"))),
         ("limits", model.facts.get("limits")),
-        ("price", model.facts.get("price")),
         ("parameters", None if model.params is None else text.count(model.params)),
         ("size", None if model.size is None else text.size(model.size)),
         *_popularity(model),
         ("updated", text.ago(model.last_modified) if model.last_modified else None),
         ("revision", details.revision),
+        *_history(details),
         ("status", status_words(model.status)),
-        ("deprecated", model.facts.get("deprecated")),
+        *published_pairs(model, text.now()[:10]),
         ("removed", "vanished upstream" if model.removed else None),
+        ("taken from", model.facts.get("folder")),
         ("path", details.path),
         ("note", details.edit.note if details.edit else None),
         *registration_pairs(details.registration),
@@ -127,6 +135,19 @@ def _count(value: object) -> str | None:
     from tui_hub import text
 
     return text.grouped(value) if isinstance(value, int) else None
+
+
+def _history(details: Details) -> list[tuple[str, object]]:
+    """What the newest revision changed, and the names that the user gave to revisions."""
+    from tui_hub.cli.verbs.versions import name_words
+    from tui_hub.services.revision_words import change_words
+
+    names = [name_words(name) for one in details.versions for name in one.names]
+    newest = next((one for one in details.versions if one.changes is not None), None)
+    return [
+        ("changed", change_words(newest) if newest is not None else None),
+        ("versions", ", ".join(sorted(names))),
+    ]
 
 
 def _popularity(model: Model) -> list[tuple[str, object]]:

@@ -128,8 +128,10 @@ class BrowseScreen(ModelActions):
     def _chosen(self) -> tuple[object, ...]:
         search = self.search
         lists = (search.types, search.sources, search.tasks, search.libraries, search.licenses)
-        flags = [flag for flag in (search.installed, search.gated) if flag is not None]
-        return (*(value for values in lists for value in values), *flags)
+        values = [value for values in (*lists, search.sizes) for value in values]
+        asked = (search.installed, search.favourite, search.gated, search.deprecated)
+        flags = [flag for flag in asked if flag is not None]
+        return (*values, *flags, *([True] if search.new else []))
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, CatalogueChanged | ModelChanged) and self._reload is None:

@@ -166,6 +166,16 @@ def deletion_question(
     return Confirm("Delete?", Content("\n").join(lines), yes="Delete", danger=True)
 
 
+def forgetting_question(model: str) -> Confirm:
+    """Whether to take a model that the user added out of the catalogue."""
+    body = Content.assemble(
+        (safe(model), "bold"),
+        "\nleaves the catalogue, with your note on it. No file of it is in the store.\n",
+        ("What lies at its address or in its folder stays there.", _MUTED),
+    )
+    return Confirm("Forget?", body, yes="Forget it", danger=True)
+
+
 def deactivation_question(slot: Slot) -> Confirm:
     """Whether to empty a slot."""
     held = slot.memory.used_after if slot.pid is not None else None

@@ -10,33 +10,23 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher
 
-from tui_hub import text
 from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.errors import HubError, NotFoundError
-from tui_hub.domain.models import Details, Model, Revision
+from tui_hub.domain.models import Details, Model
 from tui_hub.events import Event, ModelChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import ModelActions, delete_model
-from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
+from tui_hub.tui.revisions import RevisionTable, name_revision, revision_columns, revision_text
 from tui_hub.tui.screens.text_dialog import TextDialog, is_text, read_text
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.document import Document
 from tui_hub.tui.widgets.file_list import FileList
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.tab_strip import TabStrip
-from tui_hub.tui.widgets.table import Table
 
 _TABS = ("card", "files", "revisions")
-
-
-def _revision_columns() -> list[Column[Revision]]:
-    return [
-        Column("Revision", 12, lambda one: [(one.revision[:12], "info")]),
-        Column("Seen", 12, lambda one: [(text.ago(one.seen_at), "muted")], rank=1),
-        Column("Version", 0, lambda one: [(one.name or "", "strong")]),
-        Column("Variant", 16, lambda one: [(one.variant or "", "muted")], rank=2),
-    ]
+_FILES, _REVISIONS = 1, 2
 
 
 class ModelScreen(ModelActions):
@@ -44,6 +34,7 @@ class ModelScreen(ModelActions):
 
     CSS_PATH = "model.tcss"
     BINDINGS = bindings(
+        c.NameVersion,
         c.DownloadModel,
         c.ActivateModel,
         c.NextTab,
@@ -60,7 +51,7 @@ class ModelScreen(ModelActions):
     tabs = getters.query_one(TabStrip)
     card = getters.query_one("#card", Document)
     files = getters.query_one(FileList)
-    revisions: getters.query_one[Table[Revision]] = getters.query_one("#revisions", Table)
+    revisions = getters.query_one(RevisionTable)
     about = getters.query_one(DetailPane)
 
     def __init__(self, model: Model) -> None:
@@ -75,7 +66,7 @@ class ModelScreen(ModelActions):
                 with ContentSwitcher(initial="card"):
                     yield Document(id="card")
                     yield FileList()
-                    yield Table(_revision_columns(), id="revisions")
+                    yield RevisionTable(revision_columns(self.app.glyphs), id="revisions")
             with Panel("About", id="about"):
                 yield DetailPane()
 
@@ -135,6 +126,13 @@ class ModelScreen(ModelActions):
         name = _TABS[event.present]
         self.query_one(ContentSwitcher).current = name
         self.query_one(f"#{name}").focus()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key row offers to name a revision where they are in front; the help always does."""
+        if action == "name_version" and not (self.is_mounted and self.tabs.present == _REVISIONS):
+            return None
+        return super().check_action(action, parameters)
 
     def action_next_tab(self) -> None:
         """Go to the next tab."""
@@ -157,19 +155,32 @@ class ModelScreen(ModelActions):
     @property
     def _variant(self) -> str | None:
         """The variant under the cursor, where the files are in front."""
-        return self.files.variant if self.tabs.present == 1 else None
+        return self.files.variant if self.tabs.present == _FILES else None
 
     @work(group="delete", exclusive=True)
     async def action_delete_model(self) -> None:
         """Delete the variant under the cursor, or all of the model; asks first."""
         await delete_model(self, self._model.id, self._variant)
 
+    @work(group="version", exclusive=True)
+    async def action_name_version(self) -> None:
+        """Ask for a name for the revision under the cursor."""
+        if self.revisions.current is None:
+            self.app.hint("There is no revision here.")
+        else:
+            await name_revision(self, self._model.id, self.revisions.current)
+
     @work(group="file", exclusive=True)
     async def action_choose(self) -> None:
-        """Show the file under the cursor, where it is a small text."""
-        file = self.files.file if self.tabs.present == 1 else None
+        """Show the file under the cursor, where it is a small text, or what a revision changed."""
+        if self.tabs.present == _REVISIONS:
+            if self.revisions.current is not None:
+                words = revision_text(self.revisions.current, self.app.glyphs)
+                self.app.push_screen(TextDialog(self.revisions.current.revision[:12], words))
+            return
+        file = self.files.file if self.tabs.present == _FILES else None
         if file is None or not is_text(file.path, file.size):
-            if self.tabs.present == 1:
+            if self.tabs.present == _FILES:
                 self.app.hint("Only text files up to 200 kB can be shown.")
             return
         if self._folder is None or file.status is not ArtifactStatus.COMPLETED:

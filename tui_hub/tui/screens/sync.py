@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import getters, on, work
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
@@ -20,6 +21,7 @@ from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.screens.feed_form import FeedForm
 from tui_hub.tui.screens.feed_trial import TrialDialog
+from tui_hub.tui.widgets.changes_panel import ChangesPanel
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table
@@ -49,6 +51,8 @@ class SyncScreen(HubScreen):
         f.SwitchFeed,
         f.TryFeed,
         f.RemoveFeed,
+        c.FilterChanges,
+        c.OtherList,
     )
     BINDING_GROUP_TITLE = "Sync"
     AUTO_FOCUS = "#feeds"
@@ -56,13 +60,16 @@ class SyncScreen(HubScreen):
     feeds = getters.query_one(FeedTable)
     words = getters.query_one("#words", Static)
     problem = getters.query_one("#problem", Static)
+    changes = getters.query_one(ChangesPanel)
 
     def compose_body(self) -> ComposeResult:
         with Panel("Feeds", id="list"):
             yield Static(id="problem")
             yield FeedTable(feed_columns(self.app.glyphs), id="feeds")
-        with Panel("Feed", id="about"):
-            yield Static(id="words")
+        with Horizontal(id="below"):
+            with Panel("Feed", id="about"):
+                yield Static(id="words")
+            yield ChangesPanel(id="news")
 
     def on_mount(self) -> None:
         """Follow the state of the feeds."""
@@ -75,6 +82,14 @@ class SyncScreen(HubScreen):
         """Show the keys of a feed in the frame where the row of keys is too short for them."""
         narrow = self.size.width < _ROOM_FOR_KEYS
         self.query_one("#list", Panel).label(title=f"Feeds  {_KEYS}" if narrow else "Feeds")
+
+    async def on_screen_resume(self) -> None:
+        """What changed is on screen now."""
+        await self.changes.come_into_sight()
+
+    def on_screen_suspend(self) -> None:
+        """What comes from now on is new the next time."""
+        self.changes.go_out_of_sight()
 
     def _tick(self) -> None:
         """Time went on: `4 min ago` is another now."""
@@ -121,9 +136,30 @@ class SyncScreen(HubScreen):
         """Begin a sync of all feeds."""
         self._start(())
 
+    def action_filter_changes(self) -> None:
+        """Look at the changes in the next way."""
+        self.changes.next_filter()
+
+    def action_other_list(self) -> None:
+        """Go from the feeds to the changes, and back."""
+        to_changes = not self.changes.rows.has_focus
+        # On a narrow screen there is room for one of the two beside the list of feeds.
+        self.set_class(to_changes, "-changes")
+        other = self.changes.rows if to_changes else self.feeds
+        self.call_after_refresh(other.focus)
+
+    def _open_model(self) -> None:
+        from tui_hub.tui.screens.model import ModelScreen
+
+        if self.changes.model is not None:
+            self.app.push_screen(ModelScreen(self.changes.model))
+
     @work(group="sync-action", exclusive=True)
     async def action_choose(self) -> None:
-        """Begin a sync of one feed."""
+        """Begin a sync of one feed, or open the model that changed."""
+        if self.changes.rows.has_focus:
+            self._open_model()
+            return
         row = self.feeds.current
         if row is not None:
             self._start((row.feed.name,))

@@ -35,7 +35,7 @@ class ChangeList(Table[ChangeEntry]):
         return [
             Column("", 1, lambda row: [_SIGNS[row.change.kind]]),
             Column("Model", 0, lambda row: [(row.change.model, self._tone(row))]),
-            Column("What", 34, lambda row: [(words(row), "muted")], rank=1),
+            Column("What", 30, lambda row: [(words(row), "muted")], rank=1),
             Column("Type", 9, lambda row: [(row.model.type if row.model else "", "faint")], rank=4),
             Column("Here", 4, lambda row: _here(row, glyphs), rank=3),
             Column("Size", 8, _size, right, 5),

@@ -48,6 +48,7 @@ class ChangesPanel(Panel):
         super().__init__("Changes", id=id)
         self._filter = 0
         self._newest: int | None = None
+        self._in_sight = False
 
     def compose(self) -> ComposeResult:
         yield ChangeList(self.app.glyphs, id="changes")
@@ -69,10 +70,17 @@ class ChangesPanel(Panel):
 
     async def come_into_sight(self) -> None:
         """Mark what nobody had seen, which counts as seen from now on."""
+        if self._in_sight:
+            return
+        self._in_sight = True
         with self.app.reporting():
             self.rows.seen = await self.app.services.changes.seen()
             await self.app.services.changes.mark_seen()
         self.load()
+
+    def go_out_of_sight(self) -> None:
+        """What comes from now on is marked the next time."""
+        self._in_sight = False
 
     def _live(self, live: Live) -> None:
         if live.newest != self._newest:
@@ -81,7 +89,7 @@ class ChangesPanel(Panel):
 
     @work(group="changes", exclusive=True)
     async def load(self) -> None:
-        """Read the changes again."""
+        """Read the changes again; what comes while they are in sight counts as seen."""
         chosen = FILTERS[self._filter]
         with self.app.reporting():
             changes = self.app.services.changes
@@ -89,5 +97,7 @@ class ChangesPanel(Panel):
             self.rows.empty = [(chosen.empty, "muted")]
             self.rows.show(entries)
             fresh = sum(entry.number > self.rows.seen for entry in entries)
-            words = f"{text.grouped(len(entries))}, {text.grouped(fresh)} since you looked last"
-            self.label(f"Changes: {chosen.words}", words if entries else "")
+            words = f"{text.grouped(fresh)} since you looked last" if fresh else ""
+            self.label(f"Changes: {chosen.words}", words)
+            if self._in_sight:
+                await changes.mark_seen()

@@ -9,9 +9,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_hub.domain.models import Model, ModelEdit
+from tui_hub.domain.published import benchmark_lines
 from tui_hub.tui.app import HubApp
 from tui_hub.tui.draw import safe
-from tui_hub.tui.model_text import facts_of, more_facts, status_words
+from tui_hub.tui.model_text import facts_of, more_facts, published_facts, status_words
 
 MUTED = "$foreground 62%"
 FAINT = "$foreground 42%"
@@ -51,10 +52,14 @@ class DetailPane(VerticalScroll, can_focus=False):
         ]
         if model.removed:
             blocks.insert(3, Content.styled("vanished upstream", "$warning"))
+        blocks += _table(published_facts(model), "$warning" if model.deprecated else MUTED)
         if edit and edit.note:
             blocks += [Content(), Content.styled(safe(edit.note), "$accent")]
         if model.description:
             blocks += [Content(), Content(safe(model.description))]
+        results = [Content.styled(safe(line), MUTED) for line in benchmark_lines(model)]
+        if results:
+            blocks += [Content(), Content.styled("benchmarks", FAINT), *results]
         more = more_facts(model)
         if more:
             blocks += [Content(), *_table(more)]
@@ -65,7 +70,7 @@ class DetailPane(VerticalScroll, can_focus=False):
         return Content("\n").join(blocks)
 
 
-def _table(pairs: list[tuple[str, str]]) -> list[Content]:
+def _table(pairs: list[tuple[str, str]], tone: str = MUTED) -> list[Content]:
     """Short values in two columns; long ones below their word, on lines of their own."""
     short = [(word, value) for word, value in pairs if len(value) <= _SHORT]
     wide = min(max((len(word) for word, _ in short), default=0), 14) + 2
@@ -75,5 +80,5 @@ def _table(pairs: list[tuple[str, str]]) -> list[Content]:
     ]
     for word, value in pairs:
         if len(value) > _SHORT:
-            lines.append(Content.assemble((safe(word), FAINT), "\n", (safe(value), MUTED)))
+            lines.append(Content.assemble((safe(word), FAINT), "\n", (safe(value), tone)))
     return lines

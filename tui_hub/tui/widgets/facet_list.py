@@ -9,7 +9,7 @@ from textual import on
 from textual.message import Message
 
 from tui_hub import text
-from tui_hub.domain.catalogue import FacetCount, Facets, Search
+from tui_hub.domain.catalogue import NEW_DAYS, SIZES, FacetCount, Facets, Search
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands import Toggle
 from tui_hub.tui.draw import Line, spread
@@ -21,10 +21,20 @@ _GROUPS = (
     ("task", "Task", "tasks", 8),
     ("library", "Library", "libraries", 6),
     ("license", "Licence", "licenses", 6),
+    ("size", "Size", "sizes", len(SIZES)),
 )
 """Facet, heading, field of the question, and how many values are listed."""
-_FLAGS = (("installed", "installed", True, "yes"), ("gated", "open access", False, "no"))
+_FLAGS = (
+    ("installed", "installed", True, "yes"),
+    ("favourite", "favourites", True, "yes"),
+    ("new", f"new in {NEW_DAYS} days", True, "yes"),
+    ("gated", "open access", False, "no"),
+    ("deprecated", "deprecated", True, "yes"),
+)
 """Field of the question, words, the value that choosing it sets, and the facet's value for it."""
+_UNSET = {"new": False}
+"""What a flag of the question is while it is not chosen, where that is not nothing."""
+_CLASSES = [name for name, _ in SIZES]
 
 
 def alternatives(search: Search) -> dict[str, Search]:
@@ -68,6 +78,8 @@ class FacetList(RowList):
             self._rows.append((words, FacetCount(facet=field, value=value, count=found)))
         for facet, heading, field, limit in _GROUPS:
             counts = list(facets.of(facet))[:limit] if facets else []
+            if facet == "size":
+                counts.sort(key=lambda one: _CLASSES.index(one.value))
             listed = {one.value for one in counts}
             chosen = [value for value in getattr(search, field) if value not in listed]
             counts += [FacetCount(facet=facet, value=value, count=0) for value in chosen]
@@ -128,7 +140,8 @@ class FacetList(RowList):
         change: dict[str, Any] = {}
         for field, _, value, _ in _FLAGS:
             if one.facet == field:
-                change[field] = None if getattr(self.search, field) is value else value
+                chosen = getattr(self.search, field) is value
+                change[field] = _UNSET.get(field) if chosen else value
         for facet, _, field, _ in _GROUPS:
             if one.facet == facet:
                 values = self._values(one)

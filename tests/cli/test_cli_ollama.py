@@ -1,0 +1,164 @@
+"""Models of Ollama's by the command line: from a name to a folder that a loader opens."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command_line import Inside
+from ollama_server import OllamaServer, Said
+
+from tui_hub.demo.formats.gguf import decoder_gguf
+from tui_hub.demo.formats.tensors import Decoder
+
+_CONTENT = decoder_gguf(
+    Decoder(vocabulary=64, hidden=64, intermediate=128, layers=2, heads=4, kv_heads=2, context=512),
+    "Q8_0",
+    "tiny",
+    [f"<{number}>" for number in range(64)],
+)
+WEIGHTS = _CONTENT.read(0, _CONTENT.size)
+CONFIG = {
+    "model_format": "gguf",
+    "model_family": "llama",
+    "model_type": "8.0B",
+    "file_type": "Q8_0",
+}
+TEMPLATE = b"{{ .System }} {{ .Prompt }}"
+
+
+@pytest.fixture
+def ollama() -> Iterator[OllamaServer]:
+    server = OllamaServer()
+    layers = {"model": WEIGHTS, "template": TEMPLATE, "license": b"Do as you please."}
+    server.add("library/tiny:latest", layers, CONFIG)
+    server.add("library/tiny:8b", layers | {"params": b"{}"}, CONFIG)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def program(ollama: OllamaServer, tmp_path: Path) -> Inside:
+    environment = {
+        "TUI_HUB_OLLAMA__REGISTRY": ollama.url,
+        "TUI_HUB_OLLAMA__LIBRARY": ollama.url,
+        "OLLAMA_HOST": f"127.0.0.1:{ollama.port}",
+        "HF_ENDPOINT": "http://127.0.0.1:1",
+    }
+    return Inside(tmp_path / "home", environment)
+
+
+def test_a_model_is_added_shown_and_weighed_before_any_byte(
+    program: Inside, ollama: OllamaServer
+) -> None:
+    added = program.json("add", "ollama:library/tiny:latest")
+    assert (added.code, added.document["id"]) == (0, "ollama:tiny")
+    assert (added.document["type"], added.document["params"]) == ("llm", 8_000_000_000)
+    shown = program.json("show", "ollama:tiny").document
+    assert [file["path"] for file in shown["files"]] == [
+        "license.txt",
+        "ollama.json",
+        "template.txt",
+        "tiny-latest-Q8_0.gguf",
+    ]
+    weights = shown["files"][-1]
+    assert weights["sha256"] == hashlib.sha256(WEIGHTS).hexdigest()
+    assert (weights["size"], weights["kind"]) == (len(WEIGHTS), "weights")
+    assert [variant["name"] for variant in shown["variants"]] == ["Q8_0"]
+    checked = program.json("check", "ollama:tiny").document
+    basis = {need["part"]: need["basis"] for need in checked["need"]}
+    assert basis["weights"] == "header", "read over the network, by ranges"
+    asked = [one for one in ollama.asked if f"{weights['sha256']}/data" in one.target]
+    assert asked and all("range" in one.headers for one in asked)
+
+
+def test_a_download_is_verified_shared_and_opened(program: Inside, ollama: OllamaServer) -> None:
+    plan = program.json("download", "ollama:tiny", "--dry-run").document["plan"]
+    assert plan["fits"] and plan["bytes_to_transfer"] > len(WEIGHTS)
+    first = program.json("download", "ollama:tiny")
+    assert (first.code, first.document["status"]) == (0, "completed")
+    assert {file["verified"] for file in first.document["files"]} == {"sha256"}
+    folder = Path(first.document["path"])
+    assert (folder / "tiny-latest-Q8_0.gguf").read_bytes() == WEIGHTS
+    assert (folder / "template.txt").read_bytes() == TEMPLATE
+    ollama.asked.clear()
+    second = program.json("download", "ollama:tiny:8b").document
+    assert second["status"] == "completed"
+    assert second["bytes_transferred"] == 2, "all but the parameters is here already"
+    activated = program.json("activate", "ollama:tiny").document
+    assert (activated["status"], activated["runtime"]) == ("active", "link")
+
+
+def test_a_tag_that_moved_is_taken_anew(program: Inside, ollama: OllamaServer) -> None:
+    before = program.json("download", "ollama:tiny").document["revision"]
+    after = ollama.add("library/tiny:latest", {"model": WEIGHTS + b"more"}, CONFIG)
+    refused = program.json("download", "ollama:tiny", "--revision", "0" * 64)
+    assert (refused.code, refused.error) == (5, "refused")
+    part = program.json("download", "ollama:tiny", "license.txt").document
+    assert part["revision"] == before, "parts are added to what is here"
+    moved = program.json("download", "ollama:tiny").document
+    assert (moved["status"], moved["revision"]) == ("completed", after)
+    assert len(moved["files"]) == 2
+
+
+def test_bytes_that_are_not_what_the_manifest_says_are_not_kept(
+    program: Inside, ollama: OllamaServer
+) -> None:
+    digest = f"sha256:{hashlib.sha256(WEIGHTS).hexdigest()}"
+    ollama.blobs[digest] = bytes(len(WEIGHTS))
+    ran = program.json("download", "ollama:tiny", "--include", "*.gguf")
+    assert ran.code == 1
+    assert ran.error == "corrupt"
+    assert not list((program.home / "store" / "blobs" / "sha256").glob("*" + digest[7:]))
+
+
+def test_a_sync_brings_the_library_and_the_daemon(program: Inside, ollama: OllamaServer) -> None:
+    ollama.library = b'<a href="/library/tiny">tiny</a><a href="/library/gone">gone</a>'
+    ollama.daemon = [
+        {"name": "tiny:latest", "size": 5, "digest": "f" * 64, "details": {"family": "llama"}},
+        {"name": "mine:latest", "size": 7, "capabilities": ["completion", "tools"]},
+    ]
+    first = program.json("sync", "ollama")
+    assert (first.code, first.document["status"]) == (0, "completed")
+    feeds = {feed["feed"]: feed for feed in first.document["feeds"]}
+    assert (feeds["ollama:local"]["created"], feeds["ollama:library"]["skipped"]) == (2, 1)
+    found = program.json("search", "tiny").document["models"]
+    assert [model["id"] for model in found] == ["ollama:tiny"]
+    assert found[0]["size"] > len(WEIGHTS), "the registry's word goes before the daemon's"
+    assert found[0]["status"] == "not_installed"
+    again = program.json("sync", "ollama").document["feeds"]
+    assert [(feed["updated"], feed["created"]) for feed in again] == [(0, 0), (0, 0)]
+    held = program.json("search", "daemon").document["models"]
+    assert "ollama:mine" in [model["id"] for model in held]
+    shown = program("show", "ollama:mine")
+    assert shown.code == 0
+    assert "only the daemon of Ollama has ollama:mine" in shown.out + shown.err
+    refused = program.json("download", "ollama:mine")
+    assert (refused.code, refused.error) == (5, "refused")
+
+
+def test_where_there_is_no_ollama_its_feeds_are_skipped(program: Inside) -> None:
+    nowhere = "http://127.0.0.1:1"
+    names = ("OLLAMA_HOST", "TUI_HUB_OLLAMA__REGISTRY", "TUI_HUB_OLLAMA__LIBRARY")
+    ran = program.json("sync", "ollama", "curated", **dict.fromkeys(names, nowhere))
+    assert (ran.code, ran.document["status"]) == (0, "completed")
+    states = {feed["feed"]: feed["status"] for feed in ran.document["feeds"]}
+    assert (states["ollama:local"], states["ollama:library"]) == ("skipped", "skipped")
+
+
+def test_names_that_cannot_be_had(program: Inside, ollama: OllamaServer) -> None:
+    assert program.json("add", "ollama:nowhere").error == "not_found"
+    assert program.json("show", "ollama:a:b:c").error == "usage"
+    assert program.json("add", "ollama:registry.example.com/a/b").error == "refused"
+    ollama.faults["/v2/library/page/manifests/latest"] = Said(b"<html>log in</html>")
+    ran = program.json("add", "ollama:page")
+    assert (ran.code, ran.error) == (6, "unreachable")
+    ran = program.json("add", "ollama:tiny", TUI_HUB_OLLAMA__REGISTRY="http://127.0.0.1:1")
+    assert (ran.code, ran.error) == (6, "unreachable")
+
+
+def test_the_installed_program_does_the_same(program: Inside) -> None:
+    ran = program.apart("download", "ollama:tiny", "--json")
+    assert (ran.code, ran.document["status"]) == (0, "completed")

@@ -1,0 +1,128 @@
+"""The order of an answer as SQL: in which parts it is walked, and where a page of it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+from tui_hub.domain.catalogue import Sort
+from tui_hub.domain.errors import UsageError
+
+_KEYS = {
+    Sort.LIKES: "likes",
+    Sort.TRENDING: "trending",
+    Sort.UPDATED: "last_modified",
+    Sort.SIZE: "size",
+    Sort.PARAMS: "params",
+}
+_NOTHING: dict[str, str | int] = {"last_modified": ""}
+"""The value of a key that counts as none; 0 for all others."""
+
+Key = int | float | str
+
+_Rank = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Part = Annotated[int, msgspec.Meta(ge=0, le=2)]
+_read_part = msgspec.json.Decoder(tuple[_Part, _Rank]).decode
+_read_text = msgspec.json.Decoder(tuple[str, _Rank]).decode
+_read_number = msgspec.json.Decoder(tuple[_Rank | float, _Rank]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row of a page: its sort key, or the part of the answer it stood in, and its rank."""
+
+    key: Key
+    rank: int
+
+    def __str__(self) -> str:
+        return msgspec.json.encode((self.key, self.rank)).decode()
+
+    @classmethod
+    def parse(cls, text: str | None, sort: Sort) -> Cursor | None:
+        """Read the `after` of a page in this order.
+
+        Raises:
+            UsageError: when it is none.
+        """
+        if text is None:
+            return None
+        try:
+            if sort is Sort.DOWNLOADS:
+                return cls(*_read_part(text))
+            if sort in (Sort.NAME, Sort.UPDATED):
+                return cls(*_read_text(text))
+            return cls(*_read_number(text))
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            raise UsageError("this is not the key of a page") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One stretch of an answer that a single query walks."""
+
+    where: str
+    arguments: tuple[object, ...] = ()
+    order: str = "models.rank"
+    key: str = "0"
+    """The SQL of a row's sort key, for the cursor."""
+
+
+def sorted_part(sort: Sort, cursor: Cursor | None) -> Part:
+    """All hits of the index in the order of a column: they have to be sorted."""
+    if sort is Sort.NAME:
+        column, after, direction = "models.name COLLATE NOCASE", ">", ""
+    else:
+        name = _KEYS[sort]
+        nothing = _NOTHING.get(name, 0)
+        column, after, direction = f"coalesce(models.{name}, {nothing!r})", "<", " DESC"
+    order = f"{column}{direction}, models.rank"
+    if cursor is None:
+        return Part("1", (), order, column)
+    where = f"({column} {after} ? OR ({column} = ? AND models.rank > ?))"
+    return Part(where, (cursor.key, cursor.key, cursor.rank), order, column)
+
+
+def walked_parts(sort: Sort, cursor: Cursor | None) -> list[Part]:
+    """The whole catalogue in the order of a column, along that column's index.
+
+    The indexes leave out the rows without a value, which follow by rank.
+    """
+    if sort is Sort.DOWNLOADS:
+        return [_by_rank("1", cursor)]
+    if sort is Sort.NAME:
+        return _walked("models.name COLLATE NOCASE", ">", "", "1", cursor)
+    column = f"models.{_KEYS[sort]}"
+    nothing = _NOTHING.get(_KEYS[sort], 0)
+    some = f"{column} > {nothing!r}"
+    none = f"({column} IS NULL OR {column} <= {nothing!r})"
+    if cursor is not None and cursor.key == nothing:
+        return [_by_rank(none, cursor, repr(nothing))]
+    return [
+        *_walked(column, "<", " DESC", some, cursor),
+        _by_rank(none, None, repr(nothing)),
+    ]
+
+
+def _walked(
+    column: str, after: str, direction: str, some: str, cursor: Cursor | None
+) -> list[Part]:
+    order = f"{column}{direction}, models.rank"
+    if cursor is None:
+        return [Part(some, (), order, column)]
+    return [
+        Part(
+            f"{some} AND {column} = ? AND models.rank > ?",
+            (cursor.key, cursor.rank),
+            "models.rank",
+            column,
+        ),
+        Part(f"{some} AND {column} {after} ?", (cursor.key,), order, column),
+    ]
+
+
+def _by_rank(where: str, cursor: Cursor | None, key: str = "0") -> Part:
+    if cursor is None:
+        return Part(where, key=key)
+    return Part(f"{where} AND models.rank > ?", (cursor.rank,), key=key)

@@ -1,0 +1,112 @@
+"""Versions: names that users give to revisions, and which no sync takes away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui_hub import text
+from tui_hub.domain.errors import NotFoundError, RefusedError
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.models import DEFAULT_REF, Details
+from tui_hub.domain.revisions import Version
+from tui_hub.events import ModelChanged
+from tui_hub.services.choices import named_variant
+from tui_hub.services.context import Context
+from tui_hub.services.repositories import Repositories
+from tui_hub.services.version_names import check_name
+
+
+class Versions:
+    """Names revisions of models, and takes names back."""
+
+    def __init__(self, context: Context, repositories: Repositories) -> None:
+        self._context = context
+        self._repositories = repositories
+        self._table = context.hub.versions
+
+    async def name(
+        self,
+        model: str | ModelId,
+        name: str,
+        *,
+        revision: str | None = None,
+        variant: str | None = None,
+    ) -> Version:
+        """Name a revision, and perhaps one variant of it.
+
+        Args:
+            model: the model's id.
+            name: unique among the model's versions, whatever its case.
+            revision: another version's name, a branch, tag or commit; `None` takes what is
+                installed, else the newest.
+            variant: the variant that is meant; `None` means no particular one.
+
+        Raises:
+            UsageError: when the name cannot be one.
+            NotFoundError: no such model, revision or variant.
+            RefusedError: when the name stands for something else, or there is nothing to name.
+        """
+        check_name(name)
+        # Who names the branch means what it is now, and not what was here of it before.
+        details = await self._repositories.details(
+            model, revision=revision, refresh=revision == DEFAULT_REF
+        )
+        if details.revision is None or not details.files:
+            raise RefusedError(
+                f"no revision of {details.model.id} is known", hint=_why_unknown(details)
+            )
+        chosen = None if variant is None else named_variant(details, variant).name
+        wanted = Version(
+            model=details.model.id, name=name, revision=details.revision, variant=chosen
+        )
+        known = await self._table.get(wanted.model, name)
+        if known is not None and _means_the_same(known, wanted):
+            return known
+        await self._table.add(wanted)
+        return await self._changed(wanted.model, name)
+
+    async def rename(self, model: str | ModelId, old: str, new: str) -> Version:
+        """Give a version another name.
+
+        Raises:
+            UsageError: when the new name cannot be one.
+            NotFoundError: when there is no such version.
+            RefusedError: when the new name is taken.
+        """
+        check_name(new)
+        entry = await self._repositories.known_id(model)
+        if not await self._table.rename(entry, old, new):
+            raise self._unknown(entry, old)
+        return await self._changed(entry, new)
+
+    async def remove(self, model: str | ModelId, name: str) -> None:
+        """Take a name back; the revision and its files stay.
+
+        Raises:
+            NotFoundError: when there is no such version.
+        """
+        entry = await self._repositories.known_id(model)
+        if not await self._table.remove(entry, name):
+            raise self._unknown(entry, name)
+        self._context.bus.publish(ModelChanged(entry))
+
+    async def _changed(self, model: str, name: str) -> Version:
+        self._context.bus.publish(ModelChanged(model))
+        found = await self._table.get(model, name)
+        if found is None:
+            raise self._unknown(model, name)  # another process was quicker
+        return found
+
+    def _unknown(self, model: str, name: str) -> NotFoundError:
+        return NotFoundError(
+            f"{model} has no version {text.clean(name, 80)!r}",
+            hint=f"`tui-hub versions {model}` lists them.",
+        )
+
+
+def _means_the_same(one: Version, other: Version) -> bool:
+    return replace(one, name=other.name, named_at=other.named_at) == other
+
+
+def _why_unknown(details: Details) -> str | None:
+    return details.note or f"`tui-hub show {details.model.id} --refresh` asks its source."
