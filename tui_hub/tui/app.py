@@ -91,8 +91,9 @@ class HubApp(BackgroundApp):
             loop.add_signal_handler(number, self.exit, code)
         self.call_after_refresh(self.begin)
 
-    def on_unmount(self) -> None:
-        """Give the signals back."""
+    async def on_unmount(self) -> None:
+        """Give the signals back, and let another process look after the schedule."""
+        await self.services.scheduler.stop()
         for number in _SIGNALS:
             asyncio.get_running_loop().remove_signal_handler(number)
 
