@@ -27,6 +27,8 @@ _WHOLE_HUB = 2_500_000
 """Models that the Hub lists, about."""
 _ALLOWED = 500 / 300
 """Requests a second that the Hub allows those who are not logged in."""
+_LISTS_NOTHING = ("url", "local")
+"""Sources of models that somebody added one by one."""
 _DEFAULTS: dict[str, Any] = msgspec.to_builtins(FeedSettings())
 
 
@@ -67,7 +69,7 @@ class Feeds:
             UsageError: saying what is wrong with it.
         """
         check_feed(feed)
-        if feed.source not in self._context.sources:
+        if feed.source not in self._context.sources or feed.source in _LISTS_NOTHING:
             raise UsageError(f"{feed.source} has nothing that a feed could list")
 
     async def add(self, feed: Feed) -> Feed:
