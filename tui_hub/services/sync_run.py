@@ -158,7 +158,8 @@ class SyncRun:
         """Sync one target. Once a source's address is dead, its other feeds are not tried."""
         if isinstance(target, ModelId):
             return await self._sync_model(target)
-        feed = FeedSync(self._context, target, self._confirm, full=self._full)
+        settings = self._turns.settings
+        feed = FeedSync(self._context, target, settings, self._confirm, full=self._full)
         dead = self._down.get(target.source)
         report = await (feed.run() if dead is None else feed.give_up(dead))
         if feed.error is not None:

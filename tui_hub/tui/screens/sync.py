@@ -28,7 +28,7 @@ from tui_hub.tui.widgets.table import Table
 
 _ROOM_FOR_KEYS = 150
 """Cells of a terminal whose row of keys holds them all."""
-_KEYS = "n new  e edit  space on/off  p try  D remove"
+_KEYS = (c.SyncFeed, c.CancelSync, f.NewFeed, f.EditFeed, f.SwitchFeed, f.TryFeed, f.RemoveFeed)
 
 
 class FeedTable(Table[FeedRow]):
@@ -80,8 +80,11 @@ class SyncScreen(HubScreen):
 
     def on_resize(self) -> None:
         """Show the keys of a feed in the frame where the row of keys is too short for them."""
-        narrow = self.size.width < _ROOM_FOR_KEYS
-        self.query_one("#list", Panel).label(title=f"Feeds  {_KEYS}" if narrow else "Feeds")
+        keys: list[str] = []
+        if self.size.width < _ROOM_FOR_KEYS:
+            sign = self.app.glyphs.key
+            keys = [f"{sign(one.sign or one.key)} {one.label}" for one in _KEYS]
+        self.query_one("#list", Panel).label(title="  ".join(("Feeds", *keys)))
 
     async def on_screen_resume(self) -> None:
         """What changed is on screen now."""
