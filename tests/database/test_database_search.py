@@ -440,6 +440,5 @@ async def test_walking_and_sorting_answer_alike(
         sorted_ids = await ids(full.models, search, 20)
         with monkeypatch.context() as patch:
             patch.setattr(searching, "_FEW", 1)
-            patch.setattr(searching, "_QUESTION_COST", 0)
             assert await ids(full.models, search, 20) == sorted_ids
             assert set(sorted_ids) == scan(search)

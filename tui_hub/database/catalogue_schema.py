@@ -156,7 +156,7 @@ _FINDING = (
     )""",
     "UPDATE properties SET value = '' WHERE name = 'words'",
     # More of the small parts that transactions leave are merged at once: each row less often.
-    "INSERT INTO search (search, rank) VALUES ('automerge', 16)",
+    "INSERT INTO search (search, rank) VALUES ('automerge', 8)",
     "ALTER TABLE models ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE local ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0",
 )
