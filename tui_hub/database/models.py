@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tui_hub.database import orders, words
 from tui_hub.database.changes import (
@@ -19,7 +19,7 @@ from tui_hub.database.changes import (
     page_changes,
     removal,
 )
-from tui_hub.database.connection import Database, Transaction
+from tui_hub.database.connection import Database, Row, Transaction
 from tui_hub.database.facets import write_facets
 from tui_hub.database.history import write_history
 from tui_hub.database.model_rows import COLUMNS, model, stored
@@ -263,15 +263,14 @@ async def merge_page(
 
 async def _known(transaction: Transaction, models: Sequence[Model]) -> Known:
     """Everything in the catalogue that a page may touch."""
-    ids = {plain(model.id): model for model in models}
+    ids, asked = await asyncio.to_thread(_ids, models)
     rows = await transaction.read(
-        f"SELECT rank, {COLUMNS} FROM models WHERE id IN {_IDS}", (json.dumps(list(ids)),)
+        f"SELECT rank, {COLUMNS} FROM models WHERE id IN {_IDS}", (asked,)
     )
     by_id = {row[1]: row for row in rows}
-    keys = [model.upstream_id for name, model in ids.items() if name not in by_id]
+    asked = await asyncio.to_thread(_keys, ids, by_id)
     rows = await transaction.read(
-        f"SELECT rank, {COLUMNS} FROM models WHERE upstream_id IN {_IDS}",
-        (json.dumps([plain(key) for key in keys if key]),),
+        f"SELECT rank, {COLUMNS} FROM models WHERE upstream_id IN {_IDS}", (asked,)
     )
     moved = [row for row in map(stored, rows) if row.model.id not in ids]
     touched = [*ids, *(row.model.id for row in moved)]
@@ -283,6 +282,18 @@ async def _known(transaction: Transaction, models: Sequence[Model]) -> Known:
             0
         ][0],
     )
+
+
+def _ids(models: Sequence[Model]) -> tuple[dict[str, Model], str]:
+    """The records by their ids, and the ids as one argument."""
+    ids = {plain(model.id): model for model in models}
+    return ids, json.dumps(list(ids))
+
+
+def _keys(ids: Mapping[str, Model], known: Mapping[str, Row]) -> str:
+    """The upstream keys of the records that are new by their ids, as one argument."""
+    keys = [model.upstream_id for name, model in ids.items() if name not in known]
+    return json.dumps([plain(key) for key in keys if key])
 
 
 async def _local(transaction: Transaction, ids: Sequence[str]) -> dict[str, Local]:
