@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from tui_hub.domain.errors import RefusedError, UsageError
+from tui_hub.domain.errors import ConsentError, RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 from tui_hub.services.references import is_place, read_reference
@@ -62,8 +62,13 @@ async def ask_for_model(app: HubApp) -> Model | None:
     proposal = await app.push_screen_wait(AddDialog(meant, adding.shown(meant)))
     if proposal is None:
         return None
-    for question in await adding.questions(proposal):
-        sure = Confirm("Add it?", Content(safe(question)), yes="Yes", no="No", danger=True)
-        if not await app.push_screen_wait(sure):
-            return None
-    return await adding.add(proposal, consent=True)
+    consents: set[str] = set()
+    while True:
+        try:
+            return await adding.add(proposal, consents)
+        except ConsentError as needed:
+            body = Content(safe(needed.question))
+            sure = Confirm("Add it?", body, yes="Yes", no="No", danger=True)
+            if not await app.push_screen_wait(sure):
+                return None
+            consents.add(needed.about)
