@@ -71,7 +71,6 @@ class Adding:
         files, folder = await self._look(proposal)
         name = proposal.name or _name_from(folder or files[0].path)
         model = _identifier(proposal, name)
-        await self._ask_about_model(model, consents)
         addition = Addition(
             model=str(model),
             type=proposal.type,
@@ -83,6 +82,7 @@ class Adding:
             added_at=text.now(),
         )
         async with self._context.alone(f"model {model}"):
+            await self._ask_about_model(model, consents)
             await self._refuse_if_in_use(addition)
             await self._keep(model, addition)
         return await self._catalogue.get(model)
