@@ -310,3 +310,14 @@ async def test_a_link_to_the_settings_is_followed(configure: Configure, tmp_path
         await driver.services.feeds.add(replace(MINE, schedule=""))
         assert await driver.new_syncs() == [["hf:mine"]]
         assert configuration.paths.config_file.is_symlink() and "hf:mine" in real.read_text()
+
+
+async def test_what_changed_while_nothing_ran_is_synced_at_the_next_start(
+    configure: Configure,
+) -> None:
+    configuration, time = two_feeds(configure), FakeClock()
+    async with scheduled(configuration, time) as driver:
+        await driver.after(FIRST)
+    async with scheduled(two_feeds(configure, f'[feeds."{RANDOM}"]\nlimit = 3\n'), time) as driver:
+        assert await driver.after(FIRST) == [[RANDOM]]
+        assert await driver.after(60) == []

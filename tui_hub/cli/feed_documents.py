@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from tui_hub.cli.documents import Document
+from tui_hub.cli.documents import Document, model
 from tui_hub.domain.feeds import FeedStatus
 
 if TYPE_CHECKING:
     from tui_hub.domain.changes import ChangeEntry
+    from tui_hub.domain.feed_trials import Trial
     from tui_hub.domain.feeds import Counts, Feed, FeedReport, SyncReport
     from tui_hub.domain.schedule import Schedule
     from tui_hub.services.timetable import Timetable
@@ -81,7 +82,7 @@ def feeds(
     """Every feed with what is known of it."""
     return {
         "feeds": [
-            _feed(entry, statuses.get(entry.name), timetable.expression(entry.name))
+            feed(entry, statuses.get(entry.name), timetable.expression(entry.name))
             for entry in entries
         ]
     }
@@ -105,13 +106,17 @@ def changes(entries: Sequence[ChangeEntry], limit: int) -> Document:
     }
 
 
-def _feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
+def feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
+    """One feed: what it asks for, and what is known of it."""
     known = status or FeedStatus(feed=entry.name)
     return {
         "feed": entry.name,
         "source": entry.source,
         "enabled": entry.enabled,
         "schedule": schedule,
+        "queries": [_lists(asdict(query)) for query in entry.queries],
+        "limit": entry.limit,
+        "rules": _lists(asdict(entry.rules)),
         "status": known.state.value,
         "last_sync": known.last_sync,
         "last_success": known.last_success,
@@ -126,4 +131,25 @@ def _feed(entry: Feed, status: FeedStatus | None, schedule: str) -> Document:
         "last_full": known.walk.full,
         "watermark": known.watermark,
         "quota": None if known.quota is None else asdict(known.quota),
+    }
+
+
+def _lists(document: Document) -> Document:
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in document.items()
+    }
+
+
+def trial(result: Trial) -> Document:
+    """What a feed would take in and leave out."""
+    return {
+        "taken": len(result.taken),
+        "models": [model(entry) for entry in result.taken],
+        "left_out": [
+            {"model": one.model.id, "reasons": list(one.reasons)} for one in result.left_out
+        ],
+        "skipped": list(result.skipped),
+        "complete": result.whole,
+        "requests": result.requests,
+        "bytes": result.bytes,
     }

@@ -100,6 +100,23 @@ class Verb(click.Command):
         write_options(ctx, formatter, "Options of every command", self.get_params(ctx)[self._own :])
 
 
+class VerbGroup(click.Group):
+    """A verb with actions of its own, each a verb too; it takes the shared options like any."""
+
+    def __init__(self, *arguments: object, **settings: object) -> None:
+        super().__init__(*arguments, **settings)  # type: ignore[arg-type]
+        self.params.extend(shared_options())
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The actions in the order in which people need them."""
+        return list(self.commands)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the actions first, then the options."""
+        self.format_commands(ctx, formatter)
+        write_options(ctx, formatter, "Options of every command", self.get_params(ctx))
+
+
 def write_options(
     context: click.Context,
     formatter: click.HelpFormatter,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 
 from tui_hub import settings_file, text
 from tui_hub.domain.errors import HubError, NotFoundError
@@ -77,8 +76,10 @@ class FeedList:
         if (self.all, self.settings, self.problem) != before:
             self._bus.publish(FeedsChanged())
             self.changed.set()
-        known = {_asked(feed) for feed in before[0]}
-        return frozenset(feed.name for feed in self.all if _asked(feed) not in known)
+        known = {(feed.name, feed.definition) for feed in before[0]}
+        return frozenset(
+            feed.name for feed in self.all if (feed.name, feed.definition) not in known
+        )
 
     def _take(self, settings: Settings) -> None:
         feeds = feeds_from(settings)
@@ -87,8 +88,3 @@ class FeedList:
         self.all: tuple[Feed, ...] = feeds
         """All feeds, shipped and the user's own."""
         self.timetable = Timetable(settings.sync, feeds, self._random)
-
-
-def _asked(feed: Feed) -> Feed:
-    """What of a feed decides which models it brings."""
-    return replace(feed, schedule="", enabled=True)

@@ -15,6 +15,7 @@ from tui_hub.events import CatalogueChanged, FeedChanged
 from tui_hub.services.context import Context
 from tui_hub.services.missing import Missing
 from tui_hub.services.walks import begun, ended, expected_from, moved
+from tui_hub.settings import SyncSettings
 from tui_hub.sources import SourcePage
 
 _log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class FeedSync:
         self,
         context: Context,
         feed: Feed,
+        settings: SyncSettings,
         confirm: Callable[[], Awaitable[None]],
         *,
         full: bool = False,
@@ -36,6 +38,7 @@ class FeedSync:
         Args:
             context: the open home.
             feed: what to bring up to date.
+            settings: how often it is walked whole.
             confirm: raises `LostLeaseError` when another process does so by now; called before
                 anything is written.
             full: whether to walk everything, not only what changed.
@@ -44,6 +47,7 @@ class FeedSync:
         self._context = context
         self._confirm = confirm
         self._feed = feed
+        self._settings = settings
         self._table = context.catalogue.feeds
         self._status = FeedStatus(feed=feed.name)
         self.error: HubError | None = None
@@ -82,8 +86,8 @@ class FeedSync:
 
     async def _begin(self) -> None:
         before = await self._table.get(self._feed.name)
-        settings = self._context.configuration.settings.sync
-        before = begun(before, self._feed, settings, self._context.clock.now(), full=self._full)
+        now = self._context.clock.now()
+        before = begun(before, self._feed, self._settings, now, full=self._full)
         self._status = replace(
             before, last_sync=text.now(), counts=Counts(), requests=0, bytes=0, seconds=0.0
         )

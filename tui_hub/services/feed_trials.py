@@ -29,7 +29,8 @@ async def try_out(context: Context, feed: Feed, pages: int = 1) -> Trial:
         walk = source.pages(replace(feed, queries=(query,), rules=Rules()))
         number = 0
         async for page in walk:
-            number += 1
+            # Some sources have pages that tell only what they cost.
+            number += bool(page.models)
             found |= {model.id: model for model in page.models}
             cut = number == pages and page.cursor is not None
             trial = replace(

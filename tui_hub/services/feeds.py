@@ -27,6 +27,8 @@ _WHOLE_HUB = 2_500_000
 """Models that the Hub lists, about."""
 _ALLOWED = 500 / 300
 """Requests a second that the Hub allows those who are not logged in."""
+_LISTS_NOTHING = ("url", "local")
+"""Sources of models that somebody added one by one."""
 _DEFAULTS: dict[str, Any] = msgspec.to_builtins(FeedSettings())
 
 
@@ -67,7 +69,7 @@ class Feeds:
             UsageError: saying what is wrong with it.
         """
         check_feed(feed)
-        if feed.source not in self._context.sources:
+        if feed.source not in self._context.sources or feed.source in _LISTS_NOTHING:
             raise UsageError(f"{feed.source} has nothing that a feed could list")
 
     async def add(self, feed: Feed) -> Feed:
@@ -99,7 +101,7 @@ class Feeds:
             UsageError: the feed or the file is wrong.
         """
         self.check(after)
-        await self._known.look()
+        await self._look()
         if self.get(before.name) != before:
             raise RefusedError(
                 f"the feed {before.name} was changed meanwhile",
@@ -115,7 +117,7 @@ class Feeds:
             NotFoundError: when there is none of a name.
             RefusedError: the file cannot be written.
         """
-        await self._known.look()
+        await self._look()
         found = [self.get(name) for name in names]
 
         def edit(document: Document) -> None:
@@ -133,7 +135,7 @@ class Feeds:
             NotFoundError: when there is none of a name.
             RefusedError: one ships with the program, or the file cannot be written.
         """
-        await self._known.look()
+        await self._look()
         for name in names:
             self.get(name)
             if self.ships(name):
@@ -169,10 +171,13 @@ class Feeds:
     async def _change(self, edit: Callable[[Document], None]) -> None:
         path = self._context.configuration.paths.config_file
         await asyncio.to_thread(settings_file.change, path, edit, _check)
-        changed = await self._known.look()
+        await self._look()
         if self._known.problem is not None:
             raise self._known.problem
-        await self._sync.bring_forward(changed)
+
+    async def _look(self) -> None:
+        """Know the feeds as the file tells them in this moment."""
+        await self._sync.bring_forward(await self._known.look())
 
 
 def _check(document: Mapping[str, Any]) -> None:

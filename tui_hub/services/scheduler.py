@@ -68,10 +68,9 @@ class Scheduler:
 
     async def stop(self) -> None:
         """Let another process take over. A sync that runs is not touched."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        running = [task for task in self._tasks if task.cancel()]
         self._tasks = []
+        await asyncio.gather(*running, return_exceptions=True)
 
     async def state(self) -> Schedule:
         """Who runs the feeds at their times."""

@@ -45,6 +45,11 @@ class Timetable:
                 hint=error.hint,
             )
 
+    @property
+    def retries(self) -> int:
+        """How often a feed that failed is tried again."""
+        return self._settings.retries
+
     def has(self, name: str) -> bool:
         """Whether the feed has turns at all."""
         feed = self._feeds.get(name)
@@ -58,7 +63,7 @@ class Timetable:
     def expression(self, name: str) -> str:
         """A feed's schedule for scripts: its cron expression, or `random 3-4 h`."""
         feed = self._feeds[name]
-        return text.clean(feed.schedule, 60) if feed.schedule else self._interval_words()
+        return text.clean(feed.schedule, 60) if feed.schedule else self.interval_words()
 
     def words(self, name: str) -> str:
         """A feed's schedule for people: `daily 02:00Z`, another cron expression, `random 3-4 h`."""
@@ -80,11 +85,15 @@ class Timetable:
         return self.regular(status.feed, now)
 
     def begun(self, status: FeedStatus, now: datetime) -> Turn:
-        """The turn where a process takes the schedule over: at once for what was never finished.
+        """The turn where a process takes the schedule over.
 
-        Only for while nothing is being synced: a feed that is said to run was left by a crash.
+        At once for what was never finished or asks for something else than its last sync did. Only
+        for while nothing is being synced: a feed that is said to run was left by a crash.
         """
         if status.state in (FeedState.NEVER, FeedState.RUNNING):
+            return Turn()
+        feed = self._feeds.get(status.feed)
+        if feed is not None and status.walk.definition not in ("", feed.definition):
             return Turn()
         return self.checked(status, now, 0.0)
 
@@ -122,7 +131,8 @@ class Timetable:
         low, high = self._settings.interval_min, self._settings.interval_max
         return timedelta(seconds=low + (high - low) * self._random())
 
-    def _interval_words(self) -> str:
+    def interval_words(self) -> str:
+        """The schedule of a feed without a cron expression, for people: `random 3-4 h`."""
         low = text.duration(self._settings.interval_min)
         high = text.duration(self._settings.interval_max)
         if low == high:

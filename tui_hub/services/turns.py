@@ -11,6 +11,7 @@ from tui_hub.events import FeedChanged
 from tui_hub.services.context import Context
 from tui_hub.services.feed_list import FeedList
 from tui_hub.services.timetable import Timetable
+from tui_hub.settings import SyncSettings
 
 
 class Turns:
@@ -30,6 +31,11 @@ class Turns:
     def timetable(self) -> Timetable:
         """The rules of the turns, as the settings tell them now."""
         return self._known.timetable
+
+    @property
+    def settings(self) -> SyncSettings:
+        """The settings of the sync, as the file tells them now."""
+        return self._known.settings.sync
 
     @property
     def _feeds(self) -> tuple[str, ...]:

@@ -101,7 +101,11 @@ def check_feed(feed: Feed) -> None:
     if feed.limit is not None:
         _limit(feed.name, feed.limit)
     if feed.schedule:
-        Cron.parse(feed.schedule)
+        try:
+            Cron.parse(feed.schedule)
+        except UsageError as error:
+            words = f"the schedule {clean(feed.schedule, 60)!r} is wrong: {error.message}"
+            raise UsageError(words, hint=error.hint) from None
     values = [value for query in feed.queries for value in (*query.filter, *_texts(query))]
     rules = feed.rules
     values += [*rules.libraries, *rules.tasks, *rules.licenses, *rules.authors]

@@ -22,6 +22,7 @@ from tui_hub.events import (
     DownloadChanged,
     Event,
     FeedChanged,
+    FeedsChanged,
     ScheduleChanged,
     SlotChanged,
     SwapMoved,
@@ -146,7 +147,7 @@ class LiveState:
                 await self._read_slots()
             case SwapMoved():
                 self._read_swaps()
-            case FeedChanged():
+            case FeedChanged() | FeedsChanged():
                 await self._read_feeds()
             case ScheduleChanged():
                 await self._read_schedule()

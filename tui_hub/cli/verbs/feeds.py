@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tui_hub.cli.options import Options, verb
+from tui_hub.cli import feed_actions, feed_trial
+from tui_hub.cli.exit_codes import DONE
+from tui_hub.cli.options import Options, VerbGroup
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -16,13 +18,28 @@ if TYPE_CHECKING:
     from tui_hub.services.timetable import Timetable
 
 
-@verb("feeds")
-@click.pass_obj
-def command(options: Options) -> int:
-    """List the feeds and their syncs."""
+@click.group("feeds", cls=VerbGroup, invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> int:
+    """List the feeds and their syncs; add, change, try and remove feeds.
+
+    Every change is one of the settings file; what runs with it notices within seconds."""
     from tui_hub.cli.running import run
 
-    return run(options, _feeds)
+    if context.invoked_subcommand is not None:
+        return DONE
+    return run(context.ensure_object(Options), _feeds)
+
+
+for _action in (
+    feed_actions.add,
+    feed_actions.edit,
+    feed_actions.enable,
+    feed_actions.disable,
+    feed_actions.remove,
+    feed_trial.command,
+):
+    command.add_command(_action)
 
 
 async def _feeds(services: Services, console: Console) -> Answer:

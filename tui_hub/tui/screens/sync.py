@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -11,100 +9,26 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_hub import text
-from tui_hub.domain.feeds import Feed, FeedState, FeedStatus
+from tui_hub.domain.feeds import Feed, FeedStatus
 from tui_hub.domain.schedule import Schedule
+from tui_hub.events import Event, FeedsChanged
 from tui_hub.tui import commands as c
-from tui_hub.tui.columns import Column
+from tui_hub.tui import feed_commands as f
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import Piece, safe
-from tui_hub.tui.glyphs import Glyphs
+from tui_hub.tui.draw import safe
+from tui_hub.tui.feed_text import FeedRow, about, cost_question, feed_columns, removal_question
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
+from tui_hub.tui.screens.feed_form import FeedForm
+from tui_hub.tui.screens.feed_trial import TrialDialog
 from tui_hub.tui.widgets.changes_panel import ChangesPanel
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table
 
-_MUTED = "$foreground 62%"
-_TONES = {
-    FeedState.RUNNING: "info",
-    FeedState.COMPLETED: "good",
-    FeedState.PARTIAL: "warn",
-    FeedState.FAILED: "bad",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class FeedRow:
-    """A feed and what is known of it."""
-
-    feed: Feed
-    status: FeedStatus
-    schedule: str
-    """In words; empty for one that has no turns."""
-    problem: bool = False
-    """Whether its schedule cannot be read."""
-
-
-def _sign(row: FeedRow, glyphs: Glyphs) -> Piece:
-    signs = {
-        FeedState.RUNNING: glyphs.syncing,
-        FeedState.COMPLETED: glyphs.installed,
-        FeedState.PARTIAL: glyphs.half,
-        FeedState.FAILED: glyphs.failed,
-        FeedState.SKIPPED: glyphs.cancelled,
-        FeedState.NEVER: glyphs.waiting,
-    }
-    if not row.feed.enabled:
-        return (glyphs.dash, "faint")
-    return (signs[row.status.state], _TONES.get(row.status.state, "muted"))
-
-
-def _state(row: FeedRow) -> Piece:
-    if not row.feed.enabled:
-        return ("off", "faint")
-    return (row.status.state.value, _TONES.get(row.status.state, "muted"))
-
-
-def _number(value: int, tone: str = "muted") -> list[Piece]:
-    return [(text.count(value) if value else "", tone)]
-
-
-def feed_columns(glyphs: Glyphs) -> list[Column[FeedRow]]:
-    """The columns of a feed."""
-    right = "right"
-    return [
-        Column("", 1, lambda row: [_sign(row, glyphs)]),
-        Column("Feed", 0, lambda row: [(row.feed.name, "strong")]),
-        Column("Status", 9, lambda row: [_state(row)]),
-        Column(
-            "Last success", 12, lambda row: [(text.ago(row.status.last_success), "muted")], rank=1
-        ),
-        Column("Schedule", 12, lambda row: [_schedule(row)], rank=6),
-        Column("Next", 10, lambda row: [(_next(row), "muted")], rank=2),
-        Column("Fetched", 7, lambda row: _number(row.status.counts.fetched, ""), right, 3),
-        Column("New", 5, lambda row: _number(row.status.counts.created, "accent"), right, 4),
-        Column("Changed", 7, lambda row: _number(row.status.counts.updated), right, 5),
-        Column("Same", 5, lambda row: _number(row.status.counts.unchanged, "faint"), right, 8),
-        Column("Gone", 5, lambda row: _number(row.status.counts.removed, "warn"), right, 9),
-        Column("Skipped", 7, lambda row: _number(row.status.counts.skipped, "warn"), right, 7),
-        Column("Took", 9, lambda row: [(_took(row), "faint")], right, 10),
-    ]
-
-
-def _took(row: FeedRow) -> str:
-    return text.duration(row.status.seconds) if row.status.seconds else ""
-
-
-def _schedule(row: FeedRow) -> Piece:
-    return ("wrong", "bad") if row.problem else (row.schedule, "faint")
-
-
-def _next(row: FeedRow) -> str:
-    """When its turn is, by the clock: a time that stands still."""
-    if not row.schedule:
-        return ""
-    return text.clock(row.status.next_run) if row.status.next_run else "due"
+_ROOM_FOR_KEYS = 150
+"""Cells of a terminal whose row of keys holds them all."""
+_KEYS = (c.SyncFeed, c.CancelSync, f.NewFeed, f.EditFeed, f.SwitchFeed, f.TryFeed, f.RemoveFeed)
 
 
 class FeedTable(Table[FeedRow]):
@@ -118,16 +42,29 @@ class SyncScreen(HubScreen):
     """Feeds, and the words about the one at the cursor."""
 
     CSS_PATH = "sync.tcss"
-    BINDINGS = bindings(c.SyncNow, c.SyncFeed, c.CancelSync, c.FilterChanges, c.OtherList)
+    BINDINGS = bindings(
+        c.SyncNow,
+        c.SyncFeed,
+        c.CancelSync,
+        f.NewFeed,
+        f.EditFeed,
+        f.SwitchFeed,
+        f.TryFeed,
+        f.RemoveFeed,
+        c.FilterChanges,
+        c.OtherList,
+    )
     BINDING_GROUP_TITLE = "Sync"
     AUTO_FOCUS = "#feeds"
 
     feeds = getters.query_one(FeedTable)
     words = getters.query_one("#words", Static)
+    problem = getters.query_one("#problem", Static)
     changes = getters.query_one(ChangesPanel)
 
     def compose_body(self) -> ComposeResult:
         with Panel("Feeds", id="list"):
+            yield Static(id="problem")
             yield FeedTable(feed_columns(self.app.glyphs), id="feeds")
         with Horizontal(id="below"):
             with Panel("Feed", id="about"):
@@ -137,8 +74,17 @@ class SyncScreen(HubScreen):
     def on_mount(self) -> None:
         """Follow the state of the feeds."""
         self.app.live_signal.subscribe(self, self._live)
+        self.app.event_signal.subscribe(self, self._event)
         self._live(self.app.live)
         self.set_interval(60, self._tick)
+
+    def on_resize(self) -> None:
+        """Show the keys of a feed in the frame where the row of keys is too short for them."""
+        keys: list[str] = []
+        if self.size.width < _ROOM_FOR_KEYS:
+            sign = self.app.glyphs.key
+            keys = [f"{sign(one.sign or one.key)} {one.label}" for one in _KEYS]
+        self.query_one("#list", Panel).label(title="  ".join(("Feeds", *keys)))
 
     async def on_screen_resume(self) -> None:
         """What changed is on screen now."""
@@ -153,11 +99,23 @@ class SyncScreen(HubScreen):
         self.feeds.refresh()
         self._moved()
 
+    def _event(self, event: Event) -> None:
+        if isinstance(event, FeedsChanged):
+            self._live(self.app.live)
+
+    @property
+    def _retries(self) -> int:
+        return self.app.services.sync.turns.timetable.retries
+
     def _live(self, live: Live) -> None:
         known = {status.feed: status for status in live.feeds}
         rows = [self._row(feed, known.get(feed.name)) for feed in self.app.services.sync.feeds()]
         if tuple(rows) != self.feeds.rows:
             self.feeds.show(rows)
+        problem = self.app.services.feeds.problem
+        self.problem.display = problem is not None
+        if problem is not None:
+            self.problem.update(Content(f"The feeds stay as they were: {safe(problem.message)}"))
         if live.total is not None:
             words = f"{text.grouped(live.total)} models, {_who(live.schedule)}"
             self.query_one("#list", Panel).label(note=words)
@@ -174,30 +132,7 @@ class SyncScreen(HubScreen):
     @on(RowList.Moved, "#feeds")
     def _moved(self) -> None:
         row = self.feeds.current
-        self.words.update(Content() if row is None else self._about(row))
-
-    def _about(self, row: FeedRow) -> Content:
-        status = row.status
-        pairs = [
-            ("queries", "; ".join(_query_words(row.feed)) or "everything"),
-            ("takes", "all of it" if row.feed.limit is None else f"{row.feed.limit} of each query"),
-            ("schedule", self._turn(row) if row.schedule else "none"),
-            ("last sync", text.ago(status.last_sync)),
-            ("asked", f"{status.requests} requests, {text.size(status.bytes)}"),
-        ]
-        lines = [Content.assemble((w.ljust(12), _MUTED), safe(value)) for w, value in pairs]
-        if status.error:
-            lines.append(
-                Content.assemble(("error".ljust(12), _MUTED), (safe(status.error), "$error"))
-            )
-        return Content("\n").join(lines)
-
-    def _turn(self, row: FeedRow) -> str:
-        retries = row.status.retries
-        most = self.app.services.configuration.settings.sync.retries
-        retry = f", retry {retries} of {most}" if retries else ""
-        when = _next(row)
-        return f"{row.schedule}, {'due now' if when == 'due' else f'next {when}'}{retry}"
+        self.words.update(Content() if row is None else about(row, self._retries))
 
     @work(group="sync-action", exclusive=True)
     async def action_sync_now(self) -> None:
@@ -232,6 +167,53 @@ class SyncScreen(HubScreen):
         if row is not None:
             self._start((row.feed.name,))
 
+    @work(group="edit", exclusive=True)
+    async def action_new_feed(self) -> None:
+        """Make a feed."""
+        feed = await self.app.push_screen_wait(FeedForm())
+        if feed is not None:
+            self.app.notify(f"{feed.name} is added")
+            names = [row.feed.name for row in self.feeds.rows]
+            if feed.name in names:
+                self.feeds.cursor = names.index(feed.name)
+
+    @work(group="edit", exclusive=True)
+    async def action_edit_feed(self) -> None:
+        """Change a feed."""
+        row = self.feeds.current
+        if row is not None:
+            await self.app.push_screen_wait(FeedForm(row.feed))
+
+    @work(group="edit", exclusive=True)
+    async def action_switch_feed(self) -> None:
+        """Turn a feed on or off; a very large one not without a word."""
+        row = self.feeds.current
+        if row is None:
+            return
+        feeds, feed = self.app.services.feeds, row.feed
+        cost = None if feed.enabled else feeds.cost(feed)
+        if cost is None or await self.app.push_screen_wait(cost_question(feed, cost)):
+            with self.app.reporting():
+                await feeds.enable([feed.name], not feed.enabled)
+
+    def action_try_feed(self) -> None:
+        """Show what a feed would take in."""
+        row = self.feeds.current
+        if row is not None:
+            self.app.push_screen(TrialDialog(row.feed))
+
+    @work(group="edit", exclusive=True)
+    async def action_remove_feed(self) -> None:
+        """Take a feed of the user's own out of the settings."""
+        row = self.feeds.current
+        if row is None:
+            return
+        if self.app.services.feeds.ships(row.feed.name):
+            self.app.hint(f"{row.feed.name} ships with the program; space turns it off")
+        elif await self.app.push_screen_wait(removal_question(row.feed)):
+            with self.app.reporting():
+                await self.app.services.feeds.remove([row.feed.name])
+
     def _start(self, feeds: tuple[str, ...]) -> None:
         with self.app.reporting():
             if self.app.services.sync.running:
@@ -253,16 +235,3 @@ def _who(schedule: Schedule) -> str:
         return f"schedule: {schedule.off or 'not begun'}"
     place = f"({text.clean(schedule.holder.host, 30)}, pid {schedule.holder.pid})"
     return f"schedule: {'this screen' if schedule.ours else 'another process'} {place}"
-
-
-def _query_words(feed: Feed) -> list[str]:
-    words = []
-    for query in feed.queries:
-        parts = [f"tag {tag}" for tag in query.filter]
-        parts += [query.pipeline_tag] if query.pipeline_tag else []
-        parts += [f"by {query.author}"] if query.author else []
-        parts += [f"library {query.library}"] if query.library else []
-        parts += [f"search {query.search}"] if query.search else []
-        if parts:
-            words.append(" and ".join(parts))
-    return words
