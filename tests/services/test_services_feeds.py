@@ -321,3 +321,12 @@ async def test_what_changed_while_nothing_ran_is_synced_at_the_next_start(
     async with scheduled(two_feeds(configure, f'[feeds."{RANDOM}"]\nlimit = 3\n'), time) as driver:
         assert await driver.after(FIRST) == [[RANDOM]]
         assert await driver.after(60) == []
+
+
+async def test_what_an_editor_makes_of_a_feed_is_synced_at_once(configure: Configure) -> None:
+    async with scheduled(two_feeds(configure), FakeClock()) as driver:
+        await driver.after(FIRST)
+        with driver.services.configuration.paths.config_file.open("a") as file:
+            file.write(f'[feeds."{RANDOM}".rules]\nmin_downloads = 1\n')
+        assert await driver.tick() == [[RANDOM]]
+        assert await driver.tick() == []
