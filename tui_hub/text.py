@@ -136,7 +136,7 @@ def now() -> str:
 
 def stamp(moment: datetime) -> str:
     """A moment as ISO 8601 in UTC: `2026-01-31T02:00:00Z`."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
 
 
 def stamp_of(seconds: float) -> str:

@@ -70,6 +70,9 @@ async def load(catalogue: CatalogueDatabase, rows: int, page: int) -> None:
         done += len(models)
         if number % EVERY == 0 or done == rows:
             print(f"{done:9} read {reading.rate(done)}  write {writing.rate(done)}", flush=True)
+    with writing:
+        await catalogue.models.finish(done)
+    print(f"{done:9} with the last of the indexes: write {writing.rate(done)}")
     print(
         f"{size / done:.0f} bytes of JSON a row, wall {writing.wall:.1f} s, peak memory "
         f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB"

@@ -14,6 +14,7 @@ from tui_hub.blobs import BlobStore, Terms
 from tui_hub.blobs.hashing import git_blob_sha1, sha256_file
 from tui_hub.domain.errors import (
     CorruptError,
+    InterruptedJobError,
     NotFoundError,
     RefusedError,
     UnsafeError,
@@ -188,6 +189,67 @@ def test_a_file_with_another_hash_is_not_adopted(store: BlobStore, tmp_path: Pat
     with pytest.raises(CorruptError, match="instead of 00000"):
         store.adopt(tmp_path / "file", Terms(sha256="0" * 64))
     assert list(store.iter()) == [] and list(store.temp.iterdir()) == []
+
+
+def test_the_work_on_a_local_file_is_told_and_can_be_stopped(
+    store: BlobStore, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * 4 * 1024 * 40
+    (tmp_path / "file").write_bytes(content)
+    told: list[int] = []
+    announced: list[tuple[str, bool]] = []
+    digest = store.adopt(
+        tmp_path / "file",
+        Terms(
+            md5=hashlib.md5(content).hexdigest(),
+            progress=told.append,
+            announce=lambda sha256: announced.append((sha256, store.has(sha256))),
+        ),
+    )
+    assert digest == hashlib.sha256(content).hexdigest()
+    assert told == sorted(told) and told[-1] == len(content) and len(told) > 2
+    assert announced == [(digest, False)]
+    store.remove(digest)
+
+    def stop(done: int) -> None:
+        if done:
+            raise InterruptedJobError("enough")
+
+    with pytest.raises(InterruptedJobError):
+        store.adopt(tmp_path / "file", Terms(progress=stop))
+    assert list(store.iter()) == [] and list(store.temp.iterdir()) == []
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_adopted(
+    store: BlobStore, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"before")
+    listed = file.stat().st_mtime_ns
+
+    def write(done: int) -> None:
+        file.write_bytes(b"behind")
+        os.utime(file, ns=(listed, listed + done + 1))
+
+    with pytest.raises(CorruptError, match="changed while it was read"):
+        store.adopt(file, Terms(progress=write))
+    with pytest.raises(CorruptError, match="since it was listed"):
+        store.adopt(file, Terms(modified=listed))
+    with pytest.raises(CorruptError, match="has the MD5"):
+        store.adopt(file, Terms(md5="0" * 32))
+    assert list(store.iter()) == [] and list(store.temp.iterdir()) == []
+
+
+def test_a_file_that_is_here_already_is_not_copied(
+    store: BlobStore, tmp_path: Path, put: Put
+) -> None:
+    put(b"the same")
+    put(b"as long!")
+    for content in (b"the same", b"of size!"):
+        (tmp_path / "file").write_bytes(content)
+        assert store.adopt(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+    assert len(list(store.iter())) == 3
+    assert all(store.verify(sha256) for sha256 in store.iter())
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "fifo", "dangling"])

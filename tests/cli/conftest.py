@@ -25,6 +25,12 @@ def program(hub: DemoHub, tmp_path: Path) -> Inside:
     return Inside(tmp_path / "home", {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.token})
 
 
+@pytest.fixture
+def alone(tmp_path: Path) -> Inside:
+    """The program on a fresh home that knows no hub."""
+    return Inside(tmp_path / "home", {"HF_ENDPOINT": "http://127.0.0.1:9"})
+
+
 @pytest.fixture(scope="module")
 def lived_in(hub: DemoHub, tmp_path_factory: pytest.TempPathFactory) -> Inside:
     """A home with a synced catalogue and one installed model, for tests that change nothing."""

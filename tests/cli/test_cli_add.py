@@ -28,12 +28,6 @@ def server() -> Iterator[FileServer]:
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> Inside:
-    """The program on a fresh home that knows no hub."""
-    return Inside(tmp_path / "home", {"HF_ENDPOINT": "http://127.0.0.1:9"})
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "mine"
     made.mkdir()
@@ -149,12 +143,13 @@ def test_a_model_is_replaced_only_after_a_yes(alone: Inside, folder: Path) -> No
     replaced = alone.json("add", str(folder), "--name", "m", "--type", "tts", "--yes")
     assert replaced.document["license"] is None
     assert (replaced.document["type"], replaced.document["status"]) == ("tts", "installed")
+    models = alone.home / "store" / "models"
+    assert (models / "tts" / "m").is_dir() and not (models / "utility" / "m").exists()
     done = alone.json("download", "local:m").document
     assert {file["path"] for file in done["files"]} == {
         "config.json", "model.safetensors", "more.json",
     }  # fmt: skip
-    assert done["path"] == str(alone.home / "store" / "models" / "tts" / "m")
-    assert not (alone.home / "store" / "models" / "utility" / "m").exists()
+    assert done["path"] == str(models / "tts" / "m")
 
 
 def test_a_folder_is_taken_into_the_store(alone: Inside, folder: Path) -> None:
@@ -221,9 +216,26 @@ def test_a_definition_outlives_the_catalogue(
     assert program.json("sync").code == 0
     for path in program.home.glob("catalogue.db*"):
         path.unlink()
+    found = program.json("search", "--source", "url", "web").document["models"]
+    assert [model["id"] for model in found] == ["url:web"]
     after = [program.json("show", model).document for model in ("url:web", "local:mine")]
     assert after == before
     assert program.json("download", "url:web").code == 0
+
+
+def test_what_is_installed_outlives_its_definition(alone: Inside, server: FileServer) -> None:
+    address = server.put("/model.safetensors", WEIGHTS)
+    assert alone.json("add", address, "--name", "m", "--type", "llm", "--yes").code == 0
+    assert alone.json("download", "url:m").code == 0
+    for path in alone.home.glob("*.db*"):
+        path.unlink()
+    assert alone.json("show", "url:m").document["status"] == "installed"
+    again = alone.json("download", "url:m")
+    assert (again.code, again.error) == (4, "not_found")
+    assert "url:m was never added to this home" in again.document["error"]["message"]
+    assert alone.json("activate", "url:m").code == 0
+    assert alone.json("add", address, "--name", "m", "--type", "llm", "--yes").code == 0
+    assert alone.json("download", "url:m").code == 0
 
 
 def test_a_changed_file_is_noticed(alone: Inside, server: FileServer) -> None:

@@ -54,6 +54,17 @@ def test_search_finds_by_words_and_facets(lived_in: Inside) -> None:
     assert found("acme", "--license", "mit") == ["hf:acme/twin-llm"]
     assert set(found("acme", "--type", "image_gen")) == {"hf:acme/painter", "hf:acme/gated-art"}
     assert found('"*) OR NEAR(') == []
+    assert found("acme", "--favourites") == []
+    lived_in("edit", "acme/twin-llm", "--favourite")
+    assert found("acme", "--favourites") == ["hf:acme/twin-llm"]
+    sizes = {model: lived_in.json("show", model).document["size"] for model in found("acme")}
+    middle = sorted(sizes.values())[1]
+    for option, kept in (("--size-max", middle.__ge__), ("--size-min", middle.__le__)):
+        assert set(found("acme", option, str(middle))) == {m for m in sizes if kept(sizes[m])}
+    assert found("acme", "--deprecated") == []
+    assert set(found("acme", "--no-deprecated")) == set(sizes)
+    wrong = lived_in.json("search", "--size-max", "large")
+    assert (wrong.code, wrong.error) == (2, "usage")
 
 
 def test_search_goes_on_from_a_key(lived_in: Inside) -> None:

@@ -139,6 +139,34 @@ def test_a_sync_brings_the_library_and_the_daemon(program: Inside, ollama: Ollam
     assert (refused.code, refused.error) == (5, "refused")
 
 
+def test_a_model_that_is_gone_from_its_registry_is_marked(
+    program: Inside, ollama: OllamaServer
+) -> None:
+    ollama.library = b'<a href="/library/tiny">x</a><a href="/library/other">y</a>'
+    ollama.add("library/other:latest", {"model": b"other"}, CONFIG)
+    ollama.add("jo/own:v1", {"model": b"own"}, CONFIG)
+    ollama.daemon = [{"name": "mine:latest", "size": 7}]
+    assert program.json("add", "ollama:jo/own:v1").code == 0
+    assert program.json("sync", "ollama").code == 0
+    ollama.library = b'<a href="/library/tiny">x</a>'
+    del ollama.manifests["library/other:latest"]
+    ran = program.json("sync", "ollama", "--full")
+    assert ran.code == 0
+    assert [feed["removed"] for feed in ran.document["feeds"]] == [0, 1]
+    shown = {
+        model["id"]: model["removed"] for model in program.json("search", "").document["models"]
+    }
+    assert (shown["ollama:tiny"], shown["ollama:jo/own:v1"], shown["ollama:mine"]) == (
+        False,
+        False,
+        False,
+    )
+    assert shown.get("ollama:other") is not False
+    assert program.json("sync", "ollama:library", TUI_HUB_OLLAMA__REGISTRY=ollama.url + "/x",
+                        TUI_HUB_OLLAMA__LIBRARY="").code != 0  # fmt: skip
+    assert program.json("search", "tiny").document["models"][0]["removed"] is False
+
+
 def test_where_there_is_no_ollama_its_feeds_are_skipped(program: Inside) -> None:
     nowhere = "http://127.0.0.1:1"
     names = ("OLLAMA_HOST", "TUI_HUB_OLLAMA__REGISTRY", "TUI_HUB_OLLAMA__LIBRARY")

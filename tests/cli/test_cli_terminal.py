@@ -10,6 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from command_line import Inside
+from file_server import FileServer
 
 from tui_hub.demo import DemoHub, Fault, FaultKind
 
@@ -55,6 +56,32 @@ def test_a_download_draws_one_line_and_takes_it_away(program: Inside, hub: DemoH
     assert re.fullmatch(r"hf:acme/painter: completed, 2 files, .*", lines[-2])
     for part in re.split(r"[\r\n]+", shown):
         assert len(part) < 80 or part == lines[-1]
+
+
+def test_adding_asks_about_the_host_and_about_the_model_that_is_there(alone: Inside) -> None:
+    server = FileServer()
+    try:
+        add = ("add", server.put("/model.gguf", b"GGUF"), "--name", "m")
+        child = spawn(alone, *add)
+        child.expect(r"Take files from 127\.0\.0\.1\? \[y/N\]: ")
+        child.sendline("")
+        assert "nothing was added" in read_all(child)
+        assert child.exitstatus == 1 and server.seen == []
+        child = spawn(alone, *add)
+        child.expect(r"\[y/N\]: ")
+        child.sendline("y")
+        assert "url:m is in the catalogue: 1 file, 4 B" in read_all(child)
+        child = spawn(alone, *add, TUI_HUB_TRUST__HOSTS='["127.0.0.1"]')
+        child.expect(r"url:m is there already\. Take this in its place\? \[y/N\]: ")
+        child.sendline("y")
+        assert "url:m is in the catalogue" in read_all(child)
+    finally:
+        server.close()
+    child = spawn(alone, "delete", "url:m", "--forget")
+    child.expect(r"Delete url:m: 0 files, 0 B freed, and forget it\? \[y/N\]: ")
+    child.sendline("y")
+    assert "0 files deleted" in read_all(child)
+    assert child.exitstatus == 0
 
 
 def test_deleting_asks_and_takes_no_for_an_answer(program: Inside) -> None:

@@ -35,6 +35,7 @@ VERBS = [
     "storage",
     "switch",
     "sync",
+    "versions",
 ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from tui_hub.database import HubDatabase, jobs
 from tui_hub.database.connection import Database
 from tui_hub.database.hub_schema import MIGRATIONS
+from tui_hub.domain.additions import AddedFile, Addition
 from tui_hub.domain.artifacts import (
     Artifact,
     ArtifactKind,
@@ -236,7 +237,7 @@ async def test_holders_of_a_blob_and_forgetting(hub: HubDatabase) -> None:
     assert await hub.artifacts.revisions("hf:a/b") == []
 
 
-async def test_installs_slots_edits_and_registrations(hub: HubDatabase) -> None:
+async def test_installs_slots_edits_registrations_and_additions(hub: HubDatabase) -> None:
     install = Install(
         model="hf:a/b", revision="r", type=ModelType.LLM, name="b", author="a", path="/s/b",
         installed_at="2026-01-01T00:00:00Z", files=2, bytes=2**50, variants=("Q4", "Q8"),
@@ -251,7 +252,13 @@ async def test_installs_slots_edits_and_registrations(hub: HubDatabase) -> None:
     registration = Registration(
         model="hf:a/b", vendor="v", auto_sync=True, status=RegistrationStatus.ERROR, error="gone"
     )
+    addition = Addition(
+        model="url:mine", type=ModelType.LLM, license="mit", gpu_memory=2**40, torch="2.4",
+        added_at="2026-01-01T00:00:00Z",
+        files=(AddedFile(path="ü.bin", place="https://a.org/x", size=3, md5="0" * 32),),
+    )  # fmt: skip
     for table, key, record in (
+        (hub.additions, "url:mine", addition),
         (hub.installs, "hf:a/b", install),
         (hub.slots, ModelType.THREE_D, slot),
         (hub.edits, "hf:a/b", edit),

@@ -171,6 +171,28 @@ async def test_what_this_box_says_survives_a_sync(catalogue: CatalogueDatabase) 
     assert (await table.facets(Search())).of("installed")[0].value == "no"
 
 
+async def test_an_added_model_is_replaced_whole_and_forgotten(
+    catalogue: CatalogueDatabase,
+) -> None:
+    table = catalogue.models
+    before = made("url:mine", origin="user", license="mit", tags=("apple",), facts={"links": ["a"]})
+    await table.merge([before, made("hf:a/apple")])
+    await table.set_local("url:mine", status=ModelStatus.INSTALLED)
+    after = made("url:mine", origin="user", type=ModelType.TTS)
+    await table.replace(after)
+    assert await table.get("url:mine") == replace(after, status=ModelStatus.INSTALLED)
+    assert await ids(table, Search(text="apple")) == ["hf:a/apple"]
+    assert await ids(table, Search(text="mine", types=(ModelType.TTS,))) == ["url:mine"]
+    await table.forget("url:mine")
+    assert await table.get("url:mine") is None
+    assert await ids(table, Search()) == ["hf:a/apple"]
+    assert await ids(table, Search(text="mine")) == []
+    assert (await table.facets(Search())).total == 1
+    await table.put(after)
+    assert await table.get("url:mine") == after
+    await table.forget("url:no-such-model")
+
+
 async def test_a_renamed_model_keeps_its_row(catalogue: CatalogueDatabase) -> None:
     table = catalogue.models
     old = made("hf:a/old", upstream_id="u1", facts={"maker": "A"})

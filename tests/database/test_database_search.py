@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from made_models import ids, made, pages
 
 from tui_hub.database import CatalogueDatabase
-from tui_hub.database.words import model_words, typed_words
+from tui_hub.database.words import TypedWord, model_words, typed_words
 from tui_hub.domain.catalogue import Facets, Page, Search, Sort, size_class
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import FeedStatus
@@ -39,9 +39,12 @@ STEMS = (
 TASKS = ("text-generation", "text-to-image", None)
 
 
-def answers(words: tuple[str, ...], typed: tuple[str, ...]) -> bool:
-    """The rule of the search: each typed word begins one of the model's words."""
-    return all(any(word.startswith(start) for word in words) for start in typed)
+def answers(words: tuple[str, ...], typed: tuple[TypedWord, ...]) -> bool:
+    """The rule of the search: each typed word is, or begins, one of the model's words."""
+    return all(
+        one.text in words if one.whole else any(word.startswith(one.text) for word in words)
+        for one in typed
+    )
 
 
 def population(count: int) -> Iterator[Model]:
@@ -295,7 +298,7 @@ async def test_facet_marks_cannot_be_typed(full: CatalogueDatabase) -> None:
     from tui_hub.database.words import facet_word
 
     mark = facet_word("installed", "yes")
-    assert typed_words(f"{mark} llama") == ("llama",)
+    assert typed_words(f"{mark} llama") == (TypedWord("llama", whole=False),)
 
 
 @given(st.text(), st.text())
@@ -303,7 +306,7 @@ async def test_facet_marks_cannot_be_typed(full: CatalogueDatabase) -> None:
 def test_a_model_answers_to_its_own_name(name: str, description: str) -> None:
     model = made(name=name, description=description)
     for text in (name, name.upper(), name[: len(name) // 2], description):
-        typed = [word for word in typed_words(text) if len(word) < 40]
+        typed = [word for word in typed_words(text) if len(word.text) < 40]
         if text == name.upper() and name.upper().casefold() != name.casefold():
             continue
         assert answers(model_words(model), tuple(typed)) or len(text) > 100
@@ -419,10 +422,12 @@ async def test_an_index_of_older_words_is_rebuilt_when_opened(
     monkeypatch.setattr(words, "VERSION", "next")
     monkeypatch.setattr(words, "_split", lambda text: [word[::-1] for word in text.split()])
     words._common_words.cache_clear()
+    words._tag_words.cache_clear()
     async with await CatalogueDatabase.open(path) as catalogue:
         assert await ids(catalogue.models, Search(text="llam")) == []
         assert await ids(catalogue.models, Search(text="llama")) == ["hf:a/llama"]
     words._common_words.cache_clear()
+    words._tag_words.cache_clear()
 
 
 async def test_walking_and_sorting_answer_alike(

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tui_hub.demo import DemoHub, Repository, RepositoryFile
-from tui_hub.domain.errors import HubError, NotFoundError, UnauthorizedError
+from tui_hub.domain.errors import HiddenError, HubError, NotFoundError, UnauthorizedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.settings import load_configuration
 from tui_hub.sources import Ollama
@@ -91,8 +91,8 @@ async def test_tags_and_their_bytes(
         ("chat:q3", NotFoundError),
         ("secret", UnauthorizedError),
         ("hf.co/demo-lab/chat-gguf:Q3", NotFoundError),
-        ("hf.co/acme/nope", UnauthorizedError),
-        ("hf.co/acme/locked", UnauthorizedError),
+        ("hf.co/acme/nope", HiddenError),
+        ("hf.co/acme/locked", HiddenError),
     ],
 )
 async def test_what_cannot_be_had(name: str, kind: type[HubError], source: Ollama) -> None:

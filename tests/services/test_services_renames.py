@@ -118,8 +118,11 @@ async def test_an_active_model_follows_once_it_rests(configure: Configure, hub: 
         await services.sync.run(["hf"])
         folder = await downloaded(services, "acme/tiny")
         await services.activation.activate("acme/tiny")
+        await services.catalogue.edit("acme/tiny", note="mine")
         rename(hub)
         await services.sync.run(["hf"])
+        edit = await services.catalogue.edits(NEW)
+        assert edit is not None and edit.note == "mine"
         slot = await services.activation.active("llm")
         assert slot is not None
         assert (slot.model, slot.path) == (OLD, str(folder))

@@ -63,6 +63,14 @@ async def test_an_older_commit_is_no_change(configure: Configure, hub: DemoHub) 
         assert details.revision == second
         assert [one.revision for one in details.versions] == [second, first]
         assert details.versions[1].changes is None
+    async with open_services(configure("another")) as services:
+        await services.repositories.details("acme/tiny")
+        await services.repositories.details("acme/tiny", revision=first)
+        third = change_tiny(hub, b"third")
+        details = await services.repositories.details("acme/tiny", refresh=True)
+        assert [one.revision for one in details.versions] == [third, second, first]
+        newest = details.versions[0].changes
+        assert newest is not None and newest.previous == second
 
 
 async def test_a_name_brings_its_revision_and_variant_back(

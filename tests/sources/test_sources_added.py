@@ -192,6 +192,13 @@ async def test_what_is_no_file(
     assert "page=2" not in raised.value.message
 
 
+async def test_a_page_that_says_it_is_a_file(server: FileServer, url: Url) -> None:
+    page = b"\n<!DOCTYPE HTML><html><body>Log in"
+    with pytest.raises(RefusedError, match="a web page"):
+        await url.look(server.put("/model.gguf", page))
+    assert (await url.look(server.put("/card.html", page))).path == "card.html"
+
+
 async def test_a_pointer_of_git_lfs_is_no_file(server: FileServer, url: Url) -> None:
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"
     with pytest.raises(RefusedError, match="pointer of Git LFS"):
@@ -295,8 +302,10 @@ async def test_files_are_looked_at_again(
         await url.read(second.files[0], 100)
     with pytest.raises(NotFoundError, match="has no revision 'earlier'"):
         await url.files(ModelId.parse("url:mine"), "earlier")
-    with pytest.raises(NotFoundError, match="never added"):
+    with pytest.raises(RefusedError, match="never added"):
         await url.files(ModelId.parse("url:other"))
+    with pytest.raises(NotFoundError, match="never added"):
+        await url.model(ModelId.parse("url:other"))
 
 
 def test_a_folder_is_listed_without_what_is_hidden(tmp_path: Path) -> None:
@@ -364,7 +373,9 @@ def test_places_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="neither a file nor a folder"):
         checked_place(str(tmp_path / "pipe"))
     (tmp_path / "link").symlink_to(tmp_path)
-    assert checked_place(f"file://{tmp_path}/link") == tmp_path.resolve()
+    (tmp_path / "my link").symlink_to(tmp_path)
+    for given in (f"file://{tmp_path}/my%20link", f"file:{tmp_path}/link", f"{tmp_path}/my link"):
+        assert checked_place(given) == tmp_path.resolve()
 
 
 async def test_a_local_folder_is_looked_into_again(tmp_path: Path) -> None:

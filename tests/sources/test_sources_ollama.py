@@ -14,6 +14,7 @@ from tui_hub.domain.artifacts import ArtifactKind, variants_of
 from tui_hub.domain.errors import (
     AbsentError,
     CorruptError,
+    HiddenError,
     HubError,
     NoConnectionError,
     NotFoundError,
@@ -149,7 +150,7 @@ async def test_what_the_hub_says_of_an_unknown_or_closed_repository(
     source = consult(HF_ENDPOINT=ollama.url)
     assert isinstance(await refusal(source, "hf.co/org/repo:Q9"), NotFoundError)
     closed = await refusal(source, "hf.co/org/closed")
-    assert isinstance(closed, UnauthorizedError)
+    assert isinstance(closed, HiddenError)
     assert "hf:org/closed" in (closed.hint or "")
 
 
@@ -401,8 +402,10 @@ async def test_reading_a_layer(ollama: OllamaServer, consult: Consult) -> None:
     files = {file.path: file for file in (await source.files(model_id())).files}
     assert await source.read(files["template.txt"], 100) == b"{{ .Prompt }}"
     assert ollama.asked[-1].port == ollama.storage_port, "the registry sends it on"
+    ollama.asked.clear()
     with pytest.raises(RefusedError, match="larger than 5 bytes"):
         await source.read(files["template.txt"], 5)
+    assert ollama.asked == []
     ollama.blobs[f"sha256:{files['params.json'].sha256}"] = b"other"
     with pytest.raises(CorruptError, match=r"params\.json of ollama:llama3\.1:8b is not"):
         await source.read(files["params.json"], 100)

@@ -161,14 +161,19 @@ async def test_queries_limits_and_rules(ollama: OllamaServer, consult: Consult) 
     feed = Feed(name="ollama:mine", source="ollama", queries=(Query(search="LLAMA"),), limit=3)
     assert ids(await walk(consult(), feed)) == ["ollama:llama3", "ollama:llama3.1", "ollama:llama2"]
     picky = Feed(name="ollama:mine", source="ollama", rules=Rules(max_size=1))
-    assert ids(await walk(consult(), picky)) == []
+    (page,) = await walk(consult(), picky)
+    assert page.models == ()
+    assert page.left_out == tuple(f"ollama:{name}" for name in names)
 
 
-async def test_where_nothing_answers_the_library_is_not_there(consult: Consult) -> None:
+async def test_where_nothing_answers_the_library_is_not_there(
+    consult: Consult, time: FakeTime
+) -> None:
     source = consult(TUI_HUB_OLLAMA__REGISTRY=NOWHERE, TUI_HUB_OLLAMA__LIBRARY=NOWHERE)
     error = await failure(source)
     assert isinstance(error, AbsentError)
     assert "refused" in error.message
+    assert len(time.sleeps) <= 8, "the other names are not tried"
 
 
 async def test_a_registry_that_goes_away_ends_the_walk(
@@ -202,6 +207,15 @@ async def test_a_registry_that_refuses_everything_fails_the_feed(
     ollama.library = page_of("one", "gone")
     ollama.faults["/v2/library/one/manifests/latest"] = Said(status=403)
     assert (await failure(consult())).code == "unauthorized"
+
+
+async def test_a_registry_that_knows_none_of_the_names_fails_the_feed(
+    ollama: OllamaServer, consult: Consult
+) -> None:
+    ollama.library = page_of("one", "two")
+    error = await failure(consult())
+    assert error.code == "unreachable"
+    assert "ollama.registry" in (error.hint or "")
 
 
 async def test_a_rate_limit_slows_a_walk_down_and_fails_none(
@@ -251,9 +265,14 @@ def test_a_hostile_page_comes_to_nothing_soon(page: bytes) -> None:
     assert names_in(before + page) == ("first",)
 
 
+def test_a_tag_longer_than_any_ends_the_page() -> None:
+    page = b'<a href="/library/first"><a ' + b"x " * 100_000 + b'><a href="/library/second">'
+    assert names_in(page) == ("first",)
+
+
 def test_what_a_link_may_lead_to() -> None:
     good = ("/library/a:b", "/library/c?sort=x", "/library/a")
-    bad = ("/library/A", "/library/a/b", "//x/library/c2", "/library/", "library/d")
+    bad = ("/library/A", "/library/z/b", "//x/library/c2", "/library/", "library/d")
     page = "".join(f'<a href="{link}">' for link in (*good, *bad))
     assert names_in(f'{page}<a href><b href="/library/e"><a>'.encode()) == ("a", "c")
 

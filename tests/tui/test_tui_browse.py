@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from screen_driver import NARROW, Driver, fill, made, screen
 
 from tui_hub.domain.models import ModelStatus
@@ -103,6 +105,30 @@ async def test_filters_show_counts_and_narrow_the_list(offline: Configuration) -
         await driver.sees("3 of 9", "1 filters")
         await driver.press("enter")
         await driver.until(lambda: models_of(driver).row_count() == 9)
+
+
+async def test_stars_and_sizes_are_filters(offline: Configuration) -> None:
+    await fill(offline, [made(n, size=1000 if n < 2 else 1 << 40) for n in range(5)])
+    async with screen(offline) as driver:
+        await driver.sees("□ favourites", "Size", "□ under 1 GiB", "□ over 64 GiB")
+        await driver.press("j", "b")
+        starred = models_of(driver).current
+        assert starred is not None
+        browse = driver.app.screen
+        assert isinstance(browse, BrowseScreen)
+        await driver.until(lambda: driver.row("□ favourites").split("│")[1].split()[-1] == "1")
+        browse.facets.focus()
+        while "favourites" not in str(browse.facets.draw(browse.facets.cursor, 20)):
+            await driver.press("j")
+        await driver.press("enter")
+        await driver.until(lambda: models_of(driver).row_count() == 1)
+        assert models_of(driver).current == replace(starred, favourite=True)
+        await driver.press("enter")
+        await driver.until(lambda: models_of(driver).row_count() == 5)
+        while "under 1 GiB" not in str(browse.facets.draw(browse.facets.cursor, 20)):
+            await driver.press("j")
+        await driver.press("enter")
+        await driver.until(lambda: models_of(driver).row_count() == 2)
 
 
 async def test_an_empty_catalogue_shows_what_ships_with_the_program(offline: Configuration) -> None:

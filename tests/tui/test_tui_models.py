@@ -60,7 +60,9 @@ async def test_a_revision_shows_what_it_changed_and_is_named(
         await driver.sees("would be taken")
         await driver.press("2", "space", "q", "4", "_", "0", "enter")
         await driver.sees("main2 Q4_0")
-        await driver.press("m", "ctrl+u", "enter")
+        await driver.press("d")
+        await driver.sees(f"Download hf:acme/quants at {commit[:12]}", "▸ Q4_0", "to transfer")
+        await driver.press("escape", "m", "ctrl+u", "enter")
         await driver.until(lambda: "main2 Q4_0" not in driver.text())
         (revision, _) = (await driver.services.repositories.details("acme/quants")).versions
         assert revision.names == ()

@@ -137,14 +137,33 @@ async def changes(transaction: Transaction) -> None:
         await transaction.execute(statement)
 
 
+ORDERS = {
+    "models_by_name": "models (name COLLATE NOCASE)",
+    "models_by_update": "models (last_modified DESC) WHERE last_modified > ''",
+    "models_by_likes": "models (likes DESC) WHERE likes > 0",
+    "models_by_trending": "models (trending DESC) WHERE trending > 0",
+    "models_by_size": "models (size DESC) WHERE size > 0",
+    "models_by_params": "models (params DESC) WHERE params > 0",
+}
+"""The indexes that only orders of a listing walk; see `orders`."""
+
 _FINDING = (
+    "DROP INDEX models_by_author",
+    "DROP TABLE search",
+    """CREATE VIRTUAL TABLE search USING fts5(
+        words, marks, content='', detail=none, columnsize=0, tokenize='ascii',
+        prefix='1 2 3 4 5 6 7 8 9 10 11 12 13 14'
+    )""",
+    "UPDATE properties SET value = '' WHERE name = 'words'",
+    # More of the small parts that transactions leave are merged at once: each row less often.
+    "INSERT INTO search (search, rank) VALUES ('automerge', 16)",
     "ALTER TABLE models ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE local ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0",
 )
 
 
 async def finding(transaction: Transaction) -> None:
-    """What the user starred, as a facet."""
+    """What the user starred, as a facet; authors are found by the search index."""
     for statement in _FINDING:
         await transaction.execute(statement)
 

@@ -64,9 +64,9 @@ class Changes:
     inserted: list[tuple[object, ...]] = field(default_factory=list)
     updated: dict[tuple[str, ...], list[tuple[object, ...]]] = field(default_factory=dict)
     """By the columns that change: the less is written, the fewer indexes have to follow."""
-    unindexed: list[tuple[int, str]] = field(default_factory=list)
+    unindexed: list[tuple[int, str, str]] = field(default_factory=list)
     """What the search index must forget: it has to be told the exact words it once got."""
-    indexed: list[tuple[int, str]] = field(default_factory=list)
+    indexed: list[tuple[int, str, str]] = field(default_factory=list)
     facets: FacetChanges = field(default_factory=FacetChanges)
     renamed: list[tuple[str, str]] = field(default_factory=list)
     """Pairs of an old id and its new one."""
@@ -83,8 +83,8 @@ class Changes:
         """Change a row, as little as need be."""
         self.rewrite((old.rank, *values(old)), (new.rank, *values(new)))
         if spoken(old.model) != spoken(new.model):
-            self.unindexed.append((old.rank, index_text(old.model)))
-            self.indexed.append((new.rank, index_text(new.model)))
+            self.unindexed.append((old.rank, *index_text(old.model)))
+            self.indexed.append((new.rank, *index_text(new.model)))
             self.facets.lose(old.rank, old.model)
             self.facets.gain(new.rank, new.model)
         elif old.rank != new.rank:
@@ -93,8 +93,8 @@ class Changes:
     def move(self, before: int, after: int, model: Model) -> None:
         """Find a model of the same words under another row number."""
         text = index_text(model)
-        self.unindexed.append((before, text))
-        self.indexed.append((after, text))
+        self.unindexed.append((before, *text))
+        self.indexed.append((after, *text))
         self.facets.lose(before, model)
         self.facets.gain(after, model)
 
@@ -126,12 +126,12 @@ class Changes:
 
     def forget(self, old: Stored) -> None:
         """Make a row that goes unfindable."""
-        self.unindexed.append((old.rank, index_text(old.model)))
+        self.unindexed.append((old.rank, *index_text(old.model)))
         self.facets.lose(old.rank, old.model)
 
     def index(self, new: Stored) -> None:
         """Make a row findable."""
-        self.indexed.append((new.rank, index_text(new.model)))
+        self.indexed.append((new.rank, *index_text(new.model)))
         self.facets.gain(new.rank, new.model)
 
 

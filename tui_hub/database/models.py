@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Sequence
 
-from tui_hub.database import words
+from tui_hub.database import orders, words
 from tui_hub.database.changes import (
     Changes,
     Known,
@@ -34,8 +34,12 @@ from tui_hub.text import now
 _NAMES = COLUMNS.split(", ")
 _IDS = "(SELECT value FROM json_each(?))"
 _INSERT = f"INSERT INTO models (rank, {COLUMNS}) VALUES ({', '.join('?' * (1 + len(_NAMES)))})"
-_UNINDEX = "INSERT INTO search (search, rowid, words) VALUES ('delete', ?, ?)"
+_UNINDEX = "INSERT INTO search (search, rowid, words, marks) VALUES ('delete', ?, ?, ?)"
 _CHUNK = 5000
+_MANY = 10_000
+"""New models after which merging the search index pays."""
+_MERGED = 1000
+"""Pages of the index that are merged in one step: some 4 MB."""
 
 
 class ModelTable:
@@ -219,10 +223,27 @@ class ModelTable:
         if rows[0][0] != words.VERSION:
             await self.rebuild()
 
+    async def finish(self, created: int) -> None:
+        """Put in order what a sync with so many new models has left undone."""
+        await orders.make(self._database)
+        if created >= _MANY:
+            await self.optimize()
+
     async def optimize(self) -> None:
-        """Merge the index's segments, for the shortest searches after a large sync."""
-        async with self._database.write() as transaction:
-            await transaction.execute("INSERT INTO search (search) VALUES ('optimize')")
+        """Merge the index's segments, for the shortest searches after a large sync.
+
+        Step by step, each a transaction of its own: other writers get a turn, and each step frees
+        what the next one takes.
+        """
+        pages, merged = -_MERGED, 2
+        while merged >= 2:
+            async with self._database.write() as transaction:
+                before = await transaction.read("SELECT total_changes()")
+                await transaction.execute(
+                    "INSERT INTO search (search, rank) VALUES ('merge', ?)", (pages,)
+                )
+                after = await transaction.read("SELECT total_changes()")
+            merged, pages = after[0][0] - before[0][0], _MERGED
 
 
 async def merge_page(
@@ -231,6 +252,7 @@ async def merge_page(
     """Take a page of records in, inside a larger transaction; see `page_changes`."""
     known = await _known(transaction, models)
     changes = await asyncio.to_thread(page_changes, models, known, announce=announce)
+    await orders.leave_out(transaction, changes.counts, changes.arrivals)
     await _write(transaction, changes)
     if changes.arrivals != known.arrivals:
         await transaction.execute(
@@ -298,7 +320,7 @@ async def _write(transaction: Transaction, changes: Changes) -> None:
         await transaction.executemany(f"UPDATE models SET {new} WHERE rank = ?", updates)
     await transaction.executemany(_INSERT, changes.inserted)
     await transaction.executemany(
-        "INSERT INTO search (rowid, words) VALUES (?, ?)", changes.indexed
+        "INSERT INTO search (rowid, words, marks) VALUES (?, ?, ?)", changes.indexed
     )
     await write_facets(transaction, changes.facets)
     await write_history(transaction, changes.history)

@@ -11,7 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 from tui_hub.database.values import plain, whole
 from tui_hub.database.walks import Part
-from tui_hub.database.words import facet_word, typed_words
+from tui_hub.database.words import (
+    TypedWord,
+    author_word,
+    facet_word,
+    name_word,
+    typed_words,
+)
 from tui_hub.domain.catalogue import NEW_DAYS, SIZES, Search
 
 _LARGEST = 2**63 - 1
@@ -36,9 +42,13 @@ class Question:
         self.counted_by_set = not (self.words or self._days or self.measured)
         """Whether the sets of facets alone say how many models answer."""
 
-    def expression(self) -> str | None:
-        """What the index has to match, or nothing where it cannot narrow the answer."""
-        wanted = [f'"{word}"*' for word in self.words]
+    def expression(self, mark: str | None = None) -> str | None:
+        """What the index has to match, or nothing where it cannot narrow the answer.
+
+        Args:
+            mark: a word to match in place of those that were typed.
+        """
+        wanted = [f'"{mark}"'] if mark else [_matching(word) for word in self.words]
         for facet, values in self._facets():
             wanted.append("(" + " OR ".join(_quoted(facet, value) for value in values) + ")")
         if not wanted:
@@ -97,12 +107,15 @@ class Question:
                 Part(
                     "models.name = ? COLLATE NOCASE AND models.author = ? COLLATE NOCASE",
                     (name, author),
+                    mark=name_word(name),
                 )
             ]
         return [
-            Part("models.name = ? COLLATE NOCASE", (name,)),
+            Part("models.name = ? COLLATE NOCASE", (name,), mark=name_word(name)),
             Part(
-                "models.author = ? COLLATE NOCASE AND models.name != ? COLLATE NOCASE", (name, name)
+                "models.author = ? COLLATE NOCASE AND models.name != ? COLLATE NOCASE",
+                (name, name),
+                mark=author_word(name),
             ),
         ]
 
@@ -166,6 +179,10 @@ def _last_days() -> tuple[str, ...]:
     """The days on which a new model was made; another clock may be ahead of ours."""
     today = datetime.now(UTC).date()
     return tuple(str(today - timedelta(days=back)) for back in range(-1, NEW_DAYS + 1))
+
+
+def _matching(word: TypedWord) -> str:
+    return f'"{word.text}"' if word.whole else f'"{word.text}"*'
 
 
 def _quoted(facet: str, value: str) -> str:

@@ -26,6 +26,11 @@ class ModelNames:
         union = " UNION ".join(f"SELECT model FROM {table}" for table in _KEEPING)
         return [row[0] for row in await self._database.read(union)]
 
+    async def change_words(self, old: str, new: str) -> None:
+        """Move the user's own words alone, which no file hangs on: notes and registrations."""
+        async with self._database.write() as transaction:
+            await _words(transaction, plain(old), plain(new))
+
     async def change(self, old: str, new: str, install: Install | None) -> None:
         """Move everything from an old id to the new one, all of it or nothing.
 
@@ -38,14 +43,15 @@ class ModelNames:
         """
         before, after = plain(old), plain(new)
         async with self._database.write() as transaction:
-            await _edits(transaction, before, after)
+            await _words(transaction, before, after)
             await _versions(transaction, before, after)
             await _revisions(transaction, before, after)
             await _artifacts(transaction, before, after)
             await _records(transaction, before, after, install)
 
 
-async def _edits(transaction: Transaction, old: str, new: str) -> None:
+async def _words(transaction: Transaction, old: str, new: str) -> None:
+    """Move what the user said of the model."""
     await transaction.execute(
         "INSERT INTO edits (model, note, favourite, type)"
         " SELECT ?2, note, favourite, type FROM edits WHERE model = ?1"
@@ -54,6 +60,10 @@ async def _edits(transaction: Transaction, old: str, new: str) -> None:
         (old, new),
     )
     await transaction.execute("DELETE FROM edits WHERE model = ?", (old,))
+    await transaction.execute(
+        "UPDATE OR IGNORE registrations SET model = ? WHERE model = ?", (new, old)
+    )
+    await transaction.execute("DELETE FROM registrations WHERE model = ?", (old,))
 
 
 async def _versions(transaction: Transaction, old: str, new: str) -> None:
@@ -96,10 +106,6 @@ async def _artifacts(transaction: Transaction, old: str, new: str) -> None:
 
 
 async def _records(transaction: Transaction, old: str, new: str, install: Install | None) -> None:
-    await transaction.execute(
-        "UPDATE OR IGNORE registrations SET model = ? WHERE model = ?", (new, old)
-    )
-    await transaction.execute("DELETE FROM registrations WHERE model = ?", (old,))
     await transaction.execute("UPDATE OR IGNORE installs SET model = ? WHERE model = ?", (new, old))
     await transaction.execute("DELETE FROM installs WHERE model = ?", (old,))
     if install is not None:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections import Counter
 from dataclasses import replace
 from math import isqrt
 
@@ -23,6 +25,8 @@ _QUESTION_COST = 30_000
 """A page of questions to the index, in sorted hits: measured 240 µs each against 0.4 µs."""
 _IS_HIT = "EXISTS (SELECT 1 FROM search WHERE search MATCH ? AND search.rowid = models.rank)"
 _ALL = ", ".join(f"models.{name}" for name in COLUMNS.split(", "))
+_SURROGATES, _SURROGATE_COUNT = 0xD800, 0x800
+_BIT = 50_000
 _MATCHED = "search CROSS JOIN models ON models.rank = search.rowid"
 
 Hit = tuple[Key, int, Model]
@@ -75,15 +79,15 @@ async def _by_downloads(
     database: Database, question: Question, cursor: Cursor | None, wanted: int
 ) -> list[Hit]:
     """The order of the index itself, after the models of exactly the name or author typed."""
-    exact, expression = question.exact(), question.expression()
     hits: list[Hit] = []
     begun, last = (cursor.key, cursor.rank) if cursor is not None else (0, -1)
-    for number, part in enumerate([*exact, question.others()]):
+    for number, part in enumerate([*question.exact(), question.others()]):
         if number < int(begun):
             continue
         rank = last if number == begun else -1
         missing = wanted - len(hits)
-        if number < len(exact) or expression is None:
+        expression = question.expression(part.mark)
+        if expression is None:
             found = await _walk(database, question, _beyond(part, rank), missing)
         else:
             measured = _both(part, question.measure())
@@ -192,14 +196,38 @@ async def _found_sets(database: Database, search: Search) -> list[tuple[FacetSet
     question = Question(search)
     measure = question.measure()
     source = _MATCHED if question.measured else "search"
+    # One character for each hit: counting these takes a third of the time that GROUP BY does.
     rows = await database.read(
-        "SELECT facets, hits FROM (SELECT facet_set, count(*) AS hits"
-        f" FROM {source} CROSS JOIN facet_rows ON facet_rows.rank = search.rowid"
-        f" WHERE search MATCH ? AND {measure.where} GROUP BY facet_set)"
-        " CROSS JOIN facet_sets ON facet_sets.number = facet_set",
+        f"SELECT group_concat({_character('facet_set')}, '') FROM {source}"
+        " CROSS JOIN facet_rows ON facet_rows.rank = search.rowid"
+        f" WHERE search MATCH ? AND {measure.where}",
         (question.expression(), *measure.arguments),
     )
-    return await asyncio.to_thread(lambda: [(decode(row[0]), row[1]) for row in rows])
+    hits = await asyncio.to_thread(_count_characters, rows[0][0] or "")
+    sets = await database.read(
+        f"SELECT {_character('number')}, facets FROM facet_sets"
+        " WHERE number IN (SELECT value FROM json_each(?))",
+        (json.dumps([_set_number(character) for character in hits]),),
+    )
+    return await asyncio.to_thread(lambda: [(decode(row[1]), hits[row[0]]) for row in sets])
+
+
+def _count_characters(text: str) -> Counter[str]:
+    """How often each occurs, counted bit by bit: other threads wait while one bit is counted."""
+    counts: Counter[str] = Counter()
+    for start in range(0, len(text), _BIT):
+        counts.update(text[start : start + _BIT])
+    return counts
+
+
+def _character(number: str) -> str:
+    """The SQL of the character for a number; codes that are no characters are left out."""
+    return f"char({number} + iif({number} < {_SURROGATES}, 0, {_SURROGATE_COUNT}))"
+
+
+def _set_number(character: str) -> int:
+    code = ord(character)
+    return code if code < _SURROGATES else code - _SURROGATE_COUNT
 
 
 async def _wanted_sets(database: Database, search: Search) -> list[tuple[FacetSet, int]]:

@@ -67,6 +67,8 @@ class Part:
     order: str = "models.rank"
     key: str = "0"
     """The SQL of a row's sort key, for the cursor."""
+    mark: str | None = None
+    """A word under which the index finds all of it, in place of the words that were typed."""
 
 
 def sorted_part(sort: Sort, cursor: Cursor | None) -> Part:

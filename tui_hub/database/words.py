@@ -1,6 +1,7 @@
 """What a search compares: the words of a model, the words that a person types, and facets as words.
 
-The one rule of the search: a model answers when each typed word begins one of the model's words.
+The one rule of the search: a model answers when each typed word begins one of the model's words, or
+is one where it has to be whole.
 `VERSION` names how words are made; an index made under another version is built anew.
 """
 
@@ -11,7 +12,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import chain, pairwise
+from itertools import chain, islice
+from typing import NamedTuple
+from zlib import crc32
 
 from tui_hub.database.facets import NAMES, facet_set
 from tui_hub.domain.models import Model
@@ -25,8 +28,7 @@ _MOST_WORDS = 400
 _MOST_TAGS = 400
 _MOST_ALIASES = 20
 _MOST_TYPED = 24
-_LONGEST_NUMBER = 3
-"""Characters of a number that are joined to the word before it, as in `llama3` and `llama70b`."""
+_SHORT = 2
 
 _UNSPACED = (
     "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -35,42 +37,79 @@ _UNSPACED = (
 """Scripts written without spaces, and pictures: any place in a run of them may begin a word."""
 _WORD = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
 _ASCII_WORD = re.compile("[A-Za-z0-9]+")
+_NUMBERED = re.compile(
+    r"(?<![A-Za-z0-9])([A-Za-z]{1,36})[^A-Za-z0-9]{1,3}([0-9][A-Za-z0-9]{0,2})(?![A-Za-z0-9])"
+)
+"""A word and a number behind it that people write as one, as in `llama3` and `llama70b`."""
 _RUN = re.compile(f"[{_UNSPACED}]")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
-_CODES = (0xF0000, 0x100000)
-_CODE = 0xFFFE
-"""A facet's word is two characters of the private use planes, which `_WORD` never matches."""
+_FACETS = (0xE000, 6400)
+_NAMES_PLANE = 0xF0000
+_OTHER_PLANE = 0x100000
+_PLANE = 0xFFFE
+"""What is no word of a model is marked by one or two characters for private use, which `_WORD`
+never matches."""
 
 
-def typed_words(text: str) -> tuple[str, ...]:
-    """The words of what a person typed, without those that begin another one."""
-    found = tuple(dict.fromkeys(_split(text[:_LONGEST_TEXT])))[:_MOST_TYPED]
-    return tuple(word for word in found if not any(_begins(word, other) for other in found))
+class TypedWord(NamedTuple):
+    """A word that a person typed."""
+
+    text: str
+    whole: bool
+    """Whether it must be a word of the model, and not only begin one."""
+
+
+def typed_words(text: str) -> tuple[TypedWord, ...]:
+    """The words of what a person typed, without those that begin another one.
+
+    A word of one or two letters or digits that is followed by another word is whole: the `3` of
+    `llama 3 8b` is not meant to find what begins with a 3.
+    """
+    found = _split(text[:_LONGEST_TEXT])
+    last = found[-1:]
+    words = dict.fromkeys(
+        TypedWord(word, len(word) <= _SHORT and word.isascii() and [word] != last) for word in found
+    )
+    typed = tuple(words)[:_MOST_TYPED]
+    return tuple(word for word in typed if word.whole or not _is_implied(word.text, typed))
 
 
 def model_words(model: Model) -> tuple[str, ...]:
     """The words under which a model is found."""
-    texts = [text for text in (model.author, model.task, model.library) if text]
-    texts += [tag for tag in model.tags[:_MOST_TAGS] if not tag.startswith("region:")]
+    return tuple(dict.fromkeys(_all_words(model)))
+
+
+def _all_words(model: Model) -> Iterable[str]:
+    texts = [model.author or "", model.task or "", model.library or ""]
     if model.facts:
         texts += _names(model.facts)
-    words = chain(
+    return chain(
         (model.source,),
         _words(model.name),
         chain.from_iterable(map(_common_words, texts)),
-        _words(model.description, join=False) if model.description else (),
+        chain.from_iterable(map(_tag_words, model.tags[:_MOST_TAGS])),
+        islice(_words(model.description, join=False), _MOST_WORDS) if model.description else (),
     )
-    return tuple(dict.fromkeys(words))
 
 
 @lru_cache(100_000)
 def facet_word(facet: str, value: str) -> str:
     """The word that stands for one value of a facet, in the index and in a question."""
     data = f"{facet}\0{value}".encode("utf-8", "replace")
-    digest = blake2b(data, digest_size=4).digest()
-    parts = (int.from_bytes(digest[:2], "big"), int.from_bytes(digest[2:], "big"))
-    return "".join(chr(plane + part % _CODE) for plane, part in zip(_CODES, parts, strict=True))
+    number = int.from_bytes(blake2b(data, digest_size=6).digest(), "big")
+    first, count = _FACETS
+    return chr(first + number % count) + chr(_OTHER_PLANE + number // count % _PLANE)
+
+
+def name_word(name: str) -> str:
+    """The word of all models of this name, in capitals or not, and of a few others."""
+    return chr(_NAMES_PLANE + crc32(name.lower().encode("utf-8", "replace")) % _PLANE)
+
+
+def author_word(author: str) -> str:
+    """The word of all models of this author, in capitals or not, and of a few others."""
+    return chr(_OTHER_PLANE + crc32(author.lower().encode("utf-8", "replace")) % _PLANE)
 
 
 def spoken(model: Model) -> tuple[object, ...]:
@@ -87,14 +126,20 @@ def spoken(model: Model) -> tuple[object, ...]:
     )
 
 
-def index_text(model: Model) -> str:
-    """All the words of a model as the index holds them; the same text for the same model."""
-    words = [*model_words(model), *_facet_words(facet_set(model))]
+def index_text(model: Model) -> tuple[str, str]:
+    """What the index holds of a model: its words, and the marks of what else it is found by.
+
+    The same for the same model. They are two texts as one with the marks' characters in it would
+    take four times the memory.
+    """
+    marks = _facet_words(facet_set(model)) + name_word(model.name)
+    if model.author:
+        marks += " " + author_word(model.author)
     if day := made_on(model):
-        words.append(facet_word("made", day))
+        marks += " " + facet_word("made", day)
     if model.removed:
-        words.append(facet_word("removed", "yes"))
-    return " ".join(words)
+        marks += " " + facet_word("removed", "yes")
+    return " ".join(dict.fromkeys(_all_words(model))), marks
 
 
 def made_on(model: Model) -> str:
@@ -103,28 +148,31 @@ def made_on(model: Model) -> str:
 
 
 @lru_cache(20_000)
-def _facet_words(facets: tuple[str, ...]) -> tuple[str, ...]:
+def _facet_words(facets: tuple[str, ...]) -> str:
     named = zip(NAMES, facets, strict=True)
-    return tuple(facet_word(facet, value) for facet, value in named if value not in ("", "no"))
+    return "".join(
+        facet_word(facet, value) + " " for facet, value in named if value not in ("", "no")
+    )
 
 
-def _words(text: str, *, join: bool = True) -> tuple[str, ...]:
+def _words(text: str, *, join: bool = True) -> Iterable[str]:
     """Every word of a text, the parts of `CamelCase2` and each place in a run without spaces.
 
     A number is also joined to the word before it, as people write `llama3` and `Llama 3` alike.
     """
     text = text[:_LONGEST_TEXT]
+    words: Iterable[str]
     if text.isascii():
-        written = _ASCII_WORD.findall(text)
-        words = chain.from_iterable(map(_forms, written))
+        words = chain.from_iterable(map(_forms, _ASCII_WORD.findall(text)))
     else:
         folded = _split(text)
         runs = [word for word in folded if _RUN.match(word)]
         places = [word[start:] for word in runs for start in range(1, len(word))]
-        written = list(filter(str.isascii, _WORD.findall(text)))
+        written = filter(str.isascii, _WORD.findall(text))
         words = chain(folded, places, chain.from_iterable(map(_forms, written)))
-    joined = _joined(written) if join else ()
-    return tuple(dict.fromkeys(chain(words, joined)))[:_MOST_WORDS]
+    if not join:
+        return words
+    return chain(words, [(word + number).lower() for word, number in _NUMBERED.findall(text)])
 
 
 @lru_cache(100_000)
@@ -135,14 +183,6 @@ def _forms(word: str) -> tuple[str, ...]:
     return (whole, *(part.lower()[:_LONGEST_WORD] for part in parts)) if parts[1:] else (whole,)
 
 
-def _joined(words: Iterable[str]) -> list[str]:
-    return [
-        (word + number).lower()[:_LONGEST_WORD]
-        for word, number in pairwise(words)
-        if len(number) <= _LONGEST_NUMBER and number[0].isdigit() and word.isalpha()
-    ]
-
-
 def _names(facts: Mapping[str, object]) -> list[str]:
     """What else a model is called, and who made it."""
     aliases = facts.get("aliases")
@@ -151,8 +191,16 @@ def _names(facts: Mapping[str, object]) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
-_common_words = lru_cache(100_000)(_words)
-"""The same, for texts that many models share."""
+@lru_cache(100_000)
+def _common_words(text: str) -> tuple[str, ...]:
+    """The words of a text that many models share."""
+    return tuple(islice(dict.fromkeys(_words(text)), _MOST_WORDS))
+
+
+@lru_cache(100_000)
+def _tag_words(tag: str) -> tuple[str, ...]:
+    """The words of a tag; where its files lie is none of a model's."""
+    return () if tag.startswith("region:") else _common_words.__wrapped__(tag)
 
 
 def _split(text: str) -> list[str]:
@@ -168,5 +216,7 @@ def _without_accents(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(kept))
 
 
-def _begins(word: str, other: str) -> bool:
-    return word != other and other.startswith(word)
+def _is_implied(word: str, typed: Iterable[TypedWord]) -> bool:
+    return any(
+        other.text.startswith(word) and (other.whole or other.text != word) for other in typed
+    )

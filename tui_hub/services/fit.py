@@ -22,6 +22,7 @@ from tui_hub.services.metadata import Metadata
 from tui_hub.services.plans import Planner
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.slots import read_slots
+from tui_hub.services.version_names import named_version
 from tui_hub.services.weighing import Weigher, Weight, weigh_by_count
 
 
@@ -61,6 +62,9 @@ class Fit:
             UnreachableError: the model is unknown here, and its source cannot be asked.
         """
         details = await self._repositories.details(model, revision=revision)
+        version = await named_version(self._context, details.model.id, revision)
+        if version is not None and variant is None:
+            variant = version.variant
         chosen = _chosen(details, variant)
         weight, disk = await asyncio.gather(
             self._weigh(details, chosen), self._plan(details, chosen, revision)

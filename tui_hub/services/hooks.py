@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tui_hub import text
+from tui_hub.domain.errors import HubError
 from tui_hub.domain.hooks import HookEvent, HookState
 from tui_hub.domain.jobs import Job
 from tui_hub.services.context import Context
@@ -125,7 +126,7 @@ class _Line:
                 async with asyncio.timeout(GRACE):
                     await self._calls.join()
             except TimeoutError:
-                await self._note(f"given up at the end of the program, after {GRACE:.0f} s")
+                await self._settle(f"given up at the end of the program, after {GRACE:.0f} s")
             finally:
                 self._worker.cancel()
                 await asyncio.gather(self._worker, return_exceptions=True)
@@ -137,7 +138,7 @@ class _Line:
             try:
                 async with self._room:
                     error = await self._deliver(call)
-                await self._note(error)
+                await self._settle(error)
             except Exception:  # a hook never brings anything else down
                 _log.exception("hook %s ended by a fault of the program", self._name)
             finally:
@@ -160,6 +161,12 @@ class _Line:
             else:
                 return None
         return None
+
+    async def _settle(self, error: str | None) -> None:
+        try:
+            await self._note(error)
+        except HubError as failed:
+            _log.warning("hook %s: its call was not noted: %s", self._name, failed.message)
 
     async def _note(self, error: str | None) -> None:
         """Write down how a call went, for the doctor; the log hears of changes only."""

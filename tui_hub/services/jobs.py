@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from tui_hub import text
 from tui_hub.domain.errors import (
     LostLeaseError,
-    NotFoundError,
     RefusedError,
-    UsageError,
 )
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
 from tui_hub.events import JobChanged
 from tui_hub.services.context import Context
 from tui_hub.services.held_jobs import HeldJobs, Lost, is_orphan
+from tui_hub.services.job_history import JobHistory
 
 Handler = Callable[[Job], Awaitable[None]]
 Retry = Callable[[Job], Awaitable[Job | None]]
@@ -32,12 +31,12 @@ _OWNER_SECONDS = 5.0
 _POLL = 0.1
 
 
-class Jobs:
+class Jobs(JobHistory):
     """Keeps jobs in the database; whoever runs a type of job says how to cancel and retry it."""
 
     def __init__(self, context: Context) -> None:
+        super().__init__(context.hub.jobs)
         self._context = context
-        self._table = context.hub.jobs
         self._cancel: dict[JobType, Handler] = {}
         self._retry: dict[JobType, Retry] = {}
         self._running: dict[str, Callable[[], None]] = {}
@@ -57,56 +56,6 @@ class Jobs:
         self._retry[kind] = retry
         if cancel is not None:
             self._cancel[kind] = cancel
-
-    async def list(
-        self,
-        types: Sequence[JobType] = (),
-        statuses: Sequence[JobStatus] = (),
-        limit: int = 100,
-        *,
-        since: str | None = None,
-        before: str | None = None,
-    ) -> tuple[Job, ...]:
-        """Jobs, newest first; `since` and `before` are times at which they were made."""
-        return tuple(await self._table.list(types, statuses, limit, since=since, before=before))
-
-    async def beginning_with(self, beginning: str, limit: int = 10) -> tuple[Job, ...]:
-        """Jobs whose ids begin so, newest first."""
-        return tuple(await self._table.beginning_with(beginning, limit))
-
-    async def clear(
-        self,
-        types: Sequence[JobType] = (),
-        statuses: Sequence[JobStatus] = (),
-        *,
-        since: str | None = None,
-        before: str | None = None,
-    ) -> int:
-        """Forget jobs that have ended, with their logs; how many those were.
-
-        Raises:
-            UsageError: when a status is named in which jobs are still wanted.
-        """
-        alive = [status.value for status in statuses if not status.ended]
-        if alive:
-            raise UsageError(
-                f"jobs that are {alive[0]} cannot be cleared",
-                hint="`tui-hub jobs --cancel ID` ends one.",
-            )
-        return await self._table.clear(types, statuses, since=since, before=before)
-
-    async def get(self, job: str) -> Job:
-        """A job by its id.
-
-        Raises:
-            NotFoundError: when there is none.
-        """
-        found = await self._table.get(job)
-        if found is None:
-            raise NotFoundError(
-                f"there is no job {text.clean(job, 40)!r}", hint="`tui-hub jobs` lists them."
-            )
-        return found
 
     async def cancel(self, job: str) -> Job:
         """Cancel a job, in whichever process it runs.

@@ -27,19 +27,22 @@ _log = logging.getLogger(__name__)
 async def follow_renames(context: Context) -> int:
     """Let edits, versions, registrations, installs and files follow renamed models; how many.
 
-    A model that is active or being downloaded keeps its old name until that has ended: programs
-    have its files open by it. A failure is logged, and the next call tries again.
+    A model that is active or being downloaded keeps its files under the old name until that has
+    ended: programs have them open by it. A failure is logged, and the next call tries again.
     """
     renamed = await context.catalogue.models.renamed(await context.hub.names.list())
     count = 0
     for old, new in renamed.items():
         try:
             async with context.alone(f"model {old}"), context.alone(f"model {new}"):
-                if not await _is_busy(context, old, new):
+                if await _is_busy(context, old, new):
+                    await context.hub.names.change_words(old, new)
+                else:
                     await _follow(context, old, new)
                     count += 1
-        except HubError as error:
-            _log.warning("%s is %s now, and could not follow: %s", old, new, error.message)
+        except (HubError, OSError) as error:
+            why = error.message if isinstance(error, HubError) else error.strerror
+            _log.warning("%s is %s now, and could not follow: %s", old, new, why)
     return count
 
 

@@ -29,8 +29,6 @@ LEASE = "sync"
 _POLL_SECONDS = 0.5
 _NAMED = 50
 """New models that are told by name."""
-_MANY = 10_000
-"""New models after which putting the search index in order pays."""
 
 Target = Feed | ModelId
 Arrived = Callable[[int, Sequence[str]], None]
@@ -135,8 +133,8 @@ class SyncRun:
                 await self._turns.ended([one])
             await self._jobs.log(run.job.id, _sentence(one))
         await follow_renames(self._context)
-        if sum(one.counts.created for one in self.reports) >= _MANY:
-            await self._context.catalogue.models.optimize()
+        created = sum(one.counts.created for one in self.reports)
+        await self._context.catalogue.models.finish(created)
         await self._tell_arrivals(before)
         await self._context.catalogue.changes.prune()
         # One moment for all that failed, so that one sync tries them all again.

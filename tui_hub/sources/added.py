@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from tui_hub.domain.additions import AddedFile, Addition
 from tui_hub.domain.artifacts import Artifact, artifact_id, kind_of
-from tui_hub.domain.errors import CorruptError, NotFoundError, RefusedError
+from tui_hub.domain.errors import CorruptError, HubError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 from tui_hub.sources.base import FileListing
@@ -18,15 +18,20 @@ Find = Callable[[str], Awaitable[Addition | None]]
 """Gives the definition of a model by its id."""
 
 
-async def definition(find: Find, model: ModelId | str) -> Addition:
+async def definition(
+    find: Find, model: ModelId | str, error: type[HubError] = NotFoundError
+) -> Addition:
     """The definition of an added model.
 
-    Raises:
-        NotFoundError: when there is none.
+    Args:
+        find: gives it.
+        model: the model.
+        error: what to raise when there is none; where files of it may be here all the same, that
+            is no proof that there is no such model.
     """
     found = await find(str(model))
     if found is None:
-        raise NotFoundError(
+        raise error(
             f"{model} was never added to this home",
             hint="`tui-hub add` takes the address or path of a model, with --name and --type.",
         )

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from tui_hub.domain.additions import AddedFile
 from tui_hub.domain.errors import NotFoundError, RefusedError, UnsafeError
@@ -22,7 +23,8 @@ def checked_place(text: str) -> Path:
         NotFoundError: when it is not there, or cannot be read.
         RefusedError: when it is neither a file nor a folder.
     """
-    path = Path(text.removeprefix("file://")).expanduser()
+    plain = unquote(urlsplit(text).path) if text.startswith("file:") else text
+    path = Path(plain).expanduser()
     try:
         real = path.resolve(strict=True)
         mode = real.stat().st_mode

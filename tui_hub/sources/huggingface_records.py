@@ -24,6 +24,7 @@ _MOST_TAGS = 500
 _LONG = 200
 """Characters of a tag or name."""
 _NULL = msgspec.Raw(b"null")
+_FALSE = msgspec.Raw(b"false")
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
@@ -211,6 +212,8 @@ def _license(tags: tuple[str, ...], card: msgspec.Raw) -> str | None:
 
 def _gated(raw: msgspec.Raw) -> bool | str:
     """`False`, or how access is granted; a shape that nobody knows yet counts as gated."""
+    if raw == _FALSE:
+        return False
     try:
         value = _GATED.decode(raw)
     except BAD_JSON:
@@ -229,5 +232,7 @@ def _params(tensors: _Tensors | None, gguf: _Gguf | None) -> int | None:
 
 def _facts(record: ModelRecord) -> dict[str, object]:
     """What a person should be warned of: repositories that are private, or taken down."""
+    if record.private == record.disabled == _FALSE:
+        return {}
     flags = {"private": record.private, "disabled": record.disabled}
     return {name: True for name, raw in flags.items() if optional(raw, _BOOL)}

@@ -56,7 +56,7 @@ class Local:
         Raises:
             RefusedError: when the folder is gone; what was taken of it before stays.
         """
-        addition = await definition(self._find, model)
+        addition = await definition(self._find, model, RefusedError)
         addition = addition.seen(await asyncio.to_thread(_seen, addition))
         refuse_revision(addition, revision)
         return listing_of(addition, USER)

@@ -38,7 +38,7 @@ class Ollama:
 
     prefix = PREFIX
     user = USER
-    lasting = False
+    lasting = True
 
     def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
         clock = clock or Clock()
@@ -56,6 +56,7 @@ class Ollama:
             held = await self._daemon.held()
             yield SourcePage(
                 models=tuple(filter(feed.rules.take, held.models)),
+                left_out=tuple(one.id for one in held.models if not feed.rules.take(one)),
                 skipped=held.skipped,
                 requests=held.requests,
                 bytes=held.bytes,

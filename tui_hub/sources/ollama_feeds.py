@@ -13,6 +13,7 @@ from tui_hub.domain.errors import (
     HubError,
     NoConnectionError,
     NotFoundError,
+    UnreachableError,
 )
 from tui_hub.domain.feeds import Feed, Query
 from tui_hub.domain.identifiers import ModelId
@@ -69,6 +70,10 @@ class Walk:
 
         A name that cannot be described is skipped, with the reason. Where nothing answers at all,
         the walk ends: before its first page as one whose source is not there.
+
+        Raises:
+            AbsentError: nothing answers from the start.
+            UnreachableError: nothing answers any more, or no name is known there.
         """
         left = self._read_cursor(cursor)
         listed = Listed(()) if left is not None else await self._list_names()
@@ -76,6 +81,7 @@ class Walk:
         requests, transferred = listed.requests, listed.bytes
         names = self._wanted(listed.names) if left is None else left
         begun = left is not None
+        found = begun or not names
         while names or not begun:
             answers = await self._describe_all(names[:_PAGE])
             _check_reach(answers, begun=begun)
@@ -84,15 +90,23 @@ class Walk:
                 if isinstance(answer, HubError):
                     skipped.append(f"{clean(name, 100)}: {clean(answer.message, 300)}")
             names = names[_PAGE:]
+            found = found or bool(told)
             place = _Place(self._digest, tuple(names))
+            taken = [one.model for one in told if self._feed.rules.take(one.model)]
             yield SourcePage(
-                models=tuple(one.model for one in told if self._feed.rules.take(one.model)),
+                models=tuple(taken),
                 skipped=tuple(skipped),
+                left_out=tuple(one.model.id for one in told if one.model not in taken),
                 cursor=msgspec.json.encode(place).decode() if names else None,
                 requests=requests + sum(one.requests for one in told),
                 bytes=transferred + sum(one.bytes for one in told),
             )
             begun, skipped, requests, transferred = True, [], 0, 0
+        if not found:
+            raise UnreachableError(
+                "Ollama's registry has not one of the models that its library names",
+                hint="Is ollama.registry right?",
+            )
 
     async def _describe_all(self, names: Sequence[str]) -> list[Told | HubError]:
         """What the registry says of each; once nothing answers, the others are not tried."""

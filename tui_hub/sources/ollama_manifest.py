@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 
 from tui_hub.domain.artifacts import Artifact, ArtifactKind, artifact_id, kind_of
-from tui_hub.domain.errors import HubError, UnreachableError
+from tui_hub.domain.errors import HubError, UnreadableError
 from tui_hub.domain.identifiers import is_sha256, repository_path
 from tui_hub.sources.ollama_names import Name
 from tui_hub.sources.records import BAD_JSON, optional, reason
@@ -129,12 +129,12 @@ def read_manifest(body: bytes, host: str) -> Manifest:
     """A manifest as it came. A layer whose hash or size is none is left out, with the reason.
 
     Raises:
-        UnreachableError: when it is no manifest, or larger than anything can be.
+        UnreadableError: when it is no manifest, or larger than anything can be.
     """
     try:
         wire = _WIRE.decode(body)
     except BAD_JSON as error:
-        raise UnreachableError(
+        raise UnreadableError(
             f"{host} answers with something that is no manifest: {reason(error, '')}",
             hint="Is the registry's address right?",
         ) from None
@@ -157,7 +157,7 @@ def read_manifest(body: bytes, host: str) -> Manifest:
         unsafe=tuple(unsafe),
     )
     if len(wire.layers) > _MOST_LAYERS or manifest.size > _MOST_BYTES:
-        raise UnreachableError(f"{host} describes a model that is larger than any can be")
+        raise UnreadableError(f"{host} describes a model that is larger than any can be")
     return manifest
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tui_hub.domain.errors import (
     AbsentError,
     CorruptError,
+    HiddenError,
     HubError,
     NotFoundError,
     RefusedError,
@@ -186,9 +187,9 @@ class Registry:
         """Why a registry did not answer with what was asked for."""
         host, page = host_of(answer.url), self.page(name)
         seen = f"See {page}." if page else "Check the name and the tag."
-        if answer.status in (401, 403) and name.on_hub:
-            return UnauthorizedError(
-                f"{host} does not show {name.id} to everybody, or has none of that name",
+        if answer.status == 401 and name.on_hub:
+            return HiddenError(
+                f"{host} has no {name.id}, or does not show it to everybody",
                 hint=f"With a token that has access, hf:{name.repository} can be had.",
             )
         if answer.status in (401, 403):

@@ -47,6 +47,7 @@ USER = "url_sync_system"
 _SITES = Sites()
 _OPENING = 128
 """Bytes of a file that are looked at before it is taken for one."""
+_PAGES = (b"<!doctype html", b"<html")
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _RANGE = re.compile(r"\s*bytes\s+\d{1,19}-\d{1,19}/(\d{1,19})\s*", re.IGNORECASE)
 _EMPTY = re.compile(r"\s*bytes\s+\*/0\s*", re.IGNORECASE)
@@ -95,7 +96,7 @@ class Url:
 
     async def files(self, model: ModelId, revision: str | None = None) -> FileListing:
         """The files as they are at their addresses now; see `Source.files`."""
-        addition = await definition(self._find, model)
+        addition = await definition(self._find, model, RefusedError)
         addition = addition.seen(await asyncio.gather(*map(self._again, addition.files)))
         refuse_revision(addition, revision)
         return listing_of(addition, USER)
@@ -197,7 +198,7 @@ def _refuse_page(address: str, answer: Answer) -> None:
     """
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     page = urlsplit(address).path.lower().endswith((".html", ".htm"))
-    if kind == "text/html" and not page:
+    if (kind == "text/html" or answer.body.lstrip()[:14].lower().startswith(_PAGES)) and not page:
         raise RefusedError(
             f"{shown(address)} is a web page, and no file",
             hint="Give the address behind its download button. It may also be a login page.",

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from tui_hub import text
 from tui_hub.domain.feed_trials import Cost
-from tui_hub.domain.feeds import Feed, FeedState, FeedStatus
+from tui_hub.domain.feeds import Feed, FeedState, FeedStatus, SyncMode
 from tui_hub.domain.queries import query_words
 from tui_hub.services.feed_words import cost_words, limit_words, rule_words
 from tui_hub.tui.columns import Column
@@ -110,13 +110,33 @@ def about(row: FeedRow, retries: int) -> Content:
         ("queries", query_words(row.feed.queries)),
         ("takes", limit_words(row.feed) + (f", only {rules}" if rules else "")),
         ("schedule", _turn(row, retries) if row.schedule else "none"),
-        ("last sync", text.ago(status.last_sync)),
-        ("asked", f"{status.requests} requests, {text.size(status.bytes)}"),
+        ("last sync", _last(status)),
+        ("asked", _asked(status)),
     ]
     lines = [Content.assemble((w.ljust(12), _MUTED), safe(value)) for w, value in pairs]
     if status.error:
         lines.append(Content.assemble(("error".ljust(12), _MUTED), (safe(status.error), "$error")))
     return Content("\n").join(lines)
+
+
+def _last(status: FeedStatus) -> str:
+    """When the feed was synced, and when it was walked whole."""
+    if status.last_sync is None:
+        return "never"
+    words = text.ago(status.last_sync)
+    if status.walk.mode is SyncMode.FULL:
+        return f"{words}, everything"
+    return f"{words}, what changed; everything {text.ago(status.walk.full)}"
+
+
+def _asked(status: FeedStatus) -> str:
+    """What the sync cost, and what the source's rate limit leaves."""
+    words = f"{status.requests} requests, {text.size(status.bytes)}"
+    quota = status.quota
+    if quota is None:
+        return words
+    total = f" of {text.grouped(quota.total)}" if quota.total else ""
+    return f"{words}; then {text.grouped(quota.left)}{total} were left"
 
 
 def _turn(row: FeedRow, retries: int) -> str:

@@ -25,18 +25,25 @@ class RevisionTable(Table[Revision]):
 
     least = 40
 
+    def __init__(self, glyphs: Glyphs, *, id: str) -> None:  # noqa: A002
+        super().__init__(self._columns(glyphs), id=id)
+        self.installed: str | None = None
+        """The commit that is on this box."""
+
     def key_of(self, row: Revision) -> object:
         return row.revision
 
+    def _columns(self, glyphs: Glyphs) -> list[Column[Revision]]:
+        def mark(one: Revision) -> list[Piece]:
+            return [(glyphs.installed if one.revision == self.installed else "", "good")]
 
-def revision_columns(glyphs: Glyphs) -> list[Column[Revision]]:
-    """The columns of a revision."""
-    return [
-        Column("Revision", _HASH, lambda one: [(one.revision[:_HASH], "info")]),
-        Column("Seen", 11, lambda one: [(text.ago(one.seen_at), "muted")], rank=1),
-        Column("Version", 16, lambda one: [_names(one)]),
-        Column("Changes", 0, lambda one: [(change_words(one, glyphs.arrow), "")]),
-    ]
+        return [
+            Column("", 1, mark),
+            Column("Revision", _HASH, lambda one: [(one.revision[:_HASH], "info")]),
+            Column("Seen", 11, lambda one: [(text.ago(one.seen_at), "muted")], rank=1),
+            Column("Version", 16, lambda one: [_names(one)]),
+            Column("Changes", 0, lambda one: [(change_words(one, glyphs.arrow), "")]),
+        ]
 
 
 def revision_text(one: Revision, glyphs: Glyphs) -> str:

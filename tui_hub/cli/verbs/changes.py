@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
-from tui_hub.cli.parameters import MOMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ _SIGNS = {"new": "+", "updated": "~", "deprecated": "!", "removed": "-", "rename
 
 @verb("changes")
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
-@click.option("--since", type=MOMENT, metavar="WHEN", help="A date, a time, or an age such as 7d.")
+@click.option("--since", metavar="WHEN", help="A date, a time, or an age: 2h, 7d, 4w.")
 @click.option("--unseen", is_flag=True, help="Only what came since a person last looked.")
 @click.option("--change", "kinds", type=click.Choice(_KINDS), multiple=True, help="Only these.")
 @click.option("--installed", is_flag=True, help="Only models that are on this box.")
@@ -48,13 +47,14 @@ def command(
     Of all models, or of those that are named.
     What the first sync of a feed finds is its stock and no change.
     """
+    from tui_hub.cli.moments import parse_moment
     from tui_hub.cli.running import run
     from tui_hub.domain.changes import ChangeKind, ChangeQuery
     from tui_hub.domain.identifiers import ModelId
 
     query = ChangeQuery(
         models=tuple(str(ModelId.parse(model)) for model in models),
-        since=since,
+        since=parse_moment(since),
         kinds=tuple(ChangeKind(kind) for kind in kinds),
         installed=installed,
         before=before,

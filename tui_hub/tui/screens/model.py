@@ -17,7 +17,7 @@ from tui_hub.events import Event, ModelChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import ModelActions, delete_model
 from tui_hub.tui.command import bindings
-from tui_hub.tui.revisions import RevisionTable, name_revision, revision_columns, revision_text
+from tui_hub.tui.revisions import RevisionTable, name_revision, revision_text
 from tui_hub.tui.screens.text_dialog import TextDialog, is_text, read_text
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.document import Document
@@ -66,7 +66,7 @@ class ModelScreen(ModelActions):
                 with ContentSwitcher(initial="card"):
                     yield Document(id="card")
                     yield FileList()
-                    yield RevisionTable(revision_columns(self.app.glyphs), id="revisions")
+                    yield RevisionTable(self.app.glyphs, id="revisions")
             with Panel("About", id="about"):
                 yield DetailPane()
 
@@ -103,6 +103,7 @@ class ModelScreen(ModelActions):
         self._model, self._folder = details.model, details.path
         self.about.show(details.model, details.edit)
         self.files.show(details)
+        self.revisions.installed = details.installed_revision
         self.revisions.show(details.versions)
         self.tabs.rename(1, f"Files {len(details.files)}")
         if details.path:
@@ -147,10 +148,15 @@ class ModelScreen(ModelActions):
         self.look_up(refresh=True)
 
     def action_download_model(self) -> None:
-        """Show the plan, for the variant under the cursor where there is one."""
+        """Show the plan, for the variant or the revision under the cursor where there is one."""
         from tui_hub.tui.screens.plan import PlanDialog
 
-        self.app.push_screen(PlanDialog(self._model, self._variant))
+        one = self.revisions.current if self.tabs.present == _REVISIONS else None
+        variant, revision = self._variant, None
+        if one is not None:
+            revision = one.revision
+            variant = next((name.variant for name in one.names), None)
+        self.app.push_screen(PlanDialog(self._model, variant, revision))
 
     @property
     def _variant(self) -> str | None:

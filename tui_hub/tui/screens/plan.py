@@ -91,15 +91,18 @@ class PlanDialog(HubDialog[None]):
     options = getters.query_one("#options", OptionTable)
     figures = getters.query_one("#figures", Static)
 
-    def __init__(self, model: Model, variant: str | None = None) -> None:
+    def __init__(
+        self, model: Model, variant: str | None = None, revision: str | None = None
+    ) -> None:
         super().__init__()
-        self._model, self._variant = model, variant
+        self._model, self._variant, self._revision = model, variant, revision
         self._plan: Plan | None = None
         self._fit = _ASKING
 
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
-        box.border_title = Content(f"Download {safe(self._model.id)}")
+        at = f" at {self._revision[:12]}" if self._revision else ""
+        box.border_title = Content(f"Download {safe(self._model.id + at)}")
         box.border_subtitle = "enter starts, esc closes"
         with box, Horizontal():
             yield OptionTable(_columns(self.app.glyphs), id="options")
@@ -113,7 +116,9 @@ class PlanDialog(HubDialog[None]):
     async def look_up(self) -> None:
         """Find out what there is to choose from."""
         try:
-            details = await self.app.services.repositories.details(self._model.id)
+            details = await self.app.services.repositories.details(
+                self._model.id, revision=self._revision
+            )
         except HubError as error:
             self._show_error(error)
             return
@@ -138,7 +143,9 @@ class PlanDialog(HubDialog[None]):
         """Work out the plan of one choice."""
         variant = option.variant.name if option.variant else None
         try:
-            plan = await self.app.services.downloads.plan(self._model.id, variant=variant)
+            plan = await self.app.services.downloads.plan(
+                self._model.id, variant=variant, revision=self._revision
+            )
         except HubError as error:
             self._show_error(error)
             return
@@ -150,7 +157,9 @@ class PlanDialog(HubDialog[None]):
         """Find out whether one choice fits in memory; the plan does not wait for it."""
         variant = option.variant.name if option.variant else None
         try:
-            report = await self.app.services.fit.check(self._model.id, variant=variant)
+            report = await self.app.services.fit.check(
+                self._model.id, variant=variant, revision=self._revision
+            )
         except HubError as error:
             words = f"not known whether it fits in memory: {safe(error.message)}"
             self._fit = Content.styled(words, _MUTED)
@@ -187,7 +196,9 @@ class PlanDialog(HubDialog[None]):
         variant = option.variant.name if option.variant else None
         what = f"{self._model.name} {variant}" if variant else self._model.name
         try:
-            await self.app.services.downloads.start(self._model.id, variant=variant)
+            await self.app.services.downloads.start(
+                self._model.id, variant=variant, revision=self._revision
+            )
         except HubError as error:
             self._show_error(error)
             return

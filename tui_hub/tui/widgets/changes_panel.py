@@ -98,6 +98,6 @@ class ChangesPanel(Panel):
             self.rows.show(entries)
             fresh = sum(entry.number > self.rows.seen for entry in entries)
             words = f"{text.grouped(fresh)} since you looked last" if fresh else ""
-            self.label(f"Changes: {chosen.words}", words)
+            self.label(f"Changes: {chosen.words}  f others", words)
             if self._in_sight:
                 await changes.mark_seen()
