@@ -68,6 +68,10 @@ class UnsafeError(RefusedError):
     code = "unsafe"
 
 
+class TakenDownError(RefusedError):
+    """The source has ended a model: it says so, and hands nothing out any more."""
+
+
 class UnauthorizedError(HubError):
     """The source refuses the token, or wants one."""
 
