@@ -17,6 +17,7 @@ HEAVY = {
     "rich",
     "starlette",
     "textual",
+    "tomlkit",
     "torch",
     "uvicorn",
 }

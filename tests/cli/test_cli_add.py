@@ -352,6 +352,16 @@ def test_a_page_of_the_hub_is_still_a_repository(program: Inside, hub: DemoHub) 
     assert (added.document["id"], added.document["type"]) == ("hf:acme/tiny-llm", "utility")
 
 
+def test_a_path_that_looks_like_an_id(
+    program: Inside, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    missing = program.json("add", "mine/model.safetensors")
+    assert (missing.code, missing.error) == (4, "not_found")
+    assert "`tui-hub add ./mine/model.safetensors`" in missing.document["error"]["hint"]
+    assert program.json("add", "./mine/model.safetensors").document["id"] == "local:model"
+
+
 def test_other_commands_say_how_to_take_an_address(alone: Inside) -> None:
     ran = alone.json("download", "https://example.org/model.gguf")
     assert ran.code == 5

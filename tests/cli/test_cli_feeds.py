@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from command_line import Inside
 
-from tui_hub.domain.queries import parse_queries, query_text
-
 
 def listed(program: Inside, name: str) -> dict[str, Any]:
     """What `feeds --json` says of a feed."""
@@ -141,18 +139,3 @@ def test_the_options_may_stand_before_the_action(program: Inside) -> None:
     assert program("feeds", "--json", "disable", "hf:litert").document["feeds"][0]["feed"]
     with (program.home / "config.toml").open("rb") as file:
         assert tomllib.load(file) == {"feeds": {"hf:litert": {"enabled": False}}}
-
-
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "",
-        "tag:litert; tag:LiteRT",
-        "tag:license:mit task:text-to-image author:acme library:x sort:downloads words here",
-        'author:"a b" "one:two"; tag:"semi;colon"',
-    ],
-)
-def test_a_query_reads_back_as_it_was_typed(typed: str) -> None:
-    queries = parse_queries(typed)
-    assert parse_queries(query_text(queries)) == queries
-    assert query_text(parse_queries(query_text(queries))) == query_text(queries)

@@ -13,12 +13,13 @@ from tui_hub.demo import DemoHub
 from tui_hub.domain.errors import RefusedError
 
 MIRROR = "http://mirror.example:8080/hub/"
+ENVIRONMENT = {"HF_ENDPOINT": MIRROR, "TUI_HUB_OLLAMA__LIBRARY": "http://lib.example"}
 
 
 @pytest.fixture
 def options(tmp_path: Path) -> Options:
     """A run whose Hub is a mirror below a path of its host."""
-    return Options(home=str(tmp_path / "home"), environment={"HF_ENDPOINT": MIRROR})
+    return Options(home=str(tmp_path / "home"), environment=ENVIRONMENT)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,11 @@ def options(tmp_path: Path) -> Options:
         ("https://huggingface.co/org/name/resolve/v1/a.gguf?download=true", "hf:org/name", "v1"),
         ("https://huggingface.co/org/name/discussions/3", "hf:org/name", None),
         ("http://mirror.example:8080/hub/org/name/tree/v1", "hf:org/name", "v1"),
+        ("https://ollama.com/library/llama3.1", "ollama:llama3.1", None),
+        ("https://www.ollama.com/library/llama3.1:8b?x=1", "ollama:llama3.1:8b", None),
+        ("https://ollama.com/library/llama3.1/tags", "ollama:llama3.1", None),
+        ("https://ollama.com/jo/nice:v2", "ollama:jo/nice:v2", None),
+        ("http://lib.example/library/own", "ollama:own", None),
     ],
 )
 def test_addresses_of_models(
@@ -52,6 +58,9 @@ def test_addresses_of_models(
         ("https://[bad/org/name", "this takes the id of a model"),
         ("https://huggingface.co/datasets/org/name", "leads to no model: /datasets/org/name"),
         ("https://huggingface.co/", "leads to no model: /"),
+        ("https://ollama.com/search", "leads to no model: /search"),
+        ("https://ollama.com/library/%1B[2J", "leads to no model"),
+        ("http://lib.example/other/own", "lib.example is not the Hub in use"),
         ("https://huggingface.co/org/..%2F..", "leads to no model"),
         ("https://huggingface.co/org/%1B[2J", "leads to no model"),
     ],

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_hub import text
+from tui_hub.domain.errors import UsageError
 
 
 @given(st.text(max_size=300))
@@ -132,3 +133,27 @@ def test_bars_have_their_width(fraction: float, width: int) -> None:
 )
 def test_times_to_come(moment: str | None, shown: str) -> None:
     assert text.clock(moment, at=datetime(2026, 11, 20, 1, 30, tzinfo=UTC)) == shown
+
+
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [
+        ("0", 0),
+        ("17", 17),
+        ("1k", 1024),
+        ("1.5G", 1610612736),
+        (" 10 GiB ", 10 * 1024**3),
+        ("2TB", 2 * 1024**4),
+        ("1P", 1024**5),
+        ("512 b", 512),
+    ],
+)
+def test_sizes_as_people_type_them(words: str, size: int) -> None:
+    assert text.parse_size(words) == size
+
+
+@pytest.mark.parametrize("words", ["", "G", "-1", "1x", "1e9", "²", "9" * 400, "1\x1b[2J"])
+def test_what_is_no_size_is_told(words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        text.parse_size(words)
+    assert caught.value.message.isprintable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,7 +17,9 @@ from tui_hub.demo import DemoHub
 from tui_hub.demo.faults import Fault, FaultKind
 from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
 from tui_hub.domain.feeds import Feed, Query, Rules
+from tui_hub.domain.models import Model
 from tui_hub.services import Services, open_services
+from tui_hub.services.feed_trials import objections
 from tui_hub.settings import Configuration, load_configuration
 from tui_hub.sources import feeds_from
 
@@ -321,3 +324,37 @@ async def test_what_changed_while_nothing_ran_is_synced_at_the_next_start(
     async with scheduled(two_feeds(configure, f'[feeds."{RANDOM}"]\nlimit = 3\n'), time) as driver:
         assert await driver.after(FIRST) == [[RANDOM]]
         assert await driver.after(60) == []
+
+
+async def test_what_an_editor_makes_of_a_feed_is_synced_at_once(configure: Configure) -> None:
+    async with scheduled(two_feeds(configure), FakeClock()) as driver:
+        await driver.after(FIRST)
+        with driver.services.configuration.paths.config_file.open("a") as file:
+            file.write(f'[feeds."{RANDOM}".rules]\nmin_downloads = 1\n')
+        assert await driver.tick() == [[RANDOM]]
+        assert await driver.tick() == []
+
+
+def test_reasons_are_given_exactly_where_the_rules_say_no() -> None:
+    every = [
+        [Rules(), Rules(libraries=("gguf", "x"))],
+        [Rules(tasks=("text-generation",))],
+        [Rules(licenses=("mit",)), Rules(authors=("acme",))],
+        [Rules(min_downloads=10), Rules(max_size=100), Rules(max_size=0)],
+        [Rules(gated=True), Rules(gated=False)],
+        [Rules(tasks=("a",), authors=("b",), gated=True, min_downloads=5)],
+    ]
+    values: dict[str, tuple[object, ...]] = {
+        "library": (None, "gguf"),
+        "task": (None, "text-generation"),
+        "license": (None, "mit"),
+        "author": (None, "acme"),
+        "downloads": (0, 10),
+        "size": (None, 0, 100, 101),
+        "gated": (False, "auto", "manual"),
+    }
+    for chosen in itertools.product(*values.values()):
+        fields: dict[str, object] = dict(zip(values, chosen, strict=True))
+        model = Model(id="hf:a/b", source="hf", name="b", **fields)  # type: ignore[arg-type]
+        for rules in itertools.chain.from_iterable(every):
+            assert rules.take(model) is not bool(objections(rules, model))

@@ -20,6 +20,7 @@ from tui_hub.domain.errors import (
     NotFoundError,
     RateLimitedError,
     RefusedError,
+    TakenDownError,
     UnauthorizedError,
     UnreachableError,
     UsageError,
@@ -168,7 +169,7 @@ async def test_recorded_refusals_each_have_a_meaning(
         "bad revision": NotFoundError,
         "gated file (or /commits), anonymous or garbage token": GatedError,
         "gated file, valid token without grant": GatedError,
-        "resource disabled by the hub": RefusedError,
+        "resource disabled by the hub": TakenDownError,
         "malformed token": HiddenError,
     }
     for case in recorded("errors.json"):

@@ -65,6 +65,13 @@ async def test_a_folder_is_added_and_forgotten(online: Configuration, tmp_path: 
         await driver.press("enter")
         await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
         await driver.sees("local:my-folder")
+        await place(driver, str(folder))
+        await driver.press("enter")
+        await driver.sees("local:my-folder is there already")
+        await driver.press("n")
+        await driver.until(lambda: isinstance(driver.app.screen, AddDialog))
+        await driver.press("escape")
+        await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
         await driver.press("x")
         await driver.sees("Forget?", "leaves the catalogue")
         await driver.press("n")
@@ -98,6 +105,23 @@ async def test_an_address_with_a_secret_is_refused(online: Configuration) -> Non
         await driver.press("plus", *"https://a.org/x?token=pa55", "enter")
         await driver.until(lambda: any("a credential (token)" in one for one in driver.notes()))
         assert await driver.services.catalogue.count(Search(sources=("url",))) == 0
+
+
+async def test_what_was_typed_stays_when_it_fails(
+    online: Configuration, server: FileServer
+) -> None:
+    async with screen(online) as driver:
+        await place(driver, f"{server.url}/nothing.bin")
+        await driver.press(*"mine", "enter")
+        await driver.sees("Take files from 127.0.0.1?")
+        await driver.press("y")
+        await driver.sees("/nothing.bin is not there (404)", "Check the address", " mine ")
+        server.put("/nothing.bin", WEIGHTS)
+        await driver.press("enter")
+        await driver.sees("Take files from 127.0.0.1?")
+        await driver.press("y")
+        await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
+        assert await driver.services.catalogue.find("url:mine") is not None
 
 
 async def test_nothing_is_added_after_a_no(online: Configuration, server: FileServer) -> None:

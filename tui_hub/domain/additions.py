@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.types import ModelType
@@ -62,6 +63,15 @@ class Addition:
         return replace(self, files=tuple(files))
 
 
+class Consent(StrEnum):
+    """What a user has to say yes to before a model is added."""
+
+    HOST = "host"
+    """Files of hosts that the settings do not name."""
+    REPLACE = "replace"
+    """A model of that name is there already, and goes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What a user wants added, as it was typed."""
@@ -77,11 +87,6 @@ class Proposal:
     license: str | None = None
     gpu_memory: int | None = None
     torch: str | None = None
-
-    @property
-    def checksums(self) -> int:
-        """How many there are of both kinds."""
-        return len(self.sha256) + len(self.md5)
 
 
 def with_checksums(files: Sequence[AddedFile], proposal: Proposal) -> tuple[AddedFile, ...]:

@@ -40,6 +40,16 @@ class RefusedError(HubError):
     code = "refused"
 
 
+class ConsentError(RefusedError):
+    """What is done only after a yes; the question is what to ask."""
+
+    def __init__(self, question: str, about: str, *, hint: str | None = None) -> None:
+        super().__init__(f"this needs a yes: {question}", hint=hint)
+        self.question = question
+        self.about = about
+        """The name of the consent, to hand over with the next attempt."""
+
+
 class NoSpaceError(RefusedError):
     """The disk has too little room; the message carries the figures."""
 
@@ -56,6 +66,10 @@ class UnsafeError(RefusedError):
     """A name, path, file format or redirect that could do harm."""
 
     code = "unsafe"
+
+
+class TakenDownError(RefusedError):
+    """The source has ended a model: it says so, and hands nothing out any more."""
 
 
 class UnauthorizedError(HubError):

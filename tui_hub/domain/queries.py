@@ -51,7 +51,8 @@ def query_text(queries: Sequence[Query]) -> str:
 
 def query_words(queries: Sequence[Query]) -> str:
     """What queries ask for, in words for people."""
-    return "; or ".join(filter(None, map(_words, queries))) or "everything"
+    words = [_words(query) for query in queries]
+    return "; or ".join(words) if all(words) else "everything"
 
 
 def _query(words: Sequence[str]) -> Query:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from tui_hub import text
 from tui_hub.blobs import receipts
 from tui_hub.blobs.metadata import remove_metadata
-from tui_hub.domain.additions import AddedFile, Addition, Proposal, with_checksums
+from tui_hub.domain.additions import (
+    AddedFile,
+    Addition,
+    Consent,
+    Proposal,
+    with_checksums,
+)
 from tui_hub.domain.artifacts import weights_format
-from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
+from tui_hub.domain.errors import ConsentError, NotFoundError, RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 from tui_hub.events import CatalogueChanged, ModelChanged
@@ -46,40 +52,22 @@ class Adding:
             for place in places
         )
 
-    async def questions(self, proposal: Proposal) -> tuple[str, ...]:
-        """What the user has to say yes to first. Asks nobody else.
-
-        Raises:
-            HubError: when the proposal is refused in any case.
-        """
-        found: list[str] = []
-        if _is_address(proposal):
-            addresses = [checked_address(place) for place in proposal.places]
-            refuse_other_hosts(self._trust, addresses)
-            others = untrusted_hosts(self._trust, addresses)
-            if others:
-                found.append(f"Take files from {', '.join(others)}?")
-        if proposal.name is not None:
-            model = _identifier(proposal, proposal.name)
-            if await self._context.hub.additions.get(str(model)) is not None:
-                found.append(f"{model} is there already. Take this in its place?")
-        return tuple(found)
-
-    async def add(self, proposal: Proposal, *, consent: bool = False) -> Model:
+    async def add(self, proposal: Proposal, consents: Collection[str] = ()) -> Model:
         """Take a model into the catalogue, or another definition of it in place of the one there.
 
         Args:
             proposal: what the user wants.
-            consent: whether they said yes to all of `questions`.
+            consents: what they said yes to, by the names in `Consent`.
 
         Raises:
-            RefusedError: without that consent, or where the settings trust no such host.
+            ConsentError: for want of one of those; nothing was asked of anybody else then.
+            RefusedError: the settings trust no such host.
             UsageError: the places, the name or a checksum make no sense.
             HubError: a file cannot be had; nothing has changed then.
         """
-        questions = await self.questions(proposal)
-        if questions and not consent:
-            raise RefusedError(f"this needs a yes: {questions[0]}", hint="--yes says it.")
+        self._ask_about_hosts(proposal, consents)
+        if proposal.name is not None:
+            await self._ask_about_model(_identifier(proposal, proposal.name), consents)
         files, folder = await self._look(proposal)
         name = proposal.name or _name_from(folder or files[0].path)
         model = _identifier(proposal, name)
@@ -94,7 +82,8 @@ class Adding:
             added_at=text.now(),
         )
         async with self._context.alone(f"model {model}"):
-            await self._refuse_if_in_use(addition, consent=consent)
+            await self._ask_about_model(model, consents)
+            await self._refuse_if_in_use(addition)
             await self._keep(model, addition)
         return await self._catalogue.get(model)
 
@@ -163,15 +152,33 @@ class Adding:
         await settle_status(context, addition.model)
         context.bus.publish(CatalogueChanged())
 
-    async def _refuse_if_in_use(self, addition: Addition, *, consent: bool) -> None:
+    def _ask_about_hosts(self, proposal: Proposal, consents: Collection[str]) -> None:
+        if not _is_address(proposal):
+            return
+        addresses = [checked_address(place) for place in proposal.places]
+        refuse_other_hosts(self._trust, addresses)
+        others = untrusted_hosts(self._trust, addresses)
+        if others and Consent.HOST not in consents:
+            raise ConsentError(
+                f"Take files from {', '.join(others)}?",
+                Consent.HOST,
+                hint="--yes says it; trust.hosts in the settings names hosts for good.",
+            )
+
+    async def _ask_about_model(self, model: ModelId, consents: Collection[str]) -> None:
+        known = await self._context.hub.additions.get(str(model))
+        if known is not None and Consent.REPLACE not in consents:
+            raise ConsentError(
+                f"{model} is there already. Take this in its place?",
+                Consent.REPLACE,
+                hint="--yes says it; --name gives this one another name.",
+            )
+
+    async def _refuse_if_in_use(self, addition: Addition) -> None:
         model = addition.model
         known = await self._context.hub.additions.get(model)
         if known is None:
             return
-        if not consent:
-            raise RefusedError(
-                f"{model} is there already", hint="--yes takes this in its place, --name another."
-            )
         await self._refuse_if_downloading(model)
         if known.type is not addition.type and await slots_of(self._context, model):
             raise RefusedError(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
+from typing import cast
 
 from tui_hub import text
 from tui_hub.domain.errors import UnreachableError
@@ -11,6 +13,7 @@ from tui_hub.domain.feed_trials import LeftOut, Trial
 from tui_hub.domain.feeds import Feed, Rules
 from tui_hub.domain.models import Model
 from tui_hub.services.context import Context
+from tui_hub.sources import SourcePage
 
 
 async def try_out(context: Context, feed: Feed, pages: int = 1) -> Trial:
@@ -26,30 +29,38 @@ async def try_out(context: Context, feed: Feed, pages: int = 1) -> Trial:
     found: dict[str, Model] = {}
     for query in feed.queries:
         # The rules are held against the models below, where the ones left out are still known.
-        walk = source.pages(replace(feed, queries=(query,), rules=Rules()))
-        number = 0
-        async for page in walk:
-            # Some sources have pages that tell only what they cost.
-            number += bool(page.models)
-            found |= {model.id: model for model in page.models}
-            cut = number == pages and page.cursor is not None
-            trial = replace(
-                trial,
-                skipped=(*trial.skipped, *page.skipped),
-                requests=trial.requests + page.requests,
-                bytes=trial.bytes + page.bytes,
-                whole=trial.whole and not cut,
-            )
-            if cut:
-                break
-        if isinstance(walk, AsyncGenerator):
-            await walk.aclose()
+        alone = replace(feed, queries=(query,), rules=Rules())
+        walk = cast("AsyncGenerator[SourcePage, None]", source.pages(alone))
+        async with aclosing(walk):
+            trial = await _walked(trial, walk, found, pages)
     held = [(model, objections(feed.rules, model)) for model in found.values()]
     return replace(
         trial,
         taken=tuple(model for model, reasons in held if not reasons),
         left_out=tuple(LeftOut(model=model, reasons=why) for model, why in held if why),
     )
+
+
+async def _walked(
+    trial: Trial, walk: AsyncIterator[SourcePage], found: dict[str, Model], pages: int
+) -> Trial:
+    """Put what the first pages hold into `found`; the trial with what that cost."""
+    number = 0
+    async for page in walk:
+        # Some sources have pages that tell only what they cost.
+        number += bool(page.models)
+        found |= {model.id: model for model in page.models}
+        cut = number == pages and page.cursor is not None
+        trial = replace(
+            trial,
+            skipped=(*trial.skipped, *page.skipped),
+            requests=trial.requests + page.requests,
+            bytes=trial.bytes + page.bytes,
+            whole=trial.whole and not cut,
+        )
+        if cut:
+            break
+    return trial
 
 
 def objections(rules: Rules, model: Model) -> tuple[str, ...]:

@@ -10,9 +10,12 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from tui_hub.domain.errors import (
+    CorruptError,
     HiddenError,
     NotFoundError,
     RefusedError,
+    TakenDownError,
+    UnauthorizedError,
     UnreadableError,
 )
 from tui_hub.domain.feeds import Counts, Feed
@@ -23,6 +26,8 @@ from tui_hub.services.context import Context
 
 AT_ONCE = 200
 """Models that one sync asks for; the others wait for the next one."""
+_PATIENCE = 3
+"""Models in a row that cannot be asked for before that is the source's trouble, not theirs."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,8 +53,16 @@ class Missing:
         Raises:
             HubError: when the source cannot be asked; what it did not answer stays to be asked.
         """
+        failures = 0
         for name in await self._table.missing(self._feed.name, AT_ONCE):
-            await self._settle(ModelId.parse(name))
+            try:
+                await self._settle(ModelId.parse(name))
+            except (UnauthorizedError, CorruptError):
+                failures += 1
+                if failures == _PATIENCE:
+                    raise
+                continue
+            failures = 0
             await self._table.settled(self._feed.name, name)
 
     async def _settle(self, model: ModelId) -> None:
@@ -60,9 +73,9 @@ class Missing:
             await self._removed(model, "deleted upstream, or made private")
         except NotFoundError:
             await self._removed(model, "deleted upstream")
-        except RefusedError:
+        except TakenDownError:
             await self._removed(model, "taken down upstream")
-        except UnreadableError as error:
+        except (UnreadableError, RefusedError) as error:
             _log.warning("feed %s: %s", self._feed.name, error.message)
         else:
             await self._there(model, found)

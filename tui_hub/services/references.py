@@ -11,6 +11,7 @@ from tui_hub.settings import Configuration
 from tui_hub.text import clean
 
 _HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
+_OLLAMA_HOSTS = ("ollama.com", "www.ollama.com")
 _OF_REVISION = ("tree", "blob", "resolve", "raw", "commit")
 """Pages of a repository that are those of one revision: `/<page>/<revision>/...`."""
 _OF_REPOSITORY = (*_OF_REVISION, "commits", "discussions")
@@ -34,7 +35,11 @@ def is_place(given: str, configuration: Configuration) -> bool:
     given = given.strip()
     if given.startswith(_PATH_STARTS) or given in (".", ".."):
         return True
-    return "://" in given and _path_on_hub(_split(given), configuration) is None
+    if "://" not in given:
+        return False
+    address = _split(given)
+    parts = (_path_in_library(address, configuration), _path_on_hub(address, configuration))
+    return parts == (None, None)
 
 
 def read_reference(
@@ -60,6 +65,9 @@ def read_reference(
 def _page(given: str, configuration: Configuration) -> Reference:
     """The model of an address: `<hub>/<org>/<name>`, perhaps `/tree/<revision>` and more."""
     address = _split(given)
+    listed = _path_in_library(address, configuration)
+    if listed is not None:
+        return _in_library(listed)
     path = _path_on_hub(address, configuration)
     if path is None:
         raise RefusedError(
@@ -74,12 +82,27 @@ def _page(given: str, configuration: Configuration) -> Reference:
             raise UsageError("no model")
         model = str(ModelId.parse(f"hf:{name}"))
     except UsageError:
-        raise RefusedError(
-            f"the address leads to no model: {clean('/' + path.lstrip('/'), 80)}",
-            hint=f"The address of a model is https://{_HUB_HOSTS[0]}/org/name.",
-        ) from None
+        raise _no_model(path, f"{_HUB_HOSTS[0]}/org/name") from None
     named = len(rest) > 1 and rest[0] in _OF_REVISION
     return Reference(model, rest[1] if named else None)
+
+
+def _in_library(path: str) -> Reference:
+    """The model of a page of Ollama's: `/library/<name>:<tag>` or `/<user>/<name>`, and more."""
+    parts = [unquote(part) for part in path.split("/") if part]
+    try:
+        if len(parts) < 2:
+            raise UsageError("no model")
+        return Reference(str(ModelId.parse(f"ollama:{'/'.join(parts[:2])}")))
+    except UsageError:
+        raise _no_model(path, f"{_OLLAMA_HOSTS[0]}/library/name") from None
+
+
+def _no_model(path: str, example: str) -> RefusedError:
+    return RefusedError(
+        f"the address leads to no model: {clean('/' + path.lstrip('/'), 80)}",
+        hint=f"The address of a model is https://{example}.",
+    )
 
 
 def _split(given: str) -> SplitResult:
@@ -106,3 +129,16 @@ def _path_on_hub(address: SplitResult, configuration: Configuration) -> str | No
     if endpoint.netloc and place == endpoint.netloc.lower():
         return address.path.removeprefix(endpoint.path.rstrip("/"))
     return address.path if place in _HUB_HOSTS else None
+
+
+def _path_in_library(address: SplitResult, configuration: Configuration) -> str | None:
+    """What stands behind the address of Ollama's library; `None` where it is another host's.
+
+    What a mirror has beside its library may well be a Hub.
+    """
+    if address.scheme.lower() not in ("https", "http"):
+        return None
+    place = address.netloc.lower()
+    own = _split(configuration.settings.ollama.library).netloc.lower()
+    mirrored = place == own and address.path.startswith("/library/")
+    return address.path if mirrored or place in _OLLAMA_HOSTS else None

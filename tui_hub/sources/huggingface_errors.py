@@ -13,7 +13,7 @@ from tui_hub.domain.errors import (
     HiddenError,
     HubError,
     NotFoundError,
-    RefusedError,
+    TakenDownError,
     UnauthorizedError,
     UnreachableError,
 )
@@ -61,7 +61,7 @@ def explain(
     if subject.repository and (status in (400, 404) or (status == 401 and not code)):
         return _not_found(code, subject, host, page, status, has_token=has_token)
     if status == 403 and "disabled" in answer.message.lower():
-        return RefusedError(
+        return TakenDownError(
             f"{subject.repository or 'this'} was taken down on {host}",
             hint=f"What there is to know of it stands at {page}.",
         )

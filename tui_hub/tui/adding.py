@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.content import Content
-
 from tui_hub.domain.errors import RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 from tui_hub.services.references import is_place, read_reference
 from tui_hub.settings import Configuration
-from tui_hub.tui.draw import safe
 from tui_hub.tui.screens.add import AddDialog
-from tui_hub.tui.screens.confirm import Confirm
 from tui_hub.tui.screens.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -44,7 +40,7 @@ def meaning(words: str, configuration: Configuration) -> Meant:
 
 
 async def ask_for_model(app: HubApp) -> Model | None:
-    """Ask for a model until it is in the catalogue; `None` when the person closes the question.
+    """Ask for a model, and bring it into the catalogue; `None` when the person gives that up.
 
     Call it in a worker.
 
@@ -58,12 +54,5 @@ async def ask_for_model(app: HubApp) -> Model | None:
         return None
     if isinstance(meant, ModelId):
         return await app.services.catalogue.get(meant)
-    adding = app.services.adding
-    proposal = await app.push_screen_wait(AddDialog(meant, adding.shown(meant)))
-    if proposal is None:
-        return None
-    for question in await adding.questions(proposal):
-        sure = Confirm("Add it?", Content(safe(question)), yes="Yes", no="No", danger=True)
-        if not await app.push_screen_wait(sure):
-            return None
-    return await adding.add(proposal, consent=True)
+    shown = app.services.adding.shown(meant)
+    return await app.push_screen_wait(AddDialog(meant, shown))

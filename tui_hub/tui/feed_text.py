@@ -115,7 +115,9 @@ def about(row: FeedRow, retries: int) -> Content:
     ]
     lines = [Content.assemble((w.ljust(12), _MUTED), safe(value)) for w, value in pairs]
     if status.error:
-        lines.append(Content.assemble(("error".ljust(12), _MUTED), (safe(status.error), "$error")))
+        # First, as a low pane has no room for the last lines.
+        error = Content.assemble(("error".ljust(12), _MUTED), (safe(status.error), "$error"))
+        lines.insert(0, error)
     return Content("\n").join(lines)
 
 

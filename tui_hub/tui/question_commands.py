@@ -45,15 +45,3 @@ class Dismiss(Command):
     """Close this without doing anything."""
 
     key, label, sign = "escape,q", "close", "esc"
-
-
-class NextField(Command):
-    """Go to the next field."""
-
-    key, label, sign = "tab,down", "next", "⇥"
-
-
-class PreviousField(Command):
-    """Go to the field before."""
-
-    key, label, sign, shown = "shift+tab,up", "previous", "⇤", False

@@ -11,10 +11,11 @@ from tui_hub.cli.options import Options, verb
 from tui_hub.cli.parameters import MODEL_TYPE, SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from tui_hub.cli.console import Answer
     from tui_hub.domain.additions import Proposal
+    from tui_hub.domain.errors import ConsentError
     from tui_hub.domain.models import Model
     from tui_hub.domain.types import ModelType
     from tui_hub.services import Services
@@ -54,6 +55,8 @@ def command(options: Options, places: tuple[str, ...], yes: bool, **facts: Unpac
     its files, or by the folder or file on this box that it lies in. `download` then fetches or
     takes in its files, verified. The definition stays until `delete --forget`."""
     from tui_hub.cli.running import run
+    from tui_hub.domain.additions import Consent
+    from tui_hub.domain.errors import ConsentError
     from tui_hub.services.references import is_place
 
     configuration = options.configuration()
@@ -61,8 +64,13 @@ def command(options: Options, places: tuple[str, ...], yes: bool, **facts: Unpac
         model = _only(options, places, facts)
         return run(options, lambda services, _: _add(services, model, facts["type"]))
     proposal = _proposal(places, facts)
-    consent = yes or _ask(options, proposal)
-    return run(options, lambda services, _: _add_own(services, proposal, consent))
+    consents: set[str] = set(Consent) if yes else set()
+    while True:
+        try:
+            return run(options, lambda services, _: _add_own(services, proposal, consents))
+        except ConsentError as needed:
+            _ask(needed)
+            consents.add(needed.about)
 
 
 def _only(options: Options, places: Sequence[str], facts: Facts) -> str:
@@ -91,39 +99,46 @@ def _proposal(places: Sequence[str], facts: Facts) -> Proposal:
     return Proposal(places=tuple(places), **told)  # type: ignore[arg-type]
 
 
-def _ask(options: Options, proposal: Proposal) -> bool:
-    """Let the person say yes to what needs it, where there is one to ask.
+def _ask(needed: ConsentError) -> None:
+    """Let the person say yes.
 
     Raises:
+        ConsentError: when there is no one to ask.
         HubError: when the answer is no.
     """
     from tui_hub.cli.console import is_terminal
-    from tui_hub.cli.running import obtain
     from tui_hub.domain.errors import HubError
 
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
-        return False
-    questions = obtain(options, lambda services, _: services.adding.questions(proposal))
-    for question in questions:
-        if not click.confirm(question, default=False, err=True):
-            raise HubError("nothing was added")
-    return bool(questions)
+        raise needed
+    if not click.confirm(needed.question, default=False, err=True):
+        raise HubError("nothing was added")
 
 
 async def _add(services: Services, model: str, kind: ModelType | None) -> Answer:
-    from tui_hub.cli.references import naming_namesakes
+    from pathlib import Path
 
-    async with naming_namesakes(services, model):
-        entry = await services.catalogue.get(model)
+    from tui_hub.cli.references import naming_namesakes
+    from tui_hub.domain.errors import NotFoundError
+
+    try:
+        async with naming_namesakes(services, model):
+            entry = await services.catalogue.get(model)
+    except NotFoundError as error:
+        path = Path(model.partition(":")[2])
+        if not path.exists():
+            raise
+        hint = f"If the one on this box is meant: `tui-hub add ./{path}`."
+        raise NotFoundError(error.message, hint=hint) from None
     if kind is not None:
         entry = await services.catalogue.edit(entry.id, type=kind)
     return _answer(entry, f"{entry.id} is in the catalogue")
 
 
-async def _add_own(services: Services, proposal: Proposal, consent: bool) -> Answer:
+async def _add_own(services: Services, proposal: Proposal, consents: Collection[str]) -> Answer:
     from tui_hub import text
 
-    entry = await services.adding.add(proposal, consent=consent)
+    entry = await services.adding.add(proposal, consents)
     addition = await services.adding.find(entry.id)
     count = len(addition.files) if addition is not None else 0
     files = "1 file" if count == 1 else f"{count} files"

@@ -114,6 +114,9 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         ("runs", _count(model.facts.get("runs"))),
         ("limits", model.facts.get("limits")),
         ("parameters", None if model.params is None else text.count(model.params)),
+        ("quantised", model.facts.get("quantization")),
+        ("context", _count(model.facts.get("context_length"))),
+        ("can do", _words(model.facts.get("capabilities"))),
         ("size", None if model.size is None else text.size(model.size)),
         *_popularity(model),
         ("updated", text.ago(model.last_modified) if model.last_modified else None),
@@ -123,6 +126,7 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         *published_pairs(model, text.now()[:10]),
         ("removed", "vanished upstream" if model.removed else None),
         ("taken from", model.facts.get("folder")),
+        ("in Ollama as", model.facts.get("daemon")),
         ("path", details.path),
         ("note", details.edit.note if details.edit else None),
         *registration_pairs(details.registration),
@@ -135,6 +139,10 @@ def _count(value: object) -> str | None:
     from tui_hub import text
 
     return text.grouped(value) if isinstance(value, int) else None
+
+
+def _words(value: object) -> str | None:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else None
 
 
 def _history(details: Details) -> list[tuple[str, object]]:

@@ -1,30 +1,34 @@
-"""What to tell of a model that comes from an address or from a folder of this box."""
+"""The form of a model that comes from addresses or from a folder of this box."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import on
+from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from tui_hub.domain.additions import Proposal
-from tui_hub.domain.errors import UsageError
+from tui_hub.domain.errors import ConsentError, HubError, UsageError
+from tui_hub.domain.models import Model
 from tui_hub.domain.types import ModelType
 from tui_hub.text import parse_size
 from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import safe
-from tui_hub.tui.question_commands import Cancel, NextField, PreviousField
+from tui_hub.tui.feed_commands import NextField, PreviousField
+from tui_hub.tui.question_commands import Cancel
 from tui_hub.tui.screens.base import HubDialog
+from tui_hub.tui.screens.confirm import Confirm
 
+_MUTED = "$foreground 62%"
 _TYPES = [str(kind) for kind in ModelType]
 _FIELDS = {
     "name": ("Name", "empty takes that of the file or folder"),
     "type": ("Type", ", ".join(_TYPES)),
-    "checksum": ("Checksum", "SHA-256 or MD5; of several files as FILE=HEX, with blanks between"),
+    "checksum": ("Checksum", "SHA-256 or MD5; FILE=HEX, with blanks between, for several"),
     "license": ("Licence", ""),
     "gpu_memory": ("GPU memory", "that it needs: 8GiB"),
     "torch": ("torch", "the oldest version that will do"),
@@ -32,59 +36,70 @@ _FIELDS = {
 _MD5_DIGITS = 32
 
 
-class AddDialog(HubDialog[Proposal | None]):
-    """Asks for what no source tells; `None` when closed without an answer."""
+class AddDialog(HubDialog[Model | None]):
+    """Asks for what no source tells, and adds the model; `None` when closed without that."""
 
     BINDINGS = bindings(Cancel, NextField, PreviousField)
     BINDING_GROUP_TITLE = "Add"
+    AUTO_FOCUS = "Input"
     DEFAULT_CSS = """
-    AddDialog .dialog { width: 84; height: auto; }
-    AddDialog Horizontal { height: 1; margin-top: 1; }
-    AddDialog .label { width: 12; color: $foreground 62%; }
+    AddDialog .dialog { width: 84; padding: 1 2; }
+    AddDialog .field { height: 1; }
+    AddDialog .label { width: 14; }
     AddDialog Input, AddDialog Input:focus {
-        border: none; height: 1; padding: 0 1; background: $background; width: 1fr;
+        border: none; height: 1; width: 1fr; padding: 0 1; background: $background;
     }
-    AddDialog #problem { color: $error; height: auto; display: none; margin-top: 1; }
-    AddDialog.-low Horizontal { margin-top: 0; }
+    AddDialog #places { margin-bottom: 1; }
+    AddDialog #problem { min-height: 2; height: auto; margin-top: 1; }
+    AddDialog.-low .dialog { padding: 0 1; }
     """
+
+    problem = getters.query_one("#problem", Static)
 
     def __init__(self, places: Sequence[str], shown: Sequence[str]) -> None:
         super().__init__()
         self._places, self._shown = tuple(places), tuple(shown)
 
     def compose(self) -> ComposeResult:
-        box = Vertical(classes="dialog")
+        box = VerticalScroll(classes="dialog", can_focus=False)
         box.border_title = "Add a model"
         box.border_subtitle = "enter adds it, tab goes on, esc closes"
         with box:
-            yield Static(Content("\n").join([Content(safe(place)) for place in self._shown]))
+            yield Static(Content("\n").join(Content(safe(one)) for one in self._shown), id="places")
             for name, (label, words) in _FIELDS.items():
-                with Horizontal():
-                    yield Static(Content(label), classes="label")
-                    yield Input(id=name, placeholder=words, suggester=_suggester(name))
+                types = SuggestFromList(_TYPES) if name == "type" else None
+                with Horizontal(classes="field"):
+                    yield Static(Content.styled(label, _MUTED), classes="label")
+                    yield Input(id=name, placeholder=words, suggester=types, max_length=1000)
             yield Static(id="problem")
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
+        self.add()
+
+    @work(group="add", exclusive=True)
+    async def add(self) -> None:
+        """Add the model; what is wrong with that is said here, and nothing typed is lost."""
         try:
-            proposal = self._proposal()
-        except UsageError as error:
-            problem = self.query_one("#problem", Static)
-            problem.update(Content("\n".join(filter(None, (safe(error.message), error.hint)))))
-            problem.display = True
-            return
-        self.dismiss(proposal)
-
-    def action_next_field(self) -> None:
-        """Go to the next field."""
-        self.focus_next()
-
-    def action_previous_field(self) -> None:
-        """Go to the field before."""
-        self.focus_previous()
+            proposal, consents = self._proposal(), set[str]()
+            self.problem.update(Content.styled("looking at its files", _MUTED))
+            while True:
+                try:
+                    self.dismiss(await self.app.services.adding.add(proposal, consents))
+                    return
+                except ConsentError as needed:
+                    body = Content(safe(needed.question))
+                    sure = Confirm("Add it?", body, yes="Yes", no="No", danger=True)
+                    if not await self.app.push_screen_wait(sure):
+                        self.problem.update()
+                        return
+                    consents.add(needed.about)
+        except HubError as error:
+            hint = f"\n{safe(error.hint)}" if error.hint else ""
+            self.problem.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
 
     def action_cancel(self) -> None:
-        """Close without an answer."""
+        """Close without adding anything."""
         self.dismiss(None)
 
     def _proposal(self) -> Proposal:
@@ -106,10 +121,6 @@ class AddDialog(HubDialog[Proposal | None]):
             gpu_memory=parse_size(typed["gpu_memory"]) if typed["gpu_memory"] else None,
             torch=typed["torch"] or None,
         )
-
-
-def _suggester(name: str) -> SuggestFromList | None:
-    return SuggestFromList(_TYPES) if name == "type" else None
 
 
 def _type(word: str) -> ModelType:
