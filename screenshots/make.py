@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tui_hub.demo import launch
+from tui_hub.demo import DemoHub
 from tui_hub.services import Services, open_services
 from tui_hub.settings import load_configuration
 from tui_hub.tui.app import HubApp
@@ -26,9 +27,25 @@ async def shoot(pilot: Pilot[int], name: str) -> None:
     pilot.app.save_screenshot(f"{name}.svg", str(HERE))
 
 
-async def walk(services: Services) -> None:
-    """Go through the screens as a person would."""
+async def news(hub: DemoHub, services: Services) -> None:
+    """Let the hub change between two syncs, as hubs do."""
     await services.sync.run()
+    for name, more in (
+        ("demo-lab/lumen-chat-large", {"license": "mit"}),
+        ("demo-lab/still-diffusion", {"gated": "auto"}),
+        ("demo-lab/lumen-chat", {}),
+    ):
+        found = hub.registry.find(name)
+        if found is not None:
+            hub.put(replace(found.head.repository, last_modified=None, **more))
+            hub.put(replace(found.head.repository, id=f"{name}-next", last_modified=None))
+    hub.registry.rename("demo-lab/lumen-chat-gguf", "demo-lab/lumen-chat-quants")
+    await services.sync.run(("hf",), True)
+
+
+async def walk(hub: DemoHub, services: Services) -> None:
+    """Go through the screens as a person would."""
+    await news(hub, services)
     app = HubApp(services)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(1.5)
@@ -70,10 +87,17 @@ async def ask_to_switch(pilot: Pilot[int], services: Services) -> None:
 
 
 async def main() -> None:
-    with tempfile.TemporaryDirectory() as home, launch() as hub:
-        environment = {"TUI_HUB_HOME": home, "HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.token}
+    with tempfile.TemporaryDirectory() as home, DemoHub() as hub:
+        environment = {
+            "TUI_HUB_HOME": home,
+            "HF_ENDPOINT": hub.endpoint,
+            "HF_TOKEN": hub.token,
+            "TUI_HUB_OLLAMA__REGISTRY": hub.endpoint,
+            "TUI_HUB_OLLAMA__LIBRARY": hub.endpoint,
+            "TUI_HUB_OLLAMA__HOST": "127.0.0.1:1",
+        }
         async with open_services(load_configuration(environment=environment)) as services:
-            await walk(services)
+            await walk(hub, services)
 
 
 if __name__ == "__main__":

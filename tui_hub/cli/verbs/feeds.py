@@ -79,7 +79,7 @@ def _lines(
         for feed in entries
         if (status := statuses.get(feed.name))
     ]
-    titles = ("FEED", "STATUS", "LAST SUCCESS", "SCHEDULE", "NEXT", ">MODELS", "ERROR")
+    titles = ("FEED", "STATUS", "LAST SUCCESS", "SCHEDULE", "NEXT", ">FETCHED", "ERROR")
     heading, *lines = table(titles, rows, width=console.width, flexible=len(titles) - 1)
     yield console.heading(heading)
     yield from lines

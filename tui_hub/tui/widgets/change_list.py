@@ -21,6 +21,8 @@ _SIGNS: dict[ChangeKind, Piece] = {
 class ChangeList(Table[ChangeEntry]):
     """Changes, newest first; those that nobody has seen yet stand out."""
 
+    least = 24
+
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(self._columns(glyphs), id=id)
         self.seen = 0
@@ -33,9 +35,9 @@ class ChangeList(Table[ChangeEntry]):
     def _columns(self, glyphs: Glyphs) -> list[Column[ChangeEntry]]:
         right = "right"
         return [
-            Column("", 1, lambda row: [_SIGNS[row.change.kind]]),
-            Column("Model", 0, lambda row: [(row.change.model, self._tone(row))]),
-            Column("What", 30, lambda row: [(words(row), "muted")], rank=1),
+            Column("", 1, lambda row: [_SIGNS[row.change.kind]], rank=-1),
+            Column("Model", 34, lambda row: [(row.change.model, self._tone(row))], rank=-1),
+            Column("What", 0, lambda row: [(words(row), "muted")]),
             Column("Type", 9, lambda row: [(row.model.type if row.model else "", "faint")], rank=4),
             Column("Here", 4, lambda row: _here(row, glyphs), rank=3),
             Column("Size", 8, _size, right, 5),
