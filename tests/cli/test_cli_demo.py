@@ -68,7 +68,9 @@ def test_a_sync_finds_an_empty_catalogue_and_a_home_that_was_named_stays(tmp_pat
     assert result.code == 0, result.err
     assert sum(feed["created"] for feed in result.document["feeds"]) > 100
     asked = {feed["source"] for feed in result.document["feeds"] if feed["status"] != "skipped"}
-    assert asked == {"hf", "curated"}, "the demo asks nobody but its own hub"
+    assert asked == {"hf", "ollama", "curated"}, (
+        "its hub speaks for these, and nobody else is asked"
+    )
     assert (home / "catalogue.db").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 

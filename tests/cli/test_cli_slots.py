@@ -58,6 +58,7 @@ def test_a_variant_is_active_and_another_deleted(program: Inside, hub: DemoHub) 
         "variant": "Q8_0",
         "files": 1,
         "bytes_freed": 9000,
+        "forgotten": False,
     }
     deleted = program.json("delete", name, "--yes", *other)
     assert (deleted.code, deleted.document) == (0, would.document)

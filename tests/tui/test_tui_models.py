@@ -262,7 +262,7 @@ async def test_sync_shows_its_feeds_and_jobs(online: Configuration) -> None:
         await driver.sees("hf:litert", "never")
         await driver.press("enter")
         await driver.until(lambda: "completed" in driver.row("hf:litert"))
-        await driver.sees("tag tflite")
+        await driver.sees("queries     tag litert; or tag")
         await driver.press("4")
         await driver.sees("sync", "completed", "hf:litert", "Log")
         await driver.press("s", "s")

@@ -131,5 +131,5 @@ ASCII = Glyphs(
     levels="_.-=+*%#",
     rule="-",
     degree="",
-    keys={"⏎": "enter", "→": "right", "←": "left", "↑": "up", "↓": "down"},
+    keys={"⏎": "enter", "→": "right", "←": "left", "↑": "up", "↓": "down", "⇥": "tab"},
 )
