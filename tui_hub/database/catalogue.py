@@ -14,7 +14,8 @@ from tui_hub.database.catalogue_schema import MIGRATIONS
 from tui_hub.database.connection import Database
 from tui_hub.database.feeds import FeedTable, put_feed
 from tui_hub.database.history import ChangeTable
-from tui_hub.database.models import ModelTable, merge_page
+from tui_hub.database.models import ModelTable
+from tui_hub.database.pages import merge_page
 from tui_hub.database.sweeps import SweepTable, note_seen
 from tui_hub.domain.doctor import DatabaseHealth
 from tui_hub.domain.errors import CorruptError

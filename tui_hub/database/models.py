@@ -6,35 +6,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from tui_hub.database import orders, words
-from tui_hub.database.changes import (
-    Changes,
-    Known,
-    Local,
-    index_changes,
-    local_changes,
-    moved_away,
-    page_changes,
-    removal,
-)
-from tui_hub.database.connection import Database, Row, Transaction
-from tui_hub.database.facets import write_facets
-from tui_hub.database.history import write_history
+from tui_hub.database.changes import Changes, index_changes, moved_away, removal
+from tui_hub.database.connection import Database
 from tui_hub.database.model_rows import COLUMNS, model, stored
+from tui_hub.database.pages import apply_local, drop, merge_page, write_changes
 from tui_hub.database.searching import count_hits, find_page, read_facets
 from tui_hub.database.values import plain
 from tui_hub.domain.catalogue import Facets, Page, Search
 from tui_hub.domain.feeds import Counts
 from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.domain.types import ModelType
-from tui_hub.text import now
 
-_NAMES = COLUMNS.split(", ")
 _IDS = "(SELECT value FROM json_each(?))"
-_INSERT = f"INSERT INTO models (rank, {COLUMNS}) VALUES ({', '.join('?' * (1 + len(_NAMES)))})"
-_UNINDEX = "INSERT INTO search (search, rowid, words, marks) VALUES ('delete', ?, ?, ?)"
 _CHUNK = 5000
 _MANY = 10_000
 """New models after which merging the search index pays."""
@@ -60,13 +46,13 @@ class ModelTable:
     async def replace(self, model: Model) -> None:
         """Take in one record as though nothing had been known of its model."""
         async with self._database.write() as transaction:
-            await _drop(transaction, plain(model.id))
+            await drop(transaction, plain(model.id))
             await merge_page(transaction, (model,))
 
     async def forget(self, model_id: str) -> None:
         """Drop a model from the catalogue, with what this box said of it."""
         async with self._database.write() as transaction:
-            await _drop(transaction, plain(model_id))
+            await drop(transaction, plain(model_id))
             await transaction.execute("DELETE FROM local WHERE id = ?", (plain(model_id),))
 
     async def get(self, model_id: str) -> Model | None:
@@ -140,7 +126,7 @@ class ModelTable:
                 " type = coalesce(excluded.type, type)",
                 (plain(model_id), status, type),
             )
-            await _apply_local(transaction, plain(model_id))
+            await apply_local(transaction, plain(model_id))
 
     async def reset_type(self, model_id: str) -> None:
         """Give a model the type of its source again."""
@@ -148,13 +134,14 @@ class ModelTable:
             await transaction.execute(
                 "UPDATE local SET type = NULL WHERE id = ?", (plain(model_id),)
             )
-            await _apply_local(transaction, plain(model_id))
+            await apply_local(transaction, plain(model_id))
 
     async def set_favourites(self, models: Iterable[str]) -> None:
         """Say which models the user starred, and that no others are; known ones or not."""
         given = [plain(model_id) for model_id in models]
         rows = await self._database.read(
-            "SELECT coalesce(new, value) FROM json_each(?) LEFT JOIN renames ON old = value",
+            "SELECT coalesce((SELECT id FROM models WHERE id = value AND removed = 0), new, value)"
+            " FROM json_each(?) LEFT JOIN renames ON old = value",
             (json.dumps(given),),
         )
         wanted = {row[0] for row in rows}
@@ -167,7 +154,7 @@ class ModelTable:
                     " favourite = excluded.favourite",
                     (model_id, model_id in wanted),
                 )
-                await _apply_local(transaction, model_id)
+                await apply_local(transaction, model_id)
 
     async def known(self, ids: Sequence[str]) -> frozenset[str]:
         """Those of these ids that the catalogue has."""
@@ -185,7 +172,7 @@ class ModelTable:
             old = stored(rows[0]) if rows else None
             if old is None or old.model.removed:
                 return False
-            await _write(transaction, removal(old, why))
+            await write_changes(transaction, removal(old, why))
         return True
 
     async def follow_rename(self, old_id: str, model: Model) -> Counts:
@@ -196,8 +183,8 @@ class ModelTable:
                 f"SELECT rank, {COLUMNS} FROM models WHERE id = ?", (plain(old_id),)
             )
             for row in rows:
-                await _write(transaction, moved_away(stored(row), plain(model.id)))
-                await _apply_local(transaction, plain(model.id))
+                await write_changes(transaction, moved_away(stored(row), plain(model.id)))
+                await apply_local(transaction, plain(model.id))
         return counts
 
     async def rebuild(self) -> None:
@@ -212,7 +199,7 @@ class ModelTable:
                 (last, _CHUNK),
             ):
                 last = rows[-1][0]
-                await _write(transaction, await asyncio.to_thread(_indexing, rows))
+                await write_changes(transaction, await asyncio.to_thread(_indexing, rows))
             await transaction.execute(
                 "UPDATE properties SET value = ? WHERE name = 'words'", (words.VERSION,)
             )
@@ -244,103 +231,6 @@ class ModelTable:
                 )
                 after = await transaction.read("SELECT total_changes()")
             merged, pages = after[0][0] - before[0][0], _MERGED
-
-
-async def merge_page(
-    transaction: Transaction, models: Sequence[Model], *, announce: bool = False
-) -> Counts:
-    """Take a page of records in, inside a larger transaction; see `page_changes`."""
-    known = await _known(transaction, models)
-    changes = await asyncio.to_thread(page_changes, models, known, announce=announce)
-    await orders.leave_out(transaction, changes.counts, changes.arrivals)
-    await _write(transaction, changes)
-    if changes.arrivals != known.arrivals:
-        await transaction.execute(
-            "UPDATE properties SET value = ? WHERE name = 'arrivals'", (changes.arrivals,)
-        )
-    return changes.counts
-
-
-async def _known(transaction: Transaction, models: Sequence[Model]) -> Known:
-    """Everything in the catalogue that a page may touch."""
-    ids, asked = await asyncio.to_thread(_ids, models)
-    rows = await transaction.read(
-        f"SELECT rank, {COLUMNS} FROM models WHERE id IN {_IDS}", (asked,)
-    )
-    by_id = {row[1]: row for row in rows}
-    asked = await asyncio.to_thread(_keys, ids, by_id)
-    rows = await transaction.read(
-        f"SELECT rank, {COLUMNS} FROM models WHERE upstream_id IN {_IDS}", (asked,)
-    )
-    moved = [row for row in map(stored, rows) if row.model.id not in ids]
-    touched = [*ids, *(row.model.id for row in moved)]
-    return Known(
-        by_id=by_id,
-        by_upstream={(row.model.source, row.model.upstream_id or ""): row for row in moved},
-        local=await _local(transaction, touched),
-        arrivals=(await transaction.read("SELECT value FROM properties WHERE name = 'arrivals'"))[
-            0
-        ][0],
-    )
-
-
-def _ids(models: Sequence[Model]) -> tuple[dict[str, Model], str]:
-    """The records by their ids, and the ids as one argument."""
-    ids = {plain(model.id): model for model in models}
-    return ids, json.dumps(list(ids))
-
-
-def _keys(ids: Mapping[str, Model], known: Mapping[str, Row]) -> str:
-    """The upstream keys of the records that are new by their ids, as one argument."""
-    keys = [model.upstream_id for name, model in ids.items() if name not in known]
-    return json.dumps([plain(key) for key in keys if key])
-
-
-async def _local(transaction: Transaction, ids: Sequence[str]) -> dict[str, Local]:
-    rows = await transaction.read(
-        f"SELECT id, status, type, favourite FROM local WHERE id IN {_IDS}", (json.dumps(ids),)
-    )
-    return {
-        row[0]: Local(row[1] and ModelStatus(row[1]), row[2] and ModelType(row[2]), bool(row[3]))
-        for row in rows
-    }
-
-
-async def _apply_local(transaction: Transaction, model_id: str) -> None:
-    rows = await transaction.read(f"SELECT rank, {COLUMNS} FROM models WHERE id = ?", (model_id,))
-    local = await _local(transaction, [model_id])
-    for row in rows:
-        await _write(transaction, local_changes(stored(row), local.get(model_id, Local())))
-
-
-async def _drop(transaction: Transaction, model_id: str) -> None:
-    rows = await transaction.read(f"SELECT rank, {COLUMNS} FROM models WHERE id = ?", (model_id,))
-    changes = Changes()
-    for row in map(stored, rows):
-        changes.forget(row)
-        await transaction.execute("DELETE FROM models WHERE rank = ?", (row.rank,))
-    await _write(transaction, changes)
-
-
-async def _write(transaction: Transaction, changes: Changes) -> None:
-    """Write changes: the index first forgets what it knew of the rows that change."""
-    await asyncio.to_thread(changes.arrange)
-    await transaction.executemany(_UNINDEX, changes.unindexed)
-    for columns, updates in changes.updated.items():
-        new = ", ".join(f"{column} = ?" for column in columns)
-        await transaction.executemany(f"UPDATE models SET {new} WHERE rank = ?", updates)
-    await transaction.executemany(_INSERT, changes.inserted)
-    await transaction.executemany(
-        "INSERT INTO search (rowid, words, marks) VALUES (?, ?, ?)", changes.indexed
-    )
-    await write_facets(transaction, changes.facets)
-    await write_history(transaction, changes.history)
-    for old, new in changes.renamed:
-        await transaction.execute("UPDATE renames SET new = ? WHERE new = ?", (new, old))
-        await transaction.execute(
-            "INSERT OR REPLACE INTO renames VALUES (?, ?, ?)", (old, new, now())
-        )
-        await transaction.execute("UPDATE OR REPLACE local SET id = ? WHERE id = ?", (new, old))
 
 
 def _indexing(rows: Sequence[tuple[object, ...]]) -> Changes:

@@ -27,12 +27,13 @@ async def leave_out(transaction: Transaction, counts: Counts, arrivals: int) -> 
 
 async def make(database: Database) -> None:
     """Make the indexes that are missing, one to a transaction, so that other writers get a turn."""
+    present = await _present(database)
     for name, columns in ORDERS.items():
-        async with database.write() as transaction:
-            if name not in await _present(transaction):
-                await transaction.execute(f"CREATE INDEX {name} ON {columns}")
+        if name not in present:
+            async with database.write() as transaction:
+                await transaction.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
 
 
-async def _present(transaction: Transaction) -> list[str]:
-    rows = await transaction.read("SELECT name FROM sqlite_schema WHERE type = 'index'")
+async def _present(reader: Database | Transaction) -> list[str]:
+    rows = await reader.read("SELECT name FROM sqlite_schema WHERE type = 'index'")
     return [row[0] for row in rows if row[0] in ORDERS]
