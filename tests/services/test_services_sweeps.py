@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from homes import Configure
 
 from tui_hub.demo import DemoHub, Fault, FaultKind, Repository, RepositoryFile
 from tui_hub.domain.changes import ChangeKind, ChangeQuery
+from tui_hub.domain.errors import InterruptedJobError
 from tui_hub.domain.feeds import FeedReport, FeedState, SyncMode
 from tui_hub.services import Services, open_services
 from tui_hub.settings import Configuration
@@ -224,3 +227,25 @@ async def test_another_definition_of_a_feed_is_walked_whole(
     async with open_services(configure()) as services:
         report = await synced(services)
         assert (report.mode, report.counts.created) == (SyncMode.FULL, 1)
+
+
+async def test_a_sync_that_is_cancelled_while_it_writes_loses_no_page(
+    home: Configuration, hub: DemoHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_services(home) as services:
+        catalogue = services.sync._context.catalogue
+        write_page, writes = catalogue.write_page, asyncio.Event()
+
+        async def slow(*_: object, **__: object) -> None:
+            writes.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(catalogue, "write_page", slow)
+        syncing = asyncio.create_task(synced(services))
+        await writes.wait()
+        await services.sync.cancel()
+        with pytest.raises(InterruptedJobError):
+            await syncing
+        monkeypatch.setattr(catalogue, "write_page", write_page)
+        await synced(services)
+        assert await services.catalogue.total() == 30
