@@ -209,6 +209,19 @@ async def test_a_registry_that_refuses_everything_fails_the_feed(
     assert (await failure(consult())).code == "unauthorized"
 
 
+async def test_one_bad_name_alone_on_the_last_page_is_skipped(
+    ollama: OllamaServer, consult: Consult
+) -> None:
+    names = [f"model-{number:02}" for number in range(17)]
+    for name in names[:-1]:
+        served(ollama, name)
+    ollama.library = page_of(*names)
+    ollama.faults[f"/v2/library/{names[-1]}/manifests/latest"] = Said(b"[]")
+    pages = await walk(consult())
+    assert ids(pages) == [f"ollama:{name}" for name in names[:-1]]
+    assert any(names[-1] in reason for page in pages for reason in page.skipped)
+
+
 async def test_a_registry_that_knows_none_of_the_names_fails_the_feed(
     ollama: OllamaServer, consult: Consult
 ) -> None:

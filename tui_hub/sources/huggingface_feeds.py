@@ -177,7 +177,8 @@ class Walk:
             raise UnreachableError(f"{host_of(url)} lists its models in a circle")
         enough = self._limit is not None and taken >= self._limit
         if following and not enough and not self._rest_is_known(models):
-            if self._oldest is not None and not place.wide and place.next is not None:
+            glanced = self._oldest is not None and not place.wide and self._page_size > _GLANCE
+            if glanced and place.next is not None:
                 return _Place(self._digest, place.query, wide=True)
             return _Place(self._digest, place.query, following, taken, place.wide)
         if place.query + 1 < len(self._feed.queries):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -101,7 +102,7 @@ class Ollama:
         return FileListing(
             model=_model(described),
             revision=manifest.digest,
-            files=manifest.files(name, described.traits.quantization),
+            files=await asyncio.to_thread(manifest.files, name, described.traits.quantization),
             unsafe=manifest.unsafe,
         )
 
