@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -15,9 +15,9 @@ from tui_hub.domain.models import Model
 from tui_hub.events import CatalogueChanged, FeedChanged
 from tui_hub.services.context import Context
 from tui_hub.services.missing import Missing
-from tui_hub.services.walks import begun, ended, expected_from, moved
+from tui_hub.services.walks import begun, ended, moved
 from tui_hub.settings import SyncSettings
-from tui_hub.sources import SourcePage
+from tui_hub.sources import Source, SourcePage
 
 _log = logging.getLogger(__name__)
 
@@ -119,27 +119,31 @@ class FeedSync:
         if source is None:
             raise UnreachableError(f"there is no source {text.clean(self._feed.source, 40)!r}")
         await self._context.hub.users.ensure(source.user, "sync", self._feed.source)
-        sweeps = source.lasting and self._status.last_success is not None and self._is_full
+        sweeps = source.lasting and self._is_full and self._status.last_success is not None
+        if not self._status.walk.walked:
+            await self._take_pages(source, sweeps=sweeps)
+        if source.lasting:
+            await self._check_listing()
+        if sweeps:
+            reaches = self._status.walk.reaches
+            await self._context.catalogue.sweeps.finish(self._feed, reaches)
+        self._status = ended(self._status)
+        await self._table.put(self._status)
+        if source.lasting:
+            await self._find_missing()
+
+    async def _take_pages(self, source: Source, *, sweeps: bool) -> None:
         if sweeps and self._status.cursor is None:
             await self._context.catalogue.sweeps.begin(self._feed.name)
         since = None if self._is_full else self._status.watermark
+        pages = source.pages(self._feed, self._status.cursor, since)
         try:
-            pages = source.pages(self._feed, self._status.cursor, since)
             async with aclosing(_as_they_come(pages)) as coming:
                 async for page in coming:
                     await (self._take(page, sweeps=sweeps) if page else self._write_down())
         finally:
             if not _is_cancelled():
                 await self._write_down()
-        if source.lasting:
-            await self._check_listing()
-        walked = self._status
-        self._status = ended(walked, self._feed)
-        if sweeps:
-            floor = expected_from(walked.walk, self._feed)
-            await self._context.catalogue.sweeps.finish(self._feed, floor)
-        if source.lasting:
-            await self._find_missing()
 
     @property
     def _is_full(self) -> bool:
@@ -149,7 +153,7 @@ class FeedSync:
         """Put a page with those that wait to be written, and write them once they are worth it."""
         for reason in page.skipped:
             _log.warning("feed %s: skipped a record: %s", self._feed.name, reason)
-        models = page.models if self._is_full else await self._above_floor(page.models)
+        models = await self._chosen(page)
         waiting = self._waiting = self._waiting or _Waiting(self._status, self._time())
         counts = waiting.status.counts + Counts(
             fetched=len(models) + len(page.skipped), skipped=len(page.skipped)
@@ -157,7 +161,7 @@ class FeedSync:
         waiting.status = replace(moved(waiting.status, page), counts=counts)
         waiting.models += models
         if sweeps:
-            waiting.seen += [*(model.id for model in page.models), *page.left_out]
+            waiting.seen += [model.id for model in page.models]
         if len(waiting.models) >= _ROWS or self._time() - waiting.since >= _SECONDS:
             await self._write_down()
 
@@ -172,19 +176,27 @@ class FeedSync:
             waiting.models,
             waiting.status,
             seen=waiting.seen,
-            announce=self._status.last_success is not None,
+            announce=self._status.walk.full is not None,
         )
         self._status = replace(waiting.status, counts=waiting.status.counts + written)
         self._context.bus.publish(FeedChanged(self._feed.name))
         self._context.bus.publish(CatalogueChanged())
 
-    async def _above_floor(self, models: Sequence[Model]) -> Sequence[Model]:
-        """What a feed with a limit takes in of that which changed: the known, and the popular."""
-        floor = self._status.walk.floor
-        if not floor:
-            return models
-        known = await self._context.catalogue.models.known([model.id for model in models])
-        return [model for model in models if model.downloads >= floor or model.id in known]
+    async def _chosen(self, page: SourcePage) -> list[Model]:
+        """What the feed takes in of a page, and what the catalogue has of the rest.
+
+        A model that the rules leave out may have been taken in before, and is told of like others.
+        """
+        reaches = self._status.walk.reaches
+        floor = reaches[page.query].floor if page.query < len(reaches) and not self._is_full else 0
+        take = self._feed.rules.take
+        chosen = [model for model in page.models if model.downloads >= floor and take(model)]
+        if len(chosen) == len(page.models):
+            return chosen
+        ids = {model.id for model in chosen}
+        others = [model.id for model in page.models if model.id not in ids]
+        ids |= await self._context.catalogue.models.known(others)
+        return [model for model in page.models if model.id in ids]
 
     async def _check_listing(self) -> None:
         """Take an empty listing for a fault where there were models before.
@@ -195,7 +207,8 @@ class FeedSync:
         if self._status.walk.listed or self._status.last_success is None:
             return
         if await self._context.catalogue.sweeps.covers_any(self._feed):
-            self._status = replace(self._status, cursor=None)
+            walk = replace(self._status.walk, walked=False)
+            self._status = replace(self._status, cursor=None, walk=walk)
             raise UnreachableError(
                 f"{self._feed.source} lists nothing at all for {self._feed.name}",
                 hint="Its models stay as they are. Is the endpoint right?",

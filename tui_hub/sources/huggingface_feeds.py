@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from tui_hub.domain.errors import UnreachableError, UnsafeError, UsageError
-from tui_hub.domain.feeds import Feed, Query
+from tui_hub.domain.feeds import NO_MODEL, Feed, Query, Reach
 from tui_hub.domain.models import Model
 from tui_hub.sources.base import SourcePage
 from tui_hub.sources.exchange import Answer
@@ -136,16 +136,18 @@ class Walk:
             self._visited.add(url)
             # A page costs some 20 ms to take apart, which nobody who waits for a key should notice.
             models, skipped = await asyncio.to_thread(self._read, answer, place)
-            place = self._after(place, url, answer, models, len(skipped))
+            times = [model.last_modified for model in models if model.last_modified]
+            here = place
+            place = self._after(here, url, answer, models, len(skipped))
             fresh = [model for model in models if self._new(model)]
             self._check_progress(url, fresh)
             changed = [model for model in fresh if not self._known(model)]
-            taken = tuple(filter(self._feed.rules.take, changed))
-            ids = {model.id for model in taken}
             yield SourcePage(
-                models=taken,
+                models=tuple(changed),
                 skipped=tuple(skipped),
-                left_out=tuple(model.id for model in changed if model.id not in ids),
+                newest=max(times, default=None),
+                query=here.query,
+                reach=self._reach(here, url, answer, models, len(skipped)),
                 known=len(fresh) - len(changed),
                 cursor=msgspec.json.encode(place).decode() if place else None,
                 requests=answer.requests,
@@ -184,6 +186,21 @@ class Walk:
         if place.query + 1 < len(self._feed.queries):
             return _Place(self._digest, place.query + 1)
         return None
+
+    def _reach(
+        self, place: _Place, url: str, answer: Answer, models: Sequence[Model], skipped: int
+    ) -> Reach | None:
+        """How far down a query was walked that the limit cuts off behind this page."""
+        if self._limit is None or place.taken + len(models) + skipped < self._limit:
+            return None
+        if next_link(answer.headers, url) is None:
+            return None
+        sort = _sort(self._feed.queries[place.query])
+        if sort == "downloads":
+            lowest = min((model.downloads for model in models), default=0)
+            return Reach(floor=lowest, certain=2 * lowest + 1)
+        # What changed belongs to the newest by itself; to the most liked only a full walk can tell.
+        return Reach(floor=0 if sort == _NEWEST_FIRST else NO_MODEL, certain=NO_MODEL)
 
     def _rest_is_known(self, models: Sequence[Model]) -> bool:
         """Whether a page, newest first, reaches down to what did not change since the last sync.

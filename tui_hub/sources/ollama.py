@@ -56,8 +56,7 @@ class Ollama:
         if feed.name == LOCAL:
             held = await self._daemon.held()
             yield SourcePage(
-                models=tuple(filter(feed.rules.take, held.models)),
-                left_out=tuple(one.id for one in held.models if not feed.rules.take(one)),
+                models=tuple(held.models),
                 skipped=held.skipped,
                 requests=held.requests,
                 bytes=held.bytes,

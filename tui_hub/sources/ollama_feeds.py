@@ -96,11 +96,9 @@ class Walk:
             names = names[_PAGE:]
             found = found or bool(told)
             place = _Place(self._digest, tuple(names))
-            taken = [one.model for one in told if self._feed.rules.take(one.model)]
             yield SourcePage(
-                models=tuple(taken),
+                models=tuple(one.model for one in told),
                 skipped=tuple(skipped),
-                left_out=tuple(one.model.id for one in told if one.model not in taken),
                 cursor=msgspec.json.encode(place).decode() if names else None,
                 requests=requests + sum(one.requests for one in told),
                 bytes=transferred + sum(one.bytes for one in told),
