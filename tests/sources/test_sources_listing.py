@@ -98,6 +98,16 @@ async def test_a_model_that_moved_to_the_next_page_is_listed_once(
     assert names(await walk(connect(), FEED)) == ["model-1", "model-2", "model-3"]
 
 
+async def test_a_model_is_known_again_after_many_others(
+    hub: HubServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui_hub.sources.huggingface_feeds._REMEMBERED", 4)
+    hub.on("/api/models?filter", linked(hub, [row(1), row(2)], "/api/models?cursor=b"))
+    hub.on("/api/models?cursor=b", linked(hub, [row(3)], "/api/models?cursor=c"))
+    hub.on("/api/models?cursor=c", as_json([row(1), row(2), row(3), row(4)]))
+    assert names(await walk(connect(), FEED)) == ["model-1", "model-2", "model-3", "model-4"]
+
+
 async def test_an_interrupted_walk_goes_on_after_its_cursor(
     hub: HubServer, connect: Connect
 ) -> None:

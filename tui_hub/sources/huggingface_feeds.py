@@ -16,11 +16,10 @@ from tui_hub.domain.feeds import NO_MODEL, Feed, Query, Reach
 from tui_hub.domain.models import Model
 from tui_hub.sources.base import SourcePage
 from tui_hub.sources.exchange import Answer
-from tui_hub.sources.huggingface_records import BadRecordError, read_model
+from tui_hub.sources.huggingface_records import read_models
 from tui_hub.sources.limits import answer_moment, quota_of
 from tui_hub.sources.links import next_link
 from tui_hub.sources.network import host_of, origin_of
-from tui_hub.sources.records import split_list
 from tui_hub.text import parse_time, stamp
 
 Fetch = Callable[[str], Awaitable[Answer]]
@@ -60,8 +59,9 @@ _OVERLAP = timedelta(minutes=10)
 """A walk goes on this far behind the watermark: the listing may lag, and times have ties."""
 _GLANCE = 10
 """Entries to each of the first two pages of a walk that expects to find nothing new."""
-_REMEMBERED = 200_000
-"""Ids kept to notice a model that turns up again; the whole Hub's would cost 300 MB."""
+_REMEMBERED = 100_000
+"""Ids, twice as many at most, kept to notice a model that turns up again; the whole Hub's would
+cost 300 MB."""
 _MOST_BARREN_PAGES = 200
 """Pages in a row that bring nothing new before the listing counts as running in circles."""
 
@@ -115,7 +115,8 @@ class Walk:
         self._oldest = _cut(since)
         walk = repr((feed.queries, self._limit, since)).encode()
         self._digest = hashlib.sha256(walk).hexdigest()[:16]
-        self._seen: dict[str, None] = {}
+        self._seen: set[str] = set()
+        self._before: set[str] = set()
         self._visited: set[str] = set()
         self._barren = 0
 
@@ -158,16 +159,8 @@ class Walk:
 
     def _read(self, answer: Answer, place: _Place) -> tuple[list[Model], list[str]]:
         """The models of a page up to the feed's limit, and why the others are none."""
-        rows = split_list(answer.json_body(), host_of(answer.url))
-        left = len(rows) if self._limit is None else max(self._limit - place.taken, 0)
-        models: list[Model] = []
-        skipped: list[str] = []
-        for number, row in enumerate(rows[:left], start=1):
-            try:
-                models.append(read_model(row, self._latest))
-            except BadRecordError as error:
-                skipped.append(f"record {number} of the page: {error}")
-        return models, skipped
+        left = None if self._limit is None else max(self._limit - place.taken, 0)
+        return read_models(answer.json_body(), host_of(answer.url), self._latest, left)
 
     def _after(
         self, place: _Place, url: str, answer: Answer, models: Sequence[Model], skipped: int
@@ -223,12 +216,11 @@ class Walk:
 
     def _new(self, model: Model) -> bool:
         """Whether this walk has not listed a model yet: pages shift, and queries overlap."""
-        keys = {model.id.casefold(), model.upstream_id or model.id}
-        known = any(key in self._seen for key in keys)
-        for key in keys:
-            self._seen[key] = None
-        while len(self._seen) > _REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+        name, key = model.id.casefold(), model.upstream_id or model.id
+        known = not self._seen.isdisjoint((name, key)) or not self._before.isdisjoint((name, key))
+        if len(self._seen) >= _REMEMBERED:
+            self._before, self._seen = self._seen, set()
+        self._seen.update((name, key))
         return not known
 
     def _check_progress(self, url: str, fresh: Sequence[Model]) -> None:
