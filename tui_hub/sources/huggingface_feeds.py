@@ -199,11 +199,13 @@ class Walk:
     def _new(self, model: Model) -> bool:
         """Whether this walk has not listed a model yet: pages shift, and queries overlap."""
         name, key = model.id.casefold(), model.upstream_id or model.id
-        known = not self._seen.isdisjoint((name, key)) or not self._before.isdisjoint((name, key))
-        if len(self._seen) >= _REMEMBERED:
-            self._before, self._seen = self._seen, set()
-        self._seen.update((name, key))
-        return not known
+        seen, before = self._seen, self._before
+        new = not (name in seen or key in seen or name in before or key in before)
+        if len(seen) >= _REMEMBERED:
+            self._before, self._seen = seen, set()
+        self._seen.add(name)
+        self._seen.add(key)
+        return new
 
     def _check_progress(self, url: str, fresh: Sequence[Model]) -> None:
         self._barren = 0 if fresh else self._barren + 1
