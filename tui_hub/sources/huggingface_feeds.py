@@ -60,8 +60,8 @@ _OVERLAP = timedelta(minutes=10)
 _GLANCE = 10
 """Entries to each of the first two pages of a walk that expects to find nothing new."""
 _REMEMBERED = 100_000
-"""Ids, twice as many at most, kept to notice a model that turns up again; the whole Hub's would
-cost 300 MB."""
+"""Ids in each of the two sets, the later and the earlier, that are kept to notice a model that
+turns up again; the whole Hub's would cost 300 MB."""
 _MOST_BARREN_PAGES = 200
 """Pages in a row that bring nothing new before the listing counts as running in circles."""
 
