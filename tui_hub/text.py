@@ -160,6 +160,7 @@ def same_time(text: str) -> str | None:
     try:
         found = datetime.fromisoformat(text)
         # Nearly all that servers send is in the right form but for the fraction of a second.
+        # Some Pythons take 24:00, which is the next day's first moment.
         if found.tzinfo is UTC and text[4:19:3] == "--T::" and text[11:13] != "24":
             return text[:19] + "Z"
         return stamp(found if found.tzinfo else found.replace(tzinfo=UTC))
