@@ -60,6 +60,8 @@ class FileRequest:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     file: Path | None = None
     """The file itself, where it lies on this box; the URL is empty then."""
+    log_in: str | None = None
+    """How a user comes by a token for that origin, in words; `None` where none is known of."""
 
 
 class Source(Protocol):

@@ -108,7 +108,12 @@ class Url:
     async def request(self, artifact: Artifact) -> FileRequest:
         """The address as it was given, with the user's token for its origin where there is one."""
         address = file_of(await self._definition(artifact), artifact).place
-        return FileRequest(url=address, headers=token_headers(address, self._environment))
+        variable = token_variable(address)
+        return FileRequest(
+            url=address,
+            headers=token_headers(address, self._environment),
+            log_in=f"set {variable}" if variable is not None else None,
+        )
 
     async def read(self, artifact: Artifact, limit: int) -> bytes:
         """The bytes of a small file; see `Source.read`."""
