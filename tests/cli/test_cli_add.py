@@ -258,6 +258,7 @@ def test_an_added_model_is_forgotten(alone: Inside, server: FileServer, folder: 
     assert alone.json("add", address, "--name", "m", "--yes").code == 0
     assert alone.json("download", "url:m").code == 0
     assert alone.json("edit", "url:m", "--note", "mine").code == 0
+    assert alone.json("versions", "url:m", "--name", "good").code == 0
     preview = alone.json("delete", "url:m", "--forget", "--dry-run").document
     assert (preview["files"], preview["bytes_freed"]) == (1, len(WEIGHTS))
     gone = alone.json("delete", "url:m", "--forget", "--yes")
@@ -274,6 +275,8 @@ def test_an_added_model_is_forgotten(alone: Inside, server: FileServer, folder: 
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     assert alone.json("add", address, "--name", "m", "--yes").document["status"] == "not_installed"
     assert alone.json("show", "url:m").document["user_note"] is None
+    (revision,) = alone.json("versions", "url:m").document["versions"]
+    assert revision["names"] == []
 
 
 def test_what_is_listed_by_a_sync_is_not_forgotten(lived_in: Inside) -> None:
