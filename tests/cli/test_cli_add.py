@@ -379,3 +379,21 @@ def test_a_file_that_cannot_be_read(alone: Inside, folder: Path) -> None:
     done = alone.json("download", "local:mine")
     (config,) = [file for file in done.document["files"] if file["path"] == "config.json"]
     assert config["sha256"] == hashlib.sha256(b"[]").hexdigest()
+
+
+def test_a_named_version_of_a_folder_comes_back(alone: Inside, folder: Path) -> None:
+    assert alone("add", str(folder), "--name", "mine").code == 0
+    first = alone.json("download", "local:mine").document["revision"]
+    assert alone("versions", "local:mine", "--name", "first").code == 0
+    (folder / "model.safetensors").write_bytes(tensors_file(8))
+    (folder / "config.json").unlink()
+    assert alone.json("download", "local:mine").document["revision"] != first
+    assert alone.json("download", "local:mine@first", "--dry-run").document["status"] == "planned"
+    back = alone.json("download", "local:mine@first")
+    assert (back.code, back.document["revision"]) == (0, first)
+    assert (Path(back.document["path"]) / "model.safetensors").read_bytes() == WEIGHTS
+    assert alone("download", "local:mine").code == 0
+    told = alone("versions", "local:mine", "--remove", "first").out
+    assert "first is no version any more; " in told and " freed" in told
+    gone = alone.json("download", "local:mine", "--revision", first)
+    assert (gone.code, gone.error) == (4, "not_found")

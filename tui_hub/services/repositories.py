@@ -79,11 +79,13 @@ class Repositories:
                 if known is None or (revision not in (None, DEFAULT_REF) and not files):
                     raise
                 problem = error
-            except RefusedError as error:
-                known = known or await self._catalogue.get(wanted)
-                problem = error
-            except NotFoundError as error:
-                if known is None or wanted.source in self._context.sources:
+            except (RefusedError, NotFoundError) as error:
+                here = [file for file in files if file.blob]
+                if known is not None and here and revision not in (None, DEFAULT_REF):
+                    files = here  # its source gives that revision no more: this is what is left
+                elif isinstance(error, RefusedError):
+                    known = known or await self._catalogue.get(wanted)
+                elif known is None or wanted.source in self._context.sources:
                     raise
                 problem = error
         return await self._assemble(known, files, unsafe, problem)

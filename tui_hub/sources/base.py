@@ -86,6 +86,10 @@ class Source(Protocol):
         An empty listing is a fault then, and what is missing from one is asked for by name.
         """
 
+    @property
+    def has_history(self) -> bool:
+        """Whether a revision can still be had when there is a newer one."""
+
     def pages(
         self, feed: Feed, cursor: str | None = None, since: str | None = None
     ) -> AsyncIterator[SourcePage]:

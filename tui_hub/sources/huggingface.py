@@ -53,6 +53,7 @@ class HuggingFace:
     prefix = PREFIX
     user = USER
     lasting = True
+    has_history = True
 
     def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
         settings, environment = configuration.settings, configuration.environment

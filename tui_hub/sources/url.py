@@ -64,6 +64,7 @@ class Url:
     prefix = PREFIX
     user = USER
     lasting = False
+    has_history = False
 
     def __init__(self, configuration: Configuration, find: Find, sites: Sites = _SITES) -> None:
         self._environment = configuration.environment

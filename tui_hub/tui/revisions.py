@@ -70,9 +70,11 @@ async def name_revision(screen: HubScreen, model: str, one: Revision) -> None:
         elif name:
             await versions.change(model, named.name, name, variant=variant)
         else:
-            await versions.remove(model, named.name)
-        told = f"{one.revision[:_HASH]} is {name}" if name else f"{before} is no version any more"
-        app.notify(told)
+            freed = await versions.remove(model, named.name)
+            more = f"; {text.size(freed)} freed" if freed else ""
+            app.notify(f"{named.name} is no version any more{more}")
+            return
+        app.notify(f"{one.revision[:_HASH]} is {name}")
 
 
 def _names(one: Revision) -> Piece:
