@@ -89,6 +89,7 @@ async def test_a_named_version_of_a_folder_stays_and_comes_back(
         assert blobs(configuration) == ["one", "three"], "nobody named the second"
         assert await downloaded(services, revision="first") == "one"
         assert blobs(configuration) == ["one"]
+        assert (await services.storage.usage()).by_model == {MODEL: len("one")}
         (install,) = await services.storage.installs()
         assert install.revision == first.revision
         assert await downloaded(services) == "three"

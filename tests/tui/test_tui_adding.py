@@ -149,7 +149,7 @@ async def test_a_folder_is_added_by_its_file_address(online: Configuration, tmp_
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(WEIGHTS)
     async with screen(online) as driver:
-        await place(driver, folder.as_uri())
+        await place(driver, f"file://{folder}")
         await driver.press("enter")
         await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
         await driver.sees("local:my-folder")
