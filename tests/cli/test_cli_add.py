@@ -231,9 +231,14 @@ def test_what_is_installed_outlives_its_definition(alone: Inside, server: FileSe
         path.unlink()
     assert alone.json("show", "url:m").document["status"] == "installed"
     again = alone.json("download", "url:m")
-    assert (again.code, again.error) == (4, "not_found")
-    assert "url:m was never added to this home" in again.document["error"]["message"]
+    assert (again.code, again.document["bytes_transferred"]) == (0, 0)
+    assert again.document["note"] == "url:m was never added to this home"
     assert alone.json("activate", "url:m").code == 0
+    for blob in (alone.home / "store" / "blobs" / "sha256").iterdir():
+        blob.unlink()
+    gone = alone.json("download", "url:m")
+    assert (gone.code, gone.error) == (4, "not_found")
+    assert "url:m was never added to this home" in gone.document["error"]["message"]
     assert alone.json("add", address, "--name", "m", "--type", "llm", "--yes").code == 0
     assert alone.json("download", "url:m").code == 0
 
@@ -303,6 +308,9 @@ def test_an_active_model_is_not_replaced_by_another_type(alone: Inside, folder: 
         (["https://a.org/x", "./mine"], 2, "one folder or file of this box, or of addresses"),
         (["./mine", "./other"], 2, "one folder or file of this box, or of addresses"),
         (["./no-such-folder"], 4, "No such file"),
+        (["~nosuchuser/x"], 2, "is no path"),
+        (["file:///tmp/a%00b"], 2, "is no path"),
+        (["file://[x"], 2, "is no path"),
         (["org/name", "org/other"], 2, "one model is added at a time"),
         (["org/name", "--md5", MD5], 2, "has a source"),
         (["{folder}", "--name", "../up"], 2, "is not the id of a model"),

@@ -16,7 +16,8 @@ from tui_hub.tui.widgets.table import Table
 _HASH = 12
 _WORDS = (
     "A name that no sync takes away, and a variant if you mean one: `stable Q4_K_M`. "
-    "`tui-hub download MODEL@NAME` brings it back. Leave it empty to take the name away."
+    "`tui-hub download MODEL@NAME` brings it back while it can be had. Leave it empty to take the "
+    "name away. Files that stay for its sake alone go too."
 )
 
 
