@@ -11,9 +11,9 @@ from made_models import ids, made
 
 from tui_hub.database import CatalogueDatabase
 from tui_hub.database.catalogue_schema import MIGRATIONS, ORDERS
-from tui_hub.database.changes import Known, page_changes
 from tui_hub.database.connection import Database
-from tui_hub.database.model_rows import COLUMNS, Stored, values
+from tui_hub.database.model_rows import COLUMNS, values
+from tui_hub.database.page_changes import Known, page_changes
 from tui_hub.domain.catalogue import Facets, Search, Sort, size_class
 from tui_hub.domain.feeds import Counts
 from tui_hub.domain.models import ModelStatus
@@ -146,7 +146,7 @@ async def test_merging_the_index_changes_no_answer(catalogue: CatalogueDatabase)
 async def test_a_catalogue_of_an_older_version_is_found_again(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     model = made("hf:Org/Name-3", created_at=days_ago(1), likes=5, type=ModelType.LLM)
-    row = dict(zip(COLUMNS.split(", "), values(Stored(7, model, model.type, False)), strict=True))
+    row = dict(zip(COLUMNS.split(", "), values(model, model.type, curated=False), strict=True))
     del row["favourite"]
     old = await Database.open(path, MIGRATIONS[:2], durable=False)
     async with old.write() as transaction:

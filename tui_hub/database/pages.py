@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
 
 from tui_hub.database import orders
-from tui_hub.database.changes import Changes, Known, Local, local_changes, page_changes
+from tui_hub.database.changes import Changes, Local, local_changes
 from tui_hub.database.connection import Row, Transaction
 from tui_hub.database.facets import write_facets
 from tui_hub.database.history import write_history
 from tui_hub.database.model_rows import COLUMNS, stored
+from tui_hub.database.page_changes import Known, page_changes
 from tui_hub.database.values import plain
 from tui_hub.domain.feeds import Counts
 from tui_hub.domain.models import Model, ModelStatus
@@ -67,18 +69,22 @@ async def _known(transaction: Transaction, models: Sequence[Model]) -> Known:
 def _ids(models: Sequence[Model]) -> tuple[dict[str, Model], str]:
     """The records by their ids, and the ids as one argument."""
     ids = {plain(model.id): model for model in models}
-    return ids, json.dumps(list(ids))
+    return ids, _argument(ids)
 
 
 def _keys(ids: Mapping[str, Model], known: Mapping[str, Row]) -> str:
     """The upstream keys of the records that are new by their ids, as one argument."""
     keys = [model.upstream_id for name, model in ids.items() if name not in known]
-    return json.dumps([plain(key) for key in keys if key])
+    return _argument([plain(key) for key in keys if key])
+
+
+def _argument(texts: Iterable[str]) -> str:
+    return msgspec.json.encode(list(texts)).decode()
 
 
 async def _local(transaction: Transaction, ids: Sequence[str]) -> dict[str, Local]:
     rows = await transaction.read(
-        f"SELECT id, status, type, favourite FROM local WHERE id IN {_IDS}", (json.dumps(ids),)
+        f"SELECT id, status, type, favourite FROM local WHERE id IN {_IDS}", (_argument(ids),)
     )
     return {
         row[0]: Local(row[1] and ModelStatus(row[1]), row[2] and ModelType(row[2]), bool(row[3]))
