@@ -19,7 +19,7 @@ _LOAD = 500
 """New models in one page from which on it is part of a load."""
 _SETTLED = 200_000
 """Models beside which a load is no longer worth making the indexes anew."""
-_LOADING = {"hashsize": 16 * 2**20, "automerge": 0, "crisismerge": 40}
+_LOADING = {"hashsize": 16 * 2**20, "automerge": 0, "crisismerge": 1000}
 _LASTING = {"hashsize": 2**20, "automerge": 8, "crisismerge": 16}
 """The bytes of words that the search index gathers, and the parts of one size after which it merges
 them: bit by bit, and all at once."""
