@@ -9,6 +9,7 @@ import stat
 import tempfile
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 
 from tui_hub.domain.errors import HubError, RefusedError, UsageError
 
+Notes = dict[tuple[str, int], str]
+"""Comments by the header below them, and its number among equal ones; an empty one is the end."""
 Document = MutableMapping[str, Any]
 Stamp = tuple[int, ...]
 
@@ -93,10 +96,11 @@ def _rewritten(content: str, edit: Callable[[Document], None]) -> str | None:
     """The text after the change; `None` where it cannot be made in this text."""
     import tomlkit
 
+    bare, notes = _detached(content)
     try:
-        document = tomlkit.parse(content)
+        document = tomlkit.parse(bare)
         edit(document)
-        return _with_comments(content, tomlkit.dumps(document))
+        return _attached(tomlkit.dumps(document), notes)
     except HubError:
         raise
     except Exception:
@@ -109,28 +113,51 @@ def _sections(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: section for name, section in document.items() if section != {}}
 
 
-def _with_comments(before: str, after: str) -> str:
-    """The text with the comments above headers that went away together with the table before."""
-    for comments, header in _headed(before):
-        if not header and comments.strip() not in after:
-            after = after.rstrip("\n") + "\n" * 2 + comments
-        elif comments + header not in after:
-            after = f"\n{after}".replace(f"\n{header}", f"\n{comments}{header}", 1)[1:]
-    return after
+def _detached(content: str) -> tuple[str, Notes]:
+    """The text without the comments above its headers, and these comments with those at its end.
 
-
-def _headed(content: str) -> Iterator[tuple[str, str]]:
-    """The comments that stand above a header, and that header; an empty one is the end."""
+    tomlkit takes them for the end of the table before: it would put new keys below them, and drop
+    them together with that table.
+    """
+    notes: Notes = {}
+    kept: list[str] = []
     block: list[str] = []
-    for line in content.splitlines(keepends=True):
-        if line.lstrip().startswith("#") or (block and not line.strip()):
+    seen: Counter[str] = Counter()
+    for line in [*content.splitlines(keepends=True), ""]:
+        if line.lstrip().startswith("#") or (block and line and not line.strip()):
             block.append(line)
             continue
-        if block and line.startswith("["):
-            yield "".join(block), line
+        if line.startswith("["):
+            notes[line.strip(), seen[line.strip()]] = "".join(block)
+            seen[line.strip()] += 1
+        else:
+            kept += block
+        if not line:
+            notes["", 0] = "".join(block)
+        kept.append(line)
         block = []
-    if block:
-        yield "".join(block), ""
+    return "".join(kept), notes
+
+
+def _attached(text: str, notes: Notes) -> str:
+    """The text with the comments again; those of a header that is gone stand above the next."""
+    lines: list[str] = []
+    seen: Counter[str] = Counter()
+    left = dict(notes)
+    end = left.pop(("", 0))
+    for line in text.splitlines(keepends=True):
+        key = (line.strip(), seen[line.strip()])
+        if line.startswith("[") and key in left:
+            seen[key[0]] += 1
+            for before in list(left):
+                lines.append(left.pop(before))
+                if before == key:
+                    break
+        lines.append(line)
+    lost = "".join(left.values()) + ("" if end.strip() in text else end)
+    kept = "".join(lines)
+    gap = "\n" if kept.strip() and lost.strip() else ""
+    return f"{kept}{gap}{lost}"
 
 
 def _read(target: Path, path: Path) -> bytes | None:

@@ -155,6 +155,18 @@ def parse_time(text: object) -> datetime | None:
         return None
 
 
+def same_time(text: str) -> str | None:
+    """A time in ISO 8601 as `stamp` writes it; `None` for anything that is not one."""
+    try:
+        found = datetime.fromisoformat(text)
+        # Nearly all that servers send is in the right form but for the fraction of a second.
+        if found.tzinfo is UTC and text[4:19:3] == "--T::" and text[11:13] != "24":
+            return text[:19] + "Z"
+        return stamp(found if found.tzinfo else found.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
 def ago(moment: str | None, *, at: datetime | None = None) -> str:
     """How long ago a time was: `4 min ago`, `never`."""
     then = parse_time(moment)

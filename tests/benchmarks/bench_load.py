@@ -22,9 +22,7 @@ from hub_shape import LATEST, Shape
 
 from tui_hub.database import CatalogueDatabase
 from tui_hub.domain.feeds import FeedStatus
-from tui_hub.domain.models import Model
-from tui_hub.sources.huggingface_records import read_model
-from tui_hub.sources.records import split_list
+from tui_hub.sources.huggingface_records import read_models
 
 EVERY = 50
 """Pages between two lines of figures."""
@@ -48,11 +46,6 @@ class Meter:
         return f"{self.cpu:7.1f} CPU s {each * 1e6:6.1f} us/row {1 / each:8.0f} rows/CPU s"
 
 
-def decode(body: bytes) -> list[Model]:
-    """A page of the Hub's JSON as records."""
-    return [read_model(row, LATEST) for row in split_list(body, "hub")]
-
-
 async def load(catalogue: CatalogueDatabase, rows: int, page: int) -> None:
     entries = Shape().entries(rows)
     reading, writing = Meter(), Meter()
@@ -63,7 +56,7 @@ async def load(catalogue: CatalogueDatabase, rows: int, page: int) -> None:
             break
         size += len(body)
         with reading:
-            models = decode(body)
+            models, _ = read_models(body, "hub", LATEST)
         status = FeedStatus(feed="hf:bench", cursor=str(number))
         with writing:
             await catalogue.write_page("hf:bench", models, status)

@@ -205,3 +205,20 @@ def test_every_change_shows_in_the_stamp(tmp_path: Path) -> None:
     path.write_text("a = 2\n")
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert stamp(path) != first
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_key_that_comes_in_stands_above_what_is_said_of_the_next_section(
+    tmp_path: Path, end: str
+) -> None:
+    path = tmp_path / "config.toml"
+    before = ["[feeds.'hf:x']", "limit = 1  # few", "", "# about sync", "[sync]", "retries = 2", ""]
+    path.write_bytes(end.join(before).encode())
+    for enabled in (False, True, False):
+
+        def turn(document: Document, enabled: bool = enabled) -> None:
+            document["feeds"]["hf:x"]["enabled"] = enabled
+
+        change(path, turn, fine)
+    expected = [*before[:2], "enabled = false", *before[2:]]
+    assert path.read_bytes().decode().split(end) == expected

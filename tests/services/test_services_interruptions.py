@@ -172,9 +172,9 @@ async def test_an_interrupted_sync_goes_on_at_its_page(configure: Configure, hub
     async with open_services(configuration) as services:
         services.sync.start([feed])
         async with asyncio.timeout(10):
-            while not stall.hits:
+            while not stall.hits or not await services.catalogue.total():
                 await asyncio.sleep(0.02)
-        assert await services.catalogue.total() == 2
+        assert await services.catalogue.total() == 2, "a page does not wait for the next for long"
         await services.sync.cancel()
         (status,) = [one for one in await services.sync.status() if one.feed == feed]
         assert status.state is FeedState.PARTIAL

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from homes import Configure
 
+from tui_hub.database.sweeps import SweepTable
 from tui_hub.demo import DemoHub, Fault, FaultKind, Repository, RepositoryFile
 from tui_hub.domain.changes import ChangeKind, ChangeQuery
+from tui_hub.domain.errors import InterruptedJobError
 from tui_hub.domain.feeds import FeedReport, FeedState, SyncMode
 from tui_hub.services import Services, open_services
 from tui_hub.settings import Configuration
@@ -37,9 +41,17 @@ def hub() -> DemoHub:
 @pytest.fixture
 def home(configure: Configure) -> Configuration:
     """A home with one feed of everything that carries the tag."""
+    return configured(configure, "")
+
+
+def configured(
+    configure: Configure, more: str, queries: str = "", tag: str = "wanted"
+) -> Configuration:
+    """The home with its feed written in another way."""
     written = configure()
     written.paths.config_file.parent.mkdir(parents=True, exist_ok=True)
-    written.paths.config_file.write_text('[feeds."hf:wanted"]\nqueries = [{filter = ["wanted"]}]\n')
+    asked = queries or f'queries = [{{filter = ["{tag}"]}}]'
+    written.paths.config_file.write_text(f'[feeds."hf:wanted"]\n{asked}\n{more}\n')
     return configure(TUI_HUB_HUGGINGFACE__PAGE_SIZE="20", TUI_HUB_NETWORK__RETRIES="1")
 
 
@@ -170,18 +182,166 @@ async def test_an_interrupted_sweep_goes_on_and_remembers_what_it_saw(
         ]
 
 
-async def test_what_the_source_cannot_say_now_is_asked_for_again(
+async def test_what_the_source_cannot_say_of_one_model_holds_up_no_other(
     home: Configuration, hub: DemoHub
 ) -> None:
     async with open_services(home) as services:
         await synced(services)
-        hub.registry.remove("maker/model-5")
-        hub.faults.add(Fault(FaultKind.STATUS, path="/api/models/*", status=502, times=-1))
+        for name in ("model-5", "model-6"):
+            hub.registry.remove(f"maker/{name}")
+        hub.faults.add(Fault(FaultKind.STATUS, path="*/model-5", status=502, times=-1))
         report = await synced(services, full=True)
-        assert (report.state, report.counts.removed) == (FeedState.PARTIAL, 0)
+        assert (report.state, report.counts.removed) == (FeedState.COMPLETED, 1)
         hub.faults.clear()
         again = await synced(services)
         assert (again.mode, again.counts.removed) == (SyncMode.DIFFERENTIAL, 1)
+
+
+async def test_a_source_that_says_nothing_of_any_is_tried_again_with_others_first(
+    home: Configuration, hub: DemoHub
+) -> None:
+    async with open_services(home) as services:
+        await synced(services)
+        for day in range(1, 5):
+            hub.registry.remove(f"maker/model-{day}")
+        trouble = Fault(FaultKind.STATUS, path="/api/models/*", status=502, times=-1)
+        hub.faults.add(trouble)
+        report = await synced(services, full=True)
+        assert (report.state, trouble.hits) == (FeedState.PARTIAL, 3)
+        hub.faults.clear()
+        hub.faults.add(Fault(FaultKind.STATUS, path="*/model-[123]", status=502, times=-1))
+        assert (await synced(services)).counts.removed == 1
+        hub.faults.clear()
+        assert (await synced(services)).counts.removed == 3
+
+
+@pytest.mark.parametrize("status", [410, 451])
+async def test_what_the_source_will_not_give_any_more_is_removed(
+    home: Configuration, hub: DemoHub, status: int
+) -> None:
+    async with open_services(home) as services:
+        await synced(services)
+        hub.registry.remove("maker/model-5")
+        hub.faults.add(Fault(FaultKind.STATUS, path="*/model-5", status=status, times=-1))
+        assert (await synced(services, full=True)).counts.removed == 1
+        (entry,) = await services.changes.list()
+        assert entry.change.what == ("taken down upstream",)
+
+
+async def test_a_known_model_that_the_rules_leave_out_now_is_told_of_all_the_same(
+    configure: Configure, hub: DemoHub
+) -> None:
+    home = configured(configure, 'rules = { licenses = ["mit"], gated = false }')
+    async with open_services(home) as services:
+        await synced(services)
+        hub.put(repository("model-3", 31, license="proprietary"))
+        hub.put(repository("model-4", 31, gated="manual"))
+        hub.put(repository("never-seen", 31, license="proprietary"))
+        report = await synced(services)
+        assert (report.counts.updated, report.counts.created) == (2, 0)
+        assert (await services.catalogue.get("maker/model-3")).license == "proprietary"
+        assert (await services.catalogue.get("maker/model-4")).gated == "manual"
+
+
+async def test_rules_that_take_little_do_not_make_every_sync_a_full_one(
+    configure: Configure, hub: DemoHub
+) -> None:
+    home = configured(configure, 'rules = { authors = ["nobody"] }')
+    async with open_services(home) as services:
+        assert (await synced(services)).counts.created == 0
+        again = await synced(services)
+        assert (again.mode, again.requests) == (SyncMode.DIFFERENTIAL, 1)
+
+
+async def test_the_stock_of_a_feed_that_was_changed_is_no_news(
+    configure: Configure, home: Configuration, hub: DemoHub
+) -> None:
+    hub.put(repository("other", 1, labels=("more",)))
+    async with open_services(home) as services:
+        await synced(services)
+    async with open_services(configured(configure, "", tag="more")) as services:
+        assert (await synced(services)).counts.created == 1
+        assert await services.changes.unseen() == 0
+
+
+async def test_the_newest_of_a_feed_by_time_are_taken_in(
+    configure: Configure, hub: DemoHub
+) -> None:
+    async with open_services(configured(configure, "limit = 10")) as services:
+        assert (await synced(services)).counts.created == 10
+        hub.put(repository("brand-new", 31, downloads=0))
+        report = await synced(services)
+        assert (report.mode, report.counts.created) == (SyncMode.DIFFERENTIAL, 1)
+
+
+async def test_a_limit_counts_for_each_query_alone(configure: Configure, hub: DemoHub) -> None:
+    for day in range(1, 31):
+        hub.put(repository(f"model-{day}", day, downloads=1000 * day))
+    hub.put(repository("rare", 1, labels=("rare",), downloads=5))
+    queries = """queries = [
+        { filter = ["wanted"], sort = "downloads" }, { filter = ["rare"], sort = "downloads" }
+    ]"""
+    home = configured(configure, "limit = 10", queries)
+    async with open_services(home) as services:
+        assert (await synced(services)).counts.created == 11
+        for day in range(1, 15):
+            hub.put(repository(f"model-{day}", 31, downloads=1000 * day, license="other"))
+        hub.put(repository("rarer", 31, labels=("rare",), downloads=1))
+        assert (await synced(services)).counts.created == 1, "the short query is not cut"
+        hub.registry.remove("maker/rare")
+        assert (await synced(services, full=True)).counts.removed == 1
+
+
+async def test_a_walk_that_is_interrupted_at_its_very_end_still_finds_what_vanished(
+    home: Configuration, hub: DemoHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_services(home) as services:
+        await synced(services)
+        hub.registry.remove("maker/model-5")
+        finish, begun = SweepTable.finish, asyncio.Event()
+
+        async def slow(*_: object) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(SweepTable, "finish", slow)
+        syncing = asyncio.create_task(synced(services, full=True))
+        await begun.wait()
+        await services.sync.cancel()
+        with pytest.raises(InterruptedJobError):
+            await syncing
+        monkeypatch.setattr(SweepTable, "finish", finish)
+        hub.requests.clear()
+        rest = await synced(services)
+        assert (rest.mode, rest.counts.removed) == (SyncMode.FULL, 1)
+        assert len(hub.requests) == 1, "the walk itself is not done again"
+
+
+async def test_what_a_user_added_follows_a_rename_that_comes_with_another_key(
+    home: Configuration, hub: DemoHub
+) -> None:
+    async with open_services(home) as services:
+        await synced(services)
+        await services.catalogue.edit("maker/model-2", note="mine", favourite=True)
+        hub.registry.rename("maker/model-2", "maker/called-otherwise")
+        entry = hub.registry.find("maker/called-otherwise")
+        assert entry is not None
+        entry.key = "f" * 24
+        await synced(services, full=True)
+        edit = await services.catalogue.edits("maker/called-otherwise")
+        assert edit is not None and (edit.note, edit.favourite) == ("mine", True)
+
+
+async def test_a_search_for_the_name_of_the_source_does_not_mean_all_of_it(
+    configure: Configure, hub: DemoHub
+) -> None:
+    async with open_services(configured(configure, "")) as services:
+        await synced(services)
+    home = configured(configure, "", 'queries = [{ search = "hf" }]')
+    async with open_services(home) as services:
+        for _ in range(2):
+            report = await synced(services, full=True)
+            assert (report.requests, report.counts.removed) == (1, 0)
 
 
 async def test_a_feed_with_a_limit_takes_in_what_is_known_or_popular_enough(
@@ -224,3 +384,25 @@ async def test_another_definition_of_a_feed_is_walked_whole(
     async with open_services(configure()) as services:
         report = await synced(services)
         assert (report.mode, report.counts.created) == (SyncMode.FULL, 1)
+
+
+async def test_a_sync_that_is_cancelled_while_it_writes_loses_no_page(
+    home: Configuration, hub: DemoHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_services(home) as services:
+        catalogue = services.sync._context.catalogue
+        write_page, writes = catalogue.write_page, asyncio.Event()
+
+        async def slow(*_: object, **__: object) -> None:
+            writes.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(catalogue, "write_page", slow)
+        syncing = asyncio.create_task(synced(services))
+        await writes.wait()
+        await services.sync.cancel()
+        with pytest.raises(InterruptedJobError):
+            await syncing
+        monkeypatch.setattr(catalogue, "write_page", write_page)
+        await synced(services)
+        assert await services.catalogue.total() == 30

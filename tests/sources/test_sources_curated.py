@@ -13,7 +13,6 @@ from tui_hub.database import CatalogueDatabase
 from tui_hub.domain.artifacts import ArtifactKind
 from tui_hub.domain.catalogue import Search
 from tui_hub.domain.errors import NotFoundError, RefusedError
-from tui_hub.domain.feeds import Feed, Rules
 from tui_hub.domain.identifiers import ModelId, is_sha256
 from tui_hub.domain.models import Model
 from tui_hub.domain.types import ModelType
@@ -196,9 +195,3 @@ async def test_a_default_model_with_an_address_can_be_fetched() -> None:
     with pytest.raises(RefusedError):
         await source.read(weights, 100)
     await source.close()
-
-
-async def test_rules_hold_for_the_curated_list_too() -> None:
-    feed = Feed(name="curated:models", source="curated", rules=Rules(authors=("OpenAI",)))
-    (page,) = [page async for page in Curated().pages(feed)]
-    assert {model.name for model in page.models} == {"GPT Image 1.5", "Sora 2", "TTS-1-HD"}

@@ -102,6 +102,15 @@ async def test_a_storm_without_any_hint_backs_off(
     assert time.sleeps == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
 
 
+async def test_a_longer_pause_than_a_lookup_waits_for_is_told_at_once(
+    hub: HubServer, api: Make, time: FakeTime
+) -> None:
+    hub.on("/", Reply(status=429, headers={"Retry-After": "100000"}))
+    with pytest.raises(RateLimitedError, match="a pause of 27 h 46 min") as caught:
+        await api().fetch(f"{hub.url}/x", Ask(patience=330.0))
+    assert time.sleeps == [] and caught.value.wait == 100_000.0
+
+
 async def test_impatience_ends_a_storm(hub: HubServer, api: Make, time: FakeTime) -> None:
     hub.on("/", Reply(status=429, headers={"RateLimit": '"api";r=0;t=40'}))
     with pytest.raises(RateLimitedError) as caught:

@@ -16,7 +16,7 @@ from tui_hub.domain.errors import (
     UnreachableError,
     UsageError,
 )
-from tui_hub.domain.feeds import Feed, Query, Quota, Rules
+from tui_hub.domain.feeds import NO_MODEL, Feed, Query, Quota, Reach
 from tui_hub.settings import Settings
 from tui_hub.sources import HuggingFace, SourcePage, feeds_from
 
@@ -96,6 +96,16 @@ async def test_a_model_that_moved_to_the_next_page_is_listed_once(
     other_case = {**row(9), "id": "ORG/Model-1"}
     hub.on("/api/models?cursor=b", as_json([renamed, other_case, row(3)]))
     assert names(await walk(connect(), FEED)) == ["model-1", "model-2", "model-3"]
+
+
+async def test_a_model_is_known_again_after_many_others(
+    hub: HubServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui_hub.sources.huggingface_feeds._REMEMBERED", 4)
+    hub.on("/api/models?filter", linked(hub, [row(1), row(2)], "/api/models?cursor=b"))
+    hub.on("/api/models?cursor=b", linked(hub, [row(3)], "/api/models?cursor=c"))
+    hub.on("/api/models?cursor=c", as_json([row(1), row(2), row(3), row(4)]))
+    assert names(await walk(connect(), FEED)) == ["model-1", "model-2", "model-3", "model-4"]
 
 
 async def test_an_interrupted_walk_goes_on_after_its_cursor(
@@ -251,20 +261,29 @@ async def test_a_page_says_when_it_was_and_what_the_rate_limit_leaves(
     assert page.quota == Quota(left=499, total=500, seconds=298)
 
 
-async def test_rules_decide_what_a_feed_takes_in(hub: HubServer, connect: Connect) -> None:
-    rows = [
-        row(1, downloads=10, tags=["license:mit"]),
-        row(2, downloads=1000, tags=["license:mit"]),
-        row(3, downloads=1000, tags=["license:other"]),
-        row(4, downloads=1000, tags=["license:mit"], gated="manual"),
-        row(5, downloads=1000, tags=["license:mit"], usedStorage=10**12),
-    ]
-    hub.on("/api/models", as_json(rows))
-    rules = Rules(min_downloads=100, licenses=("mit",), gated=False, max_size=10**9)
-    feed = Feed(name="hf:x", source="hf", rules=rules)
-    (page,) = await walk(connect(), feed)
-    assert names([page]) == ["model-2"]
-    assert page.left_out == tuple(f"hf:org/model-{number}" for number in (1, 3, 4, 5))
+async def test_a_limit_tells_how_far_down_a_query_was_walked(
+    hub: HubServer, connect: Connect
+) -> None:
+    rows = [row(number, downloads=100 - number) for number in range(1, 6)]
+    hub.on("/api/models", linked(hub, rows[:3], "/api/models?cursor=b"))
+    reaches = {
+        "downloads": Reach(floor=97, certain=195),
+        "lastModified": Reach(floor=0, certain=NO_MODEL),
+        "likes": Reach(floor=NO_MODEL, certain=NO_MODEL),
+    }
+    for sort, reach in reaches.items():
+        queries = (Query(filter=("x",), sort=sort),) * 2
+        feed = Feed(name="hf:x", source="hf", queries=queries, limit=3)
+        pages = await walk(connect(), feed)
+        assert [(page.query, page.reach) for page in pages] == [(0, reach), (1, reach)]
+
+
+async def test_a_listing_that_ends_at_the_limit_is_not_cut(
+    hub: HubServer, connect: Connect
+) -> None:
+    hub.on("/api/models", as_json([row(1), row(2), row(3)]))
+    (page,) = await walk(connect(), Feed(name="hf:x", source="hf", limit=3))
+    assert page.reach is None
 
 
 async def test_bad_records_are_skipped_with_reasons(hub: HubServer, connect: Connect) -> None:

@@ -18,7 +18,7 @@ from tui_hub.domain.errors import (
     UnreachableError,
     UsageError,
 )
-from tui_hub.domain.feeds import Feed, Query, Rules
+from tui_hub.domain.feeds import Feed, Query
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.types import ModelType
 from tui_hub.settings import OllamaSettings
@@ -154,16 +154,12 @@ async def test_hostile_names_in_a_cursor_are_skipped(
     assert len(page.skipped) == 2 and all(line.isprintable() for line in page.skipped)
 
 
-async def test_queries_limits_and_rules(ollama: OllamaServer, consult: Consult) -> None:
+async def test_queries_and_limits(ollama: OllamaServer, consult: Consult) -> None:
     names = ("llama3", "llama3.1", "gemma", "llama2", "codellama")
     served(ollama, *names)
     ollama.library = page_of(*names)
     feed = Feed(name="ollama:mine", source="ollama", queries=(Query(search="LLAMA"),), limit=3)
     assert ids(await walk(consult(), feed)) == ["ollama:llama3", "ollama:llama3.1", "ollama:llama2"]
-    picky = Feed(name="ollama:mine", source="ollama", rules=Rules(max_size=1))
-    (page,) = await walk(consult(), picky)
-    assert page.models == ()
-    assert page.left_out == tuple(f"ollama:{name}" for name in names)
 
 
 async def test_where_nothing_answers_the_library_is_not_there(
@@ -207,6 +203,19 @@ async def test_a_registry_that_refuses_everything_fails_the_feed(
     ollama.library = page_of("one", "gone")
     ollama.faults["/v2/library/one/manifests/latest"] = Said(status=403)
     assert (await failure(consult())).code == "unauthorized"
+
+
+async def test_one_bad_name_alone_on_the_last_page_is_skipped(
+    ollama: OllamaServer, consult: Consult
+) -> None:
+    names = [f"model-{number:02}" for number in range(17)]
+    for name in names[:-1]:
+        served(ollama, name)
+    ollama.library = page_of(*names)
+    ollama.faults[f"/v2/library/{names[-1]}/manifests/latest"] = Said(b"[]")
+    pages = await walk(consult())
+    assert ids(pages) == [f"ollama:{name}" for name in names[:-1]]
+    assert any(names[-1] in reason for page in pages for reason in page.skipped)
 
 
 async def test_a_registry_that_knows_none_of_the_names_fails_the_feed(

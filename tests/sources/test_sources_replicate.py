@@ -23,7 +23,7 @@ from tui_hub.domain.errors import (
     UnreachableError,
     UsageError,
 )
-from tui_hub.domain.feeds import Feed, Query, Rules
+from tui_hub.domain.feeds import Feed, Query
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.types import ModelType
 from tui_hub.settings import Configuration
@@ -153,12 +153,6 @@ async def test_a_search_sends_its_words_as_they_are(
     assert names(found) == ["painter", "speaker", "writer", "old"]
     assert {seen.method for seen in server.hub.seen} == {"QUERY"}
     assert [seen.body for seen in server.hub.seen] == [b"er", b"er", b"old"]
-
-
-async def test_rules_hold_here_too(connect: Connect) -> None:
-    found = await pages(connect(), replace(MODELS, limit=1, rules=Rules(authors=("nobody",))))
-    assert names(found) == []
-    assert [page.left_out for page in found] == [("replicate:acme/painter",)]
 
 
 async def test_collections_say_what_their_models_are_for(

@@ -122,7 +122,7 @@ _CHANGES = (
         feed TEXT, model INTEGER, PRIMARY KEY (feed, model)
     ) WITHOUT ROWID""",
     """CREATE TABLE missing (
-        feed TEXT, model TEXT, PRIMARY KEY (feed, model)
+        feed TEXT, model TEXT, tries INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (feed, model)
     ) WITHOUT ROWID""",
     "ALTER TABLE feeds ADD COLUMN walk TEXT NOT NULL DEFAULT '{}'",
     "ALTER TABLE feeds ADD COLUMN quota TEXT",

@@ -69,7 +69,8 @@ class ModelTable:
         """The present ids of those of these models that have another one now."""
         rows = await self._database.read(
             f"SELECT old, new FROM renames WHERE old IN {_IDS}"
-            " AND old NOT IN (SELECT id FROM models) AND new IN (SELECT id FROM models)",
+            " AND old NOT IN (SELECT id FROM models WHERE removed = 0)"
+            " AND new IN (SELECT id FROM models)",
             (json.dumps([plain(name) for name in ids]),),
         )
         return dict(rows)
@@ -77,7 +78,8 @@ class ModelTable:
     async def former(self, model_id: str) -> list[str]:
         """The ids that a model had before."""
         rows = await self._database.read(
-            "SELECT old FROM renames WHERE new = ? AND old NOT IN (SELECT id FROM models)",
+            "SELECT old FROM renames WHERE new = ?"
+            " AND old NOT IN (SELECT id FROM models WHERE removed = 0)",
             (plain(model_id),),
         )
         return [row[0] for row in rows]

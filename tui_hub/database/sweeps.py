@@ -13,11 +13,12 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
+from itertools import zip_longest
 
 from tui_hub.database import catalogue_schema as schema
 from tui_hub.database.connection import Database, Row, Transaction
 from tui_hub.database.values import plain
-from tui_hub.domain.feeds import Feed, Query
+from tui_hub.domain.feeds import Feed, Query, Reach
 
 _CHUNK = 5000
 
@@ -33,18 +34,18 @@ class SweepTable:
         async with self._database.write() as transaction:
             await transaction.execute("DELETE FROM sightings WHERE feed = ?", (plain(feed),))
 
-    async def finish(self, feed: Feed, floor: int) -> int:
+    async def finish(self, feed: Feed, reaches: Sequence[Reach]) -> int:
         """Note which models a walk to the end should have listed and did not.
 
         Args:
             feed: what was walked.
-            floor: downloads that a model must have to be expected in the listing at all.
+            reaches: how far down each of its queries was; those beyond the last one to the end.
 
         Returns:
             How many there are.
         """
         found = 0
-        async for rows in self._covered(feed, floor):
+        async for rows in self._covered(feed, reaches):
             keys = await asyncio.to_thread(_keys, [row[1] for row in rows])
             seen = await self._database.read(
                 "SELECT model FROM sightings WHERE feed = ?"
@@ -58,18 +59,27 @@ class SweepTable:
             found += len(missing)
             async with self._database.write() as transaction:
                 await transaction.executemany(
-                    "INSERT OR IGNORE INTO missing VALUES (?, ?)",
+                    "INSERT OR IGNORE INTO missing (feed, model) VALUES (?, ?)",
                     [(plain(feed.name), name) for name in missing],
                 )
         await self.begin(feed.name)
         return found
 
     async def missing(self, feed: str, limit: int) -> list[str]:
-        """Models that are to be asked for, `limit` at most."""
+        """Models that are to be asked for, `limit` at most, those first that never were."""
         rows = await self._database.read(
-            "SELECT model FROM missing WHERE feed = ? ORDER BY model LIMIT ?", (plain(feed), limit)
+            "SELECT model FROM missing WHERE feed = ? ORDER BY tries, model LIMIT ?",
+            (plain(feed), limit),
         )
         return [row[0] for row in rows]
+
+    async def tried(self, feed: str, model: str) -> None:
+        """A missing model was asked for, and nothing came of it."""
+        async with self._database.write() as transaction:
+            await transaction.execute(
+                "UPDATE missing SET tries = tries + 1 WHERE feed = ? AND model = ?",
+                (plain(feed), plain(model)),
+            )
 
     async def settled(self, feed: str, model: str) -> None:
         """A missing model was asked for, and what came of it is written down."""
@@ -80,21 +90,20 @@ class SweepTable:
 
     async def covers_any(self, feed: Feed) -> bool:
         """Whether the catalogue lists a model that the feed's queries ask for."""
-        async for rows in self._covered(feed, 0, limit=1):
+        async for rows in self._covered(feed, (), limit=1):
             return bool(rows)
         return False
 
     async def _covered(
-        self, feed: Feed, floor: int, limit: int = _CHUNK
+        self, feed: Feed, reaches: Sequence[Reach], limit: int = _CHUNK
     ) -> AsyncIterator[list[Row]]:
         """Rank and id of the models that the queries ask for, in chunks, by popularity."""
-        where, arguments = _any_of(feed.queries)
-        least = schema.rank(floor, 2**32 - 1) if floor else 2**63 - 1
+        where, arguments = _any_of(feed.queries, reaches)
         last = -1
         while rows := await self._database.read(
-            f"SELECT rank, id FROM models WHERE rank > ? AND rank <= ? AND source = ?"
+            "SELECT rank, id FROM models WHERE rank > ? AND source = ?"
             f" AND origin = 'sync' AND removed = 0 AND {where} ORDER BY rank LIMIT ?",
-            (last, least, feed.source, *arguments, limit),
+            (last, feed.source, *arguments, limit),
         ):
             yield rows
             last = rows[-1][0]
@@ -109,23 +118,25 @@ async def note_seen(transaction: Transaction, feed: str, ids: Iterable[str]) -> 
 
 
 def _keys(ids: Iterable[str]) -> list[int]:
-    """Digests of ids, whatever their case: the Hub answers to each spelling."""
+    """Digests of ids. One that came back in another case counts as missing, and is looked up."""
     return [
         int.from_bytes(
-            hashlib.blake2b(name.casefold().encode("utf-8", "replace"), digest_size=8).digest(),
-            signed=True,
+            hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).digest(), signed=True
         )
         for name in ids
     ]
 
 
-def _any_of(queries: Sequence[Query]) -> tuple[str, tuple[object, ...]]:
-    """What the queries of a feed ask for, as a condition on the rows of models."""
+def _any_of(queries: Sequence[Query], reaches: Sequence[Reach]) -> tuple[str, tuple[object, ...]]:
+    """What the queries of a feed must have listed, as a condition on the rows of models."""
     parts: list[str] = []
     arguments: list[object] = []
-    for query in queries:
-        where, more = _condition(query)
-        parts.append(where)
+    for query, reach in zip_longest(queries, reaches[: len(queries)], fillvalue=None):
+        where, more = _condition(query or Query())
+        if reach is not None and reach.certain:
+            where += " AND rank <= ?"
+            more.append(schema.rank(reach.certain, 2**32 - 1))
+        parts.append(f"({where})")
         arguments += more
     return f"({' OR '.join(parts) or '1'})", tuple(arguments)
 
@@ -143,6 +154,6 @@ def _condition(query: Query) -> tuple[str, list[object]]:
         parts.append("author = ? COLLATE NOCASE")
         arguments.append(plain(query.author))
     if query.search:
-        parts.append("instr(lower(id), lower(?))")
+        parts.append("instr(lower(substr(id, instr(id, ':') + 1)), lower(?))")
         arguments.append(plain(query.search))
-    return f"({' AND '.join(parts)})", arguments
+    return " AND ".join(parts), arguments

@@ -122,6 +122,20 @@ class Quota:
     """Until the window ends."""
 
 
+NO_MODEL = 2**62
+"""More downloads than any model has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far down a query was walked, in downloads, where the feed's limit cut it off."""
+
+    floor: int = 0
+    """Models with fewer do not belong to it, unless they were listed before."""
+    certain: int = 0
+    """Models with as many must have been listed. Near the cut they come and go."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalkState:
     """What a sync remembers of its walks over a feed, from one page and one sync to the next."""
@@ -132,16 +146,16 @@ class WalkState:
     """When the walk began whose place the feed's cursor is, by the source's clock if it has one."""
     newest: str | None = None
     """The newest `last_modified` that this walk has seen."""
-    lowest: int | None = None
-    """The fewest downloads that this walk has seen."""
     listed: int = 0
     """Records that this walk was shown, whatever became of them."""
     full: str | None = None
     """When the last full walk ended."""
     definition: str = ""
     """A digest of the feed as that walk took it; another one asks for another full walk."""
-    floor: int = 0
-    """Downloads below which that walk came to nothing, as the feed's limit cut it."""
+    reaches: tuple[Reach, ...] = ()
+    """How far down the last full walk came, for each query."""
+    walked: bool = False
+    """Whether this walk has seen its last page, and only what is missing is yet to be found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

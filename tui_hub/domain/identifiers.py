@@ -12,6 +12,7 @@ SOURCES = ("hf", "ollama", "replicate", "curated", "url", "local")
 """The prefixes of model ids, one for each place that models come from."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*(?:/[A-Za-z0-9_.][A-Za-z0-9._:-]*)?")
+_REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_.][A-Za-z0-9._-]*)?")
 _OLLAMA_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]{1,5})?/(?=[^/]+/)")
 """A registry's host before a name of Ollama's, `hf.co/` for example."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -63,12 +64,22 @@ class ModelId:
                 f"{text[:80]!r} is not the id of a model",
                 hint="An id is source:name, for example hf:org/name or ollama:llama3.1.",
             )
-        if source == "hf" and (":" in path or "--" in path):
+        if source == "hf" and not is_repository(path):
             raise UsageError(
                 f"{text[:80]!r} is not the id of a Hugging Face repository",
                 hint="A repository is org/name, in letters, digits, '.', '_' and '-'.",
             )
         return cls(source, _short(path) if source == "ollama" else path)
+
+
+def is_repository(path: str) -> bool:
+    """Whether this is the name of a Hugging Face repository: `org/name`, or a name alone."""
+    return (
+        _REPOSITORY.fullmatch(path) is not None
+        and len(path) <= _MAX_NAME
+        and ".." not in path
+        and "--" not in path
+    )
 
 
 def _short(path: str) -> str:

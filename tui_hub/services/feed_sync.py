@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 
 from tui_hub import text
 from tui_hub.domain.errors import AbsentError, HubError, LostLeaseError, UnreachableError
@@ -14,11 +15,28 @@ from tui_hub.domain.models import Model
 from tui_hub.events import CatalogueChanged, FeedChanged
 from tui_hub.services.context import Context
 from tui_hub.services.missing import Missing
-from tui_hub.services.walks import begun, ended, expected_from, moved
+from tui_hub.services.walks import begun, ended, moved
 from tui_hub.settings import SyncSettings
-from tui_hub.sources import SourcePage
+from tui_hub.sources import Source, SourcePage
 
 _log = logging.getLogger(__name__)
+
+
+_ROWS = 5000
+"""Records to a transaction: twice as fast as a thousand, and short enough for readers."""
+_SECONDS = 1.0
+"""How long a page waits for others, so that a slow source is seen to move."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Pages that are not written yet."""
+
+    status: FeedStatus
+    """The feed as it stands with them."""
+    since: float
+    models: list[Model] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
 
 
 class FeedSync:
@@ -50,6 +68,9 @@ class FeedSync:
         self._settings = settings
         self._table = context.catalogue.feeds
         self._status = FeedStatus(feed=feed.name)
+        """The feed as it is written down."""
+        self._waiting: _Waiting | None = None
+        self._time = asyncio.get_running_loop().time
         self.error: HubError | None = None
         """What ended the sync too early."""
 
@@ -98,54 +119,84 @@ class FeedSync:
         if source is None:
             raise UnreachableError(f"there is no source {text.clean(self._feed.source, 40)!r}")
         await self._context.hub.users.ensure(source.user, "sync", self._feed.source)
-        sweeps = source.lasting and self._status.last_success is not None and self._is_full
+        sweeps = source.lasting and self._is_full and self._status.last_success is not None
+        if not self._status.walk.walked:
+            await self._take_pages(source, sweeps=sweeps)
+        if source.lasting:
+            await self._check_listing()
+        if sweeps:
+            reaches = self._status.walk.reaches
+            await self._context.catalogue.sweeps.finish(self._feed, reaches)
+        self._status = ended(self._status)
+        await self._table.put(self._status)
+        if source.lasting:
+            await self._find_missing()
+
+    async def _take_pages(self, source: Source, *, sweeps: bool) -> None:
         if sweeps and self._status.cursor is None:
             await self._context.catalogue.sweeps.begin(self._feed.name)
         since = None if self._is_full else self._status.watermark
-        async for page in source.pages(self._feed, self._status.cursor, since):
-            await self._take(page, sweeps=sweeps)
-        if source.lasting:
-            await self._check_listing()
-        walked = self._status
-        self._status = ended(walked, self._feed)
-        if sweeps:
-            floor = expected_from(walked.walk, self._feed)
-            await self._context.catalogue.sweeps.finish(self._feed, floor)
-        if source.lasting:
-            await self._find_missing()
+        pages = source.pages(self._feed, self._status.cursor, since)
+        try:
+            async with aclosing(_as_they_come(pages)) as coming:
+                async for page in coming:
+                    await (self._take(page, sweeps=sweeps) if page else self._write_down())
+        finally:
+            if not _is_cancelled():
+                await self._write_down()
 
     @property
     def _is_full(self) -> bool:
         return self._status.walk.mode is SyncMode.FULL
 
     async def _take(self, page: SourcePage, *, sweeps: bool) -> None:
-        """Write a page down, together with the place from which the next one goes on."""
+        """Put a page with those that wait to be written, and write them once they are worth it."""
         for reason in page.skipped:
             _log.warning("feed %s: skipped a record: %s", self._feed.name, reason)
-        models = page.models if self._is_full else await self._above_floor(page.models)
-        counts = self._status.counts + Counts(
+        models = await self._chosen(page)
+        waiting = self._waiting = self._waiting or _Waiting(self._status, self._time())
+        counts = waiting.status.counts + Counts(
             fetched=len(models) + len(page.skipped), skipped=len(page.skipped)
         )
-        self._status = replace(moved(self._status, page), counts=counts)
+        waiting.status = replace(moved(waiting.status, page), counts=counts)
+        waiting.models += models
+        if sweeps:
+            waiting.seen += [model.id for model in page.models]
+        if len(waiting.models) >= _ROWS or self._time() - waiting.since >= _SECONDS:
+            await self._write_down()
+
+    async def _write_down(self) -> None:
+        """Write the pages that wait, together with the place from which the next one goes on."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return
         await self._confirm()
         written = await self._context.catalogue.write_page(
             self._feed.name,
-            models,
-            self._status,
-            seen=(*(model.id for model in page.models), *page.left_out) if sweeps else (),
-            announce=self._status.last_success is not None,
+            waiting.models,
+            waiting.status,
+            seen=waiting.seen,
+            announce=self._status.walk.full is not None,
         )
-        self._status = replace(self._status, counts=counts + written)
+        self._status = replace(waiting.status, counts=waiting.status.counts + written)
         self._context.bus.publish(FeedChanged(self._feed.name))
         self._context.bus.publish(CatalogueChanged())
 
-    async def _above_floor(self, models: Sequence[Model]) -> Sequence[Model]:
-        """What a feed with a limit takes in of that which changed: the known, and the popular."""
-        floor = self._status.walk.floor
-        if not floor:
-            return models
-        known = await self._context.catalogue.models.known([model.id for model in models])
-        return [model for model in models if model.downloads >= floor or model.id in known]
+    async def _chosen(self, page: SourcePage) -> list[Model]:
+        """What the feed takes in of a page, and what the catalogue has of the rest.
+
+        A model that the rules leave out may have been taken in before, and is told of like others.
+        """
+        reaches = self._status.walk.reaches
+        floor = reaches[page.query].floor if page.query < len(reaches) and not self._is_full else 0
+        take = self._feed.rules.take
+        chosen = [model for model in page.models if model.downloads >= floor and take(model)]
+        if len(chosen) == len(page.models):
+            return chosen
+        ids = {model.id for model in chosen}
+        others = [model.id for model in page.models if model.id not in ids]
+        ids |= await self._context.catalogue.models.known(others)
+        return [model for model in page.models if model.id in ids]
 
     async def _check_listing(self) -> None:
         """Take an empty listing for a fault where there were models before.
@@ -156,7 +207,8 @@ class FeedSync:
         if self._status.walk.listed or self._status.last_success is None:
             return
         if await self._context.catalogue.sweeps.covers_any(self._feed):
-            self._status = replace(self._status, cursor=None)
+            walk = replace(self._status.walk, walked=False)
+            self._status = replace(self._status, cursor=None, walk=walk)
             raise UnreachableError(
                 f"{self._feed.source} lists nothing at all for {self._feed.name}",
                 hint="Its models stay as they are. Is the endpoint right?",
@@ -210,3 +262,30 @@ class FeedSync:
             hint=None if error is None else error.hint,
             networked=self._feed.networked,
         )
+
+
+def _is_cancelled() -> bool:
+    """Whether this task is being cancelled, and should not begin anything more."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def _as_they_come(pages: AsyncIterator[SourcePage]) -> AsyncGenerator[SourcePage | None]:
+    """The pages; nothing in between whenever none has come for a while."""
+    while True:
+        following = asyncio.ensure_future(_next(pages))
+        try:
+            while not (await asyncio.wait((following,), timeout=_SECONDS))[0]:
+                yield None
+        finally:
+            if not following.done():
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+        page = following.result()
+        if page is None:
+            return
+        yield page
+
+
+async def _next(pages: AsyncIterator[SourcePage]) -> SourcePage | None:
+    return await anext(pages, None)

@@ -10,13 +10,13 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from tui_hub.domain.errors import (
-    CorruptError,
     HiddenError,
+    HubError,
+    LostLeaseError,
+    NoConnectionError,
     NotFoundError,
-    RefusedError,
+    RateLimitedError,
     TakenDownError,
-    UnauthorizedError,
-    UnreadableError,
 )
 from tui_hub.domain.feeds import Counts, Feed
 from tui_hub.domain.identifiers import ModelId
@@ -50,14 +50,20 @@ class Missing:
     async def settle(self) -> None:
         """Find out what became of the models that are missing, some of them at a time.
 
+        What the source does not say of one is asked again at another sync, after all others.
+
         Raises:
-            HubError: when the source cannot be asked; what it did not answer stays to be asked.
+            HubError: when the source cannot be asked at all.
         """
         failures = 0
         for name in await self._table.missing(self._feed.name, AT_ONCE):
             try:
                 await self._settle(ModelId.parse(name))
-            except (UnauthorizedError, CorruptError):
+            except (NoConnectionError, RateLimitedError, LostLeaseError):
+                raise
+            except HubError as error:
+                _log.warning("feed %s: %s", self._feed.name, error.message)
+                await self._table.tried(self._feed.name, name)
                 failures += 1
                 if failures == _PATIENCE:
                     raise
@@ -75,14 +81,12 @@ class Missing:
             await self._removed(model, "deleted upstream")
         except TakenDownError:
             await self._removed(model, "taken down upstream")
-        except (UnreadableError, RefusedError) as error:
-            _log.warning("feed %s: %s", self._feed.name, error.message)
         else:
             await self._there(model, found)
 
     async def _there(self, model: ModelId, found: Model) -> None:
         await self._confirm()
-        if found.id.casefold() == str(model).casefold():
+        if found.id == str(model):
             self.counts += await self._models.merge((found,))
         else:
             self.counts += await self._models.follow_rename(str(model), found)

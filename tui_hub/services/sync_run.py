@@ -110,6 +110,7 @@ class SyncRun:
         payload = {"feeds": [name_of(target) for target in self._targets]}
         async with run_job(self._jobs, JobType.SYNC, payload) as run:
             self.job = run.job.id
+            self.reports = []
             self.began.set()
             self._lease = fence
             try:

@@ -6,16 +6,14 @@ the watermark: up to when an earlier walk has seen all changes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tui_hub import text
-from tui_hub.domain.feeds import Feed, FeedStatus, SyncMode, WalkState
+from tui_hub.domain.feeds import Feed, FeedStatus, Reach, SyncMode, WalkState
 from tui_hub.settings import SyncSettings
 from tui_hub.sources import SourcePage
-
-NOTHING = 2**62
-"""More downloads than any model has."""
 
 
 def begun(
@@ -38,9 +36,11 @@ def begun(
         not full and status.watermark is not None and not _is_due(status, feed, settings, now)
     )
     mode = SyncMode.DIFFERENTIAL if differential else SyncMode.FULL
-    if status.cursor is not None and (status.walk.mode is SyncMode.FULL or not full):
+    interrupted = status.cursor is not None or status.walk.walked
+    if interrupted and (status.walk.mode is SyncMode.FULL or not full):
         return status
-    walk = replace(status.walk, mode=mode, begun=None, newest=None, lowest=None, listed=0)
+    reaches = status.walk.reaches if differential else ()
+    walk = WalkState(mode=mode, definition=feed.definition, full=status.walk.full, reaches=reaches)
     return replace(status, cursor=None, walk=walk)
 
 
@@ -48,14 +48,14 @@ def moved(status: FeedStatus, page: SourcePage) -> FeedStatus:
     """The state after another page."""
     walk = status.walk
     times = [model.last_modified for model in page.models if model.last_modified]
-    downloads = [model.downloads for model in page.models]
-    lowest = min(downloads, default=NOTHING)
+    times += [time for time in (page.newest, walk.newest) if time]
     walk = replace(
         walk,
         begun=walk.begun or page.at or text.now(),
-        newest=max([*times, *([walk.newest] if walk.newest else [])], default=None),
-        lowest=lowest if walk.lowest is None else min(lowest, walk.lowest),
+        newest=max(times, default=None),
         listed=walk.listed + page.listed,
+        reaches=walk.reaches if page.reach is None else _reached(walk.reaches, page),
+        walked=page.cursor is None,
     )
     return replace(
         status,
@@ -67,7 +67,7 @@ def moved(status: FeedStatus, page: SourcePage) -> FeedStatus:
     )
 
 
-def ended(status: FeedStatus, feed: Feed) -> FeedStatus:
+def ended(status: FeedStatus) -> FeedStatus:
     """The state after the last page.
 
     The watermark never passes the walk's beginning: what changed meanwhile may have moved from a
@@ -77,26 +77,16 @@ def ended(status: FeedStatus, feed: Feed) -> FeedStatus:
     if walk.newest is not None:
         seen = min(walk.newest, walk.begun or walk.newest)
         watermark = seen if walk.mode is SyncMode.FULL else max(seen, watermark or seen)
-    if walk.mode is SyncMode.FULL:
-        walk = replace(walk, full=text.now(), floor=_floor(walk, feed))
+    full = text.now() if walk.mode is SyncMode.FULL else walk.full
+    walk = replace(walk, full=full, walked=False)
     return replace(status, walk=walk, watermark=watermark, cursor=None)
 
 
-def expected_from(walk: WalkState, feed: Feed) -> int:
-    """Downloads from which on a full walk that has ended must have listed a model.
-
-    Near the place where a limit cut it, models come and go as their downloads do.
-    """
-    floor = _floor(walk, feed)
-    return 2 * floor + 1 if floor else 0
-
-
-def _floor(walk: WalkState, feed: Feed) -> int:
-    """Downloads below which a walk came to nothing."""
-    if feed.limit is None or walk.listed < feed.limit:
-        return 0
-    by_downloads = all(query.sort == "downloads" for query in feed.queries)
-    return (walk.lowest or 0) if by_downloads else NOTHING
+def _reached(reaches: Sequence[Reach], page: SourcePage) -> tuple[Reach, ...]:
+    """The reaches of the queries, with that of the one that a page ends."""
+    known = [*reaches, *[Reach()] * (page.query + 1 - len(reaches))]
+    known[page.query] = page.reach or Reach()
+    return tuple(known)
 
 
 def _is_due(status: FeedStatus, feed: Feed, settings: SyncSettings, now: datetime) -> bool:

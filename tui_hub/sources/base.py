@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tui_hub.domain.artifacts import Artifact
-from tui_hub.domain.feeds import Feed, Quota
+from tui_hub.domain.feeds import Feed, Quota, Reach
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 
@@ -18,12 +18,17 @@ class SourcePage:
     """One page of a feed, and where the next one begins."""
 
     models: tuple[Model, ...]
+    """All that it shows; what a feed's rules take of them is not the source's affair."""
     skipped: tuple[str, ...] = ()
     """Why records of this page were left out, one clean line each."""
-    left_out: tuple[str, ...] = ()
-    """Ids of models that the page lists and the feed's rules do not take in."""
     known: int = 0
     """How many more the page lists that did not change since the watermark."""
+    newest: str | None = None
+    """The newest `last_modified` on the page."""
+    query: int = 0
+    """Which of the feed's queries it answers."""
+    reach: Reach | None = None
+    """How far down the query was walked, on the last page of one that the feed's limit cut off."""
     cursor: str | None = None
     """Hand it to `pages` to go on after this page; `None` after the last."""
     requests: int = 0
@@ -37,7 +42,7 @@ class SourcePage:
     @property
     def listed(self) -> int:
         """Records that the page shows, whatever became of them."""
-        return len(self.models) + len(self.skipped) + len(self.left_out) + self.known
+        return len(self.models) + len(self.skipped) + self.known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,7 +112,7 @@ class Curated:
         """All entries on one page; see `Source.pages`."""
         today = self._today()
         models = (_model(entry, today) for entry in entries())
-        yield SourcePage(models=tuple(filter(feed.rules.take, models)))
+        yield SourcePage(models=tuple(models))
 
     async def model(self, model: ModelId, revision: str | None = None) -> Model:
         """Look one entry up; see `Source.model`."""

@@ -58,6 +58,11 @@ def explain(
         )
     if code == "GatedRepo":
         return _gated(subject.repository, page, has_token=has_token)
+    if status in (410, 451):
+        return TakenDownError(
+            f"{subject.repository or 'this'} is not to be had any more from {host} ({status})",
+            hint=f"What there is to know of it stands at {page}.",
+        )
     if subject.repository and (status in (400, 404) or (status == 401 and not code)):
         return _not_found(code, subject, host, page, status, has_token=has_token)
     if status == 403 and "disabled" in answer.message.lower():

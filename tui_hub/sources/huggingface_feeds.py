@@ -12,15 +12,14 @@ from urllib.parse import urlencode
 import msgspec
 
 from tui_hub.domain.errors import UnreachableError, UnsafeError, UsageError
-from tui_hub.domain.feeds import Feed, Query
+from tui_hub.domain.feeds import NO_MODEL, Feed, Query, Reach
 from tui_hub.domain.models import Model
 from tui_hub.sources.base import SourcePage
 from tui_hub.sources.exchange import Answer
-from tui_hub.sources.huggingface_records import BadRecordError, read_model
+from tui_hub.sources.huggingface_records import read_models
 from tui_hub.sources.limits import answer_moment, quota_of
 from tui_hub.sources.links import next_link
 from tui_hub.sources.network import host_of, origin_of
-from tui_hub.sources.records import split_list
 from tui_hub.text import parse_time, stamp
 
 Fetch = Callable[[str], Awaitable[Answer]]
@@ -60,8 +59,9 @@ _OVERLAP = timedelta(minutes=10)
 """A walk goes on this far behind the watermark: the listing may lag, and times have ties."""
 _GLANCE = 10
 """Entries to each of the first two pages of a walk that expects to find nothing new."""
-_REMEMBERED = 200_000
-"""Ids kept to notice a model that turns up again; the whole Hub's would cost 300 MB."""
+_REMEMBERED = 100_000
+"""Ids, twice as many at most, kept to notice a model that turns up again; the whole Hub's would
+cost 300 MB."""
 _MOST_BARREN_PAGES = 200
 """Pages in a row that bring nothing new before the listing counts as running in circles."""
 
@@ -115,7 +115,8 @@ class Walk:
         self._oldest = _cut(since)
         walk = repr((feed.queries, self._limit, since)).encode()
         self._digest = hashlib.sha256(walk).hexdigest()[:16]
-        self._seen: dict[str, None] = {}
+        self._seen: set[str] = set()
+        self._before: set[str] = set()
         self._visited: set[str] = set()
         self._barren = 0
 
@@ -136,16 +137,18 @@ class Walk:
             self._visited.add(url)
             # A page costs some 20 ms to take apart, which nobody who waits for a key should notice.
             models, skipped = await asyncio.to_thread(self._read, answer, place)
-            place = self._after(place, url, answer, models, len(skipped))
+            times = [model.last_modified for model in models if model.last_modified]
+            here = place
+            place = self._after(here, url, answer, models, len(skipped))
             fresh = [model for model in models if self._new(model)]
             self._check_progress(url, fresh)
             changed = [model for model in fresh if not self._known(model)]
-            taken = tuple(filter(self._feed.rules.take, changed))
-            ids = {model.id for model in taken}
             yield SourcePage(
-                models=taken,
+                models=tuple(changed),
                 skipped=tuple(skipped),
-                left_out=tuple(model.id for model in changed if model.id not in ids),
+                newest=max(times, default=None),
+                query=here.query,
+                reach=self._reach(here, url, answer, models, len(skipped)),
                 known=len(fresh) - len(changed),
                 cursor=msgspec.json.encode(place).decode() if place else None,
                 requests=answer.requests,
@@ -156,16 +159,8 @@ class Walk:
 
     def _read(self, answer: Answer, place: _Place) -> tuple[list[Model], list[str]]:
         """The models of a page up to the feed's limit, and why the others are none."""
-        rows = split_list(answer.json_body(), host_of(answer.url))
-        left = len(rows) if self._limit is None else max(self._limit - place.taken, 0)
-        models: list[Model] = []
-        skipped: list[str] = []
-        for number, row in enumerate(rows[:left], start=1):
-            try:
-                models.append(read_model(row, self._latest))
-            except BadRecordError as error:
-                skipped.append(f"record {number} of the page: {error}")
-        return models, skipped
+        left = None if self._limit is None else max(self._limit - place.taken, 0)
+        return read_models(answer.json_body(), host_of(answer.url), self._latest, left)
 
     def _after(
         self, place: _Place, url: str, answer: Answer, models: Sequence[Model], skipped: int
@@ -177,12 +172,28 @@ class Walk:
             raise UnreachableError(f"{host_of(url)} lists its models in a circle")
         enough = self._limit is not None and taken >= self._limit
         if following and not enough and not self._rest_is_known(models):
-            if self._oldest is not None and not place.wide and place.next is not None:
+            glanced = self._oldest is not None and not place.wide and self._page_size > _GLANCE
+            if glanced and place.next is not None:
                 return _Place(self._digest, place.query, wide=True)
             return _Place(self._digest, place.query, following, taken, place.wide)
         if place.query + 1 < len(self._feed.queries):
             return _Place(self._digest, place.query + 1)
         return None
+
+    def _reach(
+        self, place: _Place, url: str, answer: Answer, models: Sequence[Model], skipped: int
+    ) -> Reach | None:
+        """How far down a query was walked that the limit cuts off behind this page."""
+        if self._limit is None or place.taken + len(models) + skipped < self._limit:
+            return None
+        if next_link(answer.headers, url) is None:
+            return None
+        sort = _sort(self._feed.queries[place.query])
+        if sort == "downloads":
+            lowest = min((model.downloads for model in models), default=0)
+            return Reach(floor=lowest, certain=2 * lowest + 1)
+        # What changed belongs to the newest by itself; to the most liked only a full walk can tell.
+        return Reach(floor=0 if sort == _NEWEST_FIRST else NO_MODEL, certain=NO_MODEL)
 
     def _rest_is_known(self, models: Sequence[Model]) -> bool:
         """Whether a page, newest first, reaches down to what did not change since the last sync.
@@ -205,12 +216,11 @@ class Walk:
 
     def _new(self, model: Model) -> bool:
         """Whether this walk has not listed a model yet: pages shift, and queries overlap."""
-        keys = {model.id.casefold(), model.upstream_id or model.id}
-        known = any(key in self._seen for key in keys)
-        for key in keys:
-            self._seen[key] = None
-        while len(self._seen) > _REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+        name, key = model.id.casefold(), model.upstream_id or model.id
+        known = not self._seen.isdisjoint((name, key)) or not self._before.isdisjoint((name, key))
+        if len(self._seen) >= _REMEMBERED:
+            self._before, self._seen = self._seen, set()
+        self._seen.update((name, key))
         return not known
 
     def _check_progress(self, url: str, fresh: Sequence[Model]) -> None:

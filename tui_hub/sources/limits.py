@@ -17,7 +17,7 @@ from tui_hub.domain.feeds import Quota
 from tui_hub.text import duration, stamp_of
 
 LONGEST_WAIT = 330.0
-"""Seconds; a little more than the Hub's window. Longer wishes of a server are cut to this."""
+"""Seconds; a little more than the Hub's window. Who waits for longer asks again after this."""
 
 _REMAINING = re.compile(r"(?:^|[;,\s])r=([0-9]{1,12})(?![0-9])")
 _RESET = re.compile(r"(?:^|[;,\s])t=([0-9]{1,12})(?![0-9])")
@@ -88,6 +88,8 @@ class Gate:
         self._host = host
         self._clock = clock
         self._opens = clock.monotonic()
+        self._asked = self._opens
+        """Until when the server asked to be left alone, however long that is."""
         self._refusals = 0
         self._told = self._opens
         """The end of the pause that was logged last."""
@@ -100,11 +102,12 @@ class Gate:
         """
         waited = 0.0
         while (wait := self._opens - self._clock.monotonic()) > 0:
-            if waited + wait > patience:
+            asked = max(wait, self._asked - self._clock.monotonic())
+            if waited + asked > patience:
                 raise RateLimitedError(
-                    f"{self._host} asks for a pause of {duration(wait)}",
+                    f"{self._host} asks for a pause of {duration(asked)}",
                     hint="Try again later; a token of your own raises the limit.",
-                    wait=wait,
+                    wait=asked,
                 )
             self._tell(wait)
             await self._clock.sleep(wait)
@@ -121,8 +124,9 @@ class Gate:
         else:
             self._refusals = 0
         if wait > 0:
-            opens = self._clock.monotonic() + min(wait, LONGEST_WAIT)
-            self._opens = max(self._opens, opens)
+            now = self._clock.monotonic()
+            self._opens = max(self._opens, now + min(wait, LONGEST_WAIT))
+            self._asked = max(self._asked, now + wait)
 
     def _tell(self, wait: float) -> None:
         """Log a pause once, however many requests wait for its end."""

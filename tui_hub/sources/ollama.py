@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -55,8 +56,7 @@ class Ollama:
         if feed.name == LOCAL:
             held = await self._daemon.held()
             yield SourcePage(
-                models=tuple(filter(feed.rules.take, held.models)),
-                left_out=tuple(one.id for one in held.models if not feed.rules.take(one)),
+                models=tuple(held.models),
                 skipped=held.skipped,
                 requests=held.requests,
                 bytes=held.bytes,
@@ -101,7 +101,7 @@ class Ollama:
         return FileListing(
             model=_model(described),
             revision=manifest.digest,
-            files=manifest.files(name, described.traits.quantization),
+            files=await asyncio.to_thread(manifest.files, name, described.traits.quantization),
             unsafe=manifest.unsafe,
         )
 

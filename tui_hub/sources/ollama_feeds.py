@@ -12,8 +12,10 @@ from tui_hub.domain.errors import (
     AbsentError,
     HubError,
     NoConnectionError,
-    NotFoundError,
+    RateLimitedError,
+    UnauthorizedError,
     UnreachableError,
+    UnreadableError,
 )
 from tui_hub.domain.feeds import Feed, Query
 from tui_hub.domain.identifiers import ModelId
@@ -82,26 +84,28 @@ class Walk:
         names = self._wanted(listed.names) if left is None else left
         begun = left is not None
         found = begun or not names
+        refusal: HubError | None = None
         while names or not begun:
             answers = await self._describe_all(names[:_PAGE])
             _check_reach(answers, begun=begun)
             told = [answer for answer in answers if isinstance(answer, Told)]
             for name, answer in zip(names, answers, strict=False):
                 if isinstance(answer, HubError):
+                    refusal = refusal or answer
                     skipped.append(f"{clean(name, 100)}: {clean(answer.message, 300)}")
             names = names[_PAGE:]
             found = found or bool(told)
             place = _Place(self._digest, tuple(names))
-            taken = [one.model for one in told if self._feed.rules.take(one.model)]
             yield SourcePage(
-                models=tuple(taken),
+                models=tuple(one.model for one in told),
                 skipped=tuple(skipped),
-                left_out=tuple(one.model.id for one in told if one.model not in taken),
                 cursor=msgspec.json.encode(place).decode() if names else None,
                 requests=requests + sum(one.requests for one in told),
                 bytes=transferred + sum(one.bytes for one in told),
             )
             begun, skipped, requests, transferred = True, [], 0, 0
+        if isinstance(refusal, UnauthorizedError) and not found:
+            raise refusal
         if not found:
             raise UnreachableError(
                 "Ollama's registry has not one of the models that its library names",
@@ -161,6 +165,13 @@ def _check_reach(answers: Sequence[Told | HubError], *, begun: bool) -> None:
             raise error
         if isinstance(error, NoConnectionError):
             raise error if begun else AbsentError(error.message, hint=error.hint) from None
-    failed = [error for error in errors if not isinstance(error, NotFoundError)]
-    if failed and len(errors) == len(answers):
-        raise failed[0]
+    trouble = [error for error in errors if _is_of_the_place(error)]
+    if trouble and len(errors) == len(answers):
+        raise trouble[0]
+
+
+def _is_of_the_place(error: HubError) -> bool:
+    """Whether an error says something of the registry, and not of one of its names."""
+    if isinstance(error, UnreadableError):
+        return False
+    return isinstance(error, (UnreachableError, RateLimitedError))

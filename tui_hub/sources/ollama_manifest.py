@@ -6,6 +6,7 @@ Wire format: `GET /v2/<namespace>/<model>/manifests/<tag>`, a Docker image manif
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
@@ -19,7 +20,7 @@ from tui_hub.sources.ollama_names import Name
 from tui_hub.sources.records import BAD_JSON, optional, reason
 from tui_hub.text import clean
 
-_MOST_LAYERS = 20_000
+_MOST_LAYERS = 5_000
 _MOST_BYTES = 2**53
 _KIND = "application/vnd.ollama.image."
 _WEIGHTS = ("model", "tensor")
@@ -100,7 +101,7 @@ class Manifest:
         """The layers as files, named after the model, its quantisation and what they are."""
         told = quantization.lower() in name.stem.lower()
         stem = name.stem if told else f"{name.stem}-{quantization}"
-        taken: set[str] = set()
+        taken: Counter[str] = Counter()
         files: dict[tuple[str, str], Artifact] = {}
         for layer in self._blobs():
             path = _CONFIG_FILE if layer is self.config else _path(layer, stem)
@@ -178,15 +179,15 @@ def _path(layer: Layer, stem: str) -> str:
         return f"{clean(layer.kind, 40).rpartition('/')[2] or 'layer'}-{layer.sha256[:12]}"
 
 
-def _free(path: str, taken: set[str]) -> str:
+def _free(path: str, taken: Counter[str]) -> str:
     """The path, numbered where another file has it."""
     front, dot, suffix = path.rpartition(".")
     front, ending = (front, f".{suffix}") if dot and "/" not in suffix else (path, "")
-    free, number = path, 1
-    while free.lower() in taken:
-        number += 1
-        free = f"{front}-{number}{ending}"
-    taken.add(free.lower())
+    free = path
+    while taken[free.lower()]:
+        taken[path.lower()] += 1
+        free = f"{front}-{taken[path.lower()]}{ending}"
+    taken[free.lower()] += 1
     return free
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from dataclasses import dataclass
@@ -129,7 +130,7 @@ class Registry:
         answer = await self._api.fetch(url, ask)
         if answer.status != 200:
             raise self._refusal(name, answer)
-        manifest = read_manifest(answer.json_body(), host_of(url))
+        manifest = await asyncio.to_thread(read_manifest, answer.json_body(), host_of(url))
         _check_digest(name, answer, manifest)
         traits, requests, transferred = Traits(), answer.requests, answer.transferred
         if manifest.config is not None and manifest.config.sha256 in self._known:

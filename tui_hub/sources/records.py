@@ -11,13 +11,13 @@ import msgspec
 
 from tui_hub.domain.errors import UnreachableError, UnsafeError
 from tui_hub.sources.network import origin_of
-from tui_hub.text import clean, parse_time, stamp
+from tui_hub.text import clean, same_time, stamp
 
 BAD_JSON = (msgspec.DecodeError, UnicodeError, RecursionError, ValueError)
 """What decoding foreign JSON may raise."""
 
 _T = TypeVar("_T")
-_FIRST_YEAR = 2000
+_FIRST = "2000-01-01T00:00:00Z"
 _FUTURE = timedelta(days=1)
 """How far another clock may be ahead of ours."""
 _LONGEST_LINK = 1000
@@ -88,11 +88,8 @@ def latest_moment(wall: float) -> str:
 
 def moment(text: str | None, latest: str) -> str | None:
     """A date from outside; `None` for what is none, or lies before all models or after `latest`."""
-    found = parse_time(text)
-    if found is None or found.year < _FIRST_YEAR:
-        return None
-    time = stamp(found)
-    return time if time <= latest else None
+    time = same_time(text) if text else None
+    return time if time and _FIRST <= time <= latest else None
 
 
 def web_link(text: str | None) -> str | None:

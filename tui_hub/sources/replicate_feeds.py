@@ -138,12 +138,9 @@ class Walk:
             yield _Step(replace(page, models=tuple(models)), following)
 
     def _shown(self, step: _Step) -> SourcePage:
-        """A page with what the feed's rules take, and its cursor."""
+        """A page with its cursor."""
         cursor = msgspec.json.encode(step.place).decode() if step.place else None
-        models = tuple(filter(self._feed.rules.take, step.page.models))
-        ids = {model.id for model in models}
-        left_out = tuple(model.id for model in step.page.models if model.id not in ids)
-        return replace(step.page, models=models, left_out=left_out, cursor=cursor)
+        return replace(step.page, cursor=cursor)
 
     def _read(self, answer: Answer, place: _Place) -> tuple[list[Model], list[str], str | None]:
         """The models of a page up to the feed's limit, why others are none, and the next page."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tui_hub.domain.changes import ChangeEntry, ChangeQuery
     from tui_hub.services import Services
 
+_KEY = click.IntRange(1, 2**63 - 1)
 _KINDS = ("new", "updated", "deprecated", "removed", "renamed")
 _SIGNS = {"new": "+", "updated": "~", "deprecated": "!", "removed": "-", "renamed": ">"}
 
@@ -27,7 +28,12 @@ _SIGNS = {"new": "+", "updated": "~", "deprecated": "!", "removed": "-", "rename
 @click.option("--installed", is_flag=True, help="Only models that are on this box.")
 @click.option("--fits", is_flag=True, help="Only models whose known need fits this box.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
-@click.option("--before", type=int, metavar="KEY", help="Go on where the answer before ended.")
+@click.option(
+    "--before",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="KEY",
+    help="Go on where the answer before ended.",
+)
 @click.option("--mark-seen", is_flag=True, help="Nothing is new any more afterwards.")
 @click.pass_obj
 def command(
@@ -79,7 +85,13 @@ async def _changes(
 ) -> Answer:
     from tui_hub.cli import feed_documents
     from tui_hub.cli.console import Answer
+    from tui_hub.domain.errors import NotFoundError
 
+    for model in query.models:
+        if await services.catalogue.find(model) is None:
+            raise NotFoundError(
+                f"the catalogue has no {model}", hint="`tui-hub search` finds what it has."
+            )
     entries = await services.changes.list(query, limit, unseen=unseen, fits=fits)
     if mark_seen:
         await services.changes.mark_seen()

@@ -70,6 +70,8 @@ def command(
     from tui_hub.cli.running import run
     from tui_hub.domain.catalogue import Search, Sort
 
+    if any("" in values for values in facets.values() if isinstance(values, tuple)):
+        raise click.UsageError("An option is empty; leave it out to take everything.")
     wanted = Search(text=" ".join(words), sort=Sort(sort), **facets)
     return run(options, lambda services, console: _search(services, console, wanted, limit, after))
 
