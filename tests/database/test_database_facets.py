@@ -184,4 +184,4 @@ def test_only_the_columns_that_changed_are_written(
     moved = columns is not None and "rank" in columns
     assert bool(changes.unindexed) is bool(changes.indexed) is moved
     if moved:
-        assert changes.unindexed[0][1:] == changes.indexed[0][1:] == first.indexed[0][1:]
+        assert changes.unindexed[0][2:] == changes.indexed[0][2:] == first.indexed[0][2:]

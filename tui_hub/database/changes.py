@@ -16,6 +16,10 @@ from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.domain.types import ModelType
 
 _COLUMNS = ("rank", *COLUMNS.split(", "))
+_FORGET = "delete"
+
+IndexRow = tuple[str | None, int, str, str]
+"""What the index is told of a row: to forget it or nothing, its number, its words and its marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,9 @@ class Changes:
     inserted: list[tuple[object, ...]] = field(default_factory=list)
     updated: dict[tuple[str, ...], list[tuple[object, ...]]] = field(default_factory=dict)
     """By the columns that change: the less is written, the fewer indexes have to follow."""
-    unindexed: list[tuple[int, str, str]] = field(default_factory=list)
+    unindexed: list[IndexRow] = field(default_factory=list)
     """What the search index must forget: it has to be told the exact words it once got."""
-    indexed: list[tuple[int, str, str]] = field(default_factory=list)
+    indexed: list[IndexRow] = field(default_factory=list)
     facets: FacetChanges = field(default_factory=FacetChanges)
     renamed: list[tuple[str, str]] = field(default_factory=list)
     """Pairs of an old id and its new one."""
@@ -71,8 +75,8 @@ class Changes:
         """Find a model of the same words under another row number."""
         facets = facet_set(model)
         text = index_text(model, facets)
-        self.unindexed.append((before, *text))
-        self.indexed.append((after, *text))
+        self.unindexed.append((_FORGET, before, *text))
+        self.indexed.append((None, after, *text))
         self.facets.lose(before, facets, removed=model.removed)
         self.facets.gain(after, facets, removed=model.removed)
 
@@ -85,17 +89,19 @@ class Changes:
             self.updated.setdefault(columns, []).append(row)
 
     def arrange(self) -> None:
-        """Put what is written into the order of the rows.
-
-        The search index writes all it holds down whenever a row comes before the one it got last.
-        """
+        """Put what is written into the order of the rows."""
         self.inserted.sort(key=itemgetter(0))
-        self.unindexed.sort()
-        self.indexed.sort()
         self.facets.gained.sort()
         for updates in self.updated.values():
             updates.sort(key=itemgetter(-1))
         self.facets.lost.sort()
+
+    def index_rows(self) -> list[IndexRow]:
+        """What the index is told, in the order of the rows; of one row first what to forget.
+
+        It writes all it holds down whenever a row comes before the one it got last.
+        """
+        return sorted(self.unindexed + self.indexed, key=itemgetter(1))
 
     def rename(self, old: str, new: str) -> None:
         """Note that a model has another id now."""
@@ -105,13 +111,13 @@ class Changes:
     def forget(self, old: Stored) -> None:
         """Make a row that goes unfindable."""
         facets = facet_set(old.model)
-        self.unindexed.append((old.rank, *index_text(old.model, facets)))
+        self.unindexed.append((_FORGET, old.rank, *index_text(old.model, facets)))
         self.facets.lose(old.rank, facets, removed=old.model.removed)
 
     def index(self, rank: int, model: Model) -> None:
         """Make a row findable."""
         facets = facet_set(model)
-        self.indexed.append((rank, *index_text(model, facets)))
+        self.indexed.append((None, rank, *index_text(model, facets)))
         self.facets.gain(rank, facets, removed=model.removed)
 
 
