@@ -8,8 +8,9 @@ either way both give the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from time import sleep
 
 from tui_hub.database import catalogue_schema as schema
 from tui_hub.database.changes import Changes, Local
@@ -21,6 +22,7 @@ from tui_hub.domain.feeds import Counts
 from tui_hub.domain.models import Model
 
 _NOTHING = Local()
+_TURN = 100
 _COUNTERS = 1 + len(COUNTERS)
 _LOOSE = _COUNTERS + len(COMMIT)
 """Where the counters, and all that changes from day to day, end in the values of a row."""
@@ -49,8 +51,8 @@ def page_changes(models: Iterable[Model], known: Known, *, announce: bool = Fals
     """
     changes = Changes(arrivals=known.arrivals)
     created = updated = 0
-    records = {model.id: model for model in map(storable, models)}
-    for incoming in records.values():
+    records = {model.id: model for model in map(storable, _in_turns(models))}
+    for incoming in _in_turns(records.values()):
         row = known.by_id.get(incoming.id)
         if row is None:
             old = _renamed(incoming, known, changes)
@@ -68,6 +70,14 @@ def page_changes(models: Iterable[Model], known: Known, *, announce: bool = Fals
     unchanged = len(records) - created - updated
     changes.counts = Counts(created=created, updated=updated, unchanged=unchanged)
     return changes
+
+
+def _in_turns(models: Iterable[Model]) -> Iterator[Model]:
+    """The records; now and then the screen's thread gets its turn at once, not after 5 ms."""
+    for place, model in enumerate(models):
+        if place % _TURN == 0:
+            sleep(0)
+        yield model
 
 
 def _create(incoming: Model, known: Known, changes: Changes, *, announce: bool) -> None:
