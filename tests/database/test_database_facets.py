@@ -117,6 +117,15 @@ async def present(path: Path) -> set[str]:
     return {row[0] for row in rows} & set(ORDERS)
 
 
+async def merging(path: Path) -> dict[str, int]:
+    """How the search index merges its parts."""
+    database = await Database.open(path, MIGRATIONS, durable=False)
+    try:
+        return dict(await database.read("SELECT k, v FROM search_config WHERE k LIKE '%merge'"))
+    finally:
+        await database.close()
+
+
 async def test_a_load_leaves_the_orders_to_its_end(
     catalogue: CatalogueDatabase, tmp_path: Path
 ) -> None:
@@ -125,9 +134,11 @@ async def test_a_load_leaves_the_orders_to_its_end(
     assert await present(path) == set(ORDERS), "a few models are no load"
     await table.merge([made(f"hf:a/m{n}", likes=n % 7, size=n) for n in range(600)])
     assert await present(path) == set()
+    assert (await merging(path))["automerge"] == 0, "what is merged at the end is not merged now"
     before = {sort: await ids(table, Search(sort=sort), 100) for sort in Sort}
-    await table.finish(600)
+    await table.finish(0)
     assert await present(path) == set(ORDERS)
+    assert await merging(path) == {"automerge": 8, "crisismerge": 16}
     assert {sort: await ids(table, Search(sort=sort), 100) for sort in Sort} == before
 
 

@@ -214,7 +214,7 @@ class ModelTable:
 
     async def finish(self, created: int) -> None:
         """Put in order what a sync with so many new models has left undone."""
-        if created >= _MANY:
+        if created >= _MANY or await orders.are_left_out(self._database):
             await self.optimize()
         await orders.make(self._database)
 

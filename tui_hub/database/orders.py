@@ -22,7 +22,7 @@ _SETTLED = 200_000
 _LOADING = {"hashsize": 16 * 2**20, "automerge": 0, "crisismerge": 1000}
 _LASTING = {"hashsize": 2**20, "automerge": 8, "crisismerge": 16}
 """The bytes of words that the search index gathers, and the parts of one size after which it merges
-them: bit by bit, and all at once."""
+them: bit by bit, or else all at once. The whole Hub leaves some five hundred parts."""
 
 
 async def leave_out(transaction: Transaction, counts: Counts, arrivals: int) -> None:
@@ -34,6 +34,11 @@ async def leave_out(transaction: Transaction, counts: Counts, arrivals: int) -> 
         await transaction.execute(f"DROP INDEX {name}")
     if present:
         await _arrange_search(transaction, _LOADING)
+
+
+async def are_left_out(database: Database) -> bool:
+    """Whether a load has left something to its end that nobody has done yet."""
+    return bool(ORDERS.keys() - await _present(database))
 
 
 async def make(database: Database) -> None:

@@ -23,6 +23,7 @@ from tui_hub.domain.models import Model
 
 _NOTHING = Local()
 _TURN = 100
+"""Records after which another thread may run."""
 _COUNTERS = 1 + len(COUNTERS)
 _LOOSE = _COUNTERS + len(COMMIT)
 """Where the counters, and all that changes from day to day, end in the values of a row."""
