@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import gc
 import random
 import sqlite3
 import statistics
@@ -101,9 +103,11 @@ async def measure(catalogue: CatalogueDatabase, ids: list[str]) -> None:
 
 
 async def main(path: Path) -> None:
-    rows = sqlite3.connect(path).execute("SELECT id FROM models ORDER BY random() LIMIT 50000")
-    ids = [row[0] for row in rows]
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT id FROM models ORDER BY random() LIMIT 50000")
+        ids = [row[0] for row in rows]
     async with await CatalogueDatabase.open(path) as catalogue:
+        gc.freeze()
         await measure(catalogue, ids)
 
 

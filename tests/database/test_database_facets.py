@@ -11,9 +11,9 @@ from made_models import ids, made
 
 from tui_hub.database import CatalogueDatabase
 from tui_hub.database.catalogue_schema import MIGRATIONS, ORDERS
-from tui_hub.database.changes import Known, page_changes
 from tui_hub.database.connection import Database
-from tui_hub.database.model_rows import COLUMNS, Stored, values
+from tui_hub.database.model_rows import COLUMNS, values
+from tui_hub.database.page_changes import Known, page_changes
 from tui_hub.domain.catalogue import Facets, Search, Sort, size_class
 from tui_hub.domain.feeds import Counts
 from tui_hub.domain.models import ModelStatus
@@ -117,6 +117,15 @@ async def present(path: Path) -> set[str]:
     return {row[0] for row in rows} & set(ORDERS)
 
 
+async def merging(path: Path) -> dict[str, int]:
+    """How the search index merges its parts."""
+    database = await Database.open(path, MIGRATIONS, durable=False)
+    try:
+        return dict(await database.read("SELECT k, v FROM search_config WHERE k LIKE '%merge'"))
+    finally:
+        await database.close()
+
+
 async def test_a_load_leaves_the_orders_to_its_end(
     catalogue: CatalogueDatabase, tmp_path: Path
 ) -> None:
@@ -125,9 +134,11 @@ async def test_a_load_leaves_the_orders_to_its_end(
     assert await present(path) == set(ORDERS), "a few models are no load"
     await table.merge([made(f"hf:a/m{n}", likes=n % 7, size=n) for n in range(600)])
     assert await present(path) == set()
+    assert (await merging(path))["automerge"] == 0, "what is merged at the end is not merged now"
     before = {sort: await ids(table, Search(sort=sort), 100) for sort in Sort}
-    await table.finish(600)
+    await table.finish(0)
     assert await present(path) == set(ORDERS)
+    assert await merging(path) == {"automerge": 8, "crisismerge": 16}
     assert {sort: await ids(table, Search(sort=sort), 100) for sort in Sort} == before
 
 
@@ -146,7 +157,7 @@ async def test_merging_the_index_changes_no_answer(catalogue: CatalogueDatabase)
 async def test_a_catalogue_of_an_older_version_is_found_again(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     model = made("hf:Org/Name-3", created_at=days_ago(1), likes=5, type=ModelType.LLM)
-    row = dict(zip(COLUMNS.split(", "), values(Stored(7, model, model.type, False)), strict=True))
+    row = dict(zip(COLUMNS.split(", "), values(model, model.type, curated=False), strict=True))
     del row["favourite"]
     old = await Database.open(path, MIGRATIONS[:2], durable=False)
     async with old.write() as transaction:
@@ -184,4 +195,4 @@ def test_only_the_columns_that_changed_are_written(
     moved = columns is not None and "rank" in columns
     assert bool(changes.unindexed) is bool(changes.indexed) is moved
     if moved:
-        assert changes.unindexed[0][1:] == changes.indexed[0][1:] == first.indexed[0][1:]
+        assert changes.unindexed[0][2:] == changes.indexed[0][2:] == first.indexed[0][2:]

@@ -6,6 +6,7 @@ import asyncio
 import random
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -310,6 +311,21 @@ def test_a_model_answers_to_its_own_name(name: str, description: str) -> None:
         if text == name.upper() and name.upper().casefold() != name.casefold():
             continue
         assert answers(model_words(model), tuple(typed)) or len(text) > 100
+
+
+PIECES = ("a", "Ab", "BC", "3", "a:70b", "é:", ":", "-", " ", "日", "Long" * 11)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_a_text_has_the_same_words_however_it_is_taken_apart(text: str) -> None:
+    """Short texts, and what stands behind the colons of a tag, are cut into words a faster way."""
+    plain = made("hf:a/b", name="n")
+    whole = set(model_words(replace(plain, author=text)))
+    assert all(len(word) <= 40 for word in whole)
+    assert set(model_words(replace(plain, author=text + " " * 50))) == whole
+    if not text.startswith("region:"):
+        assert set(model_words(replace(plain, author=None, tags=(text,)))) == whole
 
 
 async def test_words_of_every_script_are_found(catalogue: CatalogueDatabase) -> None:

@@ -105,16 +105,15 @@ class FacetChanges:
     listed: Counter[FacetSet] = field(default_factory=Counter)
     removed: Counter[FacetSet] = field(default_factory=Counter)
 
-    def gain(self, rank: int, model: Model) -> None:
+    def gain(self, rank: int, facets: FacetSet, *, removed: bool) -> None:
         """A row is new, or has changed into this."""
-        facets = facet_set(model)
         self.gained.append((rank, facets))
-        (self.removed if model.removed else self.listed)[facets] += 1
+        (self.removed if removed else self.listed)[facets] += 1
 
-    def lose(self, rank: int, model: Model) -> None:
+    def lose(self, rank: int, facets: FacetSet, *, removed: bool) -> None:
         """A row goes, or changes from this."""
         self.lost.append(rank)
-        (self.removed if model.removed else self.listed)[facet_set(model)] -= 1
+        (self.removed if removed else self.listed)[facets] -= 1
 
 
 async def write_facets(transaction: Transaction, changes: FacetChanges) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import json
 from collections.abc import Sequence
@@ -64,21 +65,26 @@ class ChangeTable:
 
 async def write_history(transaction: Transaction, history: Sequence[Change]) -> None:
     """Add changes to the feed, inside a larger transaction."""
+    if history:
+        await transaction.executemany(
+            "INSERT INTO changes (at, model, kind, before, after, what) VALUES (?, ?, ?, ?, ?, ?)",
+            await asyncio.to_thread(_rows, history),
+        )
+
+
+def _rows(history: Sequence[Change]) -> builtins.list[tuple[object, ...]]:
     at = now()
-    await transaction.executemany(
-        "INSERT INTO changes (at, model, kind, before, after, what) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (
-                change.at or at,
-                plain(change.model),
-                change.kind,
-                optional(change.before),
-                optional(change.after),
-                document(change.what),
-            )
-            for change in history
-        ],
-    )
+    return [
+        (
+            change.at or at,
+            plain(change.model),
+            str(change.kind),
+            optional(change.before),
+            optional(change.after),
+            document(change.what),
+        )
+        for change in history
+    ]
 
 
 def _conditions(query: ChangeQuery) -> tuple[str, tuple[object, ...]]:

@@ -19,17 +19,28 @@ from tui_hub.database.values import (
 from tui_hub.domain.models import Fit, Model, ModelStatus
 from tui_hub.domain.types import ModelType
 
-COLUMNS = (
-    "id, source, name, author, type, task, library, license, gated, status, removed, downloads, "
-    "likes, trending, params, size, last_modified, created_at, revision, fit, deprecated, origin, "
-    "owner, upstream_id, listed_type, curated, favourite, tags, description, facts"
+COUNTERS = ("downloads", "likes", "trending")
+COMMIT = ("params", "last_modified", "revision")
+COLUMNS = ", ".join(
+    (
+        "id",
+        *COUNTERS,
+        *COMMIT,
+        "source, name, author, type, task, library, license, gated, status, removed, size",
+        "created_at, fit, deprecated, origin, owner, upstream_id, listed_type, curated, favourite",
+        "tags, description, facts",
+    )
 )
+"""Every column but the rank. First come those that change from day to day, which neither the words
+nor the facets of a model are made of."""
 
 _encode_tags = msgspec.json.Encoder().encode
 _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 _TYPES = {str(kind): kind for kind in ModelType}
 _STATUSES = {str(status): status for status in ModelStatus}
 _FITS = {str(fit): fit for fit in Fit}
+_TEXTS = {word: str(word) for word in (*ModelType, *ModelStatus, *Fit)}
+_TOO_LARGE = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,7 @@ def _is_storable(model: Model) -> bool:
         model.task,
         model.library,
         model.license,
-        str(model.gated),
+        model.gated if isinstance(model.gated, str) else None,
         model.owner,
         model.last_modified,
         model.created_at,
@@ -94,47 +105,49 @@ def _is_storable(model: Model) -> bool:
         *model.tags,
     )
     joined = "".join(filter(None, texts))
-    numbers = (model.downloads, model.likes, model.trending, model.params or 0, model.size or 0)
     return (
         joined.isascii()
         and "\0" not in joined
-        and all(0 <= number < 2**63 for number in numbers)
+        and 0 <= model.downloads < _TOO_LARGE
+        and 0 <= model.likes < _TOO_LARGE
+        and 0 <= model.trending < _TOO_LARGE
+        and 0 <= (model.params or 0) < _TOO_LARGE
+        and 0 <= (model.size or 0) < _TOO_LARGE
         and not model.facts
     )
 
 
-def values(stored: Stored) -> tuple[object, ...]:
-    """The values of `COLUMNS`."""
-    model = stored.model
+def values(model: Model, listed_type: ModelType, *, curated: bool) -> tuple[object, ...]:
+    """The values of `COLUMNS`, of SQLite's own types: looking for an adapter of others is slow."""
     return (
         model.id,
-        model.source,
-        model.name,
-        model.author,
-        model.type,
-        model.task,
-        model.library,
-        model.license,
-        _gated(model.gated),
-        model.status,
-        model.removed,
         model.downloads,
         model.likes,
         model.trending,
         model.params,
-        model.size,
         model.last_modified,
-        model.created_at,
         model.revision,
-        model.fit,
-        model.deprecated,
+        model.source,
+        model.name,
+        model.author,
+        _TEXTS[model.type],
+        model.task,
+        model.library,
+        model.license,
+        _gated(model.gated),
+        _TEXTS[model.status],
+        1 if model.removed else 0,
+        model.size,
+        model.created_at,
+        _TEXTS[model.fit],
+        1 if model.deprecated else 0,
         model.origin,
         model.owner,
         model.upstream_id,
-        stored.listed_type,
-        stored.curated,
-        model.favourite,
-        _encode_tags(model.tags).decode(),
+        _TEXTS[listed_type],
+        1 if curated else 0,
+        1 if model.favourite else 0,
+        _encode_tags(model.tags).decode() if model.tags else "[]",
         model.description,
         document(model.facts) if model.facts else "{}",
     )
@@ -147,8 +160,8 @@ def stored(row: Row) -> Stored:
 
 def model(row: Row) -> Model:
     """The model of a row of `COLUMNS`."""
-    (name_id, source, name, author, kind, task, library, license_, gated, status, *rest) = row
-    (removed, downloads, likes, trending, params, size, modified, created, revision, *rest) = rest
+    (name_id, downloads, likes, trending, params, modified, revision, source, name, *rest) = row
+    (author, kind, task, library, license_, gated, status, removed, size, created, *rest) = rest
     (fit, deprecated, origin, owner, upstream_id, _, _, starred, tags, description, facts) = rest
     return Model(
         id=name_id,

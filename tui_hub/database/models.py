@@ -214,9 +214,9 @@ class ModelTable:
 
     async def finish(self, created: int) -> None:
         """Put in order what a sync with so many new models has left undone."""
-        await orders.make(self._database)
-        if created >= _MANY:
+        if created >= _MANY or await orders.are_left_out(self._database):
             await self.optimize()
+        await orders.make(self._database)
 
     async def optimize(self) -> None:
         """Merge the index's segments, for the shortest searches after a large sync.

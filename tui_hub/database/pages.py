@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
 
 from tui_hub.database import orders
-from tui_hub.database.changes import Changes, Known, Local, local_changes, page_changes
+from tui_hub.database.changes import Changes, Local, local_changes
 from tui_hub.database.connection import Row, Transaction
 from tui_hub.database.facets import write_facets
 from tui_hub.database.history import write_history
 from tui_hub.database.model_rows import COLUMNS, stored
+from tui_hub.database.page_changes import Known, page_changes
 from tui_hub.database.values import plain
 from tui_hub.domain.feeds import Counts
 from tui_hub.domain.models import Model, ModelStatus
@@ -21,9 +23,11 @@ from tui_hub.domain.types import ModelType
 from tui_hub.text import now
 
 _NAMES = COLUMNS.split(", ")
-_IDS = "(SELECT value FROM json_each(?))"
+_ASKED = "json_each(?) AS asked CROSS JOIN"
+"""The order of the join is fixed: one lookup for each of what is asked for, in its order."""
+_ROW = ", ".join(f"models.{name}" for name in ("rank", *_NAMES))
 _INSERT = f"INSERT INTO models (rank, {COLUMNS}) VALUES ({', '.join('?' * (1 + len(_NAMES)))})"
-_UNINDEX = "INSERT INTO search (search, rowid, words, marks) VALUES ('delete', ?, ?, ?)"
+_INDEX = "INSERT INTO search (search, rowid, words, marks) VALUES (?, ?, ?, ?)"
 
 
 async def merge_page(
@@ -45,12 +49,12 @@ async def _known(transaction: Transaction, models: Sequence[Model]) -> Known:
     """Everything in the catalogue that a page may touch."""
     ids, asked = await asyncio.to_thread(_ids, models)
     rows = await transaction.read(
-        f"SELECT rank, {COLUMNS} FROM models WHERE id IN {_IDS}", (asked,)
+        f"SELECT {_ROW} FROM {_ASKED} models ON models.id = asked.value", (asked,)
     )
     by_id = {row[1]: row for row in rows}
     asked = await asyncio.to_thread(_keys, ids, by_id)
     rows = await transaction.read(
-        f"SELECT rank, {COLUMNS} FROM models WHERE upstream_id IN {_IDS}", (asked,)
+        f"SELECT {_ROW} FROM {_ASKED} models ON models.upstream_id = asked.value", (asked,)
     )
     moved = [row for row in map(stored, rows) if row.model.id not in ids]
     touched = [*ids, *(row.model.id for row in moved)]
@@ -65,20 +69,26 @@ async def _known(transaction: Transaction, models: Sequence[Model]) -> Known:
 
 
 def _ids(models: Sequence[Model]) -> tuple[dict[str, Model], str]:
-    """The records by their ids, and the ids as one argument."""
+    """The records by their ids, and the ids as one argument, in the order of their index."""
     ids = {plain(model.id): model for model in models}
-    return ids, json.dumps(list(ids))
+    return ids, _argument(sorted(ids))
 
 
 def _keys(ids: Mapping[str, Model], known: Mapping[str, Row]) -> str:
     """The upstream keys of the records that are new by their ids, as one argument."""
     keys = [model.upstream_id for name, model in ids.items() if name not in known]
-    return json.dumps([plain(key) for key in keys if key])
+    return _argument([plain(key) for key in keys if key])
+
+
+def _argument(texts: Iterable[str]) -> str:
+    return msgspec.json.encode(list(texts)).decode()
 
 
 async def _local(transaction: Transaction, ids: Sequence[str]) -> dict[str, Local]:
     rows = await transaction.read(
-        f"SELECT id, status, type, favourite FROM local WHERE id IN {_IDS}", (json.dumps(ids),)
+        "SELECT local.id, status, local.type, favourite"
+        f" FROM {_ASKED} local ON local.id = asked.value",
+        (_argument(ids),),
     )
     return {
         row[0]: Local(row[1] and ModelStatus(row[1]), row[2] and ModelType(row[2]), bool(row[3]))
@@ -105,16 +115,13 @@ async def drop(transaction: Transaction, model_id: str) -> None:
 
 
 async def write_changes(transaction: Transaction, changes: Changes) -> None:
-    """Write changes: the index first forgets what it knew of the rows that change."""
+    """Write changes, all that there are."""
     await asyncio.to_thread(changes.arrange)
-    await transaction.executemany(_UNINDEX, changes.unindexed)
+    await transaction.executemany(_INDEX, await asyncio.to_thread(changes.index_rows))
     for columns, updates in changes.updated.items():
         new = ", ".join(f"{column} = ?" for column in columns)
         await transaction.executemany(f"UPDATE models SET {new} WHERE rank = ?", updates)
     await transaction.executemany(_INSERT, changes.inserted)
-    await transaction.executemany(
-        "INSERT INTO search (rowid, words, marks) VALUES (?, ?, ?)", changes.indexed
-    )
     await write_facets(transaction, changes.facets)
     await write_history(transaction, changes.history)
     for old, new in changes.renamed:

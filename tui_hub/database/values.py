@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _LARGEST = 2**63 - 1
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=list).encode
 
 
 def plain(text: str) -> str:
@@ -39,7 +40,7 @@ def finite(number: float) -> float:
 
 def document(content: Mapping[str, object] | tuple[object, ...]) -> str:
     """Plain data as JSON in ASCII, the same text for the same data."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), default=list)
+    return _encode(content)
 
 
 def mapping(text: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 from zlib import crc32
 
-from tui_hub.database.facets import NAMES, facet_set
+from tui_hub.database.facets import NAMES, FacetSet, facet_set
 from tui_hub.domain.models import Model
 
 VERSION = "3"
@@ -41,8 +41,10 @@ _NUMBERED = re.compile(
     r"(?<![A-Za-z0-9])([A-Za-z]{1,36})[^A-Za-z0-9]{1,3}([0-9][A-Za-z0-9]{0,2})(?![A-Za-z0-9])"
 )
 """A word and a number behind it that people write as one, as in `llama3` and `llama70b`."""
+_NUMBER = re.compile("[^A-Za-z0-9][0-9][A-Za-z0-9]{0,2}(?![A-Za-z0-9])")
+"""What every text has that `_NUMBERED` finds something in, and many have not."""
 _RUN = re.compile(f"[{_UNSPACED}]")
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_PART = re.compile("[a-z]+|[A-Z]+(?![a-z])|[A-Z][a-z]+|[0-9]+")
 
 _FACETS = (0xE000, 6400)
 _NAMES_PLANE = 0xF0000
@@ -107,6 +109,7 @@ def name_word(name: str) -> str:
     return chr(_NAMES_PLANE + crc32(name.lower().encode("utf-8", "replace")) % _PLANE)
 
 
+@lru_cache(100_000)
 def author_word(author: str) -> str:
     """The word of all models of this author, in capitals or not, and of a few others."""
     return chr(_OTHER_PLANE + crc32(author.lower().encode("utf-8", "replace")) % _PLANE)
@@ -126,17 +129,17 @@ def spoken(model: Model) -> tuple[object, ...]:
     )
 
 
-def index_text(model: Model) -> tuple[str, str]:
+def index_text(model: Model, facets: FacetSet) -> tuple[str, str]:
     """What the index holds of a model: its words, and the marks of what else it is found by.
 
     The same for the same model. They are two texts as one with the marks' characters in it would
     take four times the memory.
     """
-    marks = _facet_words(facet_set(model)) + name_word(model.name)
+    marks = _facet_words(facets) + name_word(model.name)
     if model.author:
         marks += " " + author_word(model.author)
-    if day := made_on(model):
-        marks += " " + facet_word("made", day)
+    if model.created_at:
+        marks += " " + facet_word("made", model.created_at[:10])
     if model.removed:
         marks += " " + facet_word("removed", "yes")
     return " ".join(dict.fromkeys(_all_words(model))), marks
@@ -163,16 +166,23 @@ def _words(text: str, *, join: bool = True) -> Iterable[str]:
     text = text[:_LONGEST_TEXT]
     words: Iterable[str]
     if text.isascii():
-        words = chain.from_iterable(map(_forms, _ASCII_WORD.findall(text)))
+        words = _ascii_words(text)
     else:
         folded = _split(text)
         runs = [word for word in folded if _RUN.match(word)]
         places = [word[start:] for word in runs for start in range(1, len(word))]
         written = filter(str.isascii, _WORD.findall(text))
         words = chain(folded, places, chain.from_iterable(map(_forms, written)))
-    if not join:
+    if not join or not _NUMBER.search(text):
         return words
     return chain(words, [(word + number).lower() for word, number in _NUMBERED.findall(text)])
+
+
+def _ascii_words(text: str) -> Iterable[str]:
+    """The words of an ASCII text; of a short one, none of whose words is too many, in any order."""
+    if len(text) > _LONGEST_WORD:
+        return chain.from_iterable(map(_forms, _ASCII_WORD.findall(text)))
+    return chain(_ASCII_WORD.findall(text.lower()), map(str.lower, _PART.findall(text)))
 
 
 @lru_cache(100_000)
@@ -199,8 +209,16 @@ def _common_words(text: str) -> tuple[str, ...]:
 
 @lru_cache(100_000)
 def _tag_words(tag: str) -> tuple[str, ...]:
-    """The words of a tag; where its files lie is none of a model's."""
-    return () if tag.startswith("region:") else _common_words.__wrapped__(tag)
+    """The words of a tag; where its files lie is none of a model's.
+
+    What a model was made from stands in several tags, and only there: its words are kept apart.
+    """
+    if tag.startswith("region:"):
+        return ()
+    kind, colon, value = tag.rpartition(":")
+    if colon and value[:1].isalpha() and tag.isascii() and len(tag) <= _MOST_WORDS // 2:
+        return _common_words(kind) + _common_words(value)
+    return _common_words.__wrapped__(tag)
 
 
 def _split(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -18,11 +19,13 @@ SIZES = (
     ("over 64 GiB", 2**63),
 )
 """The classes of size, each with the bytes at which the next one begins."""
+_CLASSES = (*(name for name, _ in SIZES), "")
+_ENDS = tuple(end for _, end in SIZES)
 
 
 def size_class(size: int | None) -> str:
     """The class of a size; empty where the size is not known."""
-    return next((name for name, end in SIZES if size < end), "") if size else ""
+    return _CLASSES[bisect_right(_ENDS, size)] if size else ""
 
 
 class Sort(StrEnum):

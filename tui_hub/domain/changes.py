@@ -103,6 +103,15 @@ def difference(old: Model, new: Model) -> Change | None:
     )
 
 
+def new_commit(model: str, before: str | None, after: str | None) -> Change | None:
+    """The `difference` of a model where at most its commit and its counters are others."""
+    if before is None or after in (None, before):
+        return None
+    return Change(
+        model=model, kind=ChangeKind.UPDATED, before=before, after=after, what=("revision",)
+    )
+
+
 def _access(model: Model) -> str:
     if not model.gated:
         return "open"
