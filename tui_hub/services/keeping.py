@@ -41,20 +41,16 @@ async def kept_beside(
 async def release(context: Context, model: str, revision: str) -> int:
     """Give up files that stayed for a name alone, once no name stands for them; the bytes freed.
 
-    Raises:
-        RefusedError: while another is at work on the model, or a receipt cannot be read.
+    The caller must be alone with the model.
     """
-    if not context.store_is_there():
+    receipt = await context.on_disk(receipts.read, context.store, model)
+    if receipt is None or await _is_named(context, model, revision):
         return 0
-    async with context.alone(f"model {model}"):
-        receipt = await context.on_disk(receipts.read, context.store, model)
-        if receipt is None or await _is_named(context, model, revision):
-            return 0
-        others = tuple(one for one in receipt.kept if one.revision != revision)
-        if others == receipt.kept:
-            return 0
-        await context.on_disk(receipts.write, context.store, replace(receipt, kept=others))
-        return await retire(context, model, revision)
+    others = tuple(one for one in receipt.kept if one.revision != revision)
+    if others == receipt.kept:
+        return 0
+    await context.on_disk(receipts.write, context.store, replace(receipt, kept=others))
+    return await retire(context, model, revision)
 
 
 async def retire(context: Context, model: str, revision: str) -> int:

@@ -9,7 +9,7 @@ from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import DEFAULT_REF, Details
 from tui_hub.domain.revisions import Version
-from tui_hub.events import ModelChanged
+from tui_hub.events import ModelChanged, StorageChanged
 from tui_hub.services.choices import named_variant
 from tui_hub.services.context import Context
 from tui_hub.services.keeping import release
@@ -104,12 +104,15 @@ class Versions:
 
         Raises:
             NotFoundError: when there is no such version.
+            RefusedError: while another is at work on the model.
         """
         version = await self._named(model, name)
-        if not await self._table.remove(version.model, name):
-            raise self._unknown(version.model, name)
-        freed = await release(self._context, version.model, version.revision)
+        async with self._context.alone(f"model {version.model}"):
+            if not await self._table.remove(version.model, name):
+                raise self._unknown(version.model, name)
+            freed = await release(self._context, version.model, version.revision)
         self._context.bus.publish(ModelChanged(version.model))
+        self._context.bus.publish(StorageChanged())
         return freed
 
     async def _named(self, model: str | ModelId, name: str) -> Version:
