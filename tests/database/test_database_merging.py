@@ -10,6 +10,7 @@ from made_models import ids, made
 
 from tui_hub.database import CatalogueDatabase
 from tui_hub.domain.catalogue import Search, Sort
+from tui_hub.domain.changes import ChangeQuery
 from tui_hub.domain.feeds import Counts, FeedState, FeedStatus
 from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.domain.schedule import Turn
@@ -90,6 +91,19 @@ async def test_a_record_that_comes_twice_counts_once(catalogue: CatalogueDatabas
     assert await catalogue.models.merge(twice) == Counts(created=2)
     found = await catalogue.models.get("hf:a/b")
     assert found is not None and found.likes == 2
+
+
+async def test_what_a_model_lost_upstream_is_lost_here(catalogue: CatalogueDatabase) -> None:
+    before = made("hf:a/b", license="mit", tags=("x", "license:mit"), task="text-to-image")
+    await catalogue.models.put(replace(before, facts={"private": True, "disabled": True}))
+    await catalogue.models.put(made("hf:a/b", tags=("x",), facts={"private": True}))
+    found = await catalogue.models.get("hf:a/b")
+    assert found is not None
+    assert (found.license, found.task, found.tags) == (None, None, ("x",))
+    assert found.facts == {"private": True}
+    entries = await catalogue.changes.list(ChangeQuery(), 10)
+    told = [word for entry in entries for word in entry.change.what]
+    assert "no longer disabled" in told and "licence mit → unknown" in told
 
 
 async def test_a_poorer_listing_erases_nothing(catalogue: CatalogueDatabase) -> None:

@@ -458,3 +458,19 @@ async def test_walking_and_sorting_answer_alike(
             patch.setattr(searching, "_FEW", 1)
             assert await ids(full.models, search, 20) == sorted_ids
             assert set(sorted_ids) == scan(search)
+
+
+@pytest.mark.parametrize(
+    ("description", "typed"),
+    [
+        ("多" * 45 + "图像生成", "图像生成"),
+        ("ÉcoleModel", "model"),
+        ("a ⭐⭐ model", "⭐"),
+    ],
+)
+async def test_words_are_found_wherever_they_stand(
+    catalogue: CatalogueDatabase, description: str, typed: str
+) -> None:
+    await catalogue.models.put(made("hf:a/b", description=description))
+    page = await catalogue.models.search(Search(text=typed))
+    assert [model.id for model in page.models] == ["hf:a/b"]

@@ -26,6 +26,10 @@ _TOLD = (
     "description",
 )
 """Fields whose empty value means that nobody said anything."""
+_ASKED_FOR = ("task", "library", "license")
+"""Those of them whose absence is an answer from a source that tells a model's tags."""
+_PASSING = ("private", "disabled")
+"""Facts that a sync tells while they hold, and then no more."""
 _COUNTED = ("gated", "downloads", "likes", "trending")
 """Fields whose empty value is an answer when a listing gives it."""
 
@@ -34,10 +38,10 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
     """The record that follows from a known one and a later one of the same model.
 
     The later one's values win where its origin weighs at least as much, else they only fill what is
-    empty. What is empty in it erases nothing. A curated record says nothing of whether its model is
-    still to be had. Facts add up. What a curated record said of the type,
-    the facts and the description stays; so do the status and the star, which are this box's own
-    affair.
+    empty. What is empty in it erases nothing, but for what a full record tells. A curated record says
+    nothing of whether its model is still to be had. Facts add up. What a curated record said of the
+    type, the facts and the description stays; so do the status and the star, which are this box's
+    own affair.
 
     Args:
         old: the known record, with the type that its source gave it.
@@ -45,11 +49,14 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
         curated: whether a curated record already added to the known one.
     """
     later = _AUTHORITY.get(new.origin, 0) >= _AUTHORITY.get(old.origin, 0)
+    is_told_again = old.origin == new.origin == "sync" and bool(new.tags)
+    before = {name: fact for name, fact in old.facts.items() if name not in _PASSING}
+    old = replace(old, facts=before) if new.origin == "sync" and before != old.facts else old
     first, second = (new, old) if later else (old, new)
     expert = new if is_curated(new) else old if curated else first
     other = old if expert is new else new
     fields = {
-        **_missing(first, second),
+        **_missing(first, second, answers=is_told_again and not curated),
         "id": new.id,
         "type": other.type if expert.type is ModelType.UTILITY else expert.type,
         "status": old.status,
@@ -68,7 +75,11 @@ def is_curated(model: Model) -> bool:
     return model.origin == "curated"
 
 
-def _missing(first: Model, second: Model) -> dict[str, Any]:
-    """The fields that the first leaves empty, from the second."""
+def _missing(first: Model, second: Model, *, answers: bool) -> dict[str, Any]:
+    """The fields that the first leaves empty, from the second, but for its `answers`."""
     fields = _TOLD if first.origin == "sync" else _TOLD + _COUNTED
-    return {name: getattr(second, name) for name in fields if not getattr(first, name)}
+    return {
+        name: getattr(second, name)
+        for name in fields
+        if not getattr(first, name) and not (answers and name in _ASKED_FOR)
+    }

@@ -19,7 +19,7 @@ from zlib import crc32
 from tui_hub.database.facets import NAMES, FacetSet, facet_set
 from tui_hub.domain.models import Model
 
-VERSION = "3"
+VERSION = "4"
 
 _LONGEST_TEXT = 4000
 """Characters of one field, or of what is typed, that count."""
@@ -32,7 +32,7 @@ _SHORT = 2
 
 _UNSPACED = (
     "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-    "\U00020000-\U0003ffff\u2600-\u27bf\U0001f000-\U0001faff"
+    "\U00020000-\U0003ffff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 )
 """Scripts written without spaces, and pictures: any place in a run of them may begin a word."""
 _WORD = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
@@ -168,11 +168,12 @@ def _words(text: str, *, join: bool = True) -> Iterable[str]:
     if text.isascii():
         words = _ascii_words(text)
     else:
-        folded = _split(text)
+        folded = _WORD.findall(_folded(text))
         runs = [word for word in folded if _RUN.match(word)]
         places = [word[start:] for word in runs for start in range(1, len(word))]
-        written = filter(str.isascii, _WORD.findall(text))
-        words = chain(folded, places, chain.from_iterable(map(_forms, written)))
+        written = filter(str.isascii, _WORD.findall(_without_accents(text)))
+        cut = (word[:_LONGEST_WORD] for word in chain(folded, places))
+        words = chain(cut, chain.from_iterable(map(_forms, written)))
     if not join or not _NUMBER.search(text):
         return words
     return chain(words, [(word + number).lower() for word, number in _NUMBERED.findall(text)])
@@ -223,8 +224,11 @@ def _tag_words(tag: str) -> tuple[str, ...]:
 
 def _split(text: str) -> list[str]:
     """The words of a text, folded, in the order they stand."""
-    folded = text.lower() if text.isascii() else _without_accents(text.casefold()).casefold()
-    return [word[:_LONGEST_WORD] for word in _WORD.findall(folded)]
+    return [word[:_LONGEST_WORD] for word in _WORD.findall(_folded(text))]
+
+
+def _folded(text: str) -> str:
+    return text.lower() if text.isascii() else _without_accents(text.casefold()).casefold()
 
 
 def _without_accents(text: str) -> str:
