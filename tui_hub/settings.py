@@ -211,13 +211,15 @@ class HookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = ""
     """An address that gets one JSON document by POST."""
     command: list[str] = []
-    """A program and its arguments, run without a shell, that gets the document on its stdin."""
+    """A program and its arguments, run without a shell, that gets the document on its stdin. Once
+    it has begun it is not run again for the same call, even if it fails."""
     events: list[HookEvent] = []
     """What it is called for; empty takes all."""
     secret: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
     """The name of the environment variable whose value signs what `url` gets."""
     timeout: Annotated[float, msgspec.Meta(gt=0, le=300)] = 10.0
-    """Seconds for one try, of which there are at most three."""
+    """Seconds for one try; a url gets three at most. The end of the program leaves calls that are
+    under way ten seconds."""
     enabled: bool = True
 
     def __post_init__(self) -> None:
@@ -227,6 +229,8 @@ class HookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("the url of a hook begins with https:// or http://")
         if self.command and not self.command[0]:
             raise ValueError("the command of a hook begins with the name of a program")
+        if any("\0" in part for part in self.command):
+            raise ValueError("the command of a hook has a NUL character in it")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -257,6 +261,12 @@ class Configuration:
     paths: Paths
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The environment of the run, for tokens, endpoints and proxies. Never shown or logged."""
+
+    @property
+    def plain_environment(self) -> dict[str, str]:
+        """The environment without the variables that the settings name as secrets."""
+        secrets = {hook.secret for hook in self.settings.hooks.values()}
+        return {name: value for name, value in self.environment.items() if name not in secrets}
 
 
 def load_configuration(

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from tui_hub.domain.errors import UsageError
 
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
+_LARGEST = 2**63 - 1
+"""What a database keeps of a whole number."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -72,12 +74,15 @@ def parse_size(words: str) -> int:
     """Bytes from `10G`, `500 MiB` or a plain number, all in binary units.
 
     Raises:
-        UsageError: when the words are no size.
+        UsageError: when the words are no size, or one of 8 EiB and more.
     """
     found = _SIZE.fullmatch(words.strip())
     if found is None:
         raise UsageError(f"{clean(words, 40)!r} is no size", hint="For example 500M or 10G.")
-    return round(float(found[1]) * 1024.0 ** "bkmgtp".index(found[2].lower() or "b"))
+    size = round(float(found[1]) * 1024.0 ** "bkmgtp".index(found[2].lower() or "b"))
+    if size > _LARGEST:
+        raise UsageError(f"{clean(words, 40)!r} is larger than any disk", hint="For example 10G.")
+    return size
 
 
 def share(part: int, whole: int) -> str:
@@ -160,6 +165,7 @@ def same_time(text: str) -> str | None:
     try:
         found = datetime.fromisoformat(text)
         # Nearly all that servers send is in the right form but for the fraction of a second.
+        # Some Pythons take 24:00, which is the next day's first moment.
         if found.tzinfo is UTC and text[4:19:3] == "--T::" and text[11:13] != "24":
             return text[:19] + "Z"
         return stamp(found if found.tzinfo else found.replace(tzinfo=UTC))

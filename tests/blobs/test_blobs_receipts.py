@@ -16,6 +16,7 @@ import pytest
 from tui_hub.blobs import (
     BlobStore,
     Hold,
+    KeptRevision,
     Receipt,
     ReceiptFile,
     collect,
@@ -252,6 +253,28 @@ def test_metadata_can_go_without_the_receipt(store: BlobStore, put: Put) -> None
     receipts.delete(store, "hf:org/name")
     assert remove_metadata(store, "hf:org/name", keep_receipt=True)
     assert list(store.metadata.iterdir()) == []
+
+
+def test_what_is_kept_beside_the_installed_revision_is_needed(store: BlobStore, put: Put) -> None:
+    newest, older = put(b"1"), put(b"22")
+    files = receipt_of(store, "hf:org/name", older).files
+    receipt = replace(
+        receipt_of(store, "hf:org/name", newest), kept=(KeptRevision("b" * 40, files),)
+    )
+    receipts.write(store, receipt)
+    assert receipts.read(store, "hf:org/name") == receipt
+    assert receipts.references(store) == {newest, older}
+    assert collect(store, [newest, older]) == 0
+    store.path(older).unlink()
+    with pytest.raises(CorruptError, match="1 files"):
+        receipts.write(store, receipt)
+    for wrong in (
+        KeptRevision("", files),
+        KeptRevision("b", (replace(files[0], path="../up"),)),
+        KeptRevision("b", (replace(files[0], sha256="x"),)),
+    ):
+        with pytest.raises(UnsafeError):
+            receipts.write(store, replace(receipt, kept=(wrong,)))
 
 
 def test_only_what_nothing_needs_is_collected(store: BlobStore, put: Put) -> None:

@@ -231,9 +231,14 @@ def test_what_is_installed_outlives_its_definition(alone: Inside, server: FileSe
         path.unlink()
     assert alone.json("show", "url:m").document["status"] == "installed"
     again = alone.json("download", "url:m")
-    assert (again.code, again.error) == (4, "not_found")
-    assert "url:m was never added to this home" in again.document["error"]["message"]
+    assert (again.code, again.document["bytes_transferred"]) == (0, 0)
+    assert again.document["note"] == "url:m was never added to this home"
     assert alone.json("activate", "url:m").code == 0
+    for blob in (alone.home / "store" / "blobs" / "sha256").iterdir():
+        blob.unlink()
+    gone = alone.json("download", "url:m")
+    assert (gone.code, gone.error) == (4, "not_found")
+    assert "url:m was never added to this home" in gone.document["error"]["message"]
     assert alone.json("add", address, "--name", "m", "--type", "llm", "--yes").code == 0
     assert alone.json("download", "url:m").code == 0
 
@@ -258,6 +263,7 @@ def test_an_added_model_is_forgotten(alone: Inside, server: FileServer, folder: 
     assert alone.json("add", address, "--name", "m", "--yes").code == 0
     assert alone.json("download", "url:m").code == 0
     assert alone.json("edit", "url:m", "--note", "mine").code == 0
+    assert alone.json("versions", "url:m", "--name", "good").code == 0
     preview = alone.json("delete", "url:m", "--forget", "--dry-run").document
     assert (preview["files"], preview["bytes_freed"]) == (1, len(WEIGHTS))
     gone = alone.json("delete", "url:m", "--forget", "--yes")
@@ -274,6 +280,8 @@ def test_an_added_model_is_forgotten(alone: Inside, server: FileServer, folder: 
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     assert alone.json("add", address, "--name", "m", "--yes").document["status"] == "not_installed"
     assert alone.json("show", "url:m").document["user_note"] is None
+    (revision,) = alone.json("versions", "url:m").document["versions"]
+    assert revision["names"] == []
 
 
 def test_what_is_listed_by_a_sync_is_not_forgotten(lived_in: Inside) -> None:
@@ -300,6 +308,9 @@ def test_an_active_model_is_not_replaced_by_another_type(alone: Inside, folder: 
         (["https://a.org/x", "./mine"], 2, "one folder or file of this box, or of addresses"),
         (["./mine", "./other"], 2, "one folder or file of this box, or of addresses"),
         (["./no-such-folder"], 4, "No such file"),
+        (["~nosuchuser/x"], 2, "is no path"),
+        (["file:///tmp/a%00b"], 2, "is no path"),
+        (["file://[x"], 2, "is no path"),
         (["org/name", "org/other"], 2, "one model is added at a time"),
         (["org/name", "--md5", MD5], 2, "has a source"),
         (["{folder}", "--name", "../up"], 2, "is not the id of a model"),
@@ -376,3 +387,21 @@ def test_a_file_that_cannot_be_read(alone: Inside, folder: Path) -> None:
     done = alone.json("download", "local:mine")
     (config,) = [file for file in done.document["files"] if file["path"] == "config.json"]
     assert config["sha256"] == hashlib.sha256(b"[]").hexdigest()
+
+
+def test_a_named_version_of_a_folder_comes_back(alone: Inside, folder: Path) -> None:
+    assert alone("add", str(folder), "--name", "mine").code == 0
+    first = alone.json("download", "local:mine").document["revision"]
+    assert alone("versions", "local:mine", "--name", "first").code == 0
+    (folder / "model.safetensors").write_bytes(tensors_file(8))
+    (folder / "config.json").unlink()
+    assert alone.json("download", "local:mine").document["revision"] != first
+    assert alone.json("download", "local:mine@first", "--dry-run").document["status"] == "planned"
+    back = alone.json("download", "local:mine@first")
+    assert (back.code, back.document["revision"]) == (0, first)
+    assert (Path(back.document["path"]) / "model.safetensors").read_bytes() == WEIGHTS
+    assert alone("download", "local:mine").code == 0
+    told = alone("versions", "local:mine", "--remove", "first").out
+    assert "first is no version any more; " in told and " freed" in told
+    gone = alone.json("download", "local:mine", "--revision", first)
+    assert (gone.code, gone.error) == (4, "not_found")

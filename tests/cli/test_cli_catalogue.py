@@ -398,3 +398,17 @@ def test_changes_lists_what_syncs_found_after_the_first(program: Inside, hub: De
     assert people[0].split() == ["NOTICED", "MODEL", "CHANGE", "WHAT"]
     assert "-  just now  hf:acme/twin-llm" in people[1]
     assert "deleted upstream" in people[1]
+
+
+def test_a_registration_is_taken_back(program: Inside) -> None:
+    typo = program.json("register", "acme/tpyo", "--auto-sync")
+    assert (typo.code, typo.error) == (4, "not_found")
+    assert program.json("sync", "curated").code == 0
+    assert program.json("register", "acme/tpyo", "--remove").code == 4
+    assert program.json("register", "acme/tiny-llm", "--auto-sync").code == 0
+    assert program.json("register", "acme/tiny-llm", "--auto-sync", "--remove").code == 2
+    back = program.json("register", "acme/tiny-llm", "--remove")
+    assert (back.code, back.document["id"]) == (0, "hf:acme/tiny-llm")
+    assert back.document["registration"] is None
+    assert program.json("show", "acme/tiny-llm").document["registration"] is None
+    assert program.json("register", "acme/tiny-llm", "--remove").code == 4

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import Inside
-from ollama_server import OllamaServer, Said
+from ollama_server import OllamaServer, Said, digest_of
 
 from tui_hub.demo.formats.gguf import decoder_gguf
 from tui_hub.demo.formats.tensors import Decoder
@@ -101,6 +101,20 @@ def test_a_tag_that_moved_is_taken_anew(program: Inside, ollama: OllamaServer) -
     moved = program.json("download", "ollama:tiny").document
     assert (moved["status"], moved["revision"]) == ("completed", after)
     assert len(moved["files"]) == 2
+
+
+def test_a_named_tag_comes_back_once_its_registry_has_another(
+    program: Inside, ollama: OllamaServer
+) -> None:
+    before = program.json("download", "ollama:tiny").document["revision"]
+    assert program.json("versions", "ollama:tiny", "--name", "good").code == 0
+    ollama.add("library/tiny:latest", {"model": WEIGHTS + b"more"}, CONFIG)
+    assert program.json("download", "ollama:tiny").document["status"] == "completed"
+    del ollama.blobs[digest_of(WEIGHTS)]
+    back = program.json("download", "ollama:tiny@good").document
+    assert (back["status"], back["revision"]) == ("completed", before)
+    assert back["bytes_transferred"] == 0
+    assert (Path(back["path"]) / "tiny-latest-Q8_0.gguf").read_bytes() == WEIGHTS
 
 
 def test_bytes_that_are_not_what_the_manifest_says_are_not_kept(

@@ -21,6 +21,7 @@ from tui_hub.domain.artifacts import (
 from tui_hub.domain.errors import LostLeaseError
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner, Progress
 from tui_hub.domain.models import ModelEdit, Registration, RegistrationStatus
+from tui_hub.domain.revisions import Version
 from tui_hub.domain.slots import MemoryFigures, Slot
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
@@ -231,7 +232,12 @@ async def test_holders_of_a_blob_and_forgetting(hub: HubDatabase) -> None:
     theirs = replace(mine, id="other", model="hf:c/d")
     await hub.artifacts.save(mine, theirs)
     assert await hub.artifacts.holders(blob) == ["hf:a/b", "hf:c/d"]
-    await hub.artifacts.forget("hf:a/b")
+    await hub.versions.add(Version(model="hf:a/b", name="mine", revision="r1"))
+    await hub.versions.add(Version(model="hf:c/d", name="mine", revision="r1"))
+    await hub.names.forget("hf:a/b")
+    assert await hub.versions.of("hf:a/b") == []
+    assert len(await hub.versions.of("hf:c/d")) == 1
+    assert await hub.names.list() == ["hf:c/d"]
     assert await hub.artifacts.holders(blob) == ["hf:c/d"]
     assert await hub.artifacts.of("hf:a/b") == []
     assert await hub.artifacts.revisions("hf:a/b") == []
@@ -330,5 +336,31 @@ async def test_names_of_an_older_home_are_kept(tmp_path: Path) -> None:
         assert (newest.revision, newest.names, newest.facts) == ("r2", (), None)
         (name,) = oldest.names
         assert (name.name, name.revision, name.variant) == ("mine", "r1", "Q4")
-        await hub.artifacts.forget("hf:a/b")
-        assert await hub.versions.of("hf:a/b") == [name]
+
+
+@pytest.mark.parametrize("way", ["change", "change words"])
+@pytest.mark.parametrize(
+    ("old", "new", "both"),
+    [
+        ("old", "new", "new\nold"),
+        ("same", "same", "same"),
+        ("old", "", "old"),
+        (None, "new", "new"),
+        ("old", None, "old"),
+        (None, None, None),
+    ],
+)
+async def test_a_rename_loses_no_words(
+    hub: HubDatabase, way: str, old: str | None, new: str | None, both: str | None
+) -> None:
+    await hub.edits.put(ModelEdit(model="hf:a/old", note=old, favourite=True))
+    await hub.edits.put(ModelEdit(model="hf:a/new", note=new))
+    await hub.registrations.put(Registration(model="hf:a/old", vendor="Old", auto_sync=True))
+    await hub.registrations.put(Registration(model="hf:a/new", name="New"))
+    if way == "change":
+        await hub.names.change("hf:a/old", "hf:a/new", None)
+    else:
+        await hub.names.change_words("hf:a/old", "hf:a/new")
+    (edit,), (registration,) = await hub.edits.list(), await hub.registrations.list()
+    assert (edit.model, edit.note, edit.favourite) == ("hf:a/new", both, True)
+    assert registration == Registration(model="hf:a/new", vendor="Old", name="New", auto_sync=True)

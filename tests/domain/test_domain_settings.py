@@ -157,6 +157,7 @@ def test_a_device_is_one_that_torch_names(tmp_path: Path, device: str, right: bo
         ("url = 'https://a.example'\nevents = ['nothing']", "nothing"),
         ("command = 'rm -rf /'", "Expected `array`"),
         ("command = ['']", "name of a program"),
+        ('command = ["a\\u0000b"]', "NUL character"),
         ("url = 'https://a.example'\nsecret = 'not a name'", "matching regex"),
     ],
 )

@@ -145,6 +145,7 @@ def test_times_to_come(moment: str | None, shown: str) -> None:
         (" 10 GiB ", 10 * 1024**3),
         ("2TB", 2 * 1024**4),
         ("1P", 1024**5),
+        ("8191P", 8191 * 1024**5),
         ("512 b", 512),
     ],
 )
@@ -152,7 +153,9 @@ def test_sizes_as_people_type_them(words: str, size: int) -> None:
     assert text.parse_size(words) == size
 
 
-@pytest.mark.parametrize("words", ["", "G", "-1", "1x", "1e9", "²", "9" * 400, "1\x1b[2J"])
+@pytest.mark.parametrize(
+    "words", ["", "G", "-1", "1x", "1e9", "²", "9" * 400, "1\x1b[2J", "8192P", "9" * 15 + "P"]
+)
 def test_what_is_no_size_is_told(words: str) -> None:
     with pytest.raises(UsageError) as caught:
         text.parse_size(words)

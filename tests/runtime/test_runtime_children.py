@@ -215,11 +215,22 @@ async def test_no_secret_reaches_it(start: Start, tmp_path: Path) -> None:
         "OPENAI_API_KEY": "CANARY",
         "my_secret": "CANARY",
         "DB_PASSWORD": "CANARY",
+        "OPENAI_KEY": "CANARY",
+        "LLM_KEY_2": "CANARY",
+        "GITHUB_PAT": "CANARY",
+        "MYSQL_PWD": "CANARY",
         "GOOGLE_APPLICATION_CREDENTIALS": "CANARY",
         "https_proxy": "http://me:CANARY@proxy:3128",
         "INDEX": "https://CANARY@index.example/simple",
     }
-    kept = {"NO_PROXY": "localhost", "HOME": "/home/me", "http_proxy": "http://proxy:3128"}
+    kept = {
+        "NO_PROXY": "localhost",
+        "HOME": "/home/me",
+        "http_proxy": "http://proxy:3128",
+        "OLDPWD": "/home",
+        "KEYBOARD": "us",
+        "MY_PATTERN": "*",
+    }
     environment = {"PYTHONPATH": str(tmp_path / "site"), **secrets, **kept}
     child = await start(environment=environment)
     seen = (tmp_path / "seen").read_text()

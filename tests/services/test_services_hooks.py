@@ -7,21 +7,25 @@ import hashlib
 import hmac
 import json
 import logging
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from command_line import Program
+from command_line import Program, until
 from examining import OK, WARNING, examined, of, the
 from homes import Configure
 from webhook import Receiver, receiving, write_hooks
 
+import tui_hub
 from tui_hub.demo import DemoHub
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.services import Services, hooks, open_services
 from tui_hub.services.clocks import Clock
+from tui_hub.services.jobs import HOOK
 
 SECRET = "a very secret key"
 KEEP = """
@@ -137,11 +141,17 @@ async def test_a_command_is_told_without_secrets_and_without_a_shell(
         home,
         script={
             "command": [sys.executable, "-c", KEEP.format(str(kept))],
-            "secret": "MY_SIGNATURE",
         },
+        chat={"url": "http://127.0.0.1:9", "secret": "MY_SIGNATURE", "events": ["sync_failed"]},
+        other={"command": ["true"], "secret": "MY_SEAL", "enabled": False},
     )
-    environment = {"HF_TOKEN": "hf_abcdefgh", "REPLICATE_API_TOKEN": "r8_abcdefgh"}
-    configuration = configure(MY_SIGNATURE=SECRET, MY_PLAIN="kept", **environment)
+    environment = {
+        "HF_TOKEN": "hf_abcdefgh",
+        "REPLICATE_API_TOKEN": "r8_abcdefgh",
+        "MY_SIGNATURE": SECRET,
+        "MY_SEAL": SECRET,
+    }
+    configuration = configure(MY_PLAIN="kept", **environment)
     async with open_services(configuration) as services:
         job = await a_job(services)
     variables, document = json.loads(kept.read_text())
@@ -152,7 +162,7 @@ async def test_a_command_is_told_without_secrets_and_without_a_shell(
     assert variables["TUI_HUB_HOOK"] == "script"
     assert variables["TUI_HUB_HOME"] == str(home)
     assert variables["MY_PLAIN"] == "kept"
-    assert not {*environment, "MY_SIGNATURE"} & variables.keys()
+    assert not environment.keys() & variables.keys()
 
 
 async def test_a_program_that_a_hook_runs_calls_no_hooks(
@@ -162,6 +172,54 @@ async def test_a_program_that_a_hook_runs_calls_no_hooks(
     async with open_services(configure(TUI_HUB_HOOK="chat")) as services:
         await a_job(services)
     assert receiver.told == []
+
+
+async def test_what_such_a_program_asks_for_is_told_by_no_process(
+    configure: Configure, home: Path, receiver: Receiver
+) -> None:
+    write_hooks(home, chat={"url": receiver.url})
+    async with open_services(configure(TUI_HUB_HOOK="chat")) as services:
+        plan = await services.downloads.plan("acme/tiny")
+        job = (await services.downloads.begin(plan, detached=True)).id
+    async with open_services(configure()) as services:
+        assert await services.agent.tend() == 1
+        assert (await services.downloads.wait(job)).status is JobStatus.COMPLETED
+    assert receiver.told == []
+
+
+async def test_a_job_is_told_again_once_its_user_retries_it(
+    configure: Configure, home: Path, receiver: Receiver
+) -> None:
+    write_hooks(home, chat={"url": receiver.url})
+    async with open_services(configure()) as services:
+        job = (await services.downloads.start("acme/tiny")).id
+        await services.downloads.wait(job)
+    async with open_services(configure(TUI_HUB_HOOK="chat")) as services:
+        await services.jobs.retry(job)
+        await services.downloads.wait(job)
+        assert (await services.jobs.get(job)).payload[HOOK] == "chat"
+    assert len(receiver.told) == 1
+    async with open_services(configure()) as services:
+        await services.jobs.retry(job)
+        await services.downloads.wait(job)
+    assert len(receiver.told) == 2
+
+
+def test_a_hook_that_leaves_a_download_to_an_agent_is_not_called_for_it(
+    home: Path, hub: DemoHub
+) -> None:
+    again = [sys.executable, "-m", "tui_hub", "download", "acme/tiny", "--detach"]
+    write_hooks(home, chain={"command": again, "timeout": 60.0})
+    here = str(Path(tui_hub.__file__).parent.parent)
+    program = Program(home, {"HF_ENDPOINT": hub.endpoint, "PYTHONPATH": here})
+
+    def made() -> list[str]:
+        return [job["status"] for job in program.json("jobs").document["jobs"]]
+
+    assert program("download", "acme/tiny").code == 0
+    until(lambda: made() == ["completed"] * 2)
+    assert program("agent", "--stop").code == 0
+    assert made() == ["completed"] * 2
 
 
 async def test_offline_no_address_is_called_but_commands_are(
@@ -228,12 +286,14 @@ async def test_what_cannot_work_is_not_followed(
 async def test_an_unset_secret_sends_nothing(
     configure: Configure, home: Path, receiver: Receiver
 ) -> None:
-    write_hooks(home, chat={"url": receiver.url, "secret": "MY_SIGNATURE"})
+    chat = {"url": receiver.url, "secret": "MY_SIGNATURE"}
+    write_hooks(home, chat=chat, script={"command": ["true"], "secret": "MY_SIGNATURE"})
     async with open_services(configure()) as services:
         await a_job(services)
     assert receiver.told == []
-    found = the(await examined(configure()), "hooks")
-    assert (found.status, "MY_SIGNATURE is not set" in found.message) == (WARNING, True)
+    unsigned, run = of(await examined(configure()), "hooks")
+    assert (unsigned.status, "MY_SIGNATURE is not set" in unsigned.message) == (WARNING, True)
+    assert run.status is OK  # a command signs nothing
 
 
 @pytest.mark.parametrize(
@@ -255,29 +315,83 @@ async def test_a_command_that_fails_is_told(
     assert "\x1b" not in message
 
 
-async def test_a_hanging_hook_hinders_nobody_and_is_given_up(
+async def test_a_command_that_began_is_not_run_again(
+    configure: Configure, home: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "mails"
+    write_hooks(home, mail={"command": ["/bin/sh", "-c", f"echo sent >> {kept}; exit 1"]})
+    async with open_services(configure(), Clock(sleep=at_once)) as services:
+        await a_job(services)
+    assert kept.read_text() == "sent\n"
+
+
+async def test_a_command_that_cannot_be_started_yet_is_tried_again(
+    configure: Configure, home: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "script"
+    script.write_text(f"#!/bin/sh\necho sent > {tmp_path / 'mail'}\n")
+    script.chmod(0o700)
+    write_hooks(home, mail={"command": [str(script)]})
+    with script.open("a") as busy:  # nothing runs a file that somebody writes
+
+        async def closing(_seconds: float) -> None:
+            busy.close()
+
+        async with open_services(configure(), Clock(sleep=closing)) as services:
+            await a_job(services)
+        assert busy.closed
+    assert (tmp_path / "mail").exists()
+
+
+async def test_what_a_command_says_fills_no_disk(configure: Configure, home: Path) -> None:
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
+        "sys.stderr.write('x' * 3_000_000 + '\\nthat was all\\n'); exit(1)"
+    )
+    write_hooks(home, chatty={"command": [sys.executable, "-c", script]})
+    async with open_services(configure()) as services:
+        await a_job(services)
+    message = the(await examined(configure()), "hooks").message
+    assert message.endswith("exit status 1: that was all")
+
+
+async def test_a_command_is_done_when_it_ends_whatever_it_leaves_behind(
+    configure: Configure, home: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "pid"
+    write_hooks(home, script={"command": ["/bin/sh", "-c", f"sleep 600 & echo $! > {kept}"]})
+    async with open_services(configure()) as services:
+        await a_job(services)
+    os.kill(int(kept.read_text()), signal.SIGKILL)
+    assert the(await examined(configure()), "hooks").status is OK
+
+
+async def test_hanging_hooks_hinder_nobody_and_are_given_up(
     configure: Configure, home: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hooks, "GRACE", 0.2)
     monkeypatch.setattr(hooks, "WAITING", 3)
     with receiving() as stuck:
         stuck.gate.clear()
-        write_hooks(home, stuck={"url": stuck.url}, well={"url": receiver.url})
-        async with open_services(configure()) as services:
+        hanging = {f"stuck{number}": {"url": stuck.url} for number in range(5)}
+        write_hooks(home, **hanging, well={"url": receiver.url})
+        async with open_services(configure()) as services, asyncio.timeout(20):
             made = [await a_job(services)]
-            while not stuck.told:
+            while len(stuck.told) < len(hanging):
                 await asyncio.sleep(0.01)
             for _ in range(5):
                 made.append(await a_job(services))
                 while len(receiver.told) < len(made):
                     await asyncio.sleep(0.01)
         assert [told.document["job"]["id"] for told in receiver.told] == made
-        assert len(stuck.told) == 1
+        assert len(stuck.told) == len(hanging)
     found = {
         finding.message.split()[0]: finding for finding in of(await examined(configure()), "hooks")
     }
     assert found["well"].status is OK
-    assert "given up at the end of the program" in found["stuck"].message
+    for name in hanging:
+        assert "failed 4 times in a row" in found[name].message
+        assert "given up at the end of the program" in found[name].message
 
 
 async def test_a_command_that_is_given_up_leaves_nothing_behind(

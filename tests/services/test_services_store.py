@@ -13,7 +13,7 @@ from small_models import OTHER_WEIGHTS, WEIGHTS, small_repositories
 
 from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile
 from tui_hub.domain.catalogue import Search
-from tui_hub.domain.errors import InterruptedJobError, NotFoundError, RefusedError
+from tui_hub.domain.errors import InterruptedJobError, NotFoundError, RefusedError, UnreachableError
 from tui_hub.domain.feeds import FeedState
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
@@ -331,3 +331,26 @@ async def test_a_store_that_cannot_be_read_leaves_the_catalogue_usable(
     async with open_services(configuration) as services:
         assert (await services.catalogue.search(Search(text="tiny"))).models
         assert [install.model for install in await services.storage.installs()] == ["hf:acme/tiny"]
+
+
+async def test_what_does_not_exist_is_not_registered(configure: Configure, hub: DemoHub) -> None:
+    async with open_services(configure(TUI_HUB_NETWORK__RETRIES="0")) as services:
+        register = services.repositories.register
+        table = services.repositories._context.hub.registrations
+        with pytest.raises(NotFoundError):
+            await register("acme/tpyo", auto_sync=True)
+        assert await table.list() == []
+        await register("acme/tiny", auto_sync=True)
+        hub.registry.remove("acme/tiny")
+        with pytest.raises(NotFoundError):
+            await register("acme/tiny", vendor="Acme")
+        (kept,) = await table.list()
+        assert (kept.model, kept.vendor, str(kept.status)) == ("hf:acme/tiny", "Acme", "error")
+        assert await services.repositories.unregister("acme/tiny") == "hf:acme/tiny"
+        assert await table.list() == []
+        with pytest.raises(NotFoundError, match="is not registered"):
+            await services.repositories.unregister("acme/tiny")
+        hub.stop()
+        with pytest.raises(UnreachableError):
+            await register("acme/quants", auto_sync=True)
+        assert [one.model for one in await table.list()] == ["hf:acme/quants"]

@@ -151,3 +151,25 @@ async def test_what_is_wrong_with_a_name_is_told(configure: Configure) -> None:
         assert [one.name for one in revision.names] == ["mine"]
         # The same name may mean something else for another model.
         assert (await name("acme/tiny", "mine")).model == "hf:acme/tiny"
+
+
+async def test_a_change_that_is_wrong_leaves_the_version_as_it_was(configure: Configure) -> None:
+    async with open_services(configure()) as services:
+        change = services.versions.change
+        first = await services.versions.name(QUANTS, "stable", variant="Q4_0")
+        await services.versions.name(QUANTS, "other")
+        for wrong, error in (
+            (change(QUANTS, "stable", "stable", variant="Q9"), NotFoundError),
+            (change(QUANTS, "stable", "new", variant="Q9"), NotFoundError),
+            (change(QUANTS, "stable", "main", variant="Q8_0"), UsageError),
+            (change(QUANTS, "stable", "Other", variant="Q8_0"), RefusedError),
+            (change(QUANTS, "nothing", "new", variant=None), NotFoundError),
+        ):
+            with pytest.raises(error):
+                await wrong
+            (revision,) = (await services.repositories.details(QUANTS)).versions
+            assert revision.names[1] == first
+            assert [one.name for one in revision.names] == ["other", "stable"]
+        changed = await change(QUANTS, "STABLE", "best", variant="q8_0")
+        assert changed == replace(first, name="best", variant="Q8_0")
+        assert (await change(QUANTS, "best", "best", variant=None)).variant is None

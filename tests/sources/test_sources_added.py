@@ -21,6 +21,7 @@ from tui_hub.domain.errors import (
     UnauthorizedError,
     UnreachableError,
     UnsafeError,
+    UsageError,
 )
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.types import ModelType
@@ -409,3 +410,25 @@ async def test_a_local_folder_is_looked_into_again(tmp_path: Path) -> None:
     folder.rename(tmp_path / "moved")
     with pytest.raises(RefusedError, match="not where they were"):
         await local.files(ModelId.parse("local:m"))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "~nosuchuser/x", "file:///tmp/a%00b", "/tmp/a\0b", "file://[x", "file://elsewhere/tmp",
+        "/tmp/\ud800",
+    ],
+)  # fmt: skip
+def test_what_is_no_path_is_told(typed: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        checked_place(typed)
+    assert caught.value.message.isprintable()
+    assert caught.value.hint
+
+
+def test_a_path_may_be_written_as_an_address(tmp_path: Path) -> None:
+    folder = tmp_path / "my ä 100%"
+    folder.mkdir()
+    assert checked_place(folder.as_uri()) == folder.resolve()
+    assert checked_place(folder.as_uri().replace("///", "//localhost/")) == folder.resolve()
+    assert checked_place(str(folder)) == folder.resolve()

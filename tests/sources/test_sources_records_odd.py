@@ -6,19 +6,31 @@ import json
 from dataclasses import replace
 from datetime import timedelta, timezone
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.identifiers import ModelId, is_repository
 from tui_hub.domain.models import Model
 from tui_hub.sources.huggingface_records import BadRecordError, read_model, read_models
-from tui_hub.text import parse_time, same_time, stamp
+from tui_hub.text import clean, parse_time, same_time, stamp
 
 LATEST = "2026-12-31T00:00:00Z"
 TEXTS = st.one_of(
     st.text(max_size=12),
-    st.sampled_from(["", "a" * 201, "é", "\x1b[2J", "\x7f", "a\nb", "license:mit", "license:"]),
+    st.sampled_from(
+        [
+            "",
+            "a" * 201,
+            "é",
+            "e" + "\u0301" * 3,
+            "\x1b[2J",
+            "\x7f",
+            "a\nb",
+            "license:mit",
+            "license:",
+        ]
+    ),
 )
 NAMES = st.one_of(
     st.from_regex(r"[A-Za-z0-9_.-]{1,9}(/[A-Za-z0-9_.-]{1,9})?", fullmatch=True),
@@ -91,6 +103,19 @@ def test_a_page_is_what_its_records_are(records: list[dict[str, object]]) -> Non
         for number, found in enumerate(alone, start=1)
         if isinstance(found, str)
     ]
+
+
+@given(TEXTS, TEXTS)
+@example("a" * 201, "b")
+@example("b", "a" * 201)
+def test_every_word_of_a_row_is_clean(word: str, tag: str) -> None:
+    record = {"id": "org/name", "_id": word, "author": word, "tags": ["a", tag]}
+    found = read({**record, "pipeline_tag": word, "library_name": word})
+    assert isinstance(found, Model)
+    expected = clean(word, 200) or None
+    assert found.author == (expected or "org")
+    assert found.task == found.library == found.upstream_id == expected
+    assert found.tags == ("a", clean(tag, 200))
 
 
 @given(NAMES)

@@ -17,14 +17,14 @@ POINTER = "d" * 40
     ("behaviour", "token", "kind", "message", "hints"),
     [
         ("unauthorized", True, UnauthorizedError, "does not know the token",
-         ("hf auth whoami", "expired")),
+         ("set MY_TOKEN", "expired")),
         ("gated-anonymous", True, UnauthorizedError, "does not know the token",
-         ("hf auth whoami", "expired")),
+         ("set MY_TOKEN", "expired")),
         ("gated", True, GatedError, "no access to it yet", ("Ask for access at PAGE",)),
-        ("gated", False, GatedError, "is gated", ("set HF_TOKEN", "hf auth login", "PAGE")),
-        ("gated-anonymous", False, GatedError, "is gated", ("set HF_TOKEN", "PAGE")),
+        ("gated", False, GatedError, "is gated", ("First set MY_TOKEN.", "PAGE")),
+        ("gated-anonymous", False, GatedError, "is gated", ("First set MY_TOKEN.", "PAGE")),
         ("unauthorized", False, UnauthorizedError, "refuses access",
-         ("Set HF_TOKEN", "hf auth login", "PAGE")),
+         ("Set MY_TOKEN", "PAGE")),
         ("forbidden", True, UnauthorizedError, "no scope",
          ("The token may lack the right", "PAGE")),
         ("missing", True, NotFoundError, "/resolve/main/missing is not there (Entry not found",
@@ -35,7 +35,7 @@ def test_a_refusal_says_why_and_what_to_do(behaviour, token, kind, message, hint
     headers = {"Authorization": f"Bearer {TOKEN}"} if token else {}
     url = server.url(f"org/name/resolve/main/{behaviour}")
     with pytest.raises(kind) as caught:
-        make(url, size=SIZE, headers=headers).run()
+        make(url, size=SIZE, headers=headers, log_in="set MY_TOKEN").run()
     error = caught.value
     assert type(error) is kind
     assert message in error.message
@@ -43,6 +43,15 @@ def test_a_refusal_says_why_and_what_to_do(behaviour, token, kind, message, hint
         assert hint.replace("PAGE", server.url("org/name")) in error.hint
     assert TOKEN not in f"{error!r} {error.hint}" and "\x1b" not in error.message
     assert len(server.requests) == 1, "asking again would change nothing"
+
+
+@pytest.mark.parametrize("behaviour", ["unauthorized", "gated"])
+@pytest.mark.parametrize("headers", [{}, {"Authorization": f"Bearer {TOKEN}"}])
+def test_no_token_is_named_where_none_is_known_of(behaviour, headers, server, make):
+    with pytest.raises(UnauthorizedError) as caught:
+        make(server.url(f"other/{behaviour}"), size=SIZE, headers=headers).run()
+    assert caught.value.hint
+    assert "HF_TOKEN" not in caught.value.hint and "None" not in caught.value.hint
 
 
 def test_the_git_id_of_a_pointer_says_nothing_of_the_file(server, destination, make):

@@ -134,3 +134,22 @@ async def test_nothing_is_added_after_a_no(online: Configuration, server: FileSe
         await driver.until(lambda: not isinstance(driver.app.screen, Confirm))
         assert server.seen == []
         assert await driver.services.catalogue.count(Search(sources=("url",))) == 0
+
+
+async def test_a_path_that_is_none_is_told_in_the_form(online: Configuration) -> None:
+    for typed in ("~nosuchuser/x", "file:///tmp/a%00b", "file://[x"):
+        async with screen(online) as driver:
+            await place(driver, typed)
+            await driver.press("enter")
+            await driver.sees(f"{typed} is no path")
+
+
+async def test_a_folder_is_added_by_its_file_address(online: Configuration, tmp_path: Path) -> None:
+    folder = tmp_path / "my folder"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(WEIGHTS)
+    async with screen(online) as driver:
+        await place(driver, f"file://{folder}")
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
+        await driver.sees("local:my-folder")

@@ -96,3 +96,5 @@ def test_rates_as_people_type_them() -> None:
         parse_rate("fast")
     with pytest.raises(UsageError, match="would stall"):
         parse_rate("5")
+    with pytest.raises(UsageError):
+        parse_rate("9" * 400)

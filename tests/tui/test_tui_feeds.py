@@ -62,6 +62,7 @@ async def test_a_feed_is_made_while_the_words_say_what_it_means(
         await driver.sees("it brings     all of it: everything", "random 3-4 h after each sync")
         await driver.press(*"tag:gguf colour:red")
         await driver.sees("'colour' is no part of a query")
+        assert driver.row("is no part of a query").rstrip("│ ").endswith("query")
         await driver.press(*["backspace"] * 10, *"author:acme", "down", *"20", "down")
         await driver.sees("it brings     the first 20: tag gguf and by acme")
         await driver.press(*"0 26 * * *")

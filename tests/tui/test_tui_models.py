@@ -276,3 +276,19 @@ async def test_a_gated_model_says_why_and_what_to_do(online: Configuration) -> N
         await driver.sees("failed", "is gated", "for access at")
         await driver.press("4")
         await driver.sees("failed", "hf:acme/locked", "error:")
+
+
+async def test_a_wrong_variant_does_not_cost_the_name(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await driver.services.versions.name("acme/quants", "stable", variant="Q4_0")
+        await open_model(driver, "acme/quants")
+        await driver.press("right", "right")
+        await driver.sees("stable Q4_0")
+        await driver.press("m")
+        await driver.sees("it empty to take the name away.")
+        await driver.press("ctrl+u", *"good", "space", *"Q9", "enter")
+        await driver.until(lambda: any("has no variant 'Q9'" in note for note in driver.notes()))
+        await driver.sees("stable Q4_0")
+        await driver.press("m", "ctrl+u", *"good", "space", *"q8_0", "enter")
+        await driver.sees("good Q8_0")
+        assert "stable" not in driver.row("good Q8_0")

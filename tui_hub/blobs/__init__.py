@@ -8,7 +8,7 @@ from tui_hub.blobs.garbage import collect, recover, unreferenced
 from tui_hub.blobs.holds import Hold, hold
 from tui_hub.blobs.huggingface import publish_hf, remove_hf
 from tui_hub.blobs.partial import Partial
-from tui_hub.blobs.receipts import Receipt, ReceiptFile
+from tui_hub.blobs.receipts import KeptRevision, Receipt, ReceiptFile
 from tui_hub.blobs.sidecar import PartialInfo
 from tui_hub.blobs.store import BlobStore, Usage
 from tui_hub.blobs.views import (
@@ -23,6 +23,7 @@ __all__ = [
     "BlobStore",
     "Features",
     "Hold",
+    "KeptRevision",
     "Partial",
     "PartialInfo",
     "Receipt",

@@ -43,6 +43,14 @@ class ReceiptFile:
     """What it was checked against, as `domain.artifacts.Verified` has it."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptRevision:
+    """An older revision of an installed model, whose files stay since nobody gives them again."""
+
+    revision: str
+    files: tuple[ReceiptFile, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What the store knows of an installed model. Sizes are bytes, times ISO 8601 UTC."""
@@ -61,7 +69,14 @@ class Receipt:
     """The installed variants, by name."""
     author: str | None = None
     license: str | None = None
+    kept: tuple[KeptRevision, ...] = ()
+    """What else is here of it."""
     format: int = 1
+
+    @property
+    def all_files(self) -> tuple[ReceiptFile, ...]:
+        """The files of the installed revision, and of those that are kept beside it."""
+        return (*self.files, *(file for one in self.kept for file in one.files))
 
 
 def write(store: BlobStore, receipt: Receipt) -> None:
@@ -78,7 +93,7 @@ def write(store: BlobStore, receipt: Receipt) -> None:
         document = msgspec.json.format(msgspec.json.encode(receipt), indent=1)
         write_atomic(store.temp, folder / RECEIPT, document)
         # Only now: who deletes looks at the receipts after it took the blob away.
-        missing = [file for file in receipt.files if not _present(store, file)]
+        missing = [file for file in receipt.all_files if not _present(store, file)]
     if missing:
         raise CorruptError(
             f"{len(missing)} files of {receipt.model} are not here, {missing[0].path!a} first",
@@ -149,7 +164,7 @@ def references(store: BlobStore) -> set[str]:
                 hint="Move that file away, and install its model again to keep its files.",
             ) from None
         if receipt is not None:
-            needed.update(file.sha256 for file in receipt.files)
+            needed.update(file.sha256 for file in receipt.all_files)
     return needed
 
 
@@ -187,7 +202,7 @@ def _check(receipt: Receipt) -> None:
         UnsafeError: when it cannot. Whether its type is one is not known here.
     """
     named = (receipt.model, receipt.source, receipt.revision, receipt.type, receipt.name)
-    for text in (*named, *receipt.variants):
+    for text in (*named, *receipt.variants, *(one.revision for one in receipt.kept)):
         if not text.strip() or any(character < " " for character in text):
             raise UnsafeError(f"{text[:80]!a} is not a name, in the receipt of {receipt.model!a}")
     try:
@@ -196,7 +211,7 @@ def _check(receipt: Receipt) -> None:
         raise UnsafeError(f"{receipt.installed_at[:80]!a} is not a time") from None
     if receipt.path:
         repository_path(receipt.path)
-    for file in receipt.files:
+    for file in receipt.all_files:
         repository_path(file.path)
         if not is_sha256(file.sha256):
             raise UnsafeError(f"{file.sha256[:80]!a} is not a SHA-256")

@@ -143,13 +143,6 @@ class ArtifactTable:
         )
         return [row[0] for row in rows]
 
-    async def forget(self, model: str) -> None:
-        """Drop a model's files and revisions; the names that users gave them stay."""
-        name = plain(model)
-        async with self._database.write() as transaction:
-            await transaction.execute("DELETE FROM artifacts WHERE model = ?", (name,))
-            await transaction.execute("DELETE FROM revisions WHERE model = ?", (name,))
-
     async def revisions(self, model: str) -> list[Revision]:
         """The revisions of a model that this box saw, newest first, with their names."""
         return await revisions.read_revisions(self._database, plain(model))

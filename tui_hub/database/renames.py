@@ -1,4 +1,4 @@
-"""What a home keeps of a model, moved to the name that the model has now."""
+"""What a home keeps of a model: moved to the name that the model has now, or dropped."""
 
 # ruff: noqa: S608 - what is put into the SQL are this module's own constants
 
@@ -13,6 +13,7 @@ from tui_hub.domain.artifacts import Artifact, ArtifactStatus, artifact_id
 from tui_hub.domain.storage import Install
 
 _KEEPING = ("edits", "versions", "revisions", "registrations", "installs", "loads")
+_FORGOTTEN = (*_KEEPING, "artifacts", "additions")
 
 
 class ModelNames:
@@ -25,6 +26,12 @@ class ModelNames:
         """The ids of all models that something is kept of."""
         union = " UNION ".join(f"SELECT model FROM {table}" for table in _KEEPING)
         return [row[0] for row in await self._database.read(union)]
+
+    async def forget(self, model: str) -> None:
+        """Drop everything that is kept of a model, all of it or nothing."""
+        async with self._database.write() as transaction:
+            for table in _FORGOTTEN:
+                await transaction.execute(f"DELETE FROM {table} WHERE model = ?", (plain(model),))
 
     async def change_words(self, old: str, new: str) -> None:
         """Move the user's own words alone, which no file hangs on: notes and registrations."""
@@ -55,13 +62,21 @@ async def _words(transaction: Transaction, old: str, new: str) -> None:
     await transaction.execute(
         "INSERT INTO edits (model, note, favourite, type)"
         " SELECT ?2, note, favourite, type FROM edits WHERE model = ?1"
-        " ON CONFLICT (model) DO UPDATE SET note = coalesce(nullif(note, ''), excluded.note),"
+        " ON CONFLICT (model) DO UPDATE SET note = CASE"
+        " WHEN coalesce(note, '') IN ('', excluded.note) THEN excluded.note"
+        " WHEN coalesce(excluded.note, '') = '' THEN note"
+        " ELSE note || char(10) || excluded.note END,"
         " favourite = max(favourite, excluded.favourite), type = coalesce(type, excluded.type)",
         (old, new),
     )
     await transaction.execute("DELETE FROM edits WHERE model = ?", (old,))
     await transaction.execute(
-        "UPDATE OR IGNORE registrations SET model = ? WHERE model = ?", (new, old)
+        "INSERT INTO registrations (model, vendor, name, auto_sync, status, error, synced_at)"
+        " SELECT ?2, vendor, name, auto_sync, status, error, synced_at"
+        " FROM registrations WHERE model = ?1"
+        " ON CONFLICT (model) DO UPDATE SET vendor = coalesce(vendor, excluded.vendor),"
+        " name = coalesce(name, excluded.name), auto_sync = max(auto_sync, excluded.auto_sync)",
+        (old, new),
     )
     await transaction.execute("DELETE FROM registrations WHERE model = ?", (old,))
 

@@ -64,24 +64,24 @@ class VersionTable:
         if not added:
             raise _taken(version.model, version.name)
 
-    async def rename(self, model: str, old: str, new: str) -> bool:
-        """Give a version another name; `False` when there is no such version.
+    async def change(self, version: Version, name: str, variant: str | None) -> bool:
+        """Give a version another name and variant; `False` when it is not there any more.
 
         Raises:
             RefusedError: when the model has a version of the new name.
         """
-        where = (plain(model), plain(old))
+        where = (plain(version.model), plain(version.name))
         async with self._database.write() as transaction:
             if not await transaction.read(
                 "SELECT 1 FROM versions WHERE model = ? AND name = ?", where
             ):
                 return False
-            renamed = await transaction.execute(
-                "UPDATE OR IGNORE versions SET name = ? WHERE model = ? AND name = ?",
-                (plain(new), *where),
+            changed = await transaction.execute(
+                "UPDATE OR IGNORE versions SET name = ?, variant = ? WHERE model = ? AND name = ?",
+                (plain(name), optional(variant), *where),
             )
-        if not renamed:
-            raise _taken(model, new)
+        if not changed:
+            raise _taken(version.model, name)
         return True
 
     async def remove(self, model: str, name: str) -> bool:

@@ -19,7 +19,7 @@ from tui_hub.text import clean
 
 _SECRET_NAME = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL"
-    r"|^AWS_|^SSH_AUTH_SOCK$",
+    r"|(^|_)(AUTH|JWT|KEYS?|PASS|PAT)_?[0-9]*$|_PWD$|^AWS_|^SSH_AUTH_SOCK$",
     re.IGNORECASE,
 )
 _USER_IN_ADDRESS = re.compile(r"://[^/\s]*@")

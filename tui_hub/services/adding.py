@@ -27,6 +27,7 @@ from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.file_download import partial_key
 from tui_hub.services.installing import retype
+from tui_hub.services.references import is_address
 from tui_hub.services.slots import slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
 from tui_hub.services.trust import refuse_other_hosts, untrusted_hosts
@@ -48,7 +49,7 @@ class Adding:
             UnsafeError: for an address that is not kept.
         """
         return tuple(
-            shown(checked_address(place)) if "://" in place else text.clean(place, 300)
+            shown(checked_address(place)) if is_address(place) else text.clean(place, 300)
             for place in places
         )
 
@@ -92,7 +93,7 @@ class Adding:
         return await self._context.hub.additions.get(str(parse_id(model)))
 
     async def forget(self, model: str | ModelId) -> None:
-        """Take an added model out of the catalogue for good, with the user's notes on it.
+        """Take an added model out of the catalogue for good, with all that was kept of it.
 
         Raises:
             NotFoundError: when it was never added.
@@ -106,7 +107,8 @@ class Adding:
                     hint="What a sync brought into the catalogue stays there.",
                 )
             await self._refuse_if_downloading(wanted)
-            if await context.on_disk(receipts.read, context.store, wanted) is not None:
+            receipt = await context.on_disk(receipts.read, context.store, wanted)
+            if receipt is not None or await context.hub.installs.get(wanted) is not None:
                 raise RefusedError(
                     f"files of {wanted} are on this box",
                     hint=f"`tui-hub delete {wanted} --forget` deletes them too.",
@@ -116,10 +118,7 @@ class Adding:
                 context.store.discard_partials, [partial_key(one) for one in rows]
             )
             await context.on_disk(remove_metadata, context.store, wanted)
-            await context.hub.artifacts.forget(wanted)
-            await context.hub.edits.delete(wanted)
-            await context.hub.registrations.delete(wanted)
-            await context.hub.additions.delete(wanted)
+            await context.hub.names.forget(wanted)
             await context.catalogue.models.forget(wanted)
         context.bus.publish(ModelChanged(wanted))
         context.bus.publish(CatalogueChanged())
@@ -197,7 +196,7 @@ class Adding:
 
 def _is_address(proposal: Proposal) -> bool:
     """Whether it is about addresses. Raises `UsageError` where the places do not go together."""
-    web = [place for place in proposal.places if "://" in place and not place.startswith("file:")]
+    web = [place for place in proposal.places if is_address(place)]
     if web and len(web) == len(proposal.places):
         return True
     if web or len(proposal.places) != 1:

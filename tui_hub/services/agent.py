@@ -244,6 +244,6 @@ def environment_for(configuration: Configuration) -> dict[str, str]:
         environment["TUI_HUB_HOME"] = str(paths.home)
     if settings.network.offline:
         environment["TUI_HUB_NETWORK__OFFLINE"] = "1"
-    # That one does not work on behalf of the hook that this one may run for.
+    # That one works for everybody; what this one's hook asked of it is marked (`jobs.HOOK`).
     environment.pop(HOOK_VARIABLE, None)
     return environment

@@ -73,7 +73,7 @@ class Children:
             folder=self._folder,
             name=name,
             log=self._logs / name.replace(".sock", ".log"),
-            environment=self._configuration.environment,
+            environment=self._configuration.plain_environment,
             timeout=self.timeout,
         )
 

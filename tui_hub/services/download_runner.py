@@ -28,6 +28,7 @@ from tui_hub.services.installing import Published, publish
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.statuses import settle_status
+from tui_hub.sources import FileRequest, Source
 from tui_hub.transfer import Options, Pool, RateLimiter
 
 _log = logging.getLogger(__name__)
@@ -161,7 +162,7 @@ class DownloadRunner:
         source = self._context.source(ModelId.parse(str(job.payload.get("model"))))
         files: list[FileDownload] = []
         for artifact in artifacts:
-            request = await source.request(artifact)
+            request = await self._request(source, artifact)
             bring = FileDownload if request.file is None else FileTaking
             copy = await self._context.on_disk(self._metadata.copy_of, artifact)
             files.append(bring(means, replace(artifact, job=job.id), request, copy))
@@ -169,6 +170,16 @@ class DownloadRunner:
             [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
         )
         return files
+
+    async def _request(self, source: Source, artifact: Artifact) -> FileRequest:
+        """How to fetch a file; what is here already need not be at its source any more."""
+        try:
+            return await source.request(artifact)
+        except HubError:
+            blob = artifact.blob
+            if blob is None or not await self._context.on_disk(self._context.store.has, blob):
+                raise
+            return FileRequest(url="")
 
     async def _watch(self, run: DownloadRun, job: Job, heed: Heed) -> None:
         """Tell whoever listens that there is a new picture; write it down now and then."""

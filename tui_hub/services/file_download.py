@@ -165,6 +165,7 @@ class FileDownload:
                 Request(
                     url=self._request.url,
                     headers=self._request.headers,
+                    log_in=self._request.log_in,
                     size=artifact.size,
                     sha256=artifact.sha256,
                     git_sha1=artifact.git_sha1,

@@ -110,7 +110,7 @@ class Fit:
         configuration = self._context.configuration
         try:
             return await probe_torch(
-                configuration.settings.runtime.python, environment=configuration.environment
+                configuration.settings.runtime.python, environment=configuration.plain_environment
             )
         except HubError:
             return None

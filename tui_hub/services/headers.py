@@ -136,7 +136,7 @@ def _readable(file: Artifact) -> bool:
 
 
 def _of_remote(network: _Network, asked: FileRequest, file: Artifact) -> Header:
-    request = Request(url=asked.url, headers=asked.headers, size=file.size)
+    request = Request(url=asked.url, headers=asked.headers, log_in=asked.log_in, size=file.size)
     return _read(file, file.size or 0, network.reader(request).read)
 
 

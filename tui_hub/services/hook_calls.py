@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import hmac
 import os
 import signal
-import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Self, TypeAlias
 
 import msgspec
 
@@ -27,6 +28,10 @@ from tui_hub.text import clean, duration
 
 _ANSWER_LIMIT = 1024**2
 _LONGEST_PAUSE = 60.0
+_PASSING = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY)
+"""Why a program cannot be started now, though perhaps in a moment."""
+_PIPE_BYTES = 64 * 1024
+"""What a pipe of Linux holds (pipe(7))."""
 _TAIL_BYTES = 4096
 _OUTPUT_LIMIT = 200
 
@@ -40,25 +45,6 @@ class CallFailedError(HubError):
         """Whether another try would come to the same."""
         self.pause = pause
         """Seconds that were asked for before the next one."""
-
-
-class Callee(Protocol):
-    """Who is called."""
-
-    async def call(self, call: HookCall) -> None:
-        """Try once.
-
-        Raises:
-            CallFailedError: when it came to nothing.
-        """
-
-    async def close(self) -> None:
-        """Give back what it holds."""
-
-
-def callee(name: str, hook: HookSettings, configuration: Configuration) -> Callee:
-    """Who is called by a hook of the settings."""
-    return Webhook(hook, configuration) if hook.url else Command(name, hook, configuration)
 
 
 class Webhook:
@@ -122,80 +108,112 @@ class Webhook:
 
 
 class Command:
-    """A program that gets the document on its stdin, and its main facts as variables."""
+    """A program that gets the document on its stdin, and its main facts as variables.
+
+    It has a session of its own, so that it can be ended with all that it started. Only when this
+    process is killed does it go on to its own end.
+    """
 
     def __init__(self, name: str, hook: HookSettings, configuration: Configuration) -> None:
-        self._name = name
-        self._hook = hook
         program, *arguments = hook.command
         self._command = (os.path.expanduser(program), *arguments)
-        self._configuration = configuration
+        self._timeout = hook.timeout
+        self._folder = configuration.paths.config_file.absolute().parent
+        plain = replace(configuration, environment=configuration.plain_environment)
+        self._environment = {**without_secrets(environment_for(plain)), HOOK_VARIABLE: name}
 
     async def call(self, call: HookCall) -> None:
-        """Run the program once.
+        """Run the program; once it has begun, another try would do again what it did.
 
         Raises:
             CallFailedError: it cannot be run, fails, or takes too long.
         """
-        timeout = self._hook.timeout
-        with tempfile.TemporaryFile() as talk:
-            process = await self._start(call, talk)
-            try:
-                async with asyncio.timeout(timeout):
-                    await process.communicate(call.document())
-            except TimeoutError:
-                raise CallFailedError(f"not done within {duration(timeout)}") from None
-            finally:
-                # Also what it started itself and left behind when it was cut short.
-                if process.returncode is None:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(process.pid, signal.SIGKILL)
-                    await asyncio.shield(process.wait())
-            if process.returncode:
-                last = _last_line(talk)
-                words = f"exit status {process.returncode}" + (f": {last}" if last else "")
-                raise CallFailedError(words)
+        try:
+            with _Tail() as tail:
+                status = await self._run(call, tail)
+                last = tail.last_line()
+        except OSError as error:
+            why = f"{clean(self._command[0], 200)} cannot be run: {error.strerror}"
+            raise CallFailedError(why, final=error.errno not in _PASSING) from None
+        if status:
+            words = f"exit status {status}" + (f": {last}" if last else "")
+            raise CallFailedError(words, final=True)
 
     async def close(self) -> None:
         """Nothing is held between two calls."""
 
-    async def _start(self, call: HookCall, talk: IO[bytes]) -> asyncio.subprocess.Process:
-        folder = self._configuration.paths.config_file.absolute().parent
+    async def _run(self, call: HookCall, tail: _Tail) -> int | None:
+        process = await asyncio.create_subprocess_exec(
+            *self._command,
+            cwd=self._folder if self._folder.is_dir() else Path("/"),
+            env={**self._environment, **_variables(call)},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=tail.inlet,
+            start_new_session=True,
+        )
         try:
-            return await asyncio.create_subprocess_exec(
-                *self._command,
-                cwd=folder if folder.is_dir() else Path("/"),
-                env=self._environment(call),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=talk,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            raise CallFailedError(
-                f"{clean(self._command[0], 200)} cannot be run: {why}", final=True
-            ) from None
+            async with asyncio.timeout(self._timeout):
+                await process.communicate(call.document())
+        except TimeoutError:
+            words = f"not done within {duration(self._timeout)}"
+            raise CallFailedError(words, final=True) from None
+        finally:
+            # Also what it started itself and left behind when it was cut short.
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await asyncio.shield(process.wait())
+        return process.returncode
 
-    def _environment(self, call: HookCall) -> dict[str, str]:
-        """The environment of this process without its secrets, and what the call is about."""
-        environment = without_secrets(environment_for(self._configuration))
-        environment.pop(self._hook.secret, None)
-        return {
-            **environment,
-            **_variables(call),
-            HOOK_VARIABLE: self._name,
-            "TUI_HUB_EVENT": call.event.value,
-        }
+
+class _Tail:
+    """A pipe that takes whatever a program says, and keeps the end of it.
+
+    The pipes of asyncio will not do: a program has not ended for them before everything that it
+    left running in the background has closed its stderr, too.
+    """
+
+    def __enter__(self) -> Self:
+        self._outlet, self.inlet = os.pipe()
+        os.set_blocking(self._outlet, False)
+        self._kept = b""
+        asyncio.get_running_loop().add_reader(self._outlet, self._read)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.get_running_loop().remove_reader(self._outlet)
+        os.close(self._outlet)
+        os.close(self.inlet)
+
+    def last_line(self) -> str:
+        """The last line so far, clean."""
+        self._read()
+        lines = self._kept.decode("utf-8", "replace").strip().splitlines()
+        return clean(lines[-1].strip(), _OUTPUT_LIMIT) if lines else ""
+
+    def _read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._kept = (self._kept + os.read(self._outlet, _PIPE_BYTES))[-_TAIL_BYTES:]
+
+
+Callee: TypeAlias = Webhook | Command
+"""Who is called. A `call` is one try, and raises `CallFailedError` when it comes to nothing."""
+
+
+def callee(name: str, hook: HookSettings, configuration: Configuration) -> Callee:
+    """Who is called by a hook of the settings."""
+    return Webhook(hook, configuration) if hook.url else Command(name, hook, configuration)
 
 
 def _variables(call: HookCall) -> Mapping[str, str]:
-    """The facts that are one word each, for scripts that read no JSON."""
+    """What the call is about, and the facts that are one word each, for scripts without JSON."""
     nested = call.facts.get("job")
     job = nested if isinstance(nested, Mapping) else {"id": nested, **call.facts}
     payload = job.get("payload")
     model = job.get("model") or (payload.get("model") if isinstance(payload, Mapping) else None)
     told = {
+        "TUI_HUB_EVENT": call.event.value,
         "TUI_HUB_JOB": job.get("id"),
         "TUI_HUB_JOB_TYPE": job.get("type"),
         "TUI_HUB_STATUS": job.get("status"),
@@ -204,10 +222,3 @@ def _variables(call: HookCall) -> Mapping[str, str]:
         "TUI_HUB_COUNT": call.facts.get("count"),
     }
     return {name: clean(str(value)) for name, value in told.items() if value is not None}
-
-
-def _last_line(talk: IO[bytes]) -> str:
-    talk.seek(0, os.SEEK_END)
-    talk.seek(max(0, talk.tell() - _TAIL_BYTES))
-    lines = talk.read(_TAIL_BYTES).decode("utf-8", "replace").strip().splitlines()
-    return clean(lines[-1].strip(), _OUTPUT_LIMIT) if lines else ""

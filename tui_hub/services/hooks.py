@@ -1,7 +1,7 @@
 """Hooks: webhooks and commands of the user's, told of what this process did.
 
-Each hook has a line of its own, so that one that hangs keeps no other from its calls, and nothing
-here keeps the work itself from going on.
+Each hook has a line of its own with one call under way, so that one that hangs keeps no other from
+its calls, and nothing here keeps the work itself from going on.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tui_hub import text
-from tui_hub.domain.errors import HubError
 from tui_hub.domain.hooks import HookEvent, HookState
 from tui_hub.domain.jobs import Job
 from tui_hub.services.context import Context
 from tui_hub.services.hook_calls import Callee, CallFailedError, callee
 from tui_hub.services.hook_payloads import MODELS, HookCall, of_job
-from tui_hub.services.jobs import Jobs
+from tui_hub.services.jobs import HOOK, Jobs
 from tui_hub.settings import HOOK_VARIABLE, HookSettings
 from tui_hub.sources.limits import Clock, backoff
 from tui_hub.version import __version__
@@ -30,7 +29,6 @@ GRACE = 10.0
 """Seconds that calls under way get at the end of the program."""
 WAITING = 100
 """Calls that wait for one hook; what comes beyond that is dropped."""
-_AT_ONCE = 4
 _TRIES = 3
 
 
@@ -39,15 +37,14 @@ class Hooks:
 
     def __init__(self, context: Context, jobs: Jobs) -> None:
         configuration = context.configuration
-        room = asyncio.Semaphore(_AT_ONCE)
         hooks = configuration.settings.hooks
         if configuration.environment.get(HOOK_VARIABLE):
-            hooks = {}  # a hook runs this very program, which must not go round in circles
+            hooks = {}  # what a hook's program does is told to none: see `HOOK`
         if configuration.settings.network.offline:
             hooks = {name: hook for name, hook in hooks.items() if not hook.url}
         self._host = context.owner.host
         self._lines = [
-            _Line(name, hook, callee(name, hook, configuration), context, room)
+            _Line(name, hook, callee(name, hook, configuration), context)
             for name, hook in hooks.items()
             if hook.enabled
         ]
@@ -68,6 +65,8 @@ class Hooks:
         await asyncio.gather(*(line.close() for line in self._lines))
 
     def _job_ended(self, job: Job) -> None:
+        if HOOK in job.payload:
+            return
         for event, facts in of_job(job):
             self._tell(event, facts)
 
@@ -86,22 +85,14 @@ class Hooks:
 class _Line:
     """The calls of one hook, one after the other."""
 
-    def __init__(
-        self,
-        name: str,
-        hook: HookSettings,
-        called: Callee,
-        context: Context,
-        room: asyncio.Semaphore,
-    ) -> None:
+    def __init__(self, name: str, hook: HookSettings, called: Callee, context: Context) -> None:
         self._name = name
         self._events = frozenset(hook.events or HookEvent)
         self._callee = called
-        self._context = context
         self._table = context.hub.hooks
         self._pace = Clock(sleep=context.clock.sleep, random=context.clock.random)
-        self._room = room
         self._calls: asyncio.Queue[HookCall] = asyncio.Queue(WAITING)
+        self._calling = False
         self._worker: asyncio.Task[None] | None = None
         self._dropped = 0
 
@@ -122,54 +113,59 @@ class _Line:
     async def close(self) -> None:
         """Wait for the calls, though not for long, and make no more."""
         if self._worker is not None:
+            given_up = 0
             try:
                 async with asyncio.timeout(GRACE):
                     await self._calls.join()
             except TimeoutError:
-                await self._settle(f"given up at the end of the program, after {GRACE:.0f} s")
+                given_up = self._calls.qsize() + self._calling
             finally:
                 self._worker.cancel()
                 await asyncio.gather(self._worker, return_exceptions=True)
+            if given_up:
+                why = f"given up at the end of the program, after {GRACE:.0f} s"
+                await self._settle(why, given_up)
         await self._callee.close()
 
     async def _work(self) -> None:
         while True:
             call = await self._calls.get()
+            self._calling = True
             try:
-                async with self._room:
-                    error = await self._deliver(call)
-                await self._settle(error)
+                error = await self._deliver(call)
             except Exception:  # a hook never brings anything else down
                 _log.exception("hook %s ended by a fault of the program", self._name)
-            finally:
-                self._calls.task_done()
+                error = "a fault of the program, which the log tells"
+            self._calling = False
+            await self._settle(error)
+            self._calls.task_done()
             if self._dropped and self._calls.empty():
                 _log.warning("hook %s: %d calls were dropped", self._name, self._dropped)
                 self._dropped = 0
 
     async def _deliver(self, call: HookCall) -> str | None:
         """Make a call, with a few tries; why it came to nothing, if so."""
-        for attempt in range(_TRIES):
+        attempt = 0
+        while True:
             try:
                 await self._callee.call(call)
             except CallFailedError as failed:
-                error = failed.message
-                _log.debug("hook %s, try %d: %s", self._name, attempt + 1, error)
+                _log.debug("hook %s, try %d: %s", self._name, attempt + 1, failed.message)
                 if failed.final or attempt + 1 == _TRIES:
-                    return error
+                    return failed.message
                 await self._pace.sleep(max(failed.pause, backoff(attempt, self._pace)))
+                attempt += 1
             else:
                 return None
-        return None
 
-    async def _settle(self, error: str | None) -> None:
+    async def _settle(self, error: str | None, calls: int = 1) -> None:
         try:
-            await self._note(error)
-        except HubError as failed:
-            _log.warning("hook %s: its call was not noted: %s", self._name, failed.message)
+            await self._note(error, calls)
+        except Exception as failed:
+            _log.warning("hook %s: its call was not noted: %s", self._name, failed)
 
-    async def _note(self, error: str | None) -> None:
-        """Write down how a call went, for the doctor; the log hears of changes only."""
+    async def _note(self, error: str | None, calls: int) -> None:
+        """Write down how calls went, for the doctor; the log hears of changes only."""
         before = await self._table.get(self._name) or HookState(name=self._name, called_at="")
         told = None if error is None else text.clean(error, 500)
         if told is not None and before.error is None:
@@ -180,6 +176,6 @@ class _Line:
             before,
             called_at=text.now(),
             error=told,
-            failures=0 if told is None else before.failures + 1,
+            failures=0 if told is None else before.failures + calls,
         )
         await self._table.put(state)

@@ -8,22 +8,15 @@ from pathlib import Path
 
 from tui_hub import text
 from tui_hub.blobs import (
+    KeptRevision,
     Receipt,
-    ReceiptFile,
-    collect,
     publish_hf,
     publish_model,
     receipts,
     remove_model,
     set_active,
 )
-from tui_hub.domain.artifacts import (
-    Artifact,
-    ArtifactStatus,
-    Verified,
-    installed_variants,
-    present,
-)
+from tui_hub.domain.artifacts import Artifact, installed_variants, present
 from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
@@ -32,6 +25,7 @@ from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.events import ModelChanged, SlotChanged, StorageChanged
 from tui_hub.services.context import Context
+from tui_hub.services.keeping import kept_beside, receipt_file, retire
 from tui_hub.services.slots import read_slots, slots_of
 
 
@@ -64,17 +58,21 @@ async def publish(
     if not here or (before is not None and before.revision != revision and not variants):
         return Published(before.path if before is not None else None)
     model = await describe(context, model_id, before)
+    old = await context.on_disk(receipts.read, context.store, model_id)
+    kept = await kept_beside(context, model_id, revision, before, old)
     if not variants and not whole:
-        await context.on_disk(_write_receipt, context, model, revision, here, (), None)
+        await context.on_disk(_write_receipt, context, model, revision, here, (), None, kept)
         return Published()
     held = await slots_of(context, model_id)
-    old = await context.on_disk(receipts.read, context.store, model_id)
-    path = await context.on_disk(publish_files, context, model, revision, refs, here, variants)
+    path = await context.on_disk(
+        publish_files, context, model, revision, refs, here, variants, kept
+    )
     note = await _move_slots(context, held, revision, path)
     await context.on_disk(_remove_old_view, context, old, path)
     if variants:
         await context.hub.installs.put(_install(model, revision, path, here, variants, before))
-    if before is not None and before.revision != revision:
+    staying = {revision, *(one.revision for one in kept)}
+    if before is not None and before.revision not in staying:
         await retire(context, model_id, before.revision)
     context.bus.publish(StorageChanged())
     return Published(str(path), note)
@@ -105,17 +103,13 @@ async def retype(context: Context, model_id: str) -> None:
     files = await context.hub.artifacts.of(model_id, install.revision)
     here = present(files)
     old = await context.on_disk(receipts.read, context.store, model_id)
+    kept = old.kept if old is not None else ()
     path = await context.on_disk(
-        publish_files, context, model, install.revision, ("main",), here, install.variants
+        publish_files, context, model, install.revision, ("main",), here, install.variants, kept
     )
     await context.on_disk(_remove_old_view, context, old, path)
     await context.hub.installs.put(replace(install, type=model.type, path=str(path)))
     context.bus.publish(ModelChanged(model_id))
-
-
-def without_blob(file: Artifact) -> Artifact:
-    """The file as it is once its bytes are not counted on any more."""
-    return replace(file, status=ArtifactStatus.PENDING, blob=None, verified=Verified.NONE, job=None)
 
 
 async def _move_slots(
@@ -151,13 +145,6 @@ async def _move_slot(context: Context, held: Slot, revision: str, path: Path) ->
     return told
 
 
-async def retire(context: Context, model: str, revision: str) -> None:
-    """Give up the files of a revision that another took the place of: rows first, then bytes."""
-    files = [file for file in await context.hub.artifacts.of(model, revision) if file.blob]
-    await context.hub.artifacts.save(*map(without_blob, files))
-    await context.on_disk(collect, context.store, {file.blob for file in files if file.blob})
-
-
 def publish_files(
     context: Context,
     model: Model,
@@ -165,6 +152,7 @@ def publish_files(
     refs: Sequence[str],
     files: Sequence[Artifact],
     variants: tuple[str, ...],
+    kept: tuple[KeptRevision, ...],
 ) -> Path:
     """Make what people open, and the receipt that keeps the blobs alive from here on."""
     store = context.store
@@ -178,7 +166,7 @@ def publish_files(
             refs,
             [(file.path, file.blob, file.git_sha1) for file in files if file.blob],
         )
-    _write_receipt(context, model, revision, files, variants, path)
+    _write_receipt(context, model, revision, files, variants, path, kept)
     return path
 
 
@@ -196,6 +184,7 @@ def _write_receipt(
     files: Sequence[Artifact],
     variants: tuple[str, ...],
     path: Path | None,
+    kept: tuple[KeptRevision, ...],
 ) -> None:
     store = context.store
     receipts.write(
@@ -211,16 +200,8 @@ def _write_receipt(
             installed_at=text.now(),
             path=str(path.relative_to(store.root)) if path is not None else "",
             variants=variants,
-            files=tuple(
-                ReceiptFile(
-                    path=file.path,
-                    sha256=file.blob or "",
-                    size=file.size or 0,
-                    etag=file.etag,
-                    verified=file.verified,
-                )
-                for file in files
-            ),
+            files=tuple(map(receipt_file, files)),
+            kept=kept,
         ),
     )
 

@@ -18,6 +18,7 @@ from tui_hub.events import JobChanged
 from tui_hub.services.context import Context
 from tui_hub.services.held_jobs import HeldJobs, Lost, is_orphan
 from tui_hub.services.job_history import JobHistory
+from tui_hub.settings import HOOK_VARIABLE
 
 Handler = Callable[[Job], Awaitable[None]]
 Retry = Callable[[Job], Awaitable[Job | None]]
@@ -26,6 +27,9 @@ _log = logging.getLogger(__name__)
 
 INTERRUPTED = "interrupted"
 """How the error of a job begins that stopped without anybody asking for it."""
+HOOK = "hook"
+"""In the payload of a job: the hook whose program asked for it. No hook is told of such a job in
+any process, or hooks and jobs could call each other for ever."""
 _OWNER_SECONDS = 5.0
 """How long to wait for another process to do what it was asked."""
 _POLL = 0.1
@@ -91,6 +95,10 @@ class Jobs(JobHistory):
             raise RefusedError(f"job {found.id} is {found.status} in another process")
         if found.type not in self._retry:
             raise RefusedError(f"jobs of the type {found.type} cannot be retried; start it again")
+        payload = self._asked_for(found.payload)
+        if payload != found.payload:
+            found = replace(found, payload=payload)
+            await self._table.save(found)
         again = await self._retry[found.type](found)
         return again or await self.get(job)
 
@@ -107,7 +115,7 @@ class Jobs(JobHistory):
         job = Job(
             id=uuid.uuid4().hex[:12],
             type=kind,
-            payload=payload,
+            payload=self._asked_for(payload),
             created_at=text.now(),
             owner=None if detached else self._context.owner,
         )
@@ -206,6 +214,12 @@ class Jobs(JobHistory):
         """Add lines to a job's log."""
         await self._table.log(job, *(f"{text.now()} {text.clean(line, 1000)}" for line in lines))
         self._context.bus.publish(JobChanged(job))
+
+    def _asked_for(self, payload: Mapping[str, object]) -> dict[str, object]:
+        """A payload with the mark of the hook that this process runs for, if it does."""
+        hook = self._context.configuration.environment.get(HOOK_VARIABLE)
+        plain = {key: value for key, value in payload.items() if key != HOOK}
+        return plain | {HOOK: text.clean(hook)} if hook else plain
 
     async def _until_ended(self, job: str) -> None:
         """Give another process a moment to end a job."""

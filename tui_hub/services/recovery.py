@@ -20,8 +20,8 @@ from tui_hub.domain.models import Model
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
-from tui_hub.services.installing import without_blob
 from tui_hub.services.jobs import Jobs
+from tui_hub.services.keeping import without_blob
 from tui_hub.services.renames import follow_renames
 from tui_hub.services.statuses import settle_status
 
@@ -104,7 +104,11 @@ async def _learn(context: Context, receipt: Receipt) -> str | None:
     """Take what a receipt says into the database; `None` when it says nothing that can be used."""
     try:
         kind = ModelType(receipt.type)
-        files = [_artifact(receipt, file) for file in receipt.files]
+        files = [_artifact(receipt, receipt.revision, file) for file in receipt.files]
+        kept = {
+            one.revision: [_artifact(receipt, one.revision, file) for file in one.files]
+            for one in receipt.kept
+        }
     except ValueError as error:
         _log.warning("the receipt of %s is not understood: %s", receipt.model, error)
         return None
@@ -115,6 +119,8 @@ async def _learn(context: Context, receipt: Receipt) -> str | None:
     if not await context.on_disk(_is_whole, context, receipt):
         return receipt.model
     await context.hub.artifacts.save(*files)
+    for revision, older in kept.items():
+        await context.hub.artifacts.replace_listing(receipt.model, revision, older, newest=False)
     variants = receipt.variants or installed_variants(files)
     if variants:
         await context.hub.installs.put(_install(context.store.root, receipt, kind, variants))
@@ -147,11 +153,11 @@ async def _mirror(context: Context) -> set[str | None]:
     return {install.model for install in installs}
 
 
-def _artifact(receipt: Receipt, file: ReceiptFile) -> Artifact:
+def _artifact(receipt: Receipt, revision: str, file: ReceiptFile) -> Artifact:
     return Artifact(
-        id=artifact_id(receipt.model, receipt.revision, file.path),
+        id=artifact_id(receipt.model, revision, file.path),
         model=receipt.model,
-        revision=receipt.revision,
+        revision=revision,
         path=file.path,
         size=file.size,
         sha256=file.sha256,

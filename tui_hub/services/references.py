@@ -42,6 +42,11 @@ def is_place(given: str, configuration: Configuration) -> bool:
     return parts == (None, None)
 
 
+def is_address(place: str) -> bool:
+    """Whether a place is one on the web; `file:` is a path of this box."""
+    return "://" in place and not place.startswith("file:")
+
+
 def read_reference(
     given: str, configuration: Configuration, revision: str | None = None
 ) -> Reference:

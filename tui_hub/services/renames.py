@@ -16,7 +16,8 @@ from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.domain.storage import Install
 from tui_hub.events import ModelChanged, StorageChanged
 from tui_hub.services.context import Context, parse_id
-from tui_hub.services.installing import describe, publish, publish_files, retire
+from tui_hub.services.installing import describe, publish, publish_files
+from tui_hub.services.keeping import retire
 from tui_hub.services.metadata import metadata_of
 from tui_hub.services.slots import slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
@@ -106,8 +107,16 @@ async def _publish(context: Context, install: Install, new: str) -> Install:
         for file in present(await context.hub.artifacts.of(install.model, install.revision))
     ]
     model = await describe(context, new, None)
+    receipt = await context.on_disk(receipts.read, context.store, install.model)
     path = await context.on_disk(
-        publish_files, context, model, install.revision, (DEFAULT_REF,), files, install.variants
+        publish_files,
+        context,
+        model,
+        install.revision,
+        (DEFAULT_REF,),
+        files,
+        install.variants,
+        receipt.kept if receipt is not None else (),
     )
     return replace(
         install, model=new, name=model.name, author=model.author, type=model.type, path=str(path)

@@ -79,11 +79,13 @@ class Repositories:
                 if known is None or (revision not in (None, DEFAULT_REF) and not files):
                     raise
                 problem = error
-            except RefusedError as error:
-                known = known or await self._catalogue.get(wanted)
-                problem = error
-            except NotFoundError as error:
-                if known is None or wanted.source in self._context.sources:
+            except (RefusedError, NotFoundError) as error:
+                here = [file for file in files if file.blob]
+                if known is not None and here and revision not in (None, DEFAULT_REF):
+                    files = here  # its source gives that revision no more: this is what is left
+                elif isinstance(error, RefusedError):
+                    known = known or await self._catalogue.get(wanted)
+                elif known is None or wanted.source in self._context.sources:
                     raise
                 problem = error
         return await self._assemble(known, files, unsafe, problem)
@@ -129,18 +131,42 @@ class Repositories:
         """Register a repository: list its files and fetch its metadata, now and at its own syncs.
 
         Raises:
+            NotFoundError: when its source has no such repository; what was not registered before
+                is not then either.
             HubError: when the repository cannot be listed; the registration says so too.
         """
-        wanted = parse_id(model)
+        wanted, table = parse_id(model), self._context.hub.registrations
+        before = await table.get(str(wanted))
         registration = Registration(
             model=str(wanted),
             vendor=text.clean(vendor, 100) or None,
             name=text.clean(name, 200) or None,
             auto_sync=auto_sync,
         )
-        await self._context.hub.registrations.put(registration)
-        await self.sync(wanted)
+        await table.put(registration)
+        try:
+            await self.sync(wanted)
+        except NotFoundError:
+            if before is None:
+                await table.delete(registration.model)
+            raise
         return await self._catalogue.get(wanted)
+
+    async def unregister(self, model: str | ModelId) -> str:
+        """Take a registration back, and give the id of its model; what is here of it stays.
+
+        Raises:
+            NotFoundError: when it is not registered.
+        """
+        table, wanted = self._context.hub.registrations, str(parse_id(model))
+        for name in (wanted, await self.known_id(wanted)):
+            if await table.get(name) is not None:
+                await table.delete(name)
+                self._context.bus.publish(ModelChanged(name))
+                return name
+        raise NotFoundError(
+            f"{wanted} is not registered", hint=f"`tui-hub register {wanted}` registers it."
+        )
 
     async def sync(self, model: ModelId) -> FeedReport:
         """The first phase of a download: list the files, fetch the small ones into `metadata/`.

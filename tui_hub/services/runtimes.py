@@ -83,7 +83,7 @@ class Runtimes:
                 )
             note = f"{_LINKED}: torch does not load {format_}"
             return Loading(runtime=LINK, variant=variant, note=note)
-        environment = self._context.configuration.environment
+        environment = self._context.configuration.plain_environment
         if await probe_torch(self._settings.python, environment=environment) is None:
             if wanted == TORCH:
                 raise RefusedError("there is no torch to load it with", hint=_NO_TORCH)

@@ -17,7 +17,8 @@ from tui_hub.events import StorageChanged
 from tui_hub.services.activation import Activation
 from tui_hub.services.context import Context
 from tui_hub.services.file_download import partial_key
-from tui_hub.services.installing import publish, without_blob
+from tui_hub.services.installing import publish
+from tui_hub.services.keeping import without_blob
 from tui_hub.services.renames import name_here
 from tui_hub.services.slots import slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
@@ -61,9 +62,12 @@ class Storage:
     ) -> Deletion:
         """Take a model, or one variant of it, off this box. Blobs that others share stay.
 
+        The whole model goes with the files of its named versions.
+
         Raises:
             NotFoundError: when nothing of it is here.
-            RefusedError: while it is active (unless `deactivate`) or being downloaded.
+            RefusedError: while it is active (unless `deactivate`) or being downloaded, and for the
+                last variant where files of named versions would go with it.
         """
         wanted = await name_here(self._context, model)
         if variant is not None:
@@ -107,6 +111,13 @@ class Storage:
         }
         here = [file for file in files if file.blob]
         staying = [file for file in here if file.path in kept]
+        receipt = await self._context.on_disk(receipts.read, self._context.store, model)
+        if not staying and receipt is not None and receipt.kept:
+            raise RefusedError(
+                f"{text.clean(variant, 80)} is all that is installed of {model}, and named "
+                "versions of it are kept beside that",
+                hint=f"`tui-hub delete {model}` takes those too.",
+            )
         return install, [file for file in here if file.path not in kept], staying
 
     async def _delete_variant(
@@ -143,6 +154,8 @@ class Storage:
         receipt = await self._context.on_disk(receipts.read, self._context.store, model)
         if receipt is not None:
             blobs |= {(receipt.revision, file.path): file.sha256 for file in receipt.files}
+            blobs |= {(one.revision, file.path): file.sha256
+                      for one in receipt.kept for file in one.files}  # fmt: skip
         if not blobs:
             raise NotFoundError(
                 f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
@@ -181,7 +194,7 @@ class Storage:
         by_type: Counter[str] = Counter()
         by_model: Counter[str] = Counter()
         for receipt in receipts.iter(store):
-            held = sum(file.size for file in receipt.files)
+            held = sum(file.size for file in receipt.all_files)
             by_type[receipt.type] += held
             by_model[receipt.model] += held
         logical = sum(by_model.values())
@@ -204,7 +217,7 @@ class Storage:
             file.sha256
             for receipt in receipts.iter(store)
             if receipt.model != model
-            for file in receipt.files
+            for file in receipt.all_files
         }
         return sum(store.size(blob) or 0 for blob in set(blobs) - kept)
 

@@ -12,6 +12,7 @@ from tui_hub.domain.revisions import Version
 from tui_hub.events import ModelChanged
 from tui_hub.services.choices import named_variant
 from tui_hub.services.context import Context
+from tui_hub.services.keeping import release
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.version_names import check_name
 
@@ -33,6 +34,9 @@ class Versions:
         variant: str | None = None,
     ) -> Version:
         """Name a revision, and perhaps one variant of it.
+
+        Where the source gives nothing but the newest, the files that are here of a named revision
+        stay when a newer one is installed.
 
         Args:
             model: the model's id.
@@ -73,22 +77,53 @@ class Versions:
             NotFoundError: when there is no such version.
             RefusedError: when the new name is taken.
         """
-        check_name(new)
-        entry = await self._repositories.known_id(model)
-        if not await self._table.rename(entry, old, new):
-            raise self._unknown(entry, old)
-        return await self._changed(entry, new)
+        version = await self._named(model, old)
+        return await self._change(version, new, version.variant)
 
-    async def remove(self, model: str | ModelId, name: str) -> None:
-        """Take a name back; the revision and its files stay.
+    async def change(
+        self, model: str | ModelId, old: str, new: str, *, variant: str | None
+    ) -> Version:
+        """Give a version another name and variant at once; it stays as it was if one is wrong.
+
+        Raises:
+            UsageError: when the new name cannot be one.
+            NotFoundError: when there is no such version, or no such variant of its revision.
+            RefusedError: when the new name is taken.
+        """
+        version = await self._named(model, old)
+        if variant is not None and variant != version.variant:
+            details = await self._repositories.details(version.model, revision=version.revision)
+            variant = named_variant(details, variant).name
+        return await self._change(version, new, variant)
+
+    async def remove(self, model: str | ModelId, name: str) -> int:
+        """Take a name back, and give the bytes that this frees.
+
+        The revision stays listed, and what is installed stays here; files of an older revision
+        that stayed for this name alone go.
 
         Raises:
             NotFoundError: when there is no such version.
         """
+        version = await self._named(model, name)
+        if not await self._table.remove(version.model, name):
+            raise self._unknown(version.model, name)
+        freed = await release(self._context, version.model, version.revision)
+        self._context.bus.publish(ModelChanged(version.model))
+        return freed
+
+    async def _named(self, model: str | ModelId, name: str) -> Version:
         entry = await self._repositories.known_id(model)
-        if not await self._table.remove(entry, name):
+        found = await self._table.get(entry, name)
+        if found is None:
             raise self._unknown(entry, name)
-        self._context.bus.publish(ModelChanged(entry))
+        return found
+
+    async def _change(self, version: Version, name: str, variant: str | None) -> Version:
+        check_name(name)
+        if not await self._table.change(version, name, variant):
+            raise self._unknown(version.model, version.name)  # another process was quicker
+        return await self._changed(version.model, name)
 
     async def _changed(self, model: str, name: str) -> Version:
         self._context.bus.publish(ModelChanged(model))

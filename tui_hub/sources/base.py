@@ -65,6 +65,8 @@ class FileRequest:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     file: Path | None = None
     """The file itself, where it lies on this box; the URL is empty then."""
+    log_in: str | None = None
+    """How a user comes by a token for that origin, in words; `None` where none is known of."""
 
 
 class Source(Protocol):
@@ -88,6 +90,10 @@ class Source(Protocol):
 
         An empty listing is a fault then, and what is missing from one is asked for by name.
         """
+
+    @property
+    def has_history(self) -> bool:
+        """Whether a revision can still be had when there is a newer one."""
 
     def pages(
         self, feed: Feed, cursor: str | None = None, since: str | None = None

@@ -102,6 +102,7 @@ class Curated:
     prefix = PREFIX
     user = USER
     lasting = False
+    has_history = False
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()

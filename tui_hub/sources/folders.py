@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tui_hub.domain.additions import AddedFile
-from tui_hub.domain.errors import NotFoundError, RefusedError, UnsafeError
+from tui_hub.domain.errors import NotFoundError, RefusedError, UnsafeError, UsageError
 from tui_hub.domain.identifiers import repository_path
 from tui_hub.text import clean
 
@@ -20,11 +20,11 @@ def checked_place(text: str) -> Path:
     """The absolute path of a file or folder, links followed.
 
     Raises:
+        UsageError: when it is no path.
         NotFoundError: when it is not there, or cannot be read.
         RefusedError: when it is neither a file nor a folder.
     """
-    plain = unquote(urlsplit(text).path) if text.startswith("file:") else text
-    path = Path(plain).expanduser()
+    path = _typed_path(text)
     try:
         real = path.resolve(strict=True)
         mode = real.stat().st_mode
@@ -36,6 +36,23 @@ def checked_place(text: str) -> Path:
     if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
         raise RefusedError(f"{clean(str(path), 300)} is neither a file nor a folder")
     return real
+
+
+def _typed_path(text: str) -> Path:
+    """The path that was typed, plain or as a `file:` address (RFC 8089)."""
+    try:
+        address = urlsplit(text) if text.startswith("file:") else None
+        plain = text if address is None else unquote(address.path, errors="surrogateescape")
+        path = Path(plain).expanduser()
+        os.fsencode(path)
+    except (ValueError, RuntimeError):  # no address; no such user, or no home of theirs
+        raise UsageError(f"{clean(text, 300)} is no path", hint="Check how it is spelt.") from None
+    if "\0" in plain or (address is not None and address.netloc not in ("", "localhost")):
+        raise UsageError(
+            f"{clean(text, 300)} is no path of this box",
+            hint="Type the path alone, or file:///folder with three slashes.",
+        )
+    return path
 
 
 def list_place(place: Path) -> tuple[AddedFile, ...]:

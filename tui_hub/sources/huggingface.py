@@ -38,7 +38,7 @@ from tui_hub.sources.huggingface_records import (
 )
 from tui_hub.sources.limits import LONGEST_WAIT, Clock
 from tui_hub.sources.links import next_link
-from tui_hub.sources.login import Login
+from tui_hub.sources.login import LOG_IN, Login
 from tui_hub.sources.network import host_of
 from tui_hub.sources.records import latest_moment, split_list
 from tui_hub.text import clean
@@ -53,6 +53,7 @@ class HuggingFace:
     prefix = PREFIX
     user = USER
     lasting = True
+    has_history = True
 
     def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
         settings, environment = configuration.settings, configuration.environment
@@ -129,6 +130,7 @@ class HuggingFace:
         return FileRequest(
             url=f"{self.endpoint}/{quote(path)}/resolve/{revision}/{quote(artifact.path)}",
             headers=await self._login.headers(),
+            log_in=LOG_IN,
         )
 
     async def read(self, artifact: Artifact, limit: int) -> bytes:

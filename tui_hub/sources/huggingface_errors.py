@@ -18,10 +18,9 @@ from tui_hub.domain.errors import (
     UnreachableError,
 )
 from tui_hub.sources.exchange import Answer
+from tui_hub.sources.login import LOG_IN
 from tui_hub.sources.network import host_of
 from tui_hub.text import clean
-
-_LOG_IN = "set HF_TOKEN, or run `hf auth login`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def explain(
         return UnauthorizedError(
             f"{host} does not know the token that is set",
             hint="Check it with `hf auth whoami`: it may have expired. "
-            f"To use a new one, {_LOG_IN}.",
+            f"To use a new one, {LOG_IN}.",
         )
     if code == "GatedRepo":
         return _gated(subject.repository, page, has_token=has_token)
@@ -74,7 +73,7 @@ def explain(
         way = f"The token may lack the right to read this; see {page}."
         return UnauthorizedError(
             f"{host} refuses: {clean(answer.message, 200) or status}",
-            hint=way if has_token else f"{_LOG_IN[0].upper()}{_LOG_IN[1:]}; see {page}.",
+            hint=way if has_token else f"{LOG_IN[0].upper()}{LOG_IN[1:]}; see {page}.",
         )
     return UnreachableError(
         f"{host} answers {status} where data was expected",
@@ -91,7 +90,7 @@ def _gated(repository: str, page: str, *, has_token: bool) -> GatedError:
         )
     return GatedError(
         f"{name} is gated: its maker grants access one by one",
-        hint=f"First {_LOG_IN}. Then read and accept the agreement at {page}, and try again.",
+        hint=f"First {LOG_IN}. Then read and accept the agreement at {page}, and try again.",
     )
 
 
@@ -114,7 +113,7 @@ def _not_found(
         return kind(
             f"there is no model {subject.repository} on {host}, or it is private",
             hint="A private model needs a token that may see it"
-            + (f"; see {page}." if has_token else f": {_LOG_IN}; see {page}."),
+            + (f"; see {page}." if has_token else f": {LOG_IN}; see {page}."),
         )
     return NotFoundError(
         f"there is no model {subject.repository} on {host}",

@@ -60,8 +60,8 @@ _OVERLAP = timedelta(minutes=10)
 _GLANCE = 10
 """Entries to each of the first two pages of a walk that expects to find nothing new."""
 _REMEMBERED = 100_000
-"""Ids, twice as many at most, kept to notice a model that turns up again; the whole Hub's would
-cost 300 MB."""
+"""Ids in each of the two sets, the later and the earlier, that are kept to notice a model that
+turns up again; the whole Hub's would cost 300 MB."""
 _MOST_BARREN_PAGES = 200
 """Pages in a row that bring nothing new before the listing counts as running in circles."""
 
@@ -217,11 +217,13 @@ class Walk:
     def _new(self, model: Model) -> bool:
         """Whether this walk has not listed a model yet: pages shift, and queries overlap."""
         name, key = model.id.casefold(), model.upstream_id or model.id
-        known = not self._seen.isdisjoint((name, key)) or not self._before.isdisjoint((name, key))
-        if len(self._seen) >= _REMEMBERED:
-            self._before, self._seen = self._seen, set()
-        self._seen.update((name, key))
-        return not known
+        seen, before = self._seen, self._before
+        new = not (name in seen or key in seen or name in before or key in before)
+        if len(seen) >= _REMEMBERED:
+            self._before, self._seen = seen, set()
+        self._seen.add(name)
+        self._seen.add(key)
+        return new
 
     def _check_progress(self, url: str, fresh: Sequence[Model]) -> None:
         self._barren = 0 if fresh else self._barren + 1

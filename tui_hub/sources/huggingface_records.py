@@ -8,7 +8,6 @@ from __future__ import annotations
 import msgspec
 
 from tui_hub.domain.artifacts import Artifact, artifact_id, kind_of
-from tui_hub.domain.drafts import draft_of
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId, is_repository, is_sha1, is_sha256, repository_path
 from tui_hub.domain.models import Model
@@ -50,7 +49,6 @@ class _Name(msgspec.Struct):
     path: msgspec.Raw = _NULL
 
 
-_ModelDraft = draft_of(Model)
 _ROW = msgspec.json.Decoder(_TreeRow)
 _NAME = msgspec.json.Decoder(_Name)
 _TEXT = msgspec.json.Decoder(str)
@@ -159,7 +157,7 @@ def _model(entry: Entry, latest: str) -> Model:
     tags = entry.tags or ()
     task = entry.pipeline_tag or None
     tensors, gguf, gated = entry.safetensors, entry.gguf, entry.gated
-    model = _ModelDraft(
+    return Model(
         id=f"{PREFIX}:{path}",
         source=PREFIX,
         name=name,
@@ -182,8 +180,6 @@ def _model(entry: Entry, latest: str) -> Model:
         upstream_id=entry.key or None,
         facts=_facts(entry) if entry.private or entry.disabled else {},
     )
-    model.__class__ = Model
-    return model
 
 
 def _cleaned(entry: Entry) -> Entry:

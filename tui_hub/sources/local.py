@@ -36,6 +36,7 @@ class Local:
     prefix = PREFIX
     user = USER
     lasting = False
+    has_history = False
 
     def __init__(self, find: Find) -> None:
         self._find = find

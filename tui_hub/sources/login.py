@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from tui_hub.domain.errors import UnauthorizedError
 from tui_hub.sources.limits import Clock
 
+LOG_IN = "set HF_TOKEN, or run `hf auth login`"
+"""How a user comes by a token, in words."""
+
 _VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _TRUE = ("1", "true", "yes", "on")
 _TOKEN = re.compile(r"[!-~]{1,4096}")

@@ -40,6 +40,7 @@ class Ollama:
     prefix = PREFIX
     user = USER
     lasting = True
+    has_history = False
 
     def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
         clock = clock or Clock()

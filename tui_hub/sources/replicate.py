@@ -52,6 +52,7 @@ class Replicate:
     prefix = PREFIX
     user = USER
     lasting = False
+    has_history = False
 
     def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
         environment = configuration.environment

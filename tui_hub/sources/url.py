@@ -64,6 +64,7 @@ class Url:
     prefix = PREFIX
     user = USER
     lasting = False
+    has_history = False
 
     def __init__(self, configuration: Configuration, find: Find, sites: Sites = _SITES) -> None:
         self._environment = configuration.environment
@@ -108,7 +109,12 @@ class Url:
     async def request(self, artifact: Artifact) -> FileRequest:
         """The address as it was given, with the user's token for its origin where there is one."""
         address = file_of(await self._definition(artifact), artifact).place
-        return FileRequest(url=address, headers=token_headers(address, self._environment))
+        variable = token_variable(address)
+        return FileRequest(
+            url=address,
+            headers=token_headers(address, self._environment),
+            log_in=f"set {variable}" if variable is not None else None,
+        )
 
     async def read(self, artifact: Artifact, limit: int) -> bytes:
         """The bytes of a small file; see `Source.read`."""

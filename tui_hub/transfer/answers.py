@@ -26,7 +26,6 @@ _UNSATISFIED = re.compile(r"\s*bytes\s+\*/(\d{1,19})\s*", re.IGNORECASE)
 _SETTLED = timedelta(seconds=60)
 _WAIT_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 _GONE_STATUSES = (404, 410, 451)
-_LOG_IN = "set HF_TOKEN, or run `hf auth login`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +180,12 @@ def _extent(
 
 
 def refusal(
-    address: Address, response: http.client.HTTPResponse, *, foreign: bool, token: bool
+    address: Address,
+    response: http.client.HTTPResponse,
+    *,
+    foreign: bool,
+    token: bool,
+    log_in: str | None,
 ) -> HubError | Trouble | Restart:
     """Why there is no body, from the status and the Hub's error headers.
 
@@ -190,6 +194,7 @@ def refusal(
         response: an answer that is neither a success nor a redirect.
         foreign: whether it came from storage that the origin redirected to.
         token: whether the request for the file carries one.
+        log_in: how to come by one, where that is known.
     """
     status, host = response.status, address.host
     said = clean(response.getheader("X-Error-Message") or "", 300)
@@ -212,22 +217,21 @@ def refusal(
             hint="Name it in the proxy variable: http://user:password@host:port.",
         )
     gated = response.getheader("X-Error-Code") == "GatedRepo"
+    if status == 401 and token:
+        new = f" To use a new one, {log_in}." if log_in else ""
+        return UnauthorizedError(
+            f"{host} does not know the token that was sent", hint=f"It may have expired.{new}"
+        )
     if gated or status in (401, 403):
-        return _no_access(address, status, said, gated=gated, token=token)
+        return _no_access(address, said or str(status), gated, token, log_in)
     return Trouble(f"{host} answers {status} {clean(response.reason, 60)}".rstrip())
 
 
 def _no_access(
-    address: Address, status: int, said: str, *, gated: bool, token: bool
+    address: Address, said: str, gated: bool, token: bool, log_in: str | None
 ) -> UnauthorizedError:
     """Why this user may not have the file, and where to ask for it."""
-    host, page = address.host, str(address).partition("/resolve/")[0]
-    if status == 401 and token:
-        return UnauthorizedError(
-            f"{host} does not know the token that was sent",
-            hint="Check it with `hf auth whoami`: it may have expired. "
-            f"To use a new one, {_LOG_IN}.",
-        )
+    page = str(address).partition("/resolve/")[0]
     if gated and token:
         return GatedError(
             f"{page} is gated, and you have no access to it yet",
@@ -236,14 +240,15 @@ def _no_access(
     if gated:
         return GatedError(
             f"{page} is gated: its maker grants access one by one",
-            hint=f"First {_LOG_IN}. Then ask for access at {page}.",
+            hint=f"First {log_in}. Then ask for access at {page}."
+            if log_in
+            else f"Ask for access at {page}.",
         )
-    reason = f"{host} refuses access to {address} ({said or status})"
+    reason = f"{address.host} refuses access to {address} ({said})"
     if token:
         return UnauthorizedError(reason, hint=f"The token may lack the right; see {page}.")
-    return UnauthorizedError(
-        reason, hint=f"{_LOG_IN[0].upper()}{_LOG_IN[1:]}; see {page}. The name may also be wrong."
-    )
+    way = f"{log_in[0].upper()}{log_in[1:]}; see {page}." if log_in else "It may want a login."
+    return UnauthorizedError(reason, hint=f"{way} The name may also be wrong.")
 
 
 def unsatisfied_total(response: http.client.HTTPResponse) -> int | None:

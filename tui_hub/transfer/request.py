@@ -20,6 +20,8 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The token, for the origin (scheme, host and port) of `url` and nobody else."""
+    log_in: str | None = None
+    """How to come by a token for that origin, or a new one, in words: `set HF_TOKEN`."""
     size: int | None = None
     sha256: str | None = None
     git_sha1: str | None = None

@@ -59,8 +59,9 @@ class Resolver:
         if not all(_sendable(value) for value in self._headers.values()):
             raise UsageError(
                 f"the token for {self._origin.host} holds characters that cannot be sent",
-                hint="Check HF_TOKEN for line breaks and blanks.",
+                hint="Check it for line breaks and blanks.",
             )
+        self._log_in = request.log_in
         self._pool = pool
         self._cancellation = cancellation
         self._stall = stall
@@ -177,7 +178,13 @@ class Resolver:
             if response.status == 416 and unsatisfied_total(response) == 0 and asked.start == 0:
                 return _empty(connection, response, linked)
             known = any(name.lower() == "authorization" for name in self._headers)
-            raise refusal(target.address, response, foreign=target.foreign, token=known)
+            raise refusal(
+                target.address,
+                response,
+                foreign=target.foreign,
+                token=known,
+                log_in=self._log_in,
+            )
         except BaseException:
             self._discard(connection, response)
             raise

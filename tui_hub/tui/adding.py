@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tui_hub.domain.errors import RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
-from tui_hub.services.references import is_place, read_reference
+from tui_hub.services.references import is_address, is_place, read_reference
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.add import AddDialog
 from tui_hub.tui.screens.prompt import Prompt
@@ -36,7 +36,7 @@ def meaning(words: str, configuration: Configuration) -> Meant:
         except RefusedError as error:
             raise UsageError(error.message, hint=error.hint) from None
     words = words.strip()
-    return tuple(words.split()) if "://" in words.partition(" ")[0] else (words,)
+    return tuple(words.split()) if is_address(words.partition(" ")[0]) else (words,)
 
 
 async def ask_for_model(app: HubApp) -> Model | None:

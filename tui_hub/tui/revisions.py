@@ -16,7 +16,8 @@ from tui_hub.tui.widgets.table import Table
 _HASH = 12
 _WORDS = (
     "A name that no sync takes away, and a variant if you mean one: `stable Q4_K_M`. "
-    "`tui-hub download MODEL@NAME` brings it back. Nothing takes the name away."
+    "`tui-hub download MODEL@NAME` brings it back while it can be had. Leave it empty to take the "
+    "name away. Files that stay for its sake alone go too."
 )
 
 
@@ -65,16 +66,16 @@ async def name_revision(screen: HubScreen, model: str, one: Revision) -> None:
         if answer is None or answer == _given(named):
             return
         name, variant = answer
-        if named is not None and (not name or variant != named.variant):
-            await versions.remove(model, named.name)
-            app.notify(f"{named.name} is no version any more")
-            named = None
-        if named is not None:
-            await versions.rename(model, named.name, name)
-        elif name:
+        if named is None:
             await versions.name(model, name, revision=one.revision, variant=variant)
-        if name:
-            app.notify(f"{one.revision[:_HASH]} is {name}")
+        elif name:
+            await versions.change(model, named.name, name, variant=variant)
+        else:
+            freed = await versions.remove(model, named.name)
+            more = f"; {text.size(freed)} freed" if freed else ""
+            app.notify(f"{named.name} is no version any more{more}")
+            return
+        app.notify(f"{one.revision[:_HASH]} is {name}")
 
 
 def _names(one: Revision) -> Piece:

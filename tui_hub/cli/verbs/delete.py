@@ -46,7 +46,7 @@ class _Wish:
 def command(
     options: Options, model: str, yes: bool, dry_run: bool, **wanted: Unpack[_Wanted]
 ) -> int:
-    """Delete a model's files.
+    """Delete a model's files, those of its named versions too.
 
     Bytes that another model shares stay. An active model is refused."""
     from tui_hub.cli.running import obtain, run

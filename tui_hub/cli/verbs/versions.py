@@ -27,7 +27,7 @@ _SHORT = 12
 @click.option("--revision", metavar="REV", help="Name this one: a version, branch, tag or commit.")
 @click.option("--variant", metavar="VARIANT", help="Mean one variant by the name.")
 @click.option("--rename", nargs=2, metavar="OLD NEW", help="Give a version another name.")
-@click.option("--remove", metavar="NAME", help="Take a name back; the files stay.")
+@click.option("--remove", metavar="NAME", help="Take a name back, and files that only it kept.")
 @click.option("--refresh", is_flag=True, help="Ask the source for a newer revision first.")
 @click.pass_obj
 def command(
@@ -43,7 +43,8 @@ def command(
     """List a model's revisions and what each changed; or name one.
 
     A name stands for its revision in `download MODEL@NAME` and `--revision NAME`. No sync takes it
-    away."""
+    away. Ollama, addresses and folders give only what they have now: of their models the files
+    that are here of a named revision stay when a newer one comes."""
     from tui_hub.cli.references import read_reference
     from tui_hub.cli.running import run
 
@@ -70,6 +71,13 @@ def name_words(version: Version) -> str:
     return f"{version.name} ({version.revision[:_SHORT]}{variant})"
 
 
+def _removal_words(name: str, freed: int) -> str:
+    """What taking a name back did."""
+    from tui_hub import text
+
+    return f"{name} is no version any more" + (f"; {text.size(freed)} freed" if freed else "")
+
+
 def _naming(model: str, name: str, revision: str | None, variant: str | None) -> Change:
     async def work(services: Services) -> str:
         version = await services.versions.name(model, name, revision=revision, variant=variant)
@@ -87,8 +95,7 @@ def _renaming(model: str, old: str, new: str) -> Change:
 
 def _removing(model: str, name: str) -> Change:
     async def work(services: Services) -> str:
-        await services.versions.remove(model, name)
-        return f"{name} is no version any more"
+        return _removal_words(name, await services.versions.remove(model, name))
 
     return work
 

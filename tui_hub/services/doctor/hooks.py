@@ -17,7 +17,7 @@ async def look(configuration: Configuration, hub: HubDatabase) -> AsyncIterator[
         if not hook.enabled:
             yield ok("hooks", f"{name} is switched off")
             continue
-        if hook.secret and not configuration.environment.get(hook.secret):
+        if hook.url and hook.secret and not configuration.environment.get(hook.secret):
             yield warning(
                 "hooks",
                 f"{name} is not called: the variable {hook.secret} is not set",

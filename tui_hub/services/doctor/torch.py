@@ -25,7 +25,7 @@ async def look(context: Context, hardware: Hardware) -> AsyncIterator[Finding]:
     configuration = context.configuration
     settings = configuration.settings.runtime
     python = python_of(settings.python)
-    version = await probe_torch(settings.python, environment=configuration.environment)
+    version = await probe_torch(settings.python, environment=configuration.plain_environment)
     if version is None:
         yield warning(
             _CHECK,

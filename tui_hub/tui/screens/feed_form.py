@@ -95,10 +95,8 @@ class FeedForm(HubDialog[Feed | None]):
         self.meaning.update(Content("\n").join(lines))
 
     def _show(self, error: HubError) -> None:
-        hint = f"\n{error.hint}" if error.hint else ""
-        self.meaning.update(
-            Content.assemble((safe(error.message), "$error"), (safe(hint.strip() and hint), _MUTED))
-        )
+        hint = f"\n{safe(error.hint)}" if error.hint else ""
+        self.meaning.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
 
     @on(Input.Submitted)
     def _submitted(self) -> None:

@@ -17,7 +17,7 @@ from tui_hub.tui.draw import safe
 from tui_hub.tui.question_commands import Cancel
 from tui_hub.tui.screens.base import Answer, HubDialog
 
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
+_RATE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 LEAST_RATE = 1024
 """Bytes a second below which a limit would only look like a stall."""
