@@ -83,7 +83,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=int, nargs="?", default=250_000)
     parser.add_argument("--keep", type=Path, help="a file to keep the catalogue in")
-    parser.add_argument("--page", type=int, default=1000, help="rows to a transaction")
+    parser.add_argument("--page", type=int, default=5000, help="rows to a transaction")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = options.keep or Path(folder) / "catalogue.db"
