@@ -38,10 +38,10 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
     """The record that follows from a known one and a later one of the same model.
 
     The later one's values win where its origin weighs at least as much, else they only fill what is
-    empty. What is empty in it erases nothing, but for what a full record tells. A curated record says
-    nothing of whether its model is still to be had. Facts add up. What a curated record said of the
-    type, the facts and the description stays; so do the status and the star, which are this box's
-    own affair.
+    empty. What is empty in it erases nothing, but for what a full record tells. A curated record
+    says nothing of whether its model is still to be had. Facts add up, but for passing ones. What a
+    curated record said of the type, the facts and the description stays; so do the status and the
+    star, which are this box's own affair.
 
     Args:
         old: the known record, with the type that its source gave it.
