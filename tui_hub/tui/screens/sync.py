@@ -173,6 +173,7 @@ class SyncScreen(HubScreen):
         feed = await self.app.push_screen_wait(FeedForm())
         if feed is not None:
             self.app.notify(f"{feed.name} is added")
+            self._live(self.app.live)
             names = [row.feed.name for row in self.feeds.rows]
             if feed.name in names:
                 self.feeds.cursor = names.index(feed.name)
