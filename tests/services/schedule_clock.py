@@ -21,7 +21,7 @@ from tui_hub.text import parse_time
 PATIENCE = 20.0
 SLEEPERS = 2
 """What a schedule at rest waits for: its next look, and the next at the settings file."""
-QUIET = 0.03
+QUIET = 0.1
 """Seconds without anything happening that count as rest."""
 FIRST = 2.0
 START = datetime(2031, 3, 7, 12, 0, tzinfo=UTC)
