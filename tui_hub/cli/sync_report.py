@@ -21,7 +21,7 @@ _CAUSES = 3
 """Different errors that one line names; more would be a table again."""
 _SEARCHABLE = "What the catalogue has can be searched all the same."
 _TITLES = (
-    "FEED", "STATUS", ">FETCHED", ">NEW", ">UPDATED", ">SAME", ">SKIPPED", ">TIME", "ERROR",
+    "FEED", "STATUS", ">FETCHED", ">NEW", ">UPDATED", ">SAME", ">GONE", ">SKIPPED", ">TIME",
 )  # fmt: skip
 
 
@@ -72,15 +72,14 @@ def report_lines(console: Console, report: SyncReport) -> Iterator[str]:
     """The feeds as a table, without those that failed alike: their error says it for all."""
     failed = [feed for feed in report.feeds if feed.state is FeedState.FAILED]
     alike = {feed.feed for feeds in _by_reason(failed).values() if len(feeds) > 1 for feed in feeds}
-    rows = [_row(feed) for feed in report.feeds if feed.feed not in alike]
-    if not rows:
+    shown = [feed for feed in report.feeds if feed.feed not in alike]
+    if not shown:
         return
-    titles = _TITLES if any(row[-1] for row in rows) else _TITLES[:-1]
-    shown = [row[: len(titles)] for row in rows]
-    flexible = len(titles) - 1 if titles is _TITLES else 0
-    heading, *lines = table(titles, shown, width=console.width, flexible=flexible)
+    heading, *lines = table(_TITLES, [_row(feed) for feed in shown], width=console.width)
     yield console.heading(heading)
     yield from lines
+    for reason, feeds in _by_reason([feed for feed in shown if feed.error]).items():
+        yield f"{', '.join(feed.feed for feed in feeds)}: {reason}"
 
 
 def _row(feed: FeedReport) -> tuple[object, ...]:
@@ -92,7 +91,7 @@ def _row(feed: FeedReport) -> tuple[object, ...]:
         text.grouped(counts.created),
         text.grouped(counts.updated),
         text.grouped(counts.unchanged),
+        text.grouped(counts.removed),
         counts.skipped,
         text.duration(feed.seconds),
-        feed.error or "",
     )

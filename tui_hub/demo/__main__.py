@@ -10,8 +10,10 @@ import json
 import os
 import select
 import sys
+import time
 
 from tui_hub.demo.hub import PER_CONNECTION, TOTAL, DemoHub
+from tui_hub.demo.life import Life
 
 _LOOK_EVERY = 1.0
 """Seconds between looks at the parent."""
@@ -47,7 +49,9 @@ def _serve(port: int, throttle: int, total: int) -> None:
         ready = {"endpoint": hub.endpoint, "cdn": hub.cdn, "token": hub.token}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
+        life = Life(hub, time.monotonic())
         while os.getppid() == parent:
+            life.go_on(time.monotonic())
             readable, _, _ = select.select([sys.stdin], [], [], _LOOK_EVERY)
             if readable and not os.read(sys.stdin.fileno(), 4096):
                 return

@@ -126,6 +126,8 @@ def _last(status: FeedStatus) -> str:
     if status.last_sync is None:
         return "never"
     words = text.ago(status.last_sync)
+    if status.state is not FeedState.COMPLETED:
+        return f"{words}, {status.state}"
     if status.walk.mode is SyncMode.FULL:
         return f"{words}, everything"
     return f"{words}, what changed; everything {text.ago(status.walk.full)}"

@@ -32,6 +32,8 @@ def command(options: Options, install: bool, status: bool, stop: bool, until_idl
 
     if install + status + stop + until_idle > 1:
         raise click.UsageError("--install, --status, --stop and --until-idle exclude one another.")
+    if install and options.demo:
+        raise click.UsageError("--install is not for the demo, whose hub ends with this command.")
     if install:
         return _install(options)
     if status:
@@ -54,7 +56,8 @@ def _install(options: Options) -> int:
         console.note("HF_TOKEN is not written into it: `hf auth login` keeps one for the agent.")
     if configuration.environment.get("REPLICATE_API_TOKEN"):
         console.note("REPLICATE_API_TOKEN is not written into it: `systemctl --user edit` adds it.")
-    console.note(f"Written: {path}\nNow run:")
+    console.note(f"Written: {path}")
+    console.note("Now run:")
     return console.give(Answer({"unit": path, "commands": COMMANDS}, lines=map(clean, COMMANDS)))
 
 

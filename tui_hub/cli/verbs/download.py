@@ -46,8 +46,8 @@ def command(
     from tui_hub.cli.references import read_reference
     from tui_hub.cli.running import run
 
-    if detach and options.temporary:
-        raise click.UsageError("--detach needs a home that stays: --demo --home DIR.")
+    if detach and options.demo:
+        raise click.UsageError("--detach is not for the demo, whose hub ends with this command.")
     wanted = read_reference(options, model, choice["revision"])
     choice["revision"] = wanted.revision
     work = _show_plan if dry_run else _detach if detach else _download

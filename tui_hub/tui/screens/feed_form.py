@@ -18,6 +18,7 @@ from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import safe
 from tui_hub.tui.feed_commands import NextField, PreviousField, SaveFeed, TryThis
 from tui_hub.tui.feed_fields import FIELDS, NAME, Field, feed_of, texts_of
+from tui_hub.tui.feed_text import cost_question
 from tui_hub.tui.question_commands import Cancel
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.screens.feed_trial import TrialDialog
@@ -112,6 +113,9 @@ class FeedForm(HubDialog[Feed | None]):
         feeds = self.app.services.feeds
         try:
             feed = self._feed()
+            cost = feeds.cost(feed) if feed.enabled and feed != self._before else None
+            if cost is not None and not await self.app.push_screen_wait(cost_question(feed, cost)):
+                return
             if self._before is None:
                 feed = await feeds.add(feed)
             elif feed != self._before:

@@ -178,10 +178,8 @@ class PlanDialog(HubDialog[None]):
         self.call_after_refresh(self._draw)
 
     def _show_error(self, error: HubError) -> None:
-        hint = f"\n\n{error.hint}" if error.hint else ""
-        self.figures.update(
-            Content.assemble((safe(error.message), "$error"), (safe(hint.strip()), _MUTED))
-        )
+        hint = f"\n\n{safe(error.hint)}" if error.hint else ""
+        self.figures.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
 
     @on(RowList.Chosen)
     def _clicked_twice(self) -> None:
