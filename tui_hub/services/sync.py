@@ -119,6 +119,8 @@ class Sync:
         if self._early and not await lease_is_held(self._context):
             early, self._early = self._early, set()
             await self.turns.at_once(early)
+            # The schedule may have looked in between, and found that nothing is due.
+            self._known.changed.set()
 
     async def cancel(self) -> None:
         """Stop the sync, here or in the process that runs it; what it wrote stays.

@@ -102,7 +102,7 @@ class BrowseScreen(ModelActions):
             self._show_count(found)
             if self.query_one("#filters").display:
                 counted = await self._count_facets(self.search)
-                if self.query("#filters"):
+                if self.query(FacetList):
                     self.facets.show(self.search, counted)
 
     async def _count_facets(self, search: Search) -> Facets:
@@ -203,7 +203,9 @@ class BrowseScreen(ModelActions):
             self.detail.show(None)
             return
         with self.app.reporting():
-            self.detail.show(model, await self.app.services.catalogue.edits(model.id))
+            edit = await self.app.services.catalogue.edits(model.id)
+            if self.query(DetailPane):
+                self.detail.show(model, edit)
 
     def action_choose(self) -> None:
         """Open the model's own page."""
