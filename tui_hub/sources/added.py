@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from tui_hub.domain.additions import AddedFile, Addition
 from tui_hub.domain.artifacts import Artifact, artifact_id, kind_of
-from tui_hub.domain.errors import CorruptError, HubError, NotFoundError, RefusedError
+from tui_hub.domain.errors import CorruptError, HubError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 from tui_hub.sources.base import FileListing
@@ -120,11 +120,6 @@ def check_small(artifact: Artifact, content: bytes) -> bytes:
             hint="Ask for the model anew; `tui-hub add` changes its checksum.",
         )
     return content
-
-
-def too_large(artifact: Artifact, limit: int) -> RefusedError:
-    """What to raise where a small file was wanted."""
-    return RefusedError(f"{clean(artifact.path, 200)} is larger than {limit} bytes")
 
 
 def _artifact(model: str, revision: str, file: AddedFile) -> Artifact:

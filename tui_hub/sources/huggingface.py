@@ -24,7 +24,7 @@ from tui_hub.settings import Configuration
 from tui_hub.sources import huggingface_benchmarks as benchmarks
 from tui_hub.sources.base import FileListing, FileRequest, SourcePage
 from tui_hub.sources.endpoint import endpoint_from
-from tui_hub.sources.exchange import Answer, Ask, TooLargeError
+from tui_hub.sources.exchange import Answer, Ask
 from tui_hub.sources.http import Api
 from tui_hub.sources.huggingface_errors import Subject, explain, needs_token_check
 from tui_hub.sources.huggingface_feeds import EXPAND, Walk
@@ -41,6 +41,7 @@ from tui_hub.sources.links import next_link
 from tui_hub.sources.login import LOG_IN, Login
 from tui_hub.sources.network import host_of
 from tui_hub.sources.records import latest_moment, split_list
+from tui_hub.sources.small_files import fetch_small
 from tui_hub.text import clean
 
 _DETAILS = "?" + urlencode([("expand", name) for name in (*EXPAND, *benchmarks.EXPAND)])
@@ -135,20 +136,8 @@ class HuggingFace:
 
     async def read(self, artifact: Artifact, limit: int) -> bytes:
         """The bytes of a small file, verified; see `Source.read`."""
-        if artifact.size is not None and artifact.size > limit:
-            raise _too_large(artifact, limit)
         request = await self.request(artifact)
-        ask = Ask(
-            private=request.headers,
-            limit=limit,
-            patience=LONGEST_WAIT,
-            foreign=True,
-            packed=False,
-        )
-        try:
-            answer = await self._api.fetch(request.url, ask)
-        except TooLargeError:
-            raise _too_large(artifact, limit) from None
+        answer = await fetch_small(self._api, request, artifact, limit)
         if answer.status != 200:
             subject = Subject(
                 ModelId.parse(artifact.model).path, revision=artifact.revision, file=artifact.path
@@ -243,10 +232,6 @@ def _stored_token() -> str | None:
     from huggingface_hub import get_token
 
     return get_token()
-
-
-def _too_large(artifact: Artifact, limit: int) -> RefusedError:
-    return RefusedError(f"{clean(artifact.path, 100)} is larger than {limit} bytes")
 
 
 def _verify(artifact: Artifact, body: bytes, linked: str | None) -> None:

@@ -20,10 +20,10 @@ from tui_hub.sources.added import (
     listing_of,
     model_of,
     refuse_revision,
-    too_large,
 )
 from tui_hub.sources.base import FileListing, FileRequest, SourcePage
 from tui_hub.sources.folders import list_place, look_at
+from tui_hub.sources.small_files import too_large
 from tui_hub.text import clean
 
 PREFIX = "local"

@@ -30,16 +30,16 @@ from tui_hub.sources.added import (
     model_of,
     refuse_revision,
     shown,
-    too_large,
 )
 from tui_hub.sources.addresses import checked_address, token_headers, token_variable
 from tui_hub.sources.base import FileListing, FileRequest, SourcePage
-from tui_hub.sources.exchange import Answer, Ask, TooLargeError
+from tui_hub.sources.exchange import Answer, Ask
 from tui_hub.sources.file_names import name_of_answer
 from tui_hub.sources.http import Api
 from tui_hub.sources.limits import LONGEST_WAIT
 from tui_hub.sources.network import host_of
 from tui_hub.sources.publishers import Publishers, Sites
+from tui_hub.sources.small_files import fetch_small
 
 PREFIX = "url"
 USER = "url_sync_system"
@@ -118,20 +118,8 @@ class Url:
 
     async def read(self, artifact: Artifact, limit: int) -> bytes:
         """The bytes of a small file; see `Source.read`."""
-        if artifact.size is not None and artifact.size > limit:
-            raise too_large(artifact, limit)
         request = await self.request(artifact)
-        ask = Ask(
-            private=request.headers,
-            limit=limit,
-            patience=LONGEST_WAIT,
-            foreign=True,
-            packed=False,
-        )
-        try:
-            answer = await self._api.fetch(request.url, ask)
-        except TooLargeError:
-            raise too_large(artifact, limit) from None
+        answer = await fetch_small(self._api, request, artifact, limit)
         if answer.status != 200:
             raise _refusal(request.url, answer)
         return check_small(artifact, answer.body)
