@@ -113,7 +113,7 @@ class Watcher:
             began = time.perf_counter()
             await self._services.catalogue.search(Search(text=words))
             self.searches.append(time.perf_counter() - began)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.25)
 
     def words(self) -> str:
         """The figures."""

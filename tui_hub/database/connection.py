@@ -32,6 +32,8 @@ BUSY_SECONDS = 15.0
 """How long SQLite itself waits for a lock before it gives up once."""
 _BUSY_ATTEMPTS = 4
 _READERS = 2
+_READER_CACHE = 8192
+"""KiB of pages that a reader keeps; the system keeps the file's pages for all of them."""
 _LEAST_FREE = 64 * 1024
 _CHECKPOINT_PAGES = 16_000
 """Pages of journal after which they are copied into the file: a page of the indexes that many
@@ -149,6 +151,7 @@ class Database:
                 await _insist(connection, f"PRAGMA journal_mode={mode}")
             else:
                 await connection.execute_fetchall("PRAGMA query_only=ON")
+                await connection.execute_fetchall(f"PRAGMA cache_size={-_READER_CACHE}")
                 self._readers.put_nowait(connection)
 
     def _pragmas(self) -> tuple[str, ...]:
@@ -156,7 +159,7 @@ class Database:
             "PRAGMA foreign_keys=ON",
             "PRAGMA trusted_schema=OFF",
             f"PRAGMA synchronous={'FULL' if self._durable else 'NORMAL'}",
-            f"PRAGMA cache_size={-8192 if self._durable else -65536}",
+            f"PRAGMA cache_size={-8192 if self._durable else -16384}",
             "PRAGMA journal_size_limit=67108864",
             f"PRAGMA wal_autocheckpoint={1000 if self._durable else _CHECKPOINT_PAGES}",
             "PRAGMA temp_store=MEMORY",

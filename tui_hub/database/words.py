@@ -29,6 +29,8 @@ _MOST_TAGS = 400
 _MOST_ALIASES = 20
 _MOST_TYPED = 24
 _SHORT = 2
+_CACHED = 20_000
+"""Texts of each kind whose words are remembered, some ten megabytes."""
 
 _UNSPACED = (
     "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -95,7 +97,7 @@ def _all_words(model: Model) -> Iterable[str]:
     )
 
 
-@lru_cache(100_000)
+@lru_cache(_CACHED)
 def facet_word(facet: str, value: str) -> str:
     """The word that stands for one value of a facet, in the index and in a question."""
     data = f"{facet}\0{value}".encode("utf-8", "replace")
@@ -109,7 +111,7 @@ def name_word(name: str) -> str:
     return chr(_NAMES_PLANE + crc32(name.lower().encode("utf-8", "replace")) % _PLANE)
 
 
-@lru_cache(100_000)
+@lru_cache(_CACHED)
 def author_word(author: str) -> str:
     """The word of all models of this author, in capitals or not, and of a few others."""
     return chr(_OTHER_PLANE + crc32(author.lower().encode("utf-8", "replace")) % _PLANE)
@@ -150,7 +152,7 @@ def made_on(model: Model) -> str:
     return (model.created_at or "")[:10]
 
 
-@lru_cache(20_000)
+@lru_cache(_CACHED)
 def _facet_words(facets: tuple[str, ...]) -> str:
     named = zip(NAMES, facets, strict=True)
     return "".join(
@@ -186,7 +188,7 @@ def _ascii_words(text: str) -> Iterable[str]:
     return chain(_ASCII_WORD.findall(text.lower()), map(str.lower, _PART.findall(text)))
 
 
-@lru_cache(100_000)
+@lru_cache(_CACHED)
 def _forms(word: str) -> tuple[str, ...]:
     """An ASCII word folded, and its parts where it has several."""
     parts = _PART.findall(word)
@@ -202,13 +204,13 @@ def _names(facts: Mapping[str, object]) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
-@lru_cache(100_000)
+@lru_cache(_CACHED)
 def _common_words(text: str) -> tuple[str, ...]:
     """The words of a text that many models share."""
     return tuple(islice(dict.fromkeys(_words(text)), _MOST_WORDS))
 
 
-@lru_cache(100_000)
+@lru_cache(_CACHED)
 def _tag_words(tag: str) -> tuple[str, ...]:
     """The words of a tag; where its files lie is none of a model's.
 
