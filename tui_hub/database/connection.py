@@ -152,6 +152,8 @@ class Database:
             else:
                 await connection.execute_fetchall("PRAGMA query_only=ON")
                 await connection.execute_fetchall(f"PRAGMA cache_size={-_READER_CACHE}")
+                # The writer sorts whole columns to make their indexes, which belongs on disk.
+                await connection.execute_fetchall("PRAGMA temp_store=MEMORY")
                 self._readers.put_nowait(connection)
 
     def _pragmas(self) -> tuple[str, ...]:
@@ -162,7 +164,6 @@ class Database:
             f"PRAGMA cache_size={-8192 if self._durable else -16384}",
             "PRAGMA journal_size_limit=67108864",
             f"PRAGMA wal_autocheckpoint={1000 if self._durable else _CHECKPOINT_PAGES}",
-            "PRAGMA temp_store=MEMORY",
         )
 
     @contextlib.contextmanager
