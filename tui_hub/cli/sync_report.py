@@ -69,7 +69,10 @@ def _by_reason(feeds: Sequence[FeedReport]) -> dict[str, list[FeedReport]]:
 
 
 def report_lines(console: Console, report: SyncReport) -> Iterator[str]:
-    """The feeds as a table, without those that failed alike: their error says it for all."""
+    """The feeds as a table, without those that failed alike: their error says it for all.
+
+    Below stands why others fell short or were skipped, where that error does not name them.
+    """
     failed = [feed for feed in report.feeds if feed.state is FeedState.FAILED]
     alike = {feed.feed for feeds in _by_reason(failed).values() if len(feeds) > 1 for feed in feeds}
     shown = [feed for feed in report.feeds if feed.feed not in alike]
@@ -78,7 +81,10 @@ def report_lines(console: Console, report: SyncReport) -> Iterator[str]:
     heading, *lines = table(_TITLES, [_row(feed) for feed in shown], width=console.width)
     yield console.heading(heading)
     yield from lines
-    for reason, feeds in _by_reason([feed for feed in shown if feed.error]).items():
+    short = [feed for feed in report.feeds if feed.state in _SHORT]
+    said = _SHORT if len(_by_reason(short)) <= _CAUSES else ()
+    unsaid = [feed for feed in shown if feed.error and feed.state not in said]
+    for reason, feeds in _by_reason(unsaid).items():
         yield f"{', '.join(feed.feed for feed in feeds)}: {reason}"
 
 
