@@ -34,17 +34,13 @@ class SweepTable:
         async with self._database.write() as transaction:
             await transaction.execute("DELETE FROM sightings WHERE feed = ?", (plain(feed),))
 
-    async def finish(self, feed: Feed, reaches: Sequence[Reach]) -> int:
+    async def finish(self, feed: Feed, reaches: Sequence[Reach]) -> None:
         """Note which models a walk to the end should have listed and did not.
 
         Args:
             feed: what was walked.
             reaches: how far down each of its queries was; those beyond the last one to the end.
-
-        Returns:
-            How many there are.
         """
-        found = 0
         async for rows in self._covered(feed, reaches):
             keys = await asyncio.to_thread(_keys, [row[1] for row in rows])
             seen = await self._database.read(
@@ -56,14 +52,12 @@ class SweepTable:
             missing = [row[1] for row, key in zip(rows, keys, strict=True) if key not in known]
             if not missing:
                 continue
-            found += len(missing)
             async with self._database.write() as transaction:
                 await transaction.executemany(
                     "INSERT OR IGNORE INTO missing (feed, model) VALUES (?, ?)",
                     [(plain(feed.name), name) for name in missing],
                 )
         await self.begin(feed.name)
-        return found
 
     async def missing(self, feed: str, limit: int) -> list[str]:
         """Models that are to be asked for, `limit` at most, those first that never were."""

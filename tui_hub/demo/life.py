@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tui_hub.demo.hub import DemoHub
@@ -33,9 +33,9 @@ class Life:
             self._next = now + _EVERY
             self._events.pop(0)()
 
-    def _change(self, name: str, **changes: str) -> None:
+    def _change(self, name: str, **changes: Any) -> None:
         """A commit to a repository; to another one where the id is among the changes."""
         entry = self._hub.registry.find(name)
         if entry is not None:
             changed = replace(entry.head.repository, last_modified=None)
-            self._hub.put(replace(changed, **changes))  # type: ignore[arg-type]
+            self._hub.put(replace(changed, **changes))

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import timedelta
 from itertools import pairwise
 from urllib.parse import urlencode
 
-import msgspec
-
-from tui_hub.domain.errors import UnreachableError, UnsafeError, UsageError
+from tui_hub.domain.errors import UnreachableError, UsageError
 from tui_hub.domain.feeds import NO_MODEL, Feed, Query, Reach
 from tui_hub.domain.models import Model
 from tui_hub.sources.base import SourcePage
@@ -19,8 +15,8 @@ from tui_hub.sources.exchange import Answer
 from tui_hub.sources.huggingface_records import read_models
 from tui_hub.sources.limits import answer_moment, quota_of
 from tui_hub.sources.links import next_link
-from tui_hub.sources.network import host_of, origin_of
-from tui_hub.text import parse_time, stamp
+from tui_hub.sources.network import host_of
+from tui_hub.sources.places import Place, cut_of, digest_of, read_place, write_place
 
 Fetch = Callable[[str], Awaitable[Answer]]
 """Asks for one page of the listing; what comes back has status 200."""
@@ -55,8 +51,6 @@ _SORTS = {
     "trending_score": "trendingScore",
 }
 """Other spellings of the Hub's orders; any other word goes to the server as it stands."""
-_OVERLAP = timedelta(minutes=10)
-"""A walk goes on this far behind the watermark: the listing may lag, and times have ties."""
 _GLANCE = 10
 """Entries to each of the first two pages of a walk that expects to find nothing new."""
 _REMEMBERED = 100_000
@@ -64,23 +58,6 @@ _REMEMBERED = 100_000
 turns up again; the whole Hub's would cost 300 MB."""
 _MOST_BARREN_PAGES = 200
 """Pages in a row that bring nothing new before the listing counts as running in circles."""
-
-
-class _Place(msgspec.Struct, frozen=True):
-    """Where a walk stands: what a cursor holds."""
-
-    feed: str
-    """A digest of the feed's queries: a cursor of other queries says nothing."""
-    query: int = 0
-    next: str | None = None
-    """The address of the page to fetch; `None` for a query's first."""
-    taken: int = 0
-    """Records that this query has brought so far."""
-    wide: bool = False
-    """Whether a glance was not enough, and the query is walked in whole pages."""
-
-
-_PLACE = msgspec.json.Decoder(_Place)
 
 
 class Walk:
@@ -112,9 +89,8 @@ class Walk:
         self._feed = feed
         self._limit = feed.limit if since is None else None
         self._latest = latest
-        self._oldest = _cut(since)
-        walk = repr((feed.queries, self._limit, since)).encode()
-        self._digest = hashlib.sha256(walk).hexdigest()[:16]
+        self._oldest = cut_of(since)
+        self._digest = digest_of(feed, self._limit, since)
         self._seen: set[str] = set()
         self._before: set[str] = set()
         self._visited: set[str] = set()
@@ -122,8 +98,8 @@ class Walk:
 
     async def pages(self, cursor: str | None) -> AsyncIterator[SourcePage]:
         """The pages after `cursor`; each query ends early where the rest is known."""
-        resumed = self._read_cursor(cursor)
-        place: _Place | None = resumed or _Place(self._digest)
+        resumed = read_place(cursor, self._feed, self._digest, self._endpoint)
+        place: Place | None = resumed or Place(self._digest)
         while place is not None:
             url = place.next or self._first_page(place)
             try:
@@ -132,7 +108,7 @@ class Walk:
                 if place is not resumed or place.next is None:
                     raise
                 # A server forgets its cursors; the query then starts over.
-                place = _Place(self._digest, place.query)
+                place = Place(self._digest, place.query)
                 continue
             self._visited.add(url)
             # A page costs some 20 ms to take apart, which nobody who waits for a key should notice.
@@ -150,21 +126,21 @@ class Walk:
                 query=here.query,
                 reach=self._reach(here, url, answer, models, len(skipped)),
                 known=len(fresh) - len(changed),
-                cursor=msgspec.json.encode(place).decode() if place else None,
+                cursor=write_place(place),
                 requests=answer.requests,
                 bytes=answer.transferred,
                 at=answer_moment(answer.headers),
                 quota=quota_of(answer.headers),
             )
 
-    def _read(self, answer: Answer, place: _Place) -> tuple[list[Model], list[str]]:
+    def _read(self, answer: Answer, place: Place) -> tuple[list[Model], list[str]]:
         """The models of a page up to the feed's limit, and why the others are none."""
         left = None if self._limit is None else max(self._limit - place.taken, 0)
         return read_models(answer.json_body(), host_of(answer.url), self._latest, left)
 
     def _after(
-        self, place: _Place, url: str, answer: Answer, models: Sequence[Model], skipped: int
-    ) -> _Place | None:
+        self, place: Place, url: str, answer: Answer, models: Sequence[Model], skipped: int
+    ) -> Place | None:
         """Where to go on after a page: its successor, the next query, or nowhere."""
         taken = place.taken + len(models) + skipped
         following = next_link(answer.headers, url)
@@ -174,14 +150,14 @@ class Walk:
         if following and not enough and not self._rest_is_known(models):
             glanced = self._oldest is not None and not place.wide and self._page_size > _GLANCE
             if glanced and place.next is not None:
-                return _Place(self._digest, place.query, wide=True)
-            return _Place(self._digest, place.query, following, taken, place.wide)
+                return Place(self._digest, place.query, wide=True)
+            return Place(self._digest, place.query, following, taken, place.wide)
         if place.query + 1 < len(self._feed.queries):
-            return _Place(self._digest, place.query + 1)
+            return Place(self._digest, place.query + 1)
         return None
 
     def _reach(
-        self, place: _Place, url: str, answer: Answer, models: Sequence[Model], skipped: int
+        self, place: Place, url: str, answer: Answer, models: Sequence[Model], skipped: int
     ) -> Reach | None:
         """How far down a query was walked that the limit cuts off behind this page."""
         if self._limit is None or place.taken + len(models) + skipped < self._limit:
@@ -230,7 +206,7 @@ class Walk:
         if self._barren > _MOST_BARREN_PAGES:
             raise UnreachableError(f"{host_of(url)} lists the same models over and over")
 
-    def _first_page(self, place: _Place) -> str:
+    def _first_page(self, place: Place) -> str:
         query = self._feed.queries[place.query]
         limit = min(self._page_size, self._limit or self._page_size)
         if self._oldest is not None and not place.wide:
@@ -245,22 +221,6 @@ class Walk:
         parameters += [("expand", name) for name in EXPAND]
         return f"{self._endpoint}/api/models?{urlencode(parameters)}"
 
-    def _read_cursor(self, cursor: str | None) -> _Place | None:
-        """A stored place, if it belongs to this feed and leads to the endpoint's own origin."""
-        try:
-            place = _PLACE.decode(cursor or "null")
-            own = place.next is None or origin_of(place.next) == origin_of(self._endpoint)
-        except (msgspec.DecodeError, UnsafeError):
-            return None
-        if not own or place.feed != self._digest or place.query >= len(self._feed.queries):
-            return None
-        return place if place.query >= 0 <= place.taken else None
-
 
 def _sort(query: Query) -> str:
     return _SORTS.get(query.sort, query.sort)
-
-
-def _cut(since: str | None) -> str | None:
-    moment = parse_time(since)
-    return stamp(moment - _OVERLAP) if moment else None

@@ -7,46 +7,25 @@ search; without either all models are listed, those with the newest version firs
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from urllib.parse import urlencode
 
-import msgspec
-
-from tui_hub.domain.errors import NotFoundError, UnreachableError, UnsafeError, UsageError
+from tui_hub.domain.errors import NotFoundError, UnreachableError, UsageError
 from tui_hub.domain.feeds import Feed, Query
 from tui_hub.domain.models import Model
 from tui_hub.sources.base import SourcePage
 from tui_hub.sources.exchange import Answer
 from tui_hub.sources.links import own_page
-from tui_hub.sources.network import host_of, origin_of
+from tui_hub.sources.network import host_of
+from tui_hub.sources.places import Place, cut_of, digest_of, read_place, write_place
 from tui_hub.sources.replicate_collections import Fetch, cost_of, gather
 from tui_hub.sources.replicate_records import BadRecordError, read_model, read_page
-from tui_hub.text import parse_time, stamp
 
 _SORTS = {"created": "model_created_at", "createdAt": "model_created_at"}
 """Orders that are not the listing's own."""
-_OVERLAP = timedelta(minutes=10)
-"""A walk goes on this far behind the watermark: the listing may lag, and times have ties."""
 _MOST_BARREN_PAGES = 50
 """Pages in a row that bring nothing new before the listing counts as running in circles."""
-
-
-class _Place(msgspec.Struct, frozen=True):
-    """Where a walk stands: what a cursor holds."""
-
-    feed: str
-    """A digest of the feed's queries: a cursor of other queries says nothing."""
-    query: int = 0
-    next: str | None = None
-    """The address of the page to fetch; `None` for a query's first."""
-    taken: int = 0
-    """Records that this query has brought so far."""
-
-
-_PLACE = msgspec.json.Decoder(_Place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +33,7 @@ class _Step:
     """A page, and where to go on after it."""
 
     page: SourcePage
-    place: _Place | None
+    place: Place | None
 
 
 class Walk:
@@ -78,23 +57,24 @@ class Walk:
         self._feed = feed
         self._limit = feed.limit if since is None else None
         self._latest = latest
-        self._oldest = _cut(since)
-        walk = repr((feed.queries, self._limit, since)).encode()
-        self._digest = hashlib.sha256(walk).hexdigest()[:16]
+        self._oldest = cut_of(since)
+        self._digest = digest_of(feed, self._limit, since)
         self._seen: set[str] = set()
         self._visited: set[str] = set()
         self._barren = 0
 
     async def pages(self, cursor: str | None) -> AsyncIterator[SourcePage]:
         """The pages after `cursor`; a listing ends early where the rest is known."""
-        place: _Place | None = self._read_cursor(cursor) or _Place(self._digest)
+        place: Place | None = read_place(cursor, self._feed, self._digest, self._endpoint) or Place(
+            self._digest
+        )
         while place is not None:
             collected = self._feed.queries[place.query].filter
             async for step in self._collections(place) if collected else self._listing(place):
                 place = step.place
                 yield self._shown(step)
 
-    async def _listing(self, place: _Place) -> AsyncIterator[_Step]:
+    async def _listing(self, place: Place) -> AsyncIterator[_Step]:
         """A query's pages of models, from a place on to the next query."""
         query, first = self._feed.queries[place.query], place
         while True:
@@ -105,7 +85,7 @@ class Walk:
                 if place is not first or place.next is None:
                     raise
                 # A server forgets its cursors; the query then starts over.
-                place = _Place(self._digest, place.query)
+                place = Place(self._digest, place.query)
                 continue
             self._visited.add(url)
             models, skipped, link = await asyncio.to_thread(self._read, answer, place)
@@ -124,10 +104,10 @@ class Walk:
             if over:
                 yield _Step(page, self._after(place))
                 return
-            place = _Place(self._digest, place.query, following, taken)
+            place = Place(self._digest, place.query, following, taken)
             yield _Step(page, place)
 
-    async def _collections(self, place: _Place) -> AsyncIterator[_Step]:
+    async def _collections(self, place: Place) -> AsyncIterator[_Step]:
         """The models of a query's collections; an interrupted walk gathers them anew."""
         query, taken = self._feed.queries[place.query], 0
         async for page, last in gather(self._fetch, self._endpoint, query.filter, self._latest):
@@ -139,10 +119,10 @@ class Walk:
 
     def _shown(self, step: _Step) -> SourcePage:
         """A page with its cursor."""
-        cursor = msgspec.json.encode(step.place).decode() if step.place else None
+        cursor = write_place(step.place)
         return replace(step.page, cursor=cursor)
 
-    def _read(self, answer: Answer, place: _Place) -> tuple[list[Model], list[str], str | None]:
+    def _read(self, answer: Answer, place: Place) -> tuple[list[Model], list[str], str | None]:
         """The models of a page up to the feed's limit, why others are none, and the next page."""
         page = read_page(answer)
         left = None if self._limit is None else max(self._limit - place.taken, 0)
@@ -164,34 +144,18 @@ class Walk:
             raise UnreachableError(f"{host_of(url)} lists the same models over and over")
         return fresh
 
-    def _after(self, place: _Place) -> _Place | None:
+    def _after(self, place: Place) -> Place | None:
         """The next query, if there is one."""
         following = place.query + 1
-        return _Place(self._digest, following) if following < len(self._feed.queries) else None
+        return Place(self._digest, following) if following < len(self._feed.queries) else None
 
     def _first_page(self, query: Query) -> str:
         sort = None if self._oldest is not None else _SORTS.get(query.sort)
         chosen = f"?{urlencode({'sort_by': sort})}" if sort else ""
         return f"{self._endpoint}/models{chosen}"
 
-    def _read_cursor(self, cursor: str | None) -> _Place | None:
-        """A stored place, if it belongs to this feed and leads to the API's own origin."""
-        try:
-            place = _PLACE.decode(cursor or "null")
-            own = place.next is None or origin_of(place.next) == origin_of(self._endpoint)
-        except (msgspec.DecodeError, UnsafeError):
-            return None
-        if not own or place.feed != self._digest or place.query >= len(self._feed.queries):
-            return None
-        return place if place.query >= 0 <= place.taken else None
-
 
 def _all_known(models: Sequence[Model], oldest: str | None) -> bool:
     """Whether models did not change since the last sync; those without a date tell nothing."""
     times = [model.last_modified for model in models if model.last_modified]
     return oldest is not None and bool(times) and max(times) < oldest
-
-
-def _cut(since: str | None) -> str | None:
-    found = parse_time(since)
-    return stamp(found - _OVERLAP) if found else None
