@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import stat
 import tempfile
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from tui_hub.domain.errors import HubError, RefusedError, UsageError
+
+_log = logging.getLogger(__name__)
 
 Notes = dict[tuple[str, int], str]
 """Comments by the header below them, and its number among equal ones; an empty one is the end."""
@@ -103,8 +106,9 @@ def _rewritten(content: str, edit: Callable[[Document], None]) -> str | None:
         return _attached(tomlkit.dumps(document), notes)
     except HubError:
         raise
-    except Exception:
+    except Exception as error:
         # Rare spellings that are right in TOML are more than tomlkit can take a change of.
+        _log.info("tomlkit cannot make this change: %s", type(error).__name__)
         return None
 
 
