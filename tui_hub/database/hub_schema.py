@@ -235,6 +235,22 @@ async def named_versions(transaction: Transaction) -> None:
         await transaction.execute(statement)
 
 
+async def pinned_models(transaction: Transaction) -> None:
+    """What of models was installed where an imported registry came from."""
+    await transaction.execute(
+        """CREATE TABLE pins (
+            model TEXT PRIMARY KEY,
+            revision TEXT NOT NULL,
+            type TEXT NOT NULL,
+            variants TEXT NOT NULL,
+            license TEXT,
+            installed_at TEXT NOT NULL,
+            files TEXT NOT NULL,
+            slots TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
 MIGRATIONS = (
     first,
     leased_jobs,
@@ -244,4 +260,5 @@ MIGRATIONS = (
     called_hooks,
     named_versions,
     added_models,
+    pinned_models,
 )

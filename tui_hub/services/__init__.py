@@ -38,6 +38,7 @@ from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.recovery import recover
+from tui_hub.services.registry import Registry
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.scheduler import Scheduler
@@ -76,6 +77,7 @@ class Services:
     changes: ChangeFeed
     hooks: Hooks
     versions: Versions
+    registry: Registry
 
 
 @asynccontextmanager
@@ -172,6 +174,7 @@ def _wire(context: Context) -> Services:
     sync = Sync(context, jobs, repositories, known, hooks.new_models)
     scheduler = Scheduler(context, sync, known)
     agent = Agent(context, jobs, downloads, activation, scheduler)
+    feeds = Feeds(context, known, sync)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
@@ -179,7 +182,7 @@ def _wire(context: Context) -> Services:
         repositories=repositories,
         adding=Adding(context, catalogue),
         sync=sync,
-        feeds=Feeds(context, known, sync),
+        feeds=feeds,
         scheduler=scheduler,
         downloads=downloads,
         fit=fit,
@@ -192,4 +195,5 @@ def _wire(context: Context) -> Services:
         changes=ChangeFeed(context, fit),
         hooks=hooks,
         versions=Versions(context, repositories),
+        registry=Registry(context, feeds),
     )

@@ -26,6 +26,7 @@ from tui_hub.domain.types import ModelType
 from tui_hub.events import ModelChanged, SlotChanged, StorageChanged
 from tui_hub.services.context import Context
 from tui_hub.services.keeping import kept_beside, receipt_file, retire
+from tui_hub.services.pins import settle_pin
 from tui_hub.services.slots import read_slots, slots_of
 
 
@@ -71,6 +72,7 @@ async def publish(
     await context.on_disk(_remove_old_view, context, old, path)
     if variants:
         await context.hub.installs.put(_install(model, revision, path, here, variants, before))
+        await settle_pin(context, model_id, revision, (file.path for file in here))
     staying = {revision, *(one.revision for one in kept)}
     if before is not None and before.revision not in staying:
         await retire(context, model_id, before.revision)

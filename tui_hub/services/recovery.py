@@ -22,6 +22,7 @@ from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.keeping import without_blob
+from tui_hub.services.pins import mirror_pins
 from tui_hub.services.renames import follow_renames
 from tui_hub.services.statuses import settle_status
 
@@ -144,6 +145,7 @@ async def _mirror(context: Context) -> set[str | None]:
                 owner="local_sync_system",
             )
         )
+    await mirror_pins(context, await context.hub.pins.list())
     for addition in await context.hub.additions.list():
         model = ModelId.parse(addition.model)
         await context.catalogue.models.replace(await context.source(model).model(model))

@@ -84,6 +84,7 @@ class Storage:
             registered = await self._context.hub.registrations.get(wanted) is not None
             keys = [partial_key(file) for file in await self._context.hub.artifacts.all_of(wanted)]
             await self._forget(wanted)
+            await self._context.hub.pins.delete(wanted)
             await settle_status(self._context, wanted)
             await self._context.on_disk(self._context.store.discard_partials, keys)
             freed = await self._context.on_disk(self._remove, wanted, blobs, registered)
