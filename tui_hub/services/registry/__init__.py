@@ -55,8 +55,8 @@ class Registry:
         rows = await self._context.hub.registry.read()
         installed = [await self._pin(install) for install in await self._installs()]
         pins = {pin.model: pin for pin in rows.pins} | {pin.model: pin for pin in installed}
-        models = await asyncio.to_thread(tell, rows, pins)
-        return document_of(models, self._feeds.written())
+        feeds = self._feeds.written()
+        return await asyncio.to_thread(lambda: document_of(tell(rows, pins), feeds))
 
     async def read(self, body: bytes) -> Reading:
         """What a document says, for `preview` and `take`.
