@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tui_hub import text
-from tui_hub.blobs import collect, receipts, remove_hf, remove_model
+from tui_hub.blobs import collect, receipts
+from tui_hub.blobs.changing import Place
 from tui_hub.blobs.metadata import remove_metadata
 from tui_hub.domain.artifacts import Artifact, variants_of
 from tui_hub.domain.errors import NotFoundError, RefusedError
@@ -22,6 +23,7 @@ from tui_hub.services.keeping import without_blob
 from tui_hub.services.renames import name_here
 from tui_hub.services.slots import slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
+from tui_hub.services.views import changing, hide, place_of
 
 
 class Storage:
@@ -83,11 +85,14 @@ class Storage:
             await self._context.on_disk(receipts.references, self._context.store)
             registered = await self._context.hub.registrations.get(wanted) is not None
             keys = [partial_key(file) for file in await self._context.hub.artifacts.all_of(wanted)]
-            await self._forget(wanted)
-            await self._context.hub.pins.delete(wanted)
-            await settle_status(self._context, wanted)
-            await self._context.on_disk(self._context.store.discard_partials, keys)
-            freed = await self._context.on_disk(self._remove, wanted, blobs, registered)
+            receipt = await self._context.on_disk(receipts.read, self._context.store, wanted)
+            places = () if receipt is None else (place_of(receipt),)
+            async with changing(self._context, wanted, *places):
+                await self._forget(wanted)
+                await self._context.hub.pins.delete(wanted)
+                await settle_status(self._context, wanted)
+                await self._context.on_disk(self._context.store.discard_partials, keys)
+                freed = await self._context.on_disk(self._remove, wanted, places, blobs, registered)
         self._context.bus.publish(StorageChanged())
         return Deletion(model=wanted, files=len(blobs), bytes_freed=freed)
 
@@ -222,14 +227,12 @@ class Storage:
         }
         return sum(store.size(blob) or 0 for blob in set(blobs) - kept)
 
-    def _remove(self, model: str, blobs: Sequence[str], registered: bool) -> int:
+    def _remove(
+        self, model: str, places: Iterable[Place], blobs: Sequence[str], registered: bool
+    ) -> int:
         store = self._context.store
-        receipt = receipts.read(store, model)
         receipts.delete(store, model)
-        if receipt is not None:
-            remove_model(store, receipt.type, receipt.name, receipt.author, model)
-        if model.startswith("hf:"):
-            remove_hf(store, model.removeprefix("hf:"))
+        hide(store, model, places)
         if not registered:
             remove_metadata(store, model)
         return collect(store, set(blobs))
