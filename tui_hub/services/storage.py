@@ -162,7 +162,7 @@ class Storage:
             blobs |= {(receipt.revision, file.path): file.sha256 for file in receipt.files}
             blobs |= {(one.revision, file.path): file.sha256
                       for one in receipt.kept for file in one.files}  # fmt: skip
-        if not blobs:
+        if not blobs and await self._context.hub.pins.get(model) is None:
             raise NotFoundError(
                 f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
             )
