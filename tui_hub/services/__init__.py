@@ -37,6 +37,7 @@ from tui_hub.services.hooks import Hooks
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
+from tui_hub.services.preferences import Preferences
 from tui_hub.services.recovery import recover
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.runtimes import Runtimes
@@ -76,6 +77,7 @@ class Services:
     changes: ChangeFeed
     hooks: Hooks
     versions: Versions
+    preferences: Preferences
 
 
 @asynccontextmanager
@@ -192,4 +194,5 @@ def _wire(context: Context) -> Services:
         changes=ChangeFeed(context, fit),
         hooks=hooks,
         versions=Versions(context, repositories),
+        preferences=Preferences(context),
     )
