@@ -158,7 +158,7 @@ class Resolver:
                 self._cancellation.check()
                 if connection.used and not isinstance(error, TimeoutError):
                     continue
-                raise trouble_from(error, target.address.host) from None
+                raise trouble_from(error, connection.facing) from None
             except BaseException:
                 connection.drop()
                 raise
