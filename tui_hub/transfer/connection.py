@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tui_hub.domain.errors import UnsafeError
 from tui_hub.proxies import Proxy, ProxyKind
 from tui_hub.transfer.addresses import Address, is_private_name
-from tui_hub.transfer.cancellation import Cancellation
+from tui_hub.transfer.cancellation import Cancellation, shut
 from tui_hub.transfer.nested_tls import NestedTls
 from tui_hub.transfer.tunnels import tunnel
 
@@ -106,6 +106,11 @@ class Connection(http.client.HTTPConnection):
         if self.sock is not None:
             self.sock.settimeout(stall)
             self._attach(self.sock.outer if isinstance(self.sock, NestedTls) else self.sock)
+
+    def cut(self) -> None:
+        """Wake whoever reads from it with an error. From any thread."""
+        if self._attached is not None:
+            shut(self._attached)
 
     @property
     def stream(self) -> Stream:

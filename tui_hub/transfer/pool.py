@@ -12,7 +12,10 @@ from tui_hub.proxies import proxy_for
 from tui_hub.transfer.addresses import Address, is_private
 from tui_hub.transfer.cancellation import Cancellation
 from tui_hub.transfer.connection import Connection, Stream
+from tui_hub.transfer.sharing import HostPauses, Lanes
 
+_LANES = 16
+"""Connections in use at a time, where nobody says otherwise."""
 _IDLE = 32
 """Connections kept open to one origin."""
 
@@ -26,6 +29,8 @@ class Pool:
         *,
         timeout: float = 20.0,
         is_private: Callable[[str], bool] = is_private,
+        lanes: Lanes | None = None,
+        pauses: HostPauses | None = None,
     ) -> None:
         """Make an empty pool.
 
@@ -34,9 +39,13 @@ class Pool:
                 authorities (`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`).
             timeout: seconds to wait for a connection.
             is_private: tells which IP addresses a public server may not redirect to.
+            lanes: how many connections all files together may use.
+            pauses: which hosts want to be left alone for how long.
         """
         self.timeout = timeout
         self.is_private = is_private
+        self.lanes = lanes or Lanes(_LANES)
+        self.pauses = pauses or HostPauses()
         self._environment = dict(environment or {})
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, str, int, bool], list[Connection]] = {}
