@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_hub.blobs import adoption, layout, locks, sweeping
+from tui_hub.blobs import adoption, holds, layout, locks, sweeping
 from tui_hub.blobs.adoption import NO_TERMS, Terms
 from tui_hub.blobs.claims import open_partial, resumable
 from tui_hub.blobs.files import (
@@ -120,6 +120,10 @@ class BlobStore:
     def partials(self) -> tuple[PartialInfo, ...]:
         """All files on their way into the store, of all processes."""
         return tuple(scan(self.temp))
+
+    def promised(self) -> dict[str, int]:
+        """Bytes of each file that running processes of any home have to bring, by its key."""
+        return holds.promised(self.temp)
 
     def commit(
         self, partial: Partial, sha256: str, record: Callable[[Path], None] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from tui_hub.services.copies import is_copy
 from tui_hub.sources import FileRequest
 from tui_hub.text import clean
 from tui_hub.transfer import Options, Pool, RateLimiter, Request, Transfer
+
+_log = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 0.3
 
@@ -179,6 +182,12 @@ class FileDownload:
             if self._stopped.is_set():
                 self._transfer.stop()
             result = self._transfer.run()
+            if result.mended:
+                _log.warning(
+                    "%s arrived damaged and was fetched again, where it was: bytes %s",
+                    clean(artifact.path, 200),
+                    ", ".join(f"{start}-{end - 1}" for start, end in result.mended[:10]),
+                )
             self._means.hold.add(result.sha256)
             self._means.store.commit(partial, result.sha256)
         finally:
