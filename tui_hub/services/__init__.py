@@ -44,6 +44,7 @@ from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
+from tui_hub.services.verifying import Verify
 from tui_hub.services.versions import Versions
 from tui_hub.settings import Configuration
 from tui_hub.sources import added_sources, sources_from
@@ -77,6 +78,7 @@ class Services:
     changes: ChangeFeed
     hooks: Hooks
     versions: Versions
+    verify: Verify
     works: DiskJobs
     """Long work on the disk that goes on here."""
 
@@ -175,6 +177,7 @@ def _wire(context: Context) -> Services:
     hooks = Hooks(context, jobs)
     sync = Sync(context, jobs, repositories, known, hooks.new_models)
     scheduler = Scheduler(context, sync, known)
+    works = DiskJobs(context, jobs)
     agent = Agent(context, jobs, downloads, activation, scheduler)
     return Services(
         configuration=context.configuration,
@@ -196,5 +199,6 @@ def _wire(context: Context) -> Services:
         changes=ChangeFeed(context, fit),
         hooks=hooks,
         versions=Versions(context, repositories),
-        works=DiskJobs(context, jobs),
+        verify=Verify(context, jobs, works),
+        works=works,
     )
