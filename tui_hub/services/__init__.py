@@ -27,11 +27,13 @@ from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.changes import ChangeFeed
 from tui_hub.services.clocks import Clock
 from tui_hub.services.context import Context
+from tui_hub.services.disk_jobs import DiskJobs
 from tui_hub.services.doctor import Doctor
 from tui_hub.services.downloads import Downloads
 from tui_hub.services.feed_list import FeedList
 from tui_hub.services.feeds import Feeds
 from tui_hub.services.fit import Fit
+from tui_hub.services.garbage import GarbageCollection
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.hooks import Hooks
 from tui_hub.services.jobs import Jobs
@@ -44,6 +46,7 @@ from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
+from tui_hub.services.verifying import Verify
 from tui_hub.services.versions import Versions
 from tui_hub.settings import Configuration
 from tui_hub.sources import added_sources, sources_from
@@ -78,6 +81,10 @@ class Services:
     hooks: Hooks
     versions: Versions
     preferences: Preferences
+    garbage: GarbageCollection
+    verify: Verify
+    works: DiskJobs
+    """Long work on the disk that goes on here."""
 
 
 @asynccontextmanager
@@ -122,6 +129,7 @@ async def open_services(
         stack.push_async_callback(services.downloads.close)
         stack.push_async_callback(services.sync.close)
         stack.push_async_callback(services.scheduler.stop)
+        stack.push_async_callback(services.works.close)
         yield services
 
 
@@ -173,6 +181,7 @@ def _wire(context: Context) -> Services:
     hooks = Hooks(context, jobs)
     sync = Sync(context, jobs, repositories, known, hooks.new_models)
     scheduler = Scheduler(context, sync, known)
+    works = DiskJobs(context, jobs)
     agent = Agent(context, jobs, downloads, activation, scheduler)
     return Services(
         configuration=context.configuration,
@@ -195,4 +204,7 @@ def _wire(context: Context) -> Services:
         hooks=hooks,
         versions=Versions(context, repositories),
         preferences=Preferences(context),
+        garbage=GarbageCollection(context),
+        verify=Verify(context, jobs, works),
+        works=works,
     )

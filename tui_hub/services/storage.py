@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from tui_hub import text
-from tui_hub.blobs import collect, receipts, remove_hf, remove_model
+from tui_hub.blobs import BlobStore, collect, receipts, remove_hf, remove_model
 from tui_hub.blobs.metadata import remove_metadata
+from tui_hub.blobs.quarantine import lost
 from tui_hub.domain.artifacts import Artifact, variants_of
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
@@ -86,7 +87,9 @@ class Storage:
             await self._forget(wanted)
             await settle_status(self._context, wanted)
             await self._context.on_disk(self._context.store.discard_partials, keys)
-            freed = await self._context.on_disk(self._remove, wanted, blobs, registered)
+            freed = await self._context.on_disk(
+                remove_files, self._context.store, wanted, blobs, keep_small_files=registered
+            )
         self._context.bus.publish(StorageChanged())
         return Deletion(model=wanted, files=len(blobs), bytes_freed=freed)
 
@@ -156,11 +159,18 @@ class Storage:
             blobs |= {(receipt.revision, file.path): file.sha256 for file in receipt.files}
             blobs |= {(one.revision, file.path): file.sha256
                       for one in receipt.kept for file in one.files}  # fmt: skip
-        if not blobs:
+        if not blobs and not await self._lost(model):
             raise NotFoundError(
                 f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
             )
         return [blob for blob in blobs.values() if blob]
+
+    async def _lost(self, model: str) -> list[Artifact]:
+        """The files of a model that were here, and are not since they were damaged."""
+        gone = await self._context.on_disk(lost, self._context.store)
+        return [
+            file for file in await self._context.hub.artifacts.lost(gone) if file.model == model
+        ]
 
     async def _refuse_if_downloading(self, model: str) -> None:
         for job in await live_downloads(self._context):
@@ -185,7 +195,8 @@ class Storage:
     async def _forget(self, model: str) -> None:
         if not await self._context.hub.installs.forget(model):
             raise RefusedError(f"{model} became active meanwhile", hint="Deactivate it first.")
-        rows = [file for file in await self._context.hub.artifacts.all_of(model) if file.blob]
+        files = await self._context.hub.artifacts.all_of(model)
+        rows = [file for file in files if file.blob] + await self._lost(model)
         await self._context.hub.artifacts.save(*map(without_blob, rows))
 
     def _measure(self) -> StorageUsage:
@@ -221,14 +232,20 @@ class Storage:
         }
         return sum(store.size(blob) or 0 for blob in set(blobs) - kept)
 
-    def _remove(self, model: str, blobs: Sequence[str], registered: bool) -> int:
-        store = self._context.store
-        receipt = receipts.read(store, model)
-        receipts.delete(store, model)
-        if receipt is not None:
-            remove_model(store, receipt.type, receipt.name, receipt.author, model)
-        if model.startswith("hf:"):
-            remove_hf(store, model.removeprefix("hf:"))
-        if not registered:
-            remove_metadata(store, model)
-        return collect(store, set(blobs))
+
+def remove_files(
+    store: BlobStore, model: str, blobs: Collection[str], *, keep_small_files: bool
+) -> int:
+    """Take all of a model out of a store: receipt, folders, bytes; the bytes that frees.
+
+    The receipt goes first: what a kill leaves after that is swept by `gc`.
+    """
+    receipt = receipts.read(store, model)
+    receipts.delete(store, model)
+    if receipt is not None:
+        remove_model(store, receipt.type, receipt.name, receipt.author, model)
+    if model.startswith("hf:"):
+        remove_hf(store, model.removeprefix("hf:"))
+    if not keep_small_files:
+        remove_metadata(store, model)
+    return collect(store, set(blobs))
