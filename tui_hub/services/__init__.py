@@ -41,6 +41,7 @@ from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.preferences import Preferences
 from tui_hub.services.recovery import recover
+from tui_hub.services.registry import Registry
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.scheduler import Scheduler
@@ -85,6 +86,7 @@ class Services:
     verify: Verify
     works: DiskJobs
     """Long work on the disk that goes on here."""
+    registry: Registry
 
 
 @asynccontextmanager
@@ -183,6 +185,7 @@ def _wire(context: Context) -> Services:
     scheduler = Scheduler(context, sync, known)
     works = DiskJobs(context, jobs)
     agent = Agent(context, jobs, downloads, activation, scheduler)
+    feeds = Feeds(context, known, sync)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
@@ -190,7 +193,7 @@ def _wire(context: Context) -> Services:
         repositories=repositories,
         adding=Adding(context, catalogue),
         sync=sync,
-        feeds=Feeds(context, known, sync),
+        feeds=feeds,
         scheduler=scheduler,
         downloads=downloads,
         fit=fit,
@@ -207,4 +210,5 @@ def _wire(context: Context) -> Services:
         garbage=GarbageCollection(context),
         verify=Verify(context, jobs, works),
         works=works,
+        registry=Registry(context, feeds),
     )
