@@ -41,7 +41,7 @@ def collect(store: BlobStore, candidates: Iterable[str]) -> int:
                 if path is not None:
                     aside[sha256] = path
             needed = receipts.references(store) if aside else set()
-            return sum(delete(aside.pop(sha256)) for sha256 in set(aside) - needed)
+            return sum(delete(store, aside.pop(sha256)) for sha256 in set(aside) - needed)
         finally:
             for sha256, path in aside.items():
                 put_back(store, sha256, path)
