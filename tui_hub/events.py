@@ -95,6 +95,13 @@ class StorageChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WorkMoved(Event):
+    """Long work on the disk of this process began, went on, or ended."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class HardwareSampled(Event):
     """There are new readings of memory and disk."""
 

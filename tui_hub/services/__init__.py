@@ -27,6 +27,7 @@ from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.changes import ChangeFeed
 from tui_hub.services.clocks import Clock
 from tui_hub.services.context import Context
+from tui_hub.services.disk_jobs import DiskJobs
 from tui_hub.services.doctor import Doctor
 from tui_hub.services.downloads import Downloads
 from tui_hub.services.feed_list import FeedList
@@ -76,6 +77,8 @@ class Services:
     changes: ChangeFeed
     hooks: Hooks
     versions: Versions
+    works: DiskJobs
+    """Long work on the disk that goes on here."""
 
 
 @asynccontextmanager
@@ -120,6 +123,7 @@ async def open_services(
         stack.push_async_callback(services.downloads.close)
         stack.push_async_callback(services.sync.close)
         stack.push_async_callback(services.scheduler.stop)
+        stack.push_async_callback(services.works.close)
         yield services
 
 
@@ -192,4 +196,5 @@ def _wire(context: Context) -> Services:
         changes=ChangeFeed(context, fit),
         hooks=hooks,
         versions=Versions(context, repositories),
+        works=DiskJobs(context, jobs),
     )
