@@ -113,6 +113,14 @@ class TrustSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     and no other author."""
 
 
+class ScanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `scan` looks when nobody names a place."""
+
+    places: dict[Literal["huggingface", "ollama", "lmstudio", "comfyui", "folder"], list[str]] = {}
+    """Folders by the program whose models they hold, in place of where it keeps them as far as is
+    known; none at all leaves that program out. `folder` is any other folder of models."""
+
+
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The background sync of the catalogue."""
 
@@ -246,6 +254,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
     trust: TrustSettings = TrustSettings()
+    scan: ScanSettings = ScanSettings()
     sync: SyncSettings = SyncSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     gpu: GpuSettings = GpuSettings()

@@ -235,6 +235,24 @@ async def named_versions(transaction: Transaction) -> None:
         await transaction.execute(statement)
 
 
+async def scanned_files(transaction: Transaction) -> None:
+    """What files of this box hashed to; artifacts are found by the hash that their source tells."""
+    await transaction.execute(
+        """CREATE TABLE file_hashes (
+            path BLOB PRIMARY KEY,
+            size INTEGER NOT NULL,
+            modified INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            sha256 TEXT NOT NULL,
+            shared INTEGER NOT NULL,
+            seen_at TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+    await transaction.execute(
+        "CREATE INDEX artifacts_by_sha256 ON artifacts (sha256) WHERE sha256 IS NOT NULL"
+    )
+
+
 MIGRATIONS = (
     first,
     leased_jobs,
@@ -244,4 +262,5 @@ MIGRATIONS = (
     called_hooks,
     named_versions,
     added_models,
+    scanned_files,
 )

@@ -41,6 +41,7 @@ from tui_hub.services.metadata import Metadata
 from tui_hub.services.recovery import recover
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.runtimes import Runtimes
+from tui_hub.services.scanning import Scanning
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
@@ -77,6 +78,7 @@ class Services:
     changes: ChangeFeed
     hooks: Hooks
     versions: Versions
+    scanning: Scanning
     works: DiskJobs
     """Long work on the disk that goes on here."""
 
@@ -175,13 +177,15 @@ def _wire(context: Context) -> Services:
     hooks = Hooks(context, jobs)
     sync = Sync(context, jobs, repositories, known, hooks.new_models)
     scheduler = Scheduler(context, sync, known)
+    adding = Adding(context, catalogue)
+    works = DiskJobs(context, jobs)
     agent = Agent(context, jobs, downloads, activation, scheduler)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
         catalogue=catalogue,
         repositories=repositories,
-        adding=Adding(context, catalogue),
+        adding=adding,
         sync=sync,
         feeds=Feeds(context, known, sync),
         scheduler=scheduler,
@@ -196,5 +200,6 @@ def _wire(context: Context) -> Services:
         changes=ChangeFeed(context, fit),
         hooks=hooks,
         versions=Versions(context, repositories),
-        works=DiskJobs(context, jobs),
+        scanning=Scanning(context, jobs, works, repositories, adding, metadata),
+        works=works,
     )

@@ -121,7 +121,8 @@ async def _learn(context: Context, receipt: Receipt) -> str | None:
     await context.hub.artifacts.save(*files)
     for revision, older in kept.items():
         await context.hub.artifacts.replace_listing(receipt.model, revision, older, newest=False)
-    variants = receipt.variants or installed_variants(files)
+    listed = await context.hub.artifacts.of(receipt.model, receipt.revision)
+    variants = receipt.variants or installed_variants(listed)
     if variants:
         await context.hub.installs.put(_install(context.store.root, receipt, kind, variants))
     return receipt.model
