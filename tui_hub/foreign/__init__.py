@@ -44,9 +44,9 @@ def known_places(box: Box, told: Mapping[str, Sequence[str]]) -> Iterator[tuple[
         given = told.get(layout.name)
         places = layout.places(box) if given is None else map(box.expand, given)
         seen: set[Path] = set()
-        for place in places:
-            root = layout.root(place) if place.is_dir() else None
-            if root is not None and root.resolve() not in seen:
+        for place in filter(Path.is_dir, places):
+            root = layout.root(place) or place
+            if root.resolve() not in seen:
                 seen.add(root.resolve())
                 yield layout, root
 

@@ -16,6 +16,7 @@ from tui_hub.foreign.looking import folders, read_small
 from tui_hub.foreign.loose import TYPE_OF_FOLDER, loose_models
 
 _EXTRA = "extra_model_paths.yaml"
+_SERVERS = ("/opt/ComfyUI", "/workspace/ComfyUI")
 _LIMIT = 256 * 1024
 _MOST = 500
 _NO_MODELS = frozenset(
@@ -34,8 +35,8 @@ class ComfyUI:
         """Where its own installer, its desktop program and most people put it."""
         told = box.path("COMFYUI_PATH")
         usual = ("ComfyUI", "comfy/ComfyUI", "Documents/ComfyUI")
-        others = (Path("/opt/ComfyUI"), Path("/workspace/ComfyUI"))
-        return (told,) if told else (*(box.home / name for name in usual), *others)
+        places = (*(box.home / name for name in usual), *map(Path, _SERVERS))
+        return (told,) if told else [place for place in places if self.root(place) is not None]
 
     def root(self, folder: Path) -> Path | None:
         """ComfyUI itself, or its folder of models."""
