@@ -96,7 +96,7 @@ def test_a_blob_cut_short_by_the_disk_is_replaced(store: BlobStore, put: Put) ->
     assert not store.has(digest, 5)
     assert put(b"whole") == digest
     assert store.path(digest).read_bytes() == b"whole"
-    assert [path.read_bytes() for path in store.temp.glob("*.damaged")] == [b"who"]
+    assert [path.read_bytes() for path in store.quarantined.iterdir()] == [b"who"]
 
 
 def test_bit_rot_is_found_quarantined_and_mended(store: BlobStore, put: Put) -> None:
@@ -107,7 +107,7 @@ def test_bit_rot_is_found_quarantined_and_mended(store: BlobStore, put: Put) -> 
 
     assert not store.verify(digest)
     aside = store.quarantine(digest)
-    assert aside.read_bytes() == b"0123456\xb789"
+    assert aside is not None and aside.read_bytes() == b"0123456\xb789"
     assert not store.has(digest)
     assert put(b"0123456789") == digest and store.verify(digest)
 

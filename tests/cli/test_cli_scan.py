@@ -294,6 +294,27 @@ def test_a_reference_that_is_gone_is_noticed_and_can_be_had_again(
     assert program.json("activate", "acme/tiny-llm").code == 0
 
 
+def test_verify_reads_what_lies_elsewhere_too(program: Inside, cache: Path) -> None:
+    assert scan(program, "--adopt", "--mode", "reference")["adopted"] == 1
+    sound = program.json("verify")
+    assert (sound.code, sound.document["checked"]) == (0, 3)
+    blobs = cache / "models--acme--tiny-llm" / "blobs"
+    weights = blobs / sha256(tensors_file(1))
+    weights.write_bytes(bytes(weights.stat().st_size))
+    os.utime(weights, ns=(OLD, OLD))  # changed behind our back, which only reading finds
+    ran = program.json("verify")
+    assert ran.code == 1
+    (damage,) = ran.document["damaged"]
+    assert (damage["sha256"], damage["models"]) == (weights.name, ["hf:acme/tiny-llm"])
+    assert weights.exists() and program.json("download", "acme/tiny-llm").code == 0
+    os.utime(blobs / next(path.name for path in blobs.iterdir() if path != weights))
+    ran = program.json("verify")
+    assert ran.code == 1
+    assert (len(ran.document["missing"]), ran.document["damaged"]) == (1, [])
+    assert program.json("download", "acme/tiny-llm").code == 0
+    assert program.json("verify").code == 0
+
+
 def test_another_revision_is_left_alone(program: Inside, hub: DemoHub, cache: Path) -> None:
     repository = cache / "models--acme--tiny-llm"
     commit = (repository / "refs" / "main").read_text()

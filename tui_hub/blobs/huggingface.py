@@ -21,6 +21,8 @@ from tui_hub.domain.identifiers import repository_path
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9_.][A-Za-z0-9._-]{0,95})?")
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+NO_LINK = "is no link but something else"
+"""What is said of a file that stands where a link should be."""
 _OURS = "../../../blobs/sha256/"
 """How the links to the store's blobs begin; whatever else is in the cache is somebody else's."""
 
@@ -84,6 +86,59 @@ def remove_hf(store: BlobStore, repository: str) -> bool:
         if not any(_entries(folder / "snapshots")):
             discard_folder(store, folder)
     return True
+
+
+def wrong_in_hf(
+    store: BlobStore, repository: str, revision: str, files: Iterable[tuple[str, str]]
+) -> tuple[Path, str, tuple[str, ...]] | None:
+    """The first thing that is wrong with the snapshot of a revision, and the refs to it.
+
+    Args:
+        store: the store.
+        repository: `org/name`, or a name alone.
+        revision: the commit.
+        files: path and SHA-256 of each file that must be in it.
+
+    Raises:
+        UnsafeError: when one of the names is not fit for a file system.
+    """
+    folder = _folder(store, repository)
+    refs = {
+        os.fspath(ref.relative_to(folder / "refs")): _text(ref) for ref in _files(folder / "refs")
+    }
+    pointing = tuple(sorted(name for name, commit in refs.items() if commit == revision))
+    snapshot = folder / "snapshots" / _plain(revision)
+    for path, sha256 in files:
+        link = snapshot / repository_path(path)
+        problem = _astray(folder, link, sha256)
+        if problem:
+            return link, problem, pointing
+    main = folder / "refs" / "main"
+    if not (folder / "snapshots" / (refs.get("main") or "-")).is_dir():
+        return main, "names no snapshot", pointing
+    return None
+
+
+def _astray(folder: Path, link: Path, sha256: str) -> str | None:
+    """What is wrong with a link of a snapshot."""
+    try:
+        blob = Path(os.path.normpath(link.parent / link.readlink()))
+        if blob.parent != folder / "blobs":
+            return "leads elsewhere"
+        if not blob.is_symlink() and blob.is_file():
+            return None  # somebody else's download, which huggingface_hub put there
+        return None if os.fspath(blob.readlink()) == _OURS + sha256 else "leads elsewhere"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError:
+        return NO_LINK
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8", "replace").strip()
+    except OSError:
+        return None
 
 
 def _folder(store: BlobStore, repository: str) -> Path:

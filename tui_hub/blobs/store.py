@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_hub.blobs import adoption, layout, locks, references, sweeping
+from tui_hub.blobs import adoption, layout, locks, quarantine, references, sweeping
 from tui_hub.blobs.adoption import NO_TERMS, Adopted, Terms
 from tui_hub.blobs.claims import open_partial, resumable
 from tui_hub.blobs.files import (
@@ -18,7 +18,6 @@ from tui_hub.blobs.files import (
     fsync_folder,
     rename_exclusive,
     storage_errors,
-    unique,
 )
 from tui_hub.blobs.hashing import sha256_file
 from tui_hub.blobs.partial import Partial
@@ -58,6 +57,7 @@ class BlobStore:
         self.models = self.root / "models"
         self.active = self.root / "active"
         self.hf = self.root / "hf"
+        self.quarantined = self.root / "quarantine"
 
     def prepare(self) -> None:
         """Make what is missing of the store's folders; a complete one is only looked at.
@@ -218,13 +218,9 @@ class BlobStore:
         with storage_errors(self.root):
             return sha256_file(path, progress) == sha256
 
-    def quarantine(self, sha256: str) -> Path:
+    def quarantine(self, sha256: str) -> Path | None:
         """Take a damaged blob away from its name, so that it can be fetched again."""
-        aside = self.temp / unique(sha256, ".damaged")
-        with storage_errors(self.root):
-            self.path(sha256).rename(aside)
-            fsync_folder(self.blobs)
-        return aside
+        return quarantine.quarantine(self, sha256)
 
     def lock(self, name: str, wait: float = 0.0) -> AbstractContextManager[bool]:
         """Say that this thread is at work on something, usually a hash, and learn if it is alone.

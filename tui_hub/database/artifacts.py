@@ -156,6 +156,23 @@ class ArtifactTable:
         )
         return [row[0] for row in rows]
 
+    async def holding(self, hashes: Iterable[str] | None = None) -> list[Artifact]:
+        """The files that are here, of all models: those of some blobs, or all."""
+        if hashes is None:
+            return await self._fetch("WHERE blob IS NOT NULL ORDER BY model, revision, path")
+        return await self._fetch(
+            "WHERE blob IN (SELECT value FROM json_each(?)) ORDER BY model, revision, path",
+            (json.dumps(list(hashes)),),
+        )
+
+    async def lost(self, hashes: Iterable[str]) -> list[Artifact]:
+        """The files that were here, turned out to be damaged or missing, and were not had since."""
+        return await self._fetch(
+            "WHERE status = ? AND blob IS NULL AND sha256 IN (SELECT value FROM json_each(?))"
+            " ORDER BY model, revision, path",
+            (ArtifactStatus.FAILED, json.dumps(list(hashes))),
+        )
+
     async def revisions(self, model: str) -> list[Revision]:
         """The revisions of a model that this box saw, newest first, with their names."""
         return await revisions.read_revisions(self._database, plain(model))
@@ -174,7 +191,7 @@ class ArtifactTable:
             before = await read_artifacts(transaction, model, head)
         await revisions.note_head(transaction, model, revision, artifacts, facts, before)
 
-    async def _fetch(self, where: str, arguments: Sequence[object]) -> list[Artifact]:
+    async def _fetch(self, where: str, arguments: Sequence[object] = ()) -> list[Artifact]:
         columns = ", ".join(f"artifacts.{name}" for name in _NAMES)
         rows = await self._database.read(f"SELECT {columns} FROM artifacts {where}", arguments)
         return [_artifact(row) for row in rows]

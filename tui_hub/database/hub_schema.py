@@ -253,6 +253,29 @@ async def scanned_files(transaction: Transaction) -> None:
     )
 
 
+async def checked_blobs(transaction: Transaction) -> None:
+    """When each blob was hashed last, and how far each run over the store came."""
+    await transaction.execute(
+        """CREATE TABLE checks (
+            sha256 TEXT PRIMARY KEY,
+            number INTEGER NOT NULL,
+            checked_at TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            modified INTEGER NOT NULL,
+            inode INTEGER NOT NULL
+        ) WITHOUT ROWID"""
+    )
+    await transaction.execute(
+        """CREATE TABLE verifications (
+            scope TEXT PRIMARY KEY,
+            number INTEGER NOT NULL,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            found TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
 MIGRATIONS = (
     first,
     leased_jobs,
@@ -262,5 +285,6 @@ MIGRATIONS = (
     called_hooks,
     named_versions,
     added_models,
+    checked_blobs,
     scanned_files,
 )

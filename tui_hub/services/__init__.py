@@ -45,6 +45,7 @@ from tui_hub.services.scanning import Scanning
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
+from tui_hub.services.verifying import Verify
 from tui_hub.services.versions import Versions
 from tui_hub.settings import Configuration
 from tui_hub.sources import added_sources, sources_from
@@ -78,6 +79,7 @@ class Services:
     changes: ChangeFeed
     hooks: Hooks
     versions: Versions
+    verify: Verify
     scanning: Scanning
     works: DiskJobs
     """Long work on the disk that goes on here."""
@@ -200,6 +202,7 @@ def _wire(context: Context) -> Services:
         changes=ChangeFeed(context, fit),
         hooks=hooks,
         versions=Versions(context, repositories),
+        verify=Verify(context, jobs, works),
         scanning=Scanning(context, jobs, works, repositories, adding, metadata),
         works=works,
     )

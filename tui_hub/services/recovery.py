@@ -22,6 +22,7 @@ from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.keeping import without_blob
+from tui_hub.services.losses import MISSING, settle_losses, settle_quarantined
 from tui_hub.services.renames import follow_renames
 from tui_hub.services.statuses import settle_status
 
@@ -36,6 +37,7 @@ async def recover(context: Context, jobs: Jobs) -> None:
     await recover_jobs(context, jobs)
     unsettled: set[str | None] = set()
     if context.store_is_there():
+        await settle_quarantined(context)
         unsettled |= await _compare(context)
     if await context.catalogue.models.total() == 0:
         unsettled |= await _mirror(context)
@@ -85,8 +87,24 @@ async def _compare(context: Context) -> set[str | None]:
             gone = set()
     for model in gone:
         await _forget(context, known[str(model)])
+    await _follow_losses(context, [(known[one], found[one]) for one in known.keys() & found.keys()])
     new = [receipt for model, receipt in found.items() if model not in known and receipt.path]
     return gone | {await _learn(context, receipt) for receipt in new}
+
+
+async def _follow_losses(context: Context, pairs: list[tuple[Install, Receipt]]) -> None:
+    """Learn that another home found bytes of an installed model damaged or missing."""
+    for install, receipt in pairs:
+        fewer = bool(set(install.variants) - set(receipt.variants))
+        told = not receipt.path or bool(receipt.variants)
+        if not (fewer and told and receipt.revision == install.revision):
+            continue
+        files = await context.hub.artifacts.of(install.model, install.revision)
+        blobs = {file.blob for file in files if file.blob}
+        gone = await context.on_disk(
+            lambda held: {one for one in held if not context.store.has(one)}, blobs
+        )
+        await settle_losses(context, dict.fromkeys(gone, MISSING))
 
 
 def _is_whole(context: Context, receipt: Receipt) -> bool:

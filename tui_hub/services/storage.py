@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from tui_hub import text
 from tui_hub.blobs import collect, receipts, remove_hf, remove_model
 from tui_hub.blobs.metadata import remove_metadata
+from tui_hub.blobs.quarantine import lost
 from tui_hub.domain.artifacts import Artifact, variants_of
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
@@ -156,11 +157,18 @@ class Storage:
             blobs |= {(receipt.revision, file.path): file.sha256 for file in receipt.files}
             blobs |= {(one.revision, file.path): file.sha256
                       for one in receipt.kept for file in one.files}  # fmt: skip
-        if not blobs:
+        if not blobs and not await self._lost(model):
             raise NotFoundError(
                 f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
             )
         return [blob for blob in blobs.values() if blob]
+
+    async def _lost(self, model: str) -> list[Artifact]:
+        """The files of a model that were here, and are not since they were damaged."""
+        gone = await self._context.on_disk(lost, self._context.store)
+        return [
+            file for file in await self._context.hub.artifacts.lost(gone) if file.model == model
+        ]
 
     async def _refuse_if_downloading(self, model: str) -> None:
         for job in await live_downloads(self._context):
@@ -185,7 +193,8 @@ class Storage:
     async def _forget(self, model: str) -> None:
         if not await self._context.hub.installs.forget(model):
             raise RefusedError(f"{model} became active meanwhile", hint="Deactivate it first.")
-        rows = [file for file in await self._context.hub.artifacts.all_of(model) if file.blob]
+        files = await self._context.hub.artifacts.all_of(model)
+        rows = [file for file in files if file.blob] + await self._lost(model)
         await self._context.hub.artifacts.save(*map(without_blob, rows))
 
     def _measure(self) -> StorageUsage:

@@ -1,0 +1,58 @@
+"""What `verify` found, as a document."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from tui_hub.domain.verification import Damage, Missing, Verification
+
+Document = dict[str, Any]
+
+
+def verification(result: Verification) -> Document:
+    """The whole of it, also of a run that was cut short."""
+    return {
+        "job": result.job,
+        "model": result.model,
+        "dry_run": result.dry_run,
+        "checked": result.checked,
+        "ok": result.ok,
+        "resumed": result.resumed,
+        "bytes": result.bytes,
+        "seconds": round(result.seconds, 3),
+        "damaged": [_damage(one) for one in result.damaged],
+        "missing": [_missing(one) for one in result.missing],
+        "mended": [asdict(one) for one in result.mended],
+        "strangers": list(result.strangers),
+        "commands": list(result.commands),
+    }
+
+
+def nothing() -> Document:
+    """The document of a run that did not begin."""
+    return verification(Verification(job=""))
+
+
+def _damage(one: Damage) -> Document:
+    return {
+        "sha256": one.sha256,
+        "path": one.path,
+        "models": list(one.models),
+        "reason": one.reason,
+        "found": one.found,
+        "size": one.size,
+        "quarantine": one.quarantine,
+        "files": [asdict(file) for file in one.files],
+        "active": list(one.active),
+    }
+
+
+def _missing(one: Missing) -> Document:
+    return {
+        "sha256": one.sha256,
+        "models": list(one.models),
+        "size": one.size,
+        "files": [asdict(file) for file in one.files],
+        "active": list(one.active),
+    }
