@@ -257,10 +257,10 @@ def test_lm_studio_tells_the_repository(program: Inside, tmp_path: Path) -> None
     other.mkdir(parents=True)
     (other / "own-Q4_0.gguf").write_bytes(b"GGUF" * 100)
     found = {one["model"]: one for one in scan(program, "--adopt")["models"]}
-    assert found.keys() == {"hf:acme/tiny-llm", "local:own-GGUF"}
+    assert found.keys() == {"hf:acme/tiny-llm", "local:nobody/own-GGUF"}
     assert found["hf:acme/tiny-llm"]["status"] == "partly"
-    assert found["local:own-GGUF"]["status"] == "adopted"
-    assert found["local:own-GGUF"]["type"] == "llm"
+    assert found["local:nobody/own-GGUF"]["status"] == "adopted"
+    assert found["local:nobody/own-GGUF"]["type"] == "llm"
 
 
 @pytest.mark.parametrize("mode", ["copy", "hardlink", "reference"])

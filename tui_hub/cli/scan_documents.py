@@ -22,7 +22,7 @@ _SHOWN = 20
 def scan(report: ScanReport, *, adopt: bool, mode: ScanMode) -> Document:
     """What a scan found and took in."""
     return {
-        "found": len(report.models),
+        "found": report.found,
         "adopted": report.adopted,
         "duplicates": report.duplicates,
         "bytes": report.bytes,
@@ -71,20 +71,21 @@ def _remark(one: ScannedModel) -> str:
     if one.reason:
         return one.reason
     if one.status is ScanStatus.PARTLY:
-        return f"{len(one.missing)} files missing; `tui-hub download {one.model}` brings them"
+        files = "1 file is" if len(one.missing) == 1 else f"{len(one.missing)} files are"
+        return f"{files} missing; `tui-hub download {one.model}` brings the rest"
     if one.ways:
         return ", ".join(f"{count} by {way}" for way, count in one.ways)
     return f"{text.size(one.bytes_saved)} twice on this box" if one.bytes_saved else ""
 
 
 def _sum(report: ScanReport, *, adopt: bool) -> str:
-    found = len(report.models)
+    found = report.found
     line = f"{found} {'model' if found == 1 else 'models'}, {text.size(report.bytes)}"
     if adopt:
         line += f"; {report.adopted} adopted"
     if report.duplicates:
-        line += f"; {report.duplicates} files twice, one copy of each saves "
-        line += text.size(report.bytes_saved)
+        files = "1 file is" if report.duplicates == 1 else f"{report.duplicates} files are"
+        line += f"; {files} here twice, which takes {text.size(report.bytes_saved)}"
     return line
 
 

@@ -33,7 +33,7 @@ class ScanStatus(StrEnum):
     ADOPTED = "adopted"
     """It was taken in, and is installed now."""
     PARTLY = "partly"
-    """What there is of it was taken in; the rest has to be downloaded."""
+    """What there is of it is in the store; the rest has to be downloaded."""
     LEFT = "left"
     """It was left where it is; the reason says why."""
 
@@ -50,6 +50,8 @@ class ScannedModel:
     """Whose folders it lies in: `huggingface`, `ollama`, `comfyui`, `lmstudio` or `folder`."""
     place: str
     status: ScanStatus
+    taken: bool = False
+    """Whether this scan took something of it in."""
     files: int
     bytes: int
     duplicates: int = 0
@@ -87,10 +89,14 @@ class ScanReport:
     job: str | None = None
 
     @property
+    def found(self) -> int:
+        """Models that were found, each once however many places it lies in."""
+        return len({model.model for model in self.models})
+
+    @property
     def adopted(self) -> int:
         """Models that were taken in, whole or partly."""
-        taken = (ScanStatus.ADOPTED, ScanStatus.PARTLY)
-        return sum(model.status in taken for model in self.models)
+        return len({model.model for model in self.models if model.taken})
 
     @property
     def duplicates(self) -> int:

@@ -84,10 +84,9 @@ class Adopter:
             if published.path is not None:
                 await self._metadata.copy(listing)
         await settle_status(context, identity.model)
-        missing = [file.path for file in listing if file.status is not ArtifactStatus.COMPLETED]
         install = await context.hub.installs.get(identity.model)
         whole = install is not None and install.revision == revision
-        return Outcome(identity, whole, tuple(missing), odd)
+        return Outcome(identity, whole, missing_of(listing), odd)
 
     async def _define(
         self, found: FoundModel, identity: Identity, seen: Sequence[Seen]
@@ -165,3 +164,8 @@ class Adopter:
         if row.size is None:
             return Verified.NONE
         return Verified.SIZE if row.size == one.file.size else None
+
+
+def missing_of(listing: Sequence[Artifact]) -> tuple[str, ...]:
+    """The paths of files that are listed and not here."""
+    return tuple(file.path for file in listing if file.status is not ArtifactStatus.COMPLETED)

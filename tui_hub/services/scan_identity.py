@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tui_hub.domain.artifacts import Artifact, artifact_id, weights_format
-from tui_hub.domain.errors import HubError
+from tui_hub.domain.errors import HubError, UnreachableError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.foreign import FoundModel
 from tui_hub.services.adding import name_from
@@ -34,11 +34,14 @@ class Identity:
 
 
 class Identifier:
-    """Says what found models are."""
+    """Says what found models are, over one scan."""
 
     def __init__(self, context: Context, repositories: Repositories) -> None:
         self._context = context
         self._repositories = repositories
+        self._by_hash: dict[str, Identity] = {}
+        """What layouts told, by the hashes of weights."""
+        self._reachable = not context.configuration.settings.network.offline
 
     async def identify(self, found: FoundModel, seen: Sequence[Seen]) -> Identity:
         """The model that these files are of.
@@ -68,7 +71,11 @@ class Identifier:
             )
         by_path = {file.path: file for file in listing}
         files = [(one, by_path[one.file.path]) for one in seen if one.file.path in by_path]
-        return Identity(name, revision, listing, tuple(files), known)
+        identity = Identity(name, revision, listing, tuple(files), known)
+        for one in seen:
+            if weights_format(one.file.path) is not None:
+                self._by_hash.setdefault(one.sha256, identity)
+        return identity
 
     async def _match(self, seen: Sequence[Seen]) -> Identity | None:
         """The listed model that has most of these weights, by their hashes."""
@@ -79,23 +86,25 @@ class Identifier:
                 rows = await table.with_sha256(one.sha256)
                 votes.update(dict.fromkeys((row.model, row.revision) for row in rows))
         if not votes:
-            return None
+            hashes = [one.sha256 for one in seen if one.sha256 in self._by_hash]
+            told = self._by_hash[hashes[0]] if hashes else None
+            return None if told is None else _of(told, seen)
         # Of equals the first counts, and those that are installed come first.
         (model, revision), _ = votes.most_common(1)[0]
-        listing = await table.of(model, revision)
-        files = [(one, row) for one in seen if (row := _row_of(one, listing)) is not None]
-        return Identity(model, revision, tuple(listing), tuple(files))
+        listing = tuple(await table.of(model, revision))
+        return _of(Identity(model, revision, listing, ()), seen)
 
     async def _ask(self, model: ModelId) -> bool:
         """Ask a repository for its files, unless they are known or nobody may be asked."""
-        if self._context.configuration.settings.network.offline:
-            return False
-        if await self._context.hub.artifacts.of(str(model)):
+        if not self._reachable or await self._context.hub.artifacts.of(str(model)):
             return False
         try:
             return bool((await self._repositories.details(model)).files)
+        except UnreachableError:
+            self._reachable = False  # who waits for one in vain need not wait for all
         except HubError:
-            return False
+            pass
+        return False
 
     async def _own_name(self, found: FoundModel, seen: Sequence[Seen]) -> str:
         """The id of a model of this box alone, one that is free."""
@@ -103,10 +112,18 @@ class Identifier:
             name = name_from(found.name)
         except HubError:
             name = "model"
+        if found.likely is not None and found.likely.author is not None:
+            name = f"{found.likely.author}/{name}"
         taken = await self._context.hub.additions.get(f"local:{name}")
         digest = next((one.sha256 for one in seen if weights_format(one.file.path)), "")
         place = Path(taken.folder or taken.files[0].place) if taken is not None else found.place
         return f"local:{name}" if place == found.place else f"local:{name}-{digest[:_DIGITS]}"
+
+
+def _of(identity: Identity, seen: Sequence[Seen]) -> Identity:
+    """The same model, with those of its files that these are."""
+    files = [(one, row) for one in seen if (row := _row_of(one, identity.listing)) is not None]
+    return replace(identity, files=tuple(files))
 
 
 def _row_of(one: Seen, listing: Sequence[Artifact]) -> Artifact | None:

@@ -16,13 +16,10 @@ from tui_hub.events import StorageChanged
 from tui_hub.foreign import Box, FoundFile, FoundModel, Layout, left_out
 from tui_hub.services.context import Context
 from tui_hub.services.disk_jobs import DiskJob
-from tui_hub.services.scan_adoption import Adopter, Outcome
+from tui_hub.services.scan_adoption import Adopter, Outcome, missing_of
 from tui_hub.services.scan_identity import Identifier, Identity
 from tui_hub.services.scan_intake import SMALL, Intake, Seen
 from tui_hub.text import clean
-
-_NAMED = 20
-"""Files that one model names as missing."""
 
 Place = tuple[Layout, Path]
 
@@ -152,7 +149,10 @@ class ScanRun:
         except RefusedError as error:
             return _scanned(found, identity.model, ScanStatus.LEFT, seen, [error.message, *reasons])
         if await self._is_here(identity, seen):
-            return _scanned(found, identity, ScanStatus.INSTALLED, seen, reasons)
+            installed = await self._context.hub.installs.get(identity.model) is not None
+            status = ScanStatus.INSTALLED if installed else ScanStatus.PARTLY
+            missing = [] if installed else missing_of(identity.listing)
+            return _scanned(found, identity, status, seen, reasons, missing)
         if not self._wanted.adopt:
             return _scanned(found, identity, ScanStatus.FOUND, seen, reasons)
         try:
@@ -166,14 +166,15 @@ class ScanRun:
         return _adopted(found, outcome, seen, reasons)
 
     async def _is_here(self, identity: Identity, seen: Sequence[Seen]) -> bool:
-        """Whether this home has all of a model that was found."""
-        install = await self._context.hub.installs.get(identity.model)
-        if install is None or install.revision != identity.revision:
+        """Whether this home has all that was found of a model already."""
+        if len(identity.files) < len(seen):
             return False
-        store = self._context.store
-        return len(identity.files) == len(seen) and all(
-            row.status is ArtifactStatus.COMPLETED and store.has(one.sha256, one.file.size)
-            for one, row in identity.files
+        has = self._context.store.has
+        return await self._context.on_disk(
+            lambda: all(
+                row.status is ArtifactStatus.COMPLETED and has(one.sha256, one.file.size)
+                for one, row in identity.files
+            )
         )
 
 
@@ -182,8 +183,9 @@ def _adopted(
 ) -> ScannedModel:
     odd = [f"{path} is not the file that is listed" for path in outcome.odd]
     status = ScanStatus.ADOPTED if outcome.installed else ScanStatus.PARTLY
-    scanned = _scanned(found, outcome.identity, status, seen, [*reasons, *odd])
-    return replace(scanned, missing=tuple(clean(path, 300) for path in outcome.missing[:_NAMED]))
+    reasons = [*reasons, *odd]
+    scanned = _scanned(found, outcome.identity, status, seen, reasons, outcome.missing)
+    return replace(scanned, taken=True)
 
 
 def _scanned(
@@ -192,6 +194,7 @@ def _scanned(
     status: ScanStatus,
     seen: Sequence[Seen],
     reasons: Sequence[str],
+    missing: Sequence[str] = (),
 ) -> ScannedModel:
     twice = [one for one in seen if one.duplicate]
     ways = Counter(one.way.value for one in seen if one.way is not None)
@@ -210,6 +213,7 @@ def _scanned(
         bytes_saved=sum(one.file.size for one in twice),
         ways=tuple(sorted(ways.items())),
         referenced_bytes=sum(one.file.size for one in seen if one.way is Way.REFERENCE),
+        missing=tuple(clean(path, 300) for path in missing),
         reason=clean(reasons[0], 500) + more if reasons else None,
     )
 

@@ -38,7 +38,7 @@ class Scanning:
     ) -> None:
         self._context = context
         self._works = works
-        self._identifier = Identifier(context, repositories)
+        self._repositories = repositories
         self._adopter = Adopter(context, adding, metadata)
         self._run: ScanRun | None = None
         jobs.handle(JobType.SCAN, retry=self._retry)
@@ -90,7 +90,8 @@ class Scanning:
         home = configuration.environment.get("HOME")
         box = Box(Path(home) if home else Path.home(), configuration.environment)
         found = await asyncio.to_thread(self._places, places, box)
-        run = ScanRun(self._context, self._identifier, self._adopter, Wanted(adopt, mode))
+        identifier = Identifier(self._context, self._repositories)
+        run = ScanRun(self._context, identifier, self._adopter, Wanted(adopt, mode))
 
         async def work(job: DiskJob) -> ScanReport:
             self._run = run
@@ -134,7 +135,7 @@ def _existing(place: str, box: Box) -> Path:
 def _figures(report: ScanReport) -> dict[str, object]:
     """What the job keeps of a report."""
     return {
-        "found": len(report.models),
+        "found": report.found,
         "adopted": report.adopted,
         "duplicates": report.duplicates,
         "bytes": report.bytes,
