@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tui_hub.domain.types import ModelType
-from tui_hub.foreign import Box, Finding, FoundModel, LeftOut, known_places, named_place
+from tui_hub.foreign import Box, FoundModel, LeftOut, known_places, named_place
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def put(folder: Path, *names: str) -> None:
 
 def look(place: Path, box: Box) -> tuple[dict[str, FoundModel], list[LeftOut]]:
     layout, root = named_place(place)
-    found: list[Finding] = list(layout.look(root, box))
+    found = list(layout.look(root, box))
     models = {one.name: one for one in found if isinstance(one, FoundModel)}
     return models, [one for one in found if isinstance(one, LeftOut)]
 
@@ -66,6 +66,7 @@ def test_nothing_leads_out_of_a_folder(tmp_path: Path, box: Box) -> None:
     folder = tmp_path / "stuff"
     put(folder, "good.gguf")
     put(tmp_path, "secret.gguf")
+    (folder / "empty.gguf").touch()
     (folder / "again.gguf").symlink_to("good.gguf")
     (folder / "out.gguf").symlink_to(tmp_path / "secret.gguf")
     (folder / "gone.gguf").symlink_to("nowhere")
@@ -79,7 +80,7 @@ def test_nothing_leads_out_of_a_folder(tmp_path: Path, box: Box) -> None:
     (folder / "line\nbreak.gguf").write_bytes(b"x")
     models, left = look(folder, box)
     assert models.keys() == {"good"}
-    assert len(left) == 7
+    assert len(left) == 8
     assert all((one.place + one.reason).isprintable() for one in left)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tui_hub.blobs.hashing import git_blob_sha1
 from tui_hub.domain.types import ModelType
-from tui_hub.foreign import Box, Finding, FoundModel, LeftOut, known_places, named_place
+from tui_hub.foreign import Box, FoundModel, LeftOut, known_places, named_place
 from tui_hub.foreign.huggingface import HuggingFaceCache
 
 OLD, NEW = "a" * 40, "b" * 40
@@ -57,7 +57,7 @@ def point(cache: Path, ref: str, commit: str, repo: str = "org/name") -> None:
 
 
 def look(cache: Path, box: Box) -> tuple[list[FoundModel], list[LeftOut]]:
-    found: list[Finding] = list(LAYOUT.look(cache, box))
+    found = list(LAYOUT.look(cache, box))
     models = [one for one in found if isinstance(one, FoundModel)]
     return models, [one for one in found if isinstance(one, LeftOut)]
 

@@ -14,6 +14,7 @@ from tui_hub.foreign.comfyui import ComfyUI
 from tui_hub.foreign.folder import Folder
 from tui_hub.foreign.huggingface import HuggingFaceCache
 from tui_hub.foreign.lmstudio import LMStudio
+from tui_hub.foreign.looking import is_folder, why_closed
 from tui_hub.foreign.ollama import OllamaStore
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "known_places",
     "left_out",
     "named_place",
+    "why_closed",
 ]
 
 LAYOUTS: tuple[Layout, ...] = (HuggingFaceCache(), OllamaStore(), LMStudio(), ComfyUI(), Folder())
@@ -44,7 +46,9 @@ def known_places(box: Box, told: Mapping[str, Sequence[str]]) -> Iterator[tuple[
         given = told.get(layout.name)
         places = layout.places(box) if given is None else map(box.expand, given)
         seen: set[Path] = set()
-        for place in filter(Path.is_dir, places):
+        for place in places:
+            if not is_folder(place) and why_closed(place) is None:
+                continue
             root = layout.root(place) or place
             if root.resolve() not in seen:
                 seen.add(root.resolve())
@@ -54,7 +58,7 @@ def known_places(box: Box, told: Mapping[str, Sequence[str]]) -> Iterator[tuple[
 def named_place(place: Path) -> tuple[Layout, Path]:
     """The layout of a folder or file that somebody names, and what to look through."""
     for layout in LAYOUTS[:-1]:
-        root = layout.root(place) if place.is_dir() else None
+        root = layout.root(place) if is_folder(place) else None
         if root is not None:
             return layout, root
     return LAYOUTS[-1], place

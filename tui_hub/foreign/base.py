@@ -106,8 +106,11 @@ class Layout(Protocol):
     def root(self, folder: Path) -> Path | None:
         """What to look through when somebody names a folder; `None` when it is not this layout."""
 
-    def look(self, root: Path, box: Box) -> Iterator[Finding]:
-        """The models below a root, and what cannot be taken for one, with the reason."""
+    def look(self, root: Path, box: Box) -> Iterator[Finding | None]:
+        """The models below a root, and what cannot be taken for one, with the reason.
+
+        Now and then comes `None`, so that whoever waits can end a walk that finds nothing.
+        """
 
 
 def left_out(place: Path, reason: str, *, failed: bool = False) -> LeftOut:

@@ -10,7 +10,7 @@ import msgspec
 
 from tui_hub.domain.models import Model
 from tui_hub.domain.types import ModelType, type_of_task
-from tui_hub.foreign.looking import read_small
+from tui_hub.foreign.looking import has_file, read_small
 from tui_hub.text import clean
 
 _CARD = 256 * 1024
@@ -54,7 +54,7 @@ def _field(head: str, name: str) -> str | None:
 
 def _type_of_files(folder: Path) -> ModelType:
     """The type by what is unmistakable: a pipeline of diffusers, a model that writes text."""
-    if (folder / "model_index.json").is_file():
+    if has_file(folder / "model_index.json"):
         return ModelType.IMAGE_GEN
     try:
         config = msgspec.json.decode(

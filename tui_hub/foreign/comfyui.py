@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from tui_hub.foreign.base import Box, Finding, left_out
-from tui_hub.foreign.looking import folders, read_small
+from tui_hub.foreign.looking import folders, has_file, is_folder, read_small
 from tui_hub.foreign.loose import TYPE_OF_FOLDER, loose_models
 
 _EXTRA = "extra_model_paths.yaml"
@@ -40,7 +40,7 @@ class ComfyUI:
 
     def root(self, folder: Path) -> Path | None:
         """ComfyUI itself, or its folder of models."""
-        if (folder / _EXTRA).is_file() and (folder / "models").is_dir():
+        if has_file(folder / _EXTRA) and is_folder(folder / "models"):
             return folder
         for place in (folder, folder / "models"):
             known = [one for one in folders(place) if one.name.lower() in TYPE_OF_FOLDER]
@@ -48,21 +48,21 @@ class ComfyUI:
                 return folder
         return None
 
-    def look(self, root: Path, box: Box) -> Iterator[Finding]:
+    def look(self, root: Path, box: Box) -> Iterator[Finding | None]:
         """The models of its own folders, then those of the others."""
         own = root / "models"
         seen: set[Path] = set()
-        for folder in folders(own if own.is_dir() else root):
+        for folder in folders(own if is_folder(own) else root):
             if folder.name not in _NO_MODELS:
                 yield from _kind(folder.name, folder, seen)
         for kind, folder in _extra(root / _EXTRA, box):
-            if folder.is_dir():
+            if is_folder(folder):
                 yield from _kind(kind, folder, seen)
             else:
                 yield left_out(folder, f"{_EXTRA} names it, and it is not there")
 
 
-def _kind(kind: str, folder: Path, seen: set[Path]) -> Iterator[Finding]:
+def _kind(kind: str, folder: Path, seen: set[Path]) -> Iterator[Finding | None]:
     real = folder.resolve()
     if real not in seen:
         seen.add(real)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tui_hub.foreign.base import Box, Finding
+from tui_hub.foreign.looking import is_folder
 from tui_hub.foreign.loose import TYPE_OF_FOLDER, loose_model, loose_models
 
 
@@ -22,10 +23,10 @@ class Folder:
         """The folder itself, whatever it is, or one file."""
         return folder
 
-    def look(self, root: Path, box: Box) -> Iterator[Finding]:
+    def look(self, root: Path, box: Box) -> Iterator[Finding | None]:
         """The models below it."""
-        kind = TYPE_OF_FOLDER.get((root if root.is_dir() else root.parent).name.lower())
-        if root.is_dir():
+        kind = TYPE_OF_FOLDER.get((root if is_folder(root) else root.parent).name.lower())
+        if is_folder(root):
             yield from loose_models(root, self.name, kind)
         else:
             yield loose_model(root, self.name, kind)

@@ -19,7 +19,7 @@ from tui_hub.domain.models import DEFAULT_REF, Model
 from tui_hub.domain.scanning import LeftOut
 from tui_hub.foreign.base import Box, Finding, FoundFile, FoundModel, left_out
 from tui_hub.foreign.cards import describe
-from tui_hub.foreign.looking import LeadsAwayError, folders, look_at, read_small, walk
+from tui_hub.foreign.looking import LeadsAwayError, folders, is_folder, look_at, read_small, walk
 from tui_hub.foreign.shards import missing_shards
 
 _PREFIX = "models--"
@@ -42,14 +42,14 @@ class HuggingFaceCache:
 
     def root(self, folder: Path) -> Path | None:
         """The cache itself, the folder that holds it as `hub`, or one repository of it."""
-        if folder.name.startswith(_PREFIX) and (folder / "snapshots").is_dir():
+        if folder.name.startswith(_PREFIX) and is_folder(folder / "snapshots"):
             return folder
         for place in (folder, folder / "hub"):
             if any(one.name.startswith(_PREFIX) for one in folders(place)):
                 return place
         return None
 
-    def look(self, root: Path, box: Box) -> Iterator[Finding]:
+    def look(self, root: Path, box: Box) -> Iterator[Finding | None]:
         """One model for each repository, and what is broken in it."""
         single = root.name.startswith(_PREFIX)
         cache = (root.parent if single else root).resolve()
@@ -133,7 +133,7 @@ def _all(snapshot: Path) -> Iterator[Path | LeftOut]:
     """Everything in a snapshot, names with a dot too: they are files of the repository."""
     yield from walk(snapshot)
     try:
-        yield from sorted(path for path in snapshot.glob(".*") if not path.is_dir())
+        yield from sorted(path for path in snapshot.glob(".*") if not is_folder(path))
     except OSError:
         return  # the walk has told of it
 
@@ -171,7 +171,7 @@ def _listing(
 def _refs(folder: Path) -> dict[str, str]:
     """The commit of each branch and tag."""
     found: dict[str, str] = {}
-    for path in walk(folder) if folder.is_dir() else ():
+    for path in walk(folder) if is_folder(folder) else ():
         if isinstance(path, Path):
             commit = (read_small(path, 200) or b"").decode("ascii", "replace").strip()
             if is_sha1(commit):

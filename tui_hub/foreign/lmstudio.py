@@ -11,7 +11,7 @@ from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.types import ModelType
 from tui_hub.foreign.base import Box, Finding
-from tui_hub.foreign.looking import folders, read_small
+from tui_hub.foreign.looking import folders, is_folder, read_small
 from tui_hub.foreign.loose import folder_model
 
 _POINTER = ".lmstudio-home-pointer"
@@ -41,11 +41,11 @@ class LMStudio:
 
     def root(self, folder: Path) -> Path | None:
         """Its folder of models, or its home, known by their names."""
-        if folder.name in _HOMES and (folder / "models").is_dir():
+        if folder.name in _HOMES and is_folder(folder / "models"):
             return folder / "models"
         return folder if folder.name == "models" and folder.parent.name in _HOMES else None
 
-    def look(self, root: Path, box: Box) -> Iterator[Finding]:
+    def look(self, root: Path, box: Box) -> Iterator[Finding | None]:
         """One model for each repository that has weights."""
         for publisher in folders(root):
             for repository in folders(publisher):

@@ -66,6 +66,26 @@ def look_at(
     )
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder that can be seen; what may not be looked at is none."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def why_closed(path: Path) -> str | None:
+    """Why nobody here can look into a folder; `None` when one can, or there is none."""
+    try:
+        if stat.S_ISDIR(path.stat().st_mode):
+            os.scandir(path).close()
+    except PermissionError as error:
+        return error.strerror
+    except (OSError, ValueError):
+        return None
+    return None
+
+
 def entries(folder: Path) -> list[os.DirEntry[str]]:
     """What is in a folder, by name; hidden things are left out.
 
@@ -80,6 +100,14 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
             )
     except OSError as error:
         raise LeadsAwayError(f"it cannot be read: {error.strerror}") from None
+
+
+def has_file(path: Path) -> bool:
+    """Whether there is a file that can be seen."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def folders(folder: Path) -> list[Path]:

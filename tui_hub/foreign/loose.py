@@ -10,7 +10,7 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.scanning import LeftOut
 from tui_hub.domain.types import ModelType
 from tui_hub.foreign.base import Finding, FoundFile, FoundModel, left_out
-from tui_hub.foreign.looking import DEEPEST, LeadsAwayError, entries, look_at, walk
+from tui_hub.foreign.looking import DEEPEST, LeadsAwayError, entries, is_folder, look_at, walk
 from tui_hub.foreign.shards import missing_shards, shards_of
 
 _TYPES: dict[ModelType, tuple[str, ...]] = {
@@ -40,8 +40,8 @@ _MARKS = frozenset(
 
 def loose_models(
     folder: Path, layout: str, kind: ModelType | None = None, depth: int = 0
-) -> Iterator[Finding]:
-    """The models in a folder and below it.
+) -> Iterator[Finding | None]:
+    """The models in a folder and below it, with `None` for each folder that is entered.
 
     A folder with a configuration beside or above its weights is one model, and so is one whose
     weights are the parts of one set. Any other file of weights is a model by itself.
@@ -52,6 +52,7 @@ def loose_models(
         kind: what they are for; `None` goes by the names of the folders.
         depth: how many folders lie above it in the one that was named.
     """
+    yield None
     root = folder.resolve()
     try:
         found = entries(folder)
@@ -122,14 +123,16 @@ def _files(
     """The files of weights of one folder, each as a model, or all as one set."""
     weights: list[FoundFile] = []
     for path in paths:
-        if weights_format(path.name) is None or (path.is_dir() and not path.is_symlink()):
+        if weights_format(path.name) is None or (is_folder(path) and not path.is_symlink()):
             continue
         try:
             file = look_at(path, root, path.name)
         except LeadsAwayError as error:
             yield left_out(path, str(error))
             continue
-        if not path.is_symlink():  # else it is the second name of a file that is found as well
+        if file.size == 0:
+            yield left_out(path, "it is empty")
+        elif not path.is_symlink():  # else it is the second name of a file that is found as well
             weights.append(file)
     sets = {shards_of(file.path) for file in weights}
     if len(sets) == 1 and sets != {()}:

@@ -14,7 +14,7 @@ from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.foreign.base import Box, Finding, FoundFile, FoundModel, left_out
-from tui_hub.foreign.looking import LeadsAwayError, folders, look_at, read_small, walk
+from tui_hub.foreign.looking import LeadsAwayError, folders, is_folder, look_at, read_small, walk
 from tui_hub.sources.ollama_manifest import Manifest, read_manifest
 from tui_hub.sources.ollama_names import PREFIX, Name
 from tui_hub.sources.ollama_records import Traits, read_config, record
@@ -47,11 +47,11 @@ class OllamaStore:
     def root(self, folder: Path) -> Path | None:
         """The store itself, or the folder that holds it as `models`."""
         for place in (folder, folder / "models"):
-            if (place / "manifests").is_dir() and (place / "blobs").is_dir():
+            if is_folder(place / "manifests") and is_folder(place / "blobs"):
                 return place
         return None
 
-    def look(self, root: Path, box: Box) -> Iterator[Finding]:
+    def look(self, root: Path, box: Box) -> Iterator[Finding | None]:
         """One model for each tag."""
         if not folders(root / "manifests"):
             return

@@ -13,7 +13,7 @@ from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.errors import HubError, InterruptedJobError, LostLeaseError, RefusedError
 from tui_hub.domain.scanning import LeftOut, ScanMode, ScannedModel, ScanReport, ScanStatus
 from tui_hub.events import StorageChanged
-from tui_hub.foreign import Box, FoundFile, FoundModel, Layout, left_out
+from tui_hub.foreign import Box, FoundFile, FoundModel, Layout, left_out, why_closed
 from tui_hub.services.context import Context
 from tui_hub.services.disk_jobs import DiskJob
 from tui_hub.services.scan_adoption import Adopter, Outcome, missing_of
@@ -73,9 +73,13 @@ class ScanRun:
             if place.resolve().is_relative_to(store):
                 left.append(left_out(place, "it lies in the store already"))
                 continue
+            closed = why_closed(place)
+            if closed is not None:
+                left.append(left_out(place, f"it cannot be read: {closed}"))
+                continue
             for found in layout.look(place, box):
                 job.work.advance(0)
-                if Path(found.place).is_relative_to(store):
+                if found is None or Path(found.place).is_relative_to(store):
                     continue
                 if isinstance(found, FoundModel):
                     models.setdefault(found.place, found)
@@ -102,9 +106,7 @@ class ScanRun:
         seen: list[Seen] = []
         reasons: list[str] = []
         for file in found.files:
-            known = await self._context.hub.file_hashes.get(
-                file.place, file.size, file.modified, file.inode
-            )
+            known = await self._known(file)
             try:
                 if taking and hold is not None:
                     mode = self._wanted.mode
@@ -120,6 +122,13 @@ class ScanRun:
             if file.size >= SMALL:
                 await self._context.hub.file_hashes.put(_remembered(one, known))
         return seen, reasons
+
+    async def _known(self, file: FoundFile) -> FileHash | None:
+        """What an earlier scan saw of a file, if it was large enough to remember."""
+        if file.size < SMALL:
+            return None
+        table = self._context.hub.file_hashes
+        return await table.get(file.place, file.size, file.modified, file.inode)
 
     async def _is_refused(self, found: FoundModel) -> bool:
         """Whether it is clear before a byte is read that a model will not be taken in."""

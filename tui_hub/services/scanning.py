@@ -9,7 +9,7 @@ from pathlib import Path
 from tui_hub.domain.errors import NotFoundError
 from tui_hub.domain.jobs import Job, JobType
 from tui_hub.domain.scanning import ScanMode, ScanReport
-from tui_hub.foreign import Box, known_places, named_place
+from tui_hub.foreign import Box, known_places, named_place, why_closed
 from tui_hub.services.adding import Adding
 from tui_hub.services.context import Context
 from tui_hub.services.disk_jobs import DiskJob, DiskJobs
@@ -124,11 +124,19 @@ class Scanning:
 
 
 def _existing(place: str, box: Box) -> Path:
-    if "\0" in place:
-        raise NotFoundError("a path has no NUL character in it", hint="Check how it is spelt.")
-    path = box.expand(place, Path.cwd())
-    if not path.exists():
-        raise NotFoundError(f"{clean(place, 300)} is not there", hint="Check how it is spelt.")
+    try:
+        path = box.expand(place, Path.cwd())
+        path.stat()
+        reason = why_closed(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no path"
+    if reason is not None:
+        raise NotFoundError(
+            f"{clean(place, 300)} cannot be looked at: {reason}",
+            hint="Check how it is spelt, and the rights of its folders.",
+        )
+    if not place.strip():
+        raise NotFoundError("a place has no name", hint="`.` is the folder that you are in.")
     return path
 
 
