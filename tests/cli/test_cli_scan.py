@@ -336,10 +336,11 @@ def test_settings_name_the_places(alone: Inside, comfy: Path, tmp_path: Path) ->
     moved = comfy.rename(tmp_path / "art")
     assert scan(alone)["found"] == 0
     alone.home.mkdir(exist_ok=True)
-    (alone.home / "config.toml").write_text(f'[scan.places]\ncomfyui = ["{moved}"]\nollama = []\n')
+    (alone.home / "config.toml").write_text(f'[scan]\ncomfyui = ["{moved}"]\nollama = []\n')
     ollama(tmp_path / ".ollama" / "models")
     assert scan(alone)["found"] == 3
-    (alone.home / "config.toml").write_text('[scan.places]\nconfyui = ["/x"]\n')
+    assert scan(alone, TUI_HUB_SCAN__COMFYUI="[]")["found"] == 0
+    (alone.home / "config.toml").write_text('[scan]\nconfyui = ["/x"]\n')
     assert alone.json("scan").code == 2
 
 

@@ -176,7 +176,7 @@ def test_the_cache_is_known_by_what_is_in_it(cache: Path, box: Box, tmp_path: Pa
         assert [place for _, place in known_places(Box(box.home, {variable: str(value)}), {})] == [
             moved
         ]
-    assert [p for _, p in known_places(box, {"huggingface": ["~/elsewhere"]})] == [moved]
+    assert [p for _, p in known_places(box, {"huggingface": ["auto", "~/elsewhere"]})] == [moved]
     (tmp_path / "hf").mkdir()
     moved.rename(tmp_path / "hf" / "hub")
     assert [p for _, p in known_places(Box(box.home, {"HF_HOME": "~/hf"}), {})] == [

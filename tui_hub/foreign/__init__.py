@@ -34,25 +34,34 @@ __all__ = [
 LAYOUTS: tuple[Layout, ...] = (HuggingFaceCache(), OllamaStore(), LMStudio(), ComfyUI(), Folder())
 """All of them; the first that knows a folder is believed."""
 
+AUTO = "auto"
+"""In the settings: wherever a layout is known to keep models."""
+
 
 def known_places(box: Box, told: Mapping[str, Sequence[str]]) -> Iterator[tuple[Layout, Path]]:
     """Where models lie on this box as far as that is known, of those places that are there.
 
     Args:
         box: the box.
-        told: places by the name of a layout, in place of those that it knows itself.
+        told: places by the name of a layout; `auto` among them stands for those that it knows.
     """
     for layout in LAYOUTS:
-        given = told.get(layout.name)
-        places = layout.places(box) if given is None else map(box.expand, given)
         seen: set[Path] = set()
-        for place in places:
+        for place in _places(layout, box, told.get(layout.name, (AUTO,))):
             if not is_folder(place) and why_closed(place) is None:
                 continue
             root = layout.root(place) or place
             if root.resolve() not in seen:
                 seen.add(root.resolve())
                 yield layout, root
+
+
+def _places(layout: Layout, box: Box, told: Sequence[str]) -> Iterator[Path]:
+    for place in told:
+        if place == AUTO:
+            yield from layout.places(box)
+        else:
+            yield box.expand(place)
 
 
 def named_place(place: Path) -> tuple[Layout, Path]:

@@ -38,6 +38,7 @@ from tui_hub.services.hooks import Hooks
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
+from tui_hub.services.preferences import Preferences
 from tui_hub.services.recovery import recover
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.runtimes import Runtimes
@@ -83,6 +84,7 @@ class Services:
     scanning: Scanning
     works: DiskJobs
     """Long work on the disk that goes on here."""
+    preferences: Preferences
 
 
 @asynccontextmanager
@@ -205,4 +207,5 @@ def _wire(context: Context) -> Services:
         verify=Verify(context, jobs, works),
         scanning=Scanning(context, jobs, works, repositories, adding, metadata),
         works=works,
+        preferences=Preferences(context),
     )

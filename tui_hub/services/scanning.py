@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+import msgspec
+
 from tui_hub.domain.errors import NotFoundError
 from tui_hub.domain.jobs import Job, JobType
 from tui_hub.domain.scanning import ScanMode, ScanReport
@@ -110,8 +112,10 @@ class Scanning:
             NotFoundError: when a place is not there.
         """
         if not places:
-            told = self._context.configuration.settings.scan.places
-            return list(known_places(box, {str(name): told[name] for name in told}))
+            told: dict[str, list[str]] = msgspec.structs.asdict(
+                self._context.configuration.settings.scan
+            )
+            return list(known_places(box, told))
         return [named_place(_existing(place, box)) for place in places]
 
     async def _retry(self, job: Job) -> Job:

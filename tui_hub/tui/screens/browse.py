@@ -100,6 +100,7 @@ class BrowseScreen(ModelActions):
             if not self.query("#count"):
                 return  # the answer came after the end
             self._show_count(found)
+            self.models.count_is(found)
             if self.query_one("#filters").display:
                 counted = await self._count_facets(self.search)
                 if self.query(FacetList):
