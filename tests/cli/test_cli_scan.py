@@ -393,6 +393,40 @@ def test_a_scan_is_a_job_that_ends_at_once_and_goes_on(alone: Inside, tmp_path: 
     assert alone.json("jobs", "--retry", job["id"]).code == 0
 
 
+def test_a_scan_that_is_killed_leaves_a_sound_store(alone: Inside, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for number in range(6):
+        (folder / f"m{number}.gguf").write_bytes(bytes([number]) * 3_000_000)
+    settle(folder)
+    before = state(folder)
+    slow = {"TUI_HUB_STORE__READ_RATE": "6000000"}
+    process = alone.start("scan", str(folder), "--adopt", "--mode", "copy", **slow)
+    blobs = store_of(alone) / "blobs" / "sha256"
+    until(lambda: blobs.is_dir() and len(list(blobs.iterdir())) >= 2)
+    process.kill()
+    process.communicate(timeout=20)
+    assert scan(alone, str(folder), "--adopt", "--mode", "copy")["adopted"] >= 4
+    models = scan(alone, str(folder))["models"]
+    assert [one["status"] for one in models] == ["installed"] * 6
+    assert alone.json("verify").code == 0 and state(folder) == before
+    statuses = {job["status"] for job in alone.json("jobs").document["jobs"]}
+    assert statuses == {"failed", "completed"}
+
+
+def test_no_copy_is_made_where_the_disk_is_promised(alone: Inside, tmp_path: Path) -> None:
+    place = tmp_path / "models" / "big.gguf"
+    place.parent.mkdir()
+    place.write_bytes(BIG)
+    settle(place.parent)
+    full = {"TUI_HUB_STORE__RESERVE": str(10**15)}
+    refused = scan(alone, str(place), "--adopt", "--mode", "copy", code=3, **full)
+    (one,) = refused["models"]
+    assert (one["status"], refused["adopted"]) == ("left", 0)
+    assert "a copy needs" in one["reason"]
+    assert scan(alone, str(place), "--adopt", **full)["adopted"] == 1, "what is not copied fits"
+
+
 def test_a_dry_run_changes_nothing(alone: Inside, cache: Path) -> None:
     found = scan(alone, "--adopt", "--dry-run")
     assert (found["found"], found["adopted"]) == (1, 0)
