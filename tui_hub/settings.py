@@ -114,6 +114,24 @@ class TrustSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     and no other author."""
 
 
+class ScanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `scan` looks when nobody names a place.
+
+    `auto` stands for all places where a program is known to keep models; none leaves it out.
+    """
+
+    huggingface: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """Caches of Hugging Face's libraries; `auto` goes by `HF_HUB_CACHE` and `HF_HOME`."""
+    ollama: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """Stores of Ollama; `auto` goes by `OLLAMA_MODELS`."""
+    lmstudio: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """LM Studio's folders of models; `auto` goes by its own settings."""
+    comfyui: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """ComfyUI itself, or its folders of models; `auto` looks where most people put it."""
+    folder: list[str] = []
+    """Any other folders of models."""
+
+
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The background sync of the catalogue."""
 
@@ -247,6 +265,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
     trust: TrustSettings = TrustSettings()
+    scan: ScanSettings = ScanSettings()
     sync: SyncSettings = SyncSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     gpu: GpuSettings = GpuSettings()

@@ -235,6 +235,24 @@ async def named_versions(transaction: Transaction) -> None:
         await transaction.execute(statement)
 
 
+async def scanned_files(transaction: Transaction) -> None:
+    """What files of this box hashed to; artifacts are found by the hash that their source tells."""
+    await transaction.execute(
+        """CREATE TABLE file_hashes (
+            path BLOB PRIMARY KEY,
+            size INTEGER NOT NULL,
+            modified INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            sha256 TEXT NOT NULL,
+            shared INTEGER NOT NULL,
+            seen_at TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+    await transaction.execute(
+        "CREATE INDEX artifacts_by_sha256 ON artifacts (sha256) WHERE sha256 IS NOT NULL"
+    )
+
+
 async def checked_blobs(transaction: Transaction) -> None:
     """When each blob was hashed last, and how far each run over the store came."""
     await transaction.execute(
@@ -285,4 +303,5 @@ MIGRATIONS = (
     added_models,
     checked_blobs,
     pinned_models,
+    scanned_files,
 )

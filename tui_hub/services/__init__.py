@@ -44,6 +44,7 @@ from tui_hub.services.recovery import recover
 from tui_hub.services.registry import Registry
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.runtimes import Runtimes
+from tui_hub.services.scanning import Scanning
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
@@ -84,6 +85,7 @@ class Services:
     preferences: Preferences
     garbage: GarbageCollection
     verify: Verify
+    scanning: Scanning
     works: DiskJobs
     """Long work on the disk that goes on here."""
     registry: Registry
@@ -183,6 +185,7 @@ def _wire(context: Context) -> Services:
     hooks = Hooks(context, jobs)
     sync = Sync(context, jobs, repositories, known, hooks.new_models)
     scheduler = Scheduler(context, sync, known)
+    adding = Adding(context, catalogue)
     works = DiskJobs(context, jobs)
     agent = Agent(context, jobs, downloads, activation, scheduler)
     feeds = Feeds(context, known, sync)
@@ -191,7 +194,7 @@ def _wire(context: Context) -> Services:
         bus=context.bus,
         catalogue=catalogue,
         repositories=repositories,
-        adding=Adding(context, catalogue),
+        adding=adding,
         sync=sync,
         feeds=feeds,
         scheduler=scheduler,
@@ -209,6 +212,7 @@ def _wire(context: Context) -> Services:
         preferences=Preferences(context),
         garbage=GarbageCollection(context),
         verify=Verify(context, jobs, works),
+        scanning=Scanning(context, jobs, works, repositories, adding, metadata),
         works=works,
         registry=Registry(context, feeds),
     )
