@@ -2,8 +2,8 @@
 
     python tests/benchmarks/bench_transfer.py [CASE ...] [--rounds 5] [--gib 1] [--folder DIR]
 
-Every program runs in a process of its own, interleaved round by round, after writing to as much
-memory as it will take: see `measuring.prewarm`. Ours verify what they fetch; the others do what
+Every program runs in a process of its own, interleaved round by round, after writing as much
+as it will take: see `measuring.prewarm`. Ours verify what they fetch; the others do what
 they do. The figures that each case should reach stand below its table. Needs nginx and openssl;
 curl, `hf`, aria2c and cc for what is compared with them.
 """

@@ -30,7 +30,7 @@ def resumed(hub: Hub, content: Content, rounds: int) -> None:
         "engine": _going_on(engine(hub, hub.plain, content), hub, content, "engine"),
         "tui-hub download": _going_on(ours(hub, hub.plain), hub, content, "home/store"),
     }
-    results = interleave(commands, rounds, content.size - here)
+    results = interleave(hub.folder, commands, rounds, content.size - here)
     keys = ("wall", "inner", "cpu", "sent", "tail_ms", "commit")
     table(f"{content.size / GIB:g} GiB, {SHARE:.0%} here", results, keys)
     for name, rows in results.items():

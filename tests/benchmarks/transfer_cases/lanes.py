@@ -17,7 +17,7 @@ def limited(hub: Hub, content: Content, rounds: int) -> None:
     numbers = (1, 2, 4, 8, 16)
     commands = {f"engine, {n} lanes": engine(hub, hub.limited, content, n) for n in numbers}
     commands |= chosen({"aria2c -x16 -s16": aria2(hub, hub.limited, content, 16)})
-    results = interleave(commands, rounds, content.size)
+    results = interleave(hub.folder, commands, rounds, content.size)
     table(f"{content.size // MIB} MiB, 50 MiB/s to a connection", results, KEYS)
     for number in numbers:
         speed = content.size / median(results[f"engine, {number} lanes"], "inner")
@@ -35,7 +35,7 @@ def distance(hub: Hub, content: Content, rounds: int) -> None:
                 "curl": curl(hub, base, content),
             }
         )
-        results = interleave(commands, rounds, content.size)
+        results = interleave(hub.folder, commands, rounds, content.size)
     table(f"{content.size // MIB} MiB, {ROUND_TRIP} ms round trip", results, KEYS)
     if "aria2c -x8 -s8" in results:
         other = median(results["aria2c -x8 -s8"], "wall")

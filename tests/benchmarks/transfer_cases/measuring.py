@@ -21,10 +21,6 @@ Figures: TypeAlias = dict[str, float]
 Results: TypeAlias = dict[str, list[Figures]]
 """The figures of every round by the name of the program."""
 
-_PREWARM = """import mmap, sys
-flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
-mmap.mmap(-1, int(sys.argv[1]), flags=flags).close()"""
-
 
 @dataclass(frozen=True)
 class Command:
@@ -38,14 +34,17 @@ class Command:
     """What happens after it, unmeasured; may add figures."""
 
 
-def prewarm(size: int) -> None:
-    """Touch so much memory once.
+def prewarm(folder: Path, size: int) -> None:
+    """Write so many bytes to a file, and remove it.
 
     Virtual machines report free memory to their host and pay for it again at the first write,
-    which would be counted as the program's.
+    which would be counted as the program's. Memory that no file was in does not do.
     """
-    # In a process of its own: a child's peak memory begins with that of its parent.
-    subprocess.run([sys.executable, "-c", _PREWARM, str(size)], check=True)
+    path, block = folder / "prewarm", bytes(8 * MIB)
+    with path.open("wb") as file:
+        for _ in range(size // len(block) + 1):
+            file.write(block)
+    path.unlink()
 
 
 def measure(command: Command) -> Figures:
@@ -85,10 +84,13 @@ def measure(command: Command) -> Figures:
     return figures
 
 
-def interleave(commands: Mapping[str, Command], rounds: int, memory: int) -> Results:
+def interleave(
+    folder: Path, commands: Mapping[str, Command], rounds: int, memory: int
+) -> Results:
     """Run every program once in each round, each after the same preparation.
 
     Args:
+        folder: where they write.
         commands: the programs by name.
         rounds: how often.
         memory: bytes that one of them writes.
@@ -97,7 +99,7 @@ def interleave(commands: Mapping[str, Command], rounds: int, memory: int) -> Res
     for _ in range(rounds):
         for name, command in commands.items():
             command.prepare()
-            prewarm(memory + memory // 4 + 64 * MIB)
+            prewarm(folder, memory + memory // 2)
             figures = measure(command)
             command.finish(figures)
             results[name].append(figures)

@@ -18,7 +18,7 @@ def plain(hub: Hub, content: Content, rounds: int) -> None:
         "curl": curl(hub, hub.plain, content),
         "hf download": hf(hub, hub.plain, "bench/model", content.path),
     }
-    results = interleave(commands, rounds, content.size)
+    results = interleave(hub.folder, commands, rounds, content.size)
     table(f"{gib:g} GiB, plain", results, KEYS)
     mine, other = results["engine"], median(results["hf download"], "wall")
     goal("engine / hf download", median(mine, "to hash") / other, 0.5)
@@ -39,7 +39,7 @@ def secure(hub: Hub, content: Content, rounds: int) -> None:
         "curl; openssl dgst": curl(hub, hub.secure, content, digest=True),
         "curl": curl(hub, hub.secure, content),
     }
-    results = interleave(commands, rounds, content.size)
+    results = interleave(hub.folder, commands, rounds, content.size)
     table(f"{gib:g} GiB, TLS 1.3", results, KEYS)
     mine, other = results["engine"], median(results["curl; openssl dgst"], "wall")
     goal("engine / curl; openssl", median(mine, "to hash") / other, 0.8)

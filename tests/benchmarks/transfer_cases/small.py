@@ -17,7 +17,7 @@ def many(hub: Hub, repository: str, count: int, size: int, rounds: int) -> None:
         "tui-hub download": _counted(hub, ours(hub, hub.plain, repository)),
         "snapshot_download": _counted(hub, hf(hub, hub.plain, repository, "--max-workers", "8")),
     }
-    results = interleave(commands, rounds, count * size)
+    results = interleave(hub.folder, commands, rounds, count * size)
     table(f"{count} files of {size} bytes", results, KEYS)
     mine, other = results["tui-hub download"], results["snapshot_download"]
     goal("wall / snapshot_download", median(mine, "wall") / median(other, "wall"), 0.65)
