@@ -29,7 +29,7 @@ from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.statuses import settle_status
 from tui_hub.sources import FileRequest, Source
-from tui_hub.transfer import Options, Pool, RateLimiter
+from tui_hub.transfer import HostPauses, Lanes, Options, Pool, RateLimiter
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ class DownloadRunner:
             timeout=settings.network.timeout,
             environment=context.configuration.environment,
         )
+        self._lanes = Lanes(self._settings.connections)
+        self._pauses = HostPauses()
         self._threads = ThreadPoolExecutor(
             self._settings.files * self._settings.jobs, thread_name_prefix="download"
         )
@@ -132,7 +134,12 @@ class DownloadRunner:
         artifacts = await self.artifacts(job)
         if not artifacts:
             raise NotFoundError("the files of this download are not known any more")
-        pool = Pool(self._options.environment, timeout=self._options.timeout)
+        pool = Pool(
+            self._options.environment,
+            timeout=self._options.timeout,
+            lanes=self._lanes,
+            pauses=self._pauses,
+        )
         hashes = [file.sha256 for file in artifacts if file.sha256]
         hold = await self._context.on_disk(Hold, self._context.store, hashes)
         try:

@@ -10,6 +10,7 @@ from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import HubError
 from tui_hub.transfer.follower import Digests, Follower, git_sha1_of
 from tui_hub.transfer.identity import Identity
+from tui_hub.transfer.laggards import Laggards
 from tui_hub.transfer.lanes import Lane
 from tui_hub.transfer.notes import Notes
 from tui_hub.transfer.pieces import Range
@@ -57,6 +58,7 @@ class Attempt:
             identity = Identity.of(means.request, destination)
         self._work = Work(means, identity, whole=whole)
         self._notes = Notes(self._work)
+        self._laggards: Laggards[Lane] = Laggards()
         self.resumed_from = self._work.pieces.done
         self._verifying = False
         self._ended = False
@@ -107,8 +109,13 @@ class Attempt:
             Cancelled: after `cancel`; what arrived is recorded.
             HubError: when it cannot go on; what arrived is recorded.
         """
+        lanes = self._means.pool.lanes
         try:
-            follower = self._fetch()
+            lanes.join()
+            try:
+                follower = self._fetch()
+            finally:
+                lanes.leave()
             return self._verify(follower)
         except (Restart, Mismatch):
             raise
@@ -141,19 +148,31 @@ class Attempt:
 
     def _staff(self) -> None:
         """Start the lanes that are worth having now; one alone until the file is known."""
-        work, now = self._work, self._means.clock.now()
+        work, now, lanes = self._work, self._means.clock.now(), self._means.pool.lanes
         if work.follower is None:
             if not work.lanes:
                 self._start_lane()
             return
+        work.governor.limit(lanes.most(len(work.lanes)))
         work.governor.observe(now, work.transferred)
+        self._hasten(now)
         while len(work.lanes) < work.governor.target and work.pieces.wanted(now):
             self._start_lane()
 
     def _start_lane(self) -> None:
         lane = Lane(self._work)
         self._work.lanes.add(lane)
+        self._means.pool.lanes.take()
         lane.start()
+
+    def _hasten(self, now: float) -> None:
+        """Open the connection of a lane afresh that is far slower than the others."""
+        if self._means.limiter.rate:
+            return  # then it is the limit that decides whose turn it is
+        received = {lane: lane.received for lane in self._work.lanes}
+        laggard = self._laggards.find(now, received)
+        if laggard is not None:
+            laggard.reconnect()
 
     def _checkpoint(self, *, last: bool = False) -> None:
         """Make what has arrived durable; the last time after every thread has ended."""

@@ -51,13 +51,14 @@ class Transfer:
         options = options or Options()
         clock = clock or Clock()
         self._own_pool = Pool(options.environment, timeout=options.timeout) if not pool else None
+        pool = pool or self._own_pool or Pool()
         self._means = Means(
             request=request,
             destination=destination,
             options=options,
             limiter=limiter or RateLimiter(),
-            pool=pool or self._own_pool or Pool(),
-            patience=Patience(options.retries, clock),
+            pool=pool,
+            patience=Patience(options.retries, clock, pool.pauses),
             clock=clock,
         )
         self._lock = threading.Lock()

@@ -76,7 +76,11 @@ class Work:
         self._whole = whole
         self._refusals = 0
         self._resolver = Resolver(
-            means.request, means.pool, self.cancellation, stall=means.options.stall
+            means.request,
+            means.pool,
+            means.patience,
+            self.cancellation,
+            stall=means.options.stall,
         )
 
     def claim(self, lane: Lane) -> Claim | None:
@@ -178,6 +182,7 @@ class Work:
 
     def left(self, lane: Lane) -> None:
         """A lane ends."""
+        self.means.pool.lanes.give()
         with self.changed:
             self.lanes.discard(lane)
             self.changed.notify_all()
