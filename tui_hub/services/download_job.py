@@ -98,11 +98,16 @@ class DownloadJob:
 
     def snapshot(self) -> Download:
         """The download as it stands."""
-        files = tuple(file.snapshot() for file in self._files)
-        transferred = sum(file.bytes_transferred for file in files)
+        files = tuple([file.snapshot() for file in self._files])
+        total = done = transferred = deduplicated = connections = retries = 0
+        for file in files:
+            total += file.size or 0
+            done += file.done
+            transferred += file.bytes_transferred
+            deduplicated += file.done if file.deduplicated else 0
+            connections += file.connections
+            retries += file.retries
         speed = self._speed(transferred)
-        total = sum(file.size or 0 for file in files)
-        done = sum(file.done for file in files)
         payload = self.job.payload
         return Download(
             job=self.job.id,
@@ -114,12 +119,12 @@ class DownloadJob:
             bytes_total=total,
             done=done,
             bytes_transferred=transferred,
-            bytes_deduplicated=sum(file.done for file in files if file.deduplicated),
+            bytes_deduplicated=deduplicated,
             speed=speed,
             speeds=tuple(self._speeds),
             eta=(total - done) / speed if speed > 0 and total > done else None,
-            connections=sum(file.connections for file in files),
-            retries=sum(file.retries for file in files),
+            connections=connections,
+            retries=retries,
             seconds=time.monotonic() - self._started,
         )
 

@@ -84,9 +84,7 @@ def measure(command: Command) -> Figures:
     return figures
 
 
-def interleave(
-    folder: Path, commands: Mapping[str, Command], rounds: int, memory: int
-) -> Results:
+def interleave(folder: Path, commands: Mapping[str, Command], rounds: int, memory: int) -> Results:
     """Run every program once in each round, each after the same preparation.
 
     Args:

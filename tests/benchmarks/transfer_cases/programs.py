@@ -106,5 +106,3 @@ def remove(*paths: Path) -> None:
 def chosen(commands: dict[str, Command | None]) -> dict[str, Command]:
     """The programs that are installed."""
     return {name: command for name, command in commands.items() if command is not None}
-
-
