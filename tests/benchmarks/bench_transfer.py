@@ -11,12 +11,9 @@ curl, `hf`, aria2c and cc for what is compared with them.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 
 from transfer_cases import again, lanes, single, small
 from transfer_cases.hub import Content, Hub, copy_repository, make_repository, serve
