@@ -43,6 +43,7 @@ from tui_hub.services.preferences import Preferences
 from tui_hub.services.recovery import recover
 from tui_hub.services.registry import Registry
 from tui_hub.services.repositories import Repositories
+from tui_hub.services.room import Room
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.scanning import Scanning
 from tui_hub.services.scheduler import Scheduler
@@ -86,6 +87,7 @@ class Services:
     garbage: GarbageCollection
     verify: Verify
     scanning: Scanning
+    room: Room
     works: DiskJobs
     """Long work on the disk that goes on here."""
     registry: Registry
@@ -213,6 +215,7 @@ def _wire(context: Context) -> Services:
         garbage=GarbageCollection(context),
         verify=Verify(context, jobs, works),
         scanning=Scanning(context, jobs, works, repositories, adding, metadata),
+        room=Room(context),
         works=works,
         registry=Registry(context, feeds),
     )
