@@ -88,7 +88,8 @@ class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Downloads."""
 
     connections: _Some = 8
-    """The most connections for one file; fewer are used while more bring nothing."""
+    """The most connections at a time. The files in work share them, and each has at least one;
+    fewer are used while more bring nothing."""
     files: _Some = 4
     """Files of one download that are fetched at the same time."""
     jobs: _Some = 2
@@ -114,6 +115,24 @@ class TrustSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     others: Literal["ask", "refuse"] = "ask"
     """`ask` takes an address of another host after a yes; `refuse` takes files of no other host
     and no other author."""
+
+
+class ScanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `scan` looks when nobody names a place.
+
+    `auto` stands for all places where a program is known to keep models; none leaves it out.
+    """
+
+    huggingface: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """Caches of Hugging Face's libraries; `auto` goes by `HF_HUB_CACHE` and `HF_HOME`."""
+    ollama: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """Stores of Ollama; `auto` goes by `OLLAMA_MODELS`."""
+    lmstudio: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """LM Studio's folders of models; `auto` goes by its own settings."""
+    comfyui: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """ComfyUI itself, or its folders of models; `auto` looks where most people put it."""
+    folder: list[str] = []
+    """Any other folders of models."""
 
 
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -249,6 +268,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
     trust: TrustSettings = TrustSettings()
+    scan: ScanSettings = ScanSettings()
     sync: SyncSettings = SyncSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     gpu: GpuSettings = GpuSettings()
@@ -289,14 +309,25 @@ def load_configuration(
     """
     environment = dict(os.environ if environment is None else environment)
     paths = resolve_paths(home, config_file, environment=environment)
-    settings = _read(paths.config_file, environment, required=config_file is not None)
-    if offline or environment.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+    settings = read(paths.config_file, environment, required=config_file is not None)
+    if offline or told_offline(environment):
         settings = msgspec.structs.replace(
             settings, network=msgspec.structs.replace(settings.network, offline=True)
         )
     if settings.store.path and not environment.get("MODEL_STORE_PATH"):
         paths = resolve_paths(home, config_file, settings.store.path, environment)
     return Configuration(settings, paths, environment)
+
+
+def told_offline(environment: Mapping[str, str]) -> bool:
+    """Whether the variable that `huggingface_hub` knows says to stay offline."""
+    return environment.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
+
+
+def variable_of(key: str) -> str:
+    """The environment variable of a setting, by its key `section.name`."""
+    section, _, name = key.partition(".")
+    return f"{_PREFIX}{section}__{name}".upper()
 
 
 def reread(configuration: Configuration) -> Settings:
@@ -307,18 +338,28 @@ def reread(configuration: Configuration) -> Settings:
     Raises:
         UsageError: as `load_configuration`, and when there is no file any more.
     """
-    now = _read(configuration.paths.config_file, configuration.environment, required=True)
+    now = read(configuration.paths.config_file, configuration.environment, required=True)
     return msgspec.structs.replace(configuration.settings, sync=now.sync, feeds=now.feeds)
 
 
-def _read(path: Path, environment: Mapping[str, str], *, required: bool) -> Settings:
-    document = _read_file(path, required=required)
+def read(path: Path, environment: Mapping[str, str], *, required: bool = False) -> Settings:
+    """The settings of a file with those of the environment over them.
+
+    Raises:
+        UsageError: as `load_configuration`.
+    """
+    document = read_file(path, required=required)
     settings = parse(document, str(path))
     overlay = _from_environment(environment)
     return parse(_merge(document, overlay), "the environment") if overlay else settings
 
 
-def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
+def read_file(path: Path, *, required: bool = False) -> dict[str, Any]:
+    """What stands in a settings file; nothing where there is none, unless it is required.
+
+    Raises:
+        UsageError: when it is not there though it should be, or cannot be read.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -37,6 +37,7 @@ STEMS = (
     "flux.1",
     "v2",
 )
+TEXTS = ("", "llama", "llama-v2-3B", "llama1")
 TASKS = ("text-generation", "text-to-image", None)
 
 
@@ -176,7 +177,7 @@ async def test_answers_are_those_of_a_plain_scan(full: CatalogueDatabase) -> Non
 
 
 @pytest.mark.parametrize("sort", Sort)
-@pytest.mark.parametrize("text", ["", "llama", "llama-v2-3B", "llama1"])
+@pytest.mark.parametrize("text", TEXTS)
 async def test_pages_are_complete_and_repeat_nothing(
     full: CatalogueDatabase, sort: Sort, text: str
 ) -> None:
@@ -188,6 +189,28 @@ async def test_pages_are_complete_and_repeat_nothing(
         assert sorted(paged) == sorted(whole)
     else:
         assert paged == whole
+
+
+async def test_a_jump_leads_to_the_page_that_walking_there_finds(full: CatalogueDatabase) -> None:
+    asked: list[Search] = []
+
+    @settings(max_examples=120, deadline=None, database=None, derandomize=True)
+    @given(searches)
+    def collect(search: Search) -> None:
+        asked.append(search)
+
+    collect()
+    jumps = 0
+    for search in [*asked, *(Search(text=text, sort=sort) for text in TEXTS for sort in Sort)]:
+        walked = await pages(full.models, search, 13)
+        for number in {1, len(walked) // 2, len(walked) - 1} & set(range(1, len(walked))):
+            key = await full.models.key_at(search, 13 * number)
+            assert key is not None
+            assert await full.models.search(search, 13, key) == walked[number]
+            jumps += 1
+        total = sum(len(page.models) for page in walked)
+        assert await full.models.key_at(search, total + 1) is None
+    assert jumps > 100
 
 
 @pytest.mark.parametrize("text", ["", "llama"])

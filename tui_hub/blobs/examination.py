@@ -8,10 +8,11 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_hub.blobs import references
 from tui_hub.blobs.hashing import hash_descriptor
 from tui_hub.domain.identifiers import is_sha256
 
@@ -53,11 +54,13 @@ class Examined:
     """Whether it can be said to be damaged; what this user may not read may be sound."""
     unsealed: bool = False
     """Whether it can be written to, and should not."""
+    elsewhere: os.stat_result | None = None
+    """The file that it points at, where it is one that stays where it lies."""
 
     @property
     def stamp(self) -> Stamp:
         """By what it is known again."""
-        return stamp_of(self.status)
+        return stamp_of(self.elsewhere or self.status)
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
@@ -65,10 +68,23 @@ def stamp_of(status: os.stat_result) -> Stamp:
     return Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
+def status_of(blob: Path) -> os.stat_result:
+    """What is known of a blob, or of the file that it points at.
+
+    Raises:
+        OSError: when there is none, or that file is not what it was.
+    """
+    if references.is_one(blob) and references.size(blob) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(blob))
+    return blob.stat() if references.is_one(blob) else blob.lstat()
+
+
 def examine(
     store: BlobStore, sha256: str, progress: Callable[[int], None] | None = None
 ) -> Examined | None:
     """Hash a blob from the disk itself; `None` when there is none of this name.
+
+    One that points at a file is none once that file is not what it was.
 
     Never raises for what is wrong with the blob. What `progress` raises passes through.
     """
@@ -80,20 +96,27 @@ def examine(
     except OSError as error:
         nothing = os.stat_result((0,) * 10)
         return Examined(sha256=sha256, status=nothing, reason=_words(error), ours_to_move=False)
-    kind = _KINDS.get(stat.S_IFMT(status.st_mode))
+    elsewhere = references.is_one(path)
+    if elsewhere and references.size(path) is None:
+        return None
+    kind = None if elsewhere else _KINDS.get(stat.S_IFMT(status.st_mode))
     if kind is not None:
         return Examined(sha256=sha256, status=status, reason=f"is {kind}, not a file")
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        follow = 0 if elsewhere else os.O_NOFOLLOW
+        descriptor = os.open(path, os.O_RDONLY | follow | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
         hidden = error.errno in (errno.EACCES, errno.EPERM)
         return Examined(sha256=sha256, status=status, reason=_words(error), ours_to_move=not hidden)
     try:
-        return _read(sha256, descriptor, progress)
+        read = _read(sha256, descriptor, progress)
     finally:
         os.close(descriptor)
+    if elsewhere:
+        return replace(read, status=status, elsewhere=read.status, unsealed=False)
+    return read
 
 
 def seal(store: BlobStore, examined: Examined) -> bool:

@@ -48,7 +48,7 @@ def collect_each(store: BlobStore, candidates: Iterable[str]) -> dict[str, int]:
                 if path is not None:
                     aside[sha256] = path
             needed = receipts.references(store) if aside else set()
-            return {sha256: delete(aside.pop(sha256)) for sha256 in set(aside) - needed}
+            return {sha256: delete(store, aside.pop(sha256)) for sha256 in set(aside) - needed}
         finally:
             for sha256, path in aside.items():
                 put_back(store, sha256, path)

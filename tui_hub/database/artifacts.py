@@ -136,6 +136,19 @@ class ArtifactTable:
                 ),
             )
 
+    async def with_sha256(self, sha256: str, limit: int = 50) -> list[Artifact]:
+        """The files that have this hash by the word of their source, of the newest listing first.
+
+        Those of models that are installed go before all others.
+        """
+        return await self._fetch(
+            "LEFT JOIN revisions USING (model, revision) LEFT JOIN installs USING (model, revision)"
+            " WHERE artifacts.sha256 = ?"
+            " ORDER BY installs.type IS NULL, revisions.listed DESC, artifacts.model,"
+            " artifacts.path LIMIT ?",
+            (sha256, limit),
+        )
+
     async def holders(self, sha256: str) -> list[str]:
         """The models that hold this blob."""
         rows = await self._database.read(
@@ -179,7 +192,8 @@ class ArtifactTable:
         await revisions.note_head(transaction, model, revision, artifacts, facts, before)
 
     async def _fetch(self, where: str, arguments: Sequence[object] = ()) -> list[Artifact]:
-        rows = await self._database.read(f"SELECT {_COLUMNS} FROM artifacts {where}", arguments)
+        columns = ", ".join(f"artifacts.{name}" for name in _NAMES)
+        rows = await self._database.read(f"SELECT {columns} FROM artifacts {where}", arguments)
         return [_artifact(row) for row in rows]
 
 

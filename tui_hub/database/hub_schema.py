@@ -235,6 +235,24 @@ async def named_versions(transaction: Transaction) -> None:
         await transaction.execute(statement)
 
 
+async def scanned_files(transaction: Transaction) -> None:
+    """What files of this box hashed to; artifacts are found by the hash that their source tells."""
+    await transaction.execute(
+        """CREATE TABLE file_hashes (
+            path BLOB PRIMARY KEY,
+            size INTEGER NOT NULL,
+            modified INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            sha256 TEXT NOT NULL,
+            shared INTEGER NOT NULL,
+            seen_at TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+    await transaction.execute(
+        "CREATE INDEX artifacts_by_sha256 ON artifacts (sha256) WHERE sha256 IS NOT NULL"
+    )
+
+
 async def checked_blobs(transaction: Transaction) -> None:
     """When each blob was hashed last, and how far each run over the store came."""
     await transaction.execute(
@@ -258,6 +276,22 @@ async def checked_blobs(transaction: Transaction) -> None:
     )
 
 
+async def pinned_models(transaction: Transaction) -> None:
+    """What of models was installed where an imported registry came from."""
+    await transaction.execute(
+        """CREATE TABLE pins (
+            model TEXT PRIMARY KEY,
+            revision TEXT NOT NULL,
+            type TEXT NOT NULL,
+            variants TEXT NOT NULL,
+            license TEXT,
+            installed_at TEXT NOT NULL,
+            files TEXT NOT NULL,
+            slots TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
 MIGRATIONS = (
     first,
     leased_jobs,
@@ -268,4 +302,6 @@ MIGRATIONS = (
     named_versions,
     added_models,
     checked_blobs,
+    pinned_models,
+    scanned_files,
 )

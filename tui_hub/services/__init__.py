@@ -39,9 +39,12 @@ from tui_hub.services.hooks import Hooks
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
+from tui_hub.services.preferences import Preferences
 from tui_hub.services.recovery import recover
+from tui_hub.services.registry import Registry
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.runtimes import Runtimes
+from tui_hub.services.scanning import Scanning
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
@@ -79,10 +82,13 @@ class Services:
     changes: ChangeFeed
     hooks: Hooks
     versions: Versions
+    preferences: Preferences
     garbage: GarbageCollection
     verify: Verify
+    scanning: Scanning
     works: DiskJobs
     """Long work on the disk that goes on here."""
+    registry: Registry
 
 
 @asynccontextmanager
@@ -179,16 +185,18 @@ def _wire(context: Context) -> Services:
     hooks = Hooks(context, jobs)
     sync = Sync(context, jobs, repositories, known, hooks.new_models)
     scheduler = Scheduler(context, sync, known)
+    adding = Adding(context, catalogue)
     works = DiskJobs(context, jobs)
     agent = Agent(context, jobs, downloads, activation, scheduler)
+    feeds = Feeds(context, known, sync)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
         catalogue=catalogue,
         repositories=repositories,
-        adding=Adding(context, catalogue),
+        adding=adding,
         sync=sync,
-        feeds=Feeds(context, known, sync),
+        feeds=feeds,
         scheduler=scheduler,
         downloads=downloads,
         fit=fit,
@@ -201,7 +209,10 @@ def _wire(context: Context) -> Services:
         changes=ChangeFeed(context, fit),
         hooks=hooks,
         versions=Versions(context, repositories),
+        preferences=Preferences(context),
         garbage=GarbageCollection(context),
         verify=Verify(context, jobs, works),
+        scanning=Scanning(context, jobs, works, repositories, adding, metadata),
         works=works,
+        registry=Registry(context, feeds),
     )

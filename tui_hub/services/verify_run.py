@@ -11,7 +11,15 @@ import msgspec
 
 from tui_hub import text
 from tui_hub.blobs import BlobStore, receipts
-from tui_hub.blobs.examination import Examined, Stamp, examine, names, seal, stamp_of
+from tui_hub.blobs.examination import (
+    Examined,
+    Stamp,
+    examine,
+    names,
+    seal,
+    stamp_of,
+    status_of,
+)
 from tui_hub.blobs.quarantine import lost, quarantine
 from tui_hub.blobs.trash import restore
 from tui_hub.domain.errors import HubError, NotFoundError
@@ -198,7 +206,7 @@ class VerifyRun:
                 if aside is None:
                     return False
         wanted = self._holders.sizes.get(sha256)
-        size = examined.status.st_size
+        size = examined.stamp.size
         if examined.found is not None and wanted not in (None, size):
             reason = f"has {size} bytes instead of {wanted}"
         damage = Damage(
@@ -294,7 +302,7 @@ def _stamps(store: BlobStore, blobs: Iterable[str]) -> dict[str, Stamp]:
     found = {}
     for sha256 in blobs:
         try:
-            found[sha256] = stamp_of(store.path(sha256).lstat())
+            found[sha256] = stamp_of(status_of(store.path(sha256)))
         except OSError:
             continue
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
-from tui_hub.cli.parameters import MODEL_TYPE
+from tui_hub.cli.parameters import INSTALLED, MODEL_TYPE
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @verb("activate")
-@click.argument("model")
+@click.argument("model", type=INSTALLED)
 @click.option("--type", "kind", type=MODEL_TYPE)
 @click.option("--variant", metavar="NAME", help="The variant to take, where several are here.")
 @click.option("--runtime", metavar="NAME", help="torch loads into memory, link publishes only.")
