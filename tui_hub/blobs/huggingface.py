@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -81,9 +81,58 @@ def remove_hf(store: BlobStore, repository: str) -> bool:
     folder = _folder(store, repository)
     if not folder.is_dir():
         return False
+    return sweep_hf(store, repository, lambda: False, None)
+
+
+def repositories(store: BlobStore) -> Iterator[tuple[str, Path]]:
+    """The repositories of which something was published in the cache, with their folders."""
+    for folder in _entries(store.hf):
+        name = folder.name.removeprefix("models--").replace("--", "/")
+        if folder.name.startswith("models--") and not folder.is_symlink():
+            with suppress(UnsafeError):
+                if _folder(store, name) == folder:
+                    yield name, folder
+
+
+def stale_in_hf(store: BlobStore, repository: str, keep: str | None) -> set[str]:
+    """The hashes behind the links made here, but for those of one revision.
+
+    Links that no snapshot uses count too; what somebody else downloaded does not.
+    """
+    folder = _folder(store, repository)
+    used = set()
+    if keep is not None:
+        files = _files(folder / "snapshots" / keep)
+        used = {file.readlink().name for file in files if file.is_symlink()}
+    return {
+        blob.readlink().name
+        for blob in _entries(folder / "blobs")
+        if blob.name not in used and _is_our_link(blob)
+    }
+
+
+def is_empty_in_hf(store: BlobStore, repository: str) -> bool:
+    """Whether a repository has folders in the cache and nothing in them."""
+    return not any(True for _ in _files(_folder(store, repository)))
+
+
+def sweep_hf(
+    store: BlobStore, repository: str, needed: Callable[[], bool], keep: str | None
+) -> bool:
+    """Remove what was made here of a repository, but for one revision; whether it is gone.
+
+    Args:
+        store: the store.
+        repository: `org/name`, or a name alone.
+        needed: looks once more, now that nobody else is at work on the folder.
+        keep: the revision that is installed.
+    """
+    folder = _folder(store, repository)
     with storage_errors(store.root), store.lock(folder.name, wait=5.0):
-        _prune(store, folder, keep=None)
-        if not any(_entries(folder / "snapshots")):
+        if needed():
+            return False
+        _prune(store, folder, keep=keep)
+        if keep is None and not any(_entries(folder / "snapshots")):
             discard_folder(store, folder)
     return True
 

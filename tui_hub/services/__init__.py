@@ -33,6 +33,7 @@ from tui_hub.services.downloads import Downloads
 from tui_hub.services.feed_list import FeedList
 from tui_hub.services.feeds import Feeds
 from tui_hub.services.fit import Fit
+from tui_hub.services.garbage import GarbageCollection
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.hooks import Hooks
 from tui_hub.services.jobs import Jobs
@@ -80,6 +81,7 @@ class Services:
     changes: ChangeFeed
     hooks: Hooks
     versions: Versions
+    garbage: GarbageCollection
     verify: Verify
     scanning: Scanning
     works: DiskJobs
@@ -204,6 +206,7 @@ def _wire(context: Context) -> Services:
         changes=ChangeFeed(context, fit),
         hooks=hooks,
         versions=Versions(context, repositories),
+        garbage=GarbageCollection(context),
         verify=Verify(context, jobs, works),
         scanning=Scanning(context, jobs, works, repositories, adding, metadata),
         works=works,

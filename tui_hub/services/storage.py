@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from tui_hub import text
-from tui_hub.blobs import collect, receipts, remove_hf, remove_model
+from tui_hub.blobs import BlobStore, collect, receipts, remove_hf, remove_model
 from tui_hub.blobs.metadata import remove_metadata
 from tui_hub.blobs.quarantine import lost
 from tui_hub.domain.artifacts import Artifact, variants_of
@@ -87,7 +87,9 @@ class Storage:
             await self._forget(wanted)
             await settle_status(self._context, wanted)
             await self._context.on_disk(self._context.store.discard_partials, keys)
-            freed = await self._context.on_disk(self._remove, wanted, blobs, registered)
+            freed = await self._context.on_disk(
+                remove_files, self._context.store, wanted, blobs, keep_small_files=registered
+            )
         self._context.bus.publish(StorageChanged())
         return Deletion(model=wanted, files=len(blobs), bytes_freed=freed)
 
@@ -230,14 +232,20 @@ class Storage:
         }
         return sum(store.size(blob) or 0 for blob in set(blobs) - kept)
 
-    def _remove(self, model: str, blobs: Sequence[str], registered: bool) -> int:
-        store = self._context.store
-        receipt = receipts.read(store, model)
-        receipts.delete(store, model)
-        if receipt is not None:
-            remove_model(store, receipt.type, receipt.name, receipt.author, model)
-        if model.startswith("hf:"):
-            remove_hf(store, model.removeprefix("hf:"))
-        if not registered:
-            remove_metadata(store, model)
-        return collect(store, set(blobs))
+
+def remove_files(
+    store: BlobStore, model: str, blobs: Collection[str], *, keep_small_files: bool
+) -> int:
+    """Take all of a model out of a store: receipt, folders, bytes; the bytes that frees.
+
+    The receipt goes first: what a kill leaves after that is swept by `gc`.
+    """
+    receipt = receipts.read(store, model)
+    receipts.delete(store, model)
+    if receipt is not None:
+        remove_model(store, receipt.type, receipt.name, receipt.author, model)
+    if model.startswith("hf:"):
+        remove_hf(store, model.removeprefix("hf:"))
+    if not keep_small_files:
+        remove_metadata(store, model)
+    return collect(store, set(blobs))

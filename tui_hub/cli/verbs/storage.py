@@ -25,11 +25,11 @@ def command(options: Options) -> int:
 
 
 async def _storage(services: Services, console: Console) -> Answer:
-    from tui_hub.cli import documents
+    from tui_hub.cli import store_documents
     from tui_hub.cli.console import Answer
 
     usage = await services.storage.usage()
-    return Answer(documents.storage(usage), lines=_lines(console, usage), brief=[usage.path])
+    return Answer(store_documents.storage(usage), lines=_lines(console, usage), brief=[usage.path])
 
 
 def _lines(console: Console, usage: StorageUsage) -> Iterator[str]:

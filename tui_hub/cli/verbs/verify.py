@@ -42,7 +42,7 @@ def command(options: Options, models: tuple[str, ...], dry_run: bool) -> int:
 
 
 async def _verify(services: Services, console: Console, model: str | None, dry_run: bool) -> Answer:
-    from tui_hub.cli import verify_documents
+    from tui_hub.cli import store_documents
     from tui_hub.cli.console import Answer
     from tui_hub.cli.disk_work import drawn
     from tui_hub.domain.errors import InterruptedJobError
@@ -53,7 +53,7 @@ async def _verify(services: Services, console: Console, model: str | None, dry_r
     except (InterruptedJobError, asyncio.CancelledError):
         return _interrupted(services)
     return Answer(
-        verify_documents.verification(result),
+        store_documents.verification(result),
         lines=_lines(result),
         brief=list(_findings(result)),
         error=problem_of(result),
@@ -62,7 +62,7 @@ async def _verify(services: Services, console: Console, model: str | None, dry_r
 
 def _interrupted(services: Services) -> Answer:
     """The answer of a run that was stopped: what it had found by then."""
-    from tui_hub.cli import verify_documents
+    from tui_hub.cli import store_documents
     from tui_hub.cli.console import Answer
     from tui_hub.cli.failures import failure
 
@@ -71,9 +71,9 @@ def _interrupted(services: Services) -> Answer:
         "interrupted", "stopped before the end", "The same command goes on from there."
     )
     if result is None:
-        return Answer(verify_documents.nothing(), error=error)
+        return Answer(store_documents.nothing(), error=error)
     return Answer(
-        verify_documents.verification(result), lines=_findings(result), brief=(), error=error
+        store_documents.verification(result), lines=_findings(result), brief=(), error=error
     )
 
 

@@ -1,13 +1,46 @@
-"""What `verify` found, as a document."""
+"""The store as documents: what it holds, what was found wrong in it, what was swept."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
+from tui_hub.domain.garbage import Garbage
+from tui_hub.domain.storage import StorageUsage
 from tui_hub.domain.verification import Damage, Missing, Verification
 
 Document = dict[str, Any]
+
+
+def storage(usage: StorageUsage) -> Document:
+    """The store in figures."""
+    return {
+        "path": usage.path,
+        "blobs": usage.blobs,
+        "bytes": usage.bytes,
+        "bytes_logical": usage.bytes_logical,
+        "bytes_saved": usage.bytes_saved,
+        "by_type": dict(usage.by_type),
+        "by_model": dict(usage.by_model),
+        "partial_bytes": usage.partial_bytes,
+        "disk_free": usage.disk_free,
+        "disk_total": usage.disk_total,
+    }
+
+
+def garbage(found: Garbage) -> Document:
+    """What was swept out of the store, or would be."""
+    return {
+        "blobs": found.blobs,
+        "bytes": found.bytes,
+        "removed": 0 if found.dry_run else found.blobs,
+        "pieces": [
+            {"kind": piece.kind.value, "path": piece.path, "bytes": piece.bytes}
+            for piece in found.pieces
+        ],
+        "kept": found.kept,
+        "dry_run": found.dry_run,
+    }
 
 
 def verification(result: Verification) -> Document:
