@@ -279,6 +279,8 @@ def test_the_way_that_is_asked_for_is_taken(alone: Inside, tmp_path: Path, mode:
     assert adopted["referenced_bytes"] == (len(BIG) if mode == "reference" else 0)
     changed = place.stat().st_mode != before.st_mode
     assert changed == (mode == "hardlink"), "only a hard link makes the file read-only"
+    again = scan(alone, str(place))
+    assert again["bytes_saved"] == (len(BIG) if mode == "copy" else 0), "only a copy takes disk"
 
 
 def test_a_reference_that_is_gone_is_noticed_and_can_be_had_again(
