@@ -87,7 +87,13 @@ class DownloadRunner:
         """A download that this process does not run right now."""
         files = await artifacts_of(self._context, job)
         here = await self._context.on_disk(_partials, self._context, files)
-        return waiting(job, files, here, local=not self._jobs.runs_elsewhere(job))
+        picture = waiting(job, files, here, local=not self._jobs.runs_elsewhere(job))
+        if job.status is not JobStatus.COMPLETED:
+            return picture
+        install = await self._context.hub.installs.get(picture.model)
+        if install is None or install.revision != picture.revision:
+            return picture
+        return replace(picture, path=install.path)
 
     async def close(self) -> None:
         """Give the threads back; nothing may be running."""
