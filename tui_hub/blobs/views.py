@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tui_hub.blobs.files import (
@@ -162,6 +162,8 @@ def swap_in(build: Path, target: Path) -> None:
 
 def replace_link(store: BlobStore, link: Path, target: str) -> None:
     """Make a symbolic link, in the place of another if need be, in one step."""
+    with suppress(FileExistsError):
+        return link.symlink_to(target)
     temporary = store.temp / unique("link", ".tmp")
     temporary.symlink_to(target)
     try:
