@@ -17,7 +17,10 @@ from hypothesis import strategies as st
 from made_models import ids, made, pages
 
 from tui_hub.database import CatalogueDatabase
-from tui_hub.database.words import TypedWord, model_words, typed_words
+from tui_hub.database.catalogue_schema import MIGRATIONS
+from tui_hub.database.connection import Database
+from tui_hub.database.searching import asked
+from tui_hub.database.words import TypedWord, facet_word, model_words, typed_words
 from tui_hub.domain.catalogue import Facets, Page, Search, Sort, size_class
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import FeedStatus
@@ -296,8 +299,6 @@ async def test_facts_of_another_shape_are_no_names(
 
 
 async def test_facet_marks_cannot_be_typed(full: CatalogueDatabase) -> None:
-    from tui_hub.database.words import facet_word
-
     mark = facet_word("installed", "yes")
     assert typed_words(f"{mark} llama") == (TypedWord("llama", whole=False),)
 
@@ -389,6 +390,19 @@ async def test_a_page_key_of_another_order_does_no_harm(
         else:
             assert {model.id for model in page.models} <= scan(Search(text="llama"))
     assert refused >= 1
+
+
+async def test_rare_words_are_looked_for_before_common_ones(filled: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(filled, tmp_path / "full.db"))
+    database = await Database.open(path, MIGRATIONS, durable=False)
+    try:
+        question = await asked(database, Search(text="hf zzzz", licenses=("mit",)))
+    finally:
+        await database.close()
+    expression = question.expression() or ""
+    mark = facet_word("license", "mit")
+    order = ["zzzz", mark, "hf"]
+    assert sorted(order, key=expression.index) == order
 
 
 async def test_facets_count_each_value(full: CatalogueDatabase) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from tui_hub.database.connection import Database, Row
@@ -25,16 +26,22 @@ _IS_HIT = "+models.rank IN (SELECT rowid FROM search WHERE search MATCH ?)"
 _ALL = ", ".join(f"models.{name}" for name in COLUMNS.split(", "))
 _SURROGATES, _SURROGATE_COUNT = 0xD800, 0x800
 _BIT = 50_000
+_SAMPLE = 200
+"""Hits of a term after which it is known how common it is: it takes some ten microseconds."""
+_NOWHERE = 2**63
 _MATCHED = "search CROSS JOIN models ON models.rank = search.rowid"
 
 Hit = tuple[Key, int, Model]
 """A row's sort key, its rank and its model."""
+Select = tuple[str, tuple[object, ...]]
+"""A statement that gives hits, without its limit, and its arguments."""
 
 
 async def find_page(database: Database, search: Search, limit: int, after: str | None) -> Page:
     """The next models of an answer, `limit` of them or as many as one page may hold."""
     limit = min(max(limit, 1), _MOST_ROWS)
-    question, cursor = Question(search), Cursor.parse(after, search.sort)
+    cursor = Cursor.parse(after, search.sort)
+    question = await asked(database, search)
     if question.unanswerable:
         return Page(models=())
     if search.sort is Sort.DOWNLOADS:
@@ -50,7 +57,7 @@ async def find_page(database: Database, search: Search, limit: int, after: str |
 
 async def count_hits(database: Database, search: Search, cap: int | None) -> int:
     """How many models answer, counted to `cap` at most."""
-    question = Question(search)
+    question = await asked(database, search)
     if question.unanswerable:
         return 0
     if not question.counted_by_set:
@@ -73,27 +80,38 @@ async def read_facets(database: Database, search: Search) -> Facets:
     return replace(facets, counts=(*facets.counts, *made))
 
 
+async def asked(database: Database, search: Search) -> Question:
+    """A question, its terms in the order of how soon each one's first hits come: rare ones last.
+
+    A common term has hits among the most popular models, a rare one far down or not at all.
+    """
+    question = Question(search)
+    if not question.unanswerable and len(question.terms) > 1:
+        rows = await database.read(
+            "SELECT (SELECT rowid FROM search WHERE search MATCH value ORDER BY rowid"
+            " LIMIT 1 OFFSET ?) FROM json_each(?)",
+            (_SAMPLE, json.dumps(question.terms)),
+        )
+        question.arrange(_NOWHERE if row[0] is None else row[0] for row in rows)
+    return question
+
+
 async def _by_downloads(
     database: Database, question: Question, cursor: Cursor | None, wanted: int
 ) -> list[Hit]:
     """The order of the index itself, after the models of exactly the name or author typed."""
-    hits: list[Hit] = []
     begun, last = (cursor.key, cursor.rank) if cursor is not None else (0, -1)
+    selects = []
     for number, part in enumerate([*question.exact(), question.others()]):
         if number < int(begun):
             continue
         rank = last if number == begun else -1
-        missing = wanted - len(hits)
         expression = question.expression(part.mark)
         if expression is None:
-            found = await _walk(database, question, _beyond(part, rank), missing)
+            selects.append(_walk(question, _beyond(part, rank)))
         else:
-            measured = _both(part, question.measure())
-            found = await _match(database, expression, measured, rank, missing)
-        hits += [(number, *hit[1:]) for hit in found]
-        if len(hits) >= wanted:
-            break
-    return hits
+            selects.append(_match(number, expression, _both(part, question.measure()), rank))
+    return await _first(database, selects, wanted)
 
 
 async def _by_column(
@@ -105,29 +123,36 @@ async def _by_column(
     if expression is not None and await _count_matches(database, question, _FEW) < _FEW:
         part = _both(sorted_part(sort, cursor), question.measure())
         return await _sort(database, expression, part, wanted)
-    hits: list[Hit] = []
+    selects = []
     for part in walked_parts(sort, cursor):
-        missing = wanted - len(hits)
         if expression is None or question.counted_by_set:
-            hits += await _walk(database, question, part, missing)
+            selects.append(_walk(question, part))
         else:
-            found = _both(_both(part, Part(_IS_HIT, (expression,))), question.measure())
-            hits += await _read(database, found, missing)
-        if len(hits) >= wanted:
-            break
-    return hits
+            hits = _both(part, Part(_IS_HIT, (expression,)))
+            selects.append(_read(_both(hits, question.measure())))
+    return await _first(database, selects, wanted)
 
 
-async def _match(
-    database: Database, expression: str, part: Part, rank: int, wanted: int
-) -> list[Hit]:
+async def _first(database: Database, selects: Iterable[Select], wanted: int) -> list[Hit]:
+    """The first rows of several statements, each after the one before it.
+
+    All as one statement: each of its own would wait for a thread and, in a sync, for its turn.
+    """
+    several = list(selects)
+    if not several:
+        return []
+    sql = " UNION ALL ".join(f"SELECT * FROM ({select} LIMIT ?)" for select, _ in several)
+    arguments = [value for _, values in several for value in (*values, wanted)]
+    return [_hit(row) for row in await database.read(f"{sql} LIMIT ?", (*arguments, wanted))]
+
+
+def _match(number: int, expression: str, part: Part, rank: int) -> Select:
     """Hits of the index in its own order, which is that of the ranks."""
-    rows = await database.read(
-        f"SELECT 0, models.rank, {_ALL} FROM {_MATCHED} WHERE search MATCH ? AND search.rowid > ?"
-        f" AND {part.where} ORDER BY search.rowid LIMIT ?",
-        (expression, rank, *part.arguments, wanted),
+    return (
+        f"SELECT {number}, models.rank, {_ALL} FROM {_MATCHED} WHERE search MATCH ?"
+        f" AND search.rowid > ? AND {part.where} ORDER BY search.rowid",
+        (expression, rank, *part.arguments),
     )
-    return [_hit(row) for row in rows]
 
 
 async def _sort(database: Database, expression: str, part: Part, wanted: int) -> list[Hit]:
@@ -141,18 +166,17 @@ async def _sort(database: Database, expression: str, part: Part, wanted: int) ->
     return [_hit(row) for row in rows]
 
 
-async def _walk(database: Database, question: Question, part: Part, wanted: int) -> list[Hit]:
+def _walk(question: Question, part: Part) -> Select:
     """Rows in the order of the part, the facets checked on each."""
-    return await _read(database, _both(part, Part(*question.conditions())), wanted)
+    return _read(_both(part, Part(*question.conditions())))
 
 
-async def _read(database: Database, part: Part, wanted: int) -> list[Hit]:
-    rows = await database.read(
+def _read(part: Part) -> Select:
+    return (
         f"SELECT {part.key}, models.rank, {_ALL} FROM models"
-        f" WHERE {part.where} ORDER BY {part.order} LIMIT ?",
-        (*part.arguments, wanted),
+        f" WHERE {part.where} ORDER BY {part.order}",
+        part.arguments,
     )
-    return [_hit(row) for row in rows]
 
 
 def _beyond(part: Part, rank: int) -> Part:
@@ -180,7 +204,7 @@ async def _count_matches(database: Database, question: Question, cap: int | None
 
 async def _found_sets(database: Database, search: Search) -> list[tuple[FacetSet, int]]:
     """The sets of facets of all hits, and how many hits each has."""
-    question = Question(search)
+    question = await asked(database, search)
     measure = question.measure()
     source = _MATCHED if question.measured else "search"
     # One character for each hit: counting these takes a third of the time that GROUP BY does.
