@@ -35,7 +35,7 @@ class Slot:
     holder: Owner | None = None
     """The process that holds the weights in memory, where one does."""
     child: str | None = None
-    """The name of that process's socket."""
+    """By what its runtime finds it again: the name of that process's socket, for example."""
     since: str = ""
     variant: str | None = None
     memory: MemoryFigures = field(default_factory=MemoryFigures)
@@ -46,6 +46,11 @@ class Slot:
     def pid(self) -> int | None:
         """The process that holds the weights."""
         return None if self.holder is None else self.holder.pid
+
+    @property
+    def held(self) -> bool:
+        """Whether the model is in memory, or a process of ours is still at it."""
+        return self.child is not None and (self.error is None or self.holder is not None)
 
     @property
     def status(self) -> str:

@@ -121,22 +121,17 @@ class Client:
                 yield message
 
 
-class Child:
-    """The weights, and the threads that answer questions about them."""
+class Process:
+    """A process with a socket of its own, that answers everybody until it is told to end."""
+
+    slow: tuple[str, ...] = ()
+    """Commands that take a while; each gets a thread of its own."""
 
     def __init__(self, name: str, starter: socket.socket) -> None:
         self.name = name
         self.starter = Client(starter, starter=True)
         self.kept = False
-        self.state = "importing"
-        self.progress: Message | None = None
-        self.loaded: Message | None = None
-        self.tensors: Tensors = {}
-        self.torch: Any = None
-        self.info: Message = {}
-        self.trouble: Failure | None = None
-        self._imported = threading.Event()
-        self._busy = threading.Lock()
+        self.state = "ready"
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(name)
         Path(name).chmod(0o600)
@@ -146,8 +141,7 @@ class Child:
     def run(self) -> None:
         """Answer everybody, until told to end. Never returns."""
         signal.signal(signal.SIGTERM, lambda *_: self.end())
-        for work in (lambda: self._serve(self.starter), self._import):
-            threading.Thread(target=work, daemon=True).start()
+        threading.Thread(target=self._serve, args=(self.starter,), daemon=True).start()
         while True:
             try:
                 client = Client(self._listening.accept()[0])
@@ -159,11 +153,101 @@ class Child:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def end(self) -> None:
+        """Do what must be done before the end, and leave."""
+        self.leave()
+
+    def leave(self) -> None:
         """Leave at once; the kernel and the driver take back every byte."""
         with contextlib.suppress(OSError):
             if Path(self.name).stat().st_ino == self._inode:
                 Path(self.name).unlink()
         os._exit(0)
+
+    def commands(self, message: Message, report: Report) -> dict[Any, Callable[[], Message]]:
+        """What can be asked besides `end`, by its name."""
+        return {"status": self.status, "keep": self._keep}
+
+    def status(self) -> Message:
+        """What it says of itself."""
+        return {"pid": os.getpid(), "state": self.state, "kept": self.kept}
+
+    def _serve(self, client: Client) -> None:
+        client.send({"hello": {"protocol": PROTOCOL, "pid": os.getpid()}})
+        for message in client.messages():
+            self._answer(client, message)
+        if client.starter and not self.kept:
+            self.end()
+        client.connection.close()
+
+    def _answer(self, client: Client, message: Message) -> None:
+        """Answer now what is quick, so that it stays in order; the rest in a thread of its own."""
+        if message.get("command") == "end":
+            self.end()
+        elif message.get("command") in self.slow:
+            threading.Thread(target=self._work, args=(client, message), daemon=True).start()
+        else:
+            self._work(client, message)
+
+    def _work(self, client: Client, message: Message) -> None:
+        number = message.get("id")
+
+        def report(progress: Message) -> None:
+            client.send({"id": number, "progress": progress})
+
+        try:
+            command = self.commands(message, report).get(message.get("command"))
+            if command is None:
+                raise Failure("failed", "there is no such command")
+            answer = {"result": command()}
+        except Failure as failure:
+            answer = {"error": failure.answer}
+        except BaseException as error:  # whatever torch or a file makes of it, the asker hears it
+            answer = {"error": Failure("failed", short(error)).answer}
+        client.send({"id": number, **answer})
+
+    def _keep(self) -> Message:
+        self.kept = True
+        return {}
+
+
+class Child(Process):
+    """The weights, and the threads that answer questions about them."""
+
+    slow = ("ready", "load")
+
+    def __init__(self, name: str, starter: socket.socket) -> None:
+        super().__init__(name, starter)
+        self.state = "importing"
+        self.progress: Message | None = None
+        self.loaded: Message | None = None
+        self.tensors: Tensors = {}
+        self.torch: Any = None
+        self.info: Message = {}
+        self.trouble: Failure | None = None
+        self._imported = threading.Event()
+        self._busy = threading.Lock()
+
+    def run(self) -> None:
+        """Import torch meanwhile. Never returns."""
+        threading.Thread(target=self._import, daemon=True).start()
+        super().run()
+
+    def commands(self, message: Message, report: Report) -> dict[Any, Callable[[], Message]]:
+        """What can be asked besides `end`, by its name."""
+
+        def keeping(progress: Message) -> None:
+            self.progress = progress
+            report(progress)
+
+        return {
+            **super().commands(message, report),
+            "ready": self._ready,
+            "load": lambda: self._load(message, keeping),
+        }
+
+    def status(self) -> Message:
+        """What it says of itself."""
+        return {**super().status(), "progress": self.progress, "loaded": self.loaded}
 
     def _import(self) -> None:
         try:
@@ -179,60 +263,6 @@ class Child:
         if self.trouble is not None:
             self.state = "broken"
         self._imported.set()
-
-    def _serve(self, client: Client) -> None:
-        client.send({"hello": {"protocol": PROTOCOL, "pid": os.getpid()}})
-        for message in client.messages():
-            self._answer(client, message)
-        if client.starter and not self.kept:
-            self.end()
-        client.connection.close()
-
-    def _answer(self, client: Client, message: Message) -> None:
-        """Answer now what is quick, so that it stays in order; the rest in a thread of its own."""
-        if message.get("command") == "end":
-            self.end()
-        if message.get("command") in ("ready", "load"):
-            threading.Thread(target=self._work, args=(client, message), daemon=True).start()
-        else:
-            self._work(client, message)
-
-    def _work(self, client: Client, message: Message) -> None:
-        number = message.get("id")
-
-        def report(progress: Message) -> None:
-            self.progress = progress
-            client.send({"id": number, "progress": progress})
-
-        commands: dict[Any, Callable[[], Message]] = {
-            "ready": self._ready,
-            "load": lambda: self._load(message, report),
-            "status": self._status,
-            "keep": self._keep,
-        }
-        try:
-            command = commands.get(message.get("command"))
-            if command is None:
-                raise Failure("failed", "there is no such command")
-            answer = {"result": command()}
-        except Failure as failure:
-            answer = {"error": failure.answer}
-        except BaseException as error:  # whatever torch or a file makes of it, the asker hears it
-            answer = {"error": Failure("failed", short(error)).answer}
-        client.send({"id": number, **answer})
-
-    def _keep(self) -> Message:
-        self.kept = True
-        return {}
-
-    def _status(self) -> Message:
-        return {
-            "pid": os.getpid(),
-            "state": self.state,
-            "kept": self.kept,
-            "progress": self.progress,
-            "loaded": self.loaded,
-        }
 
     def _ready(self) -> Message:
         self._imported.wait()

@@ -28,11 +28,12 @@ from tui_hub.services import leases
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context, is_model_id
 from tui_hub.services.hardware import Hardware
+from tui_hub.services.holders import Holders
 from tui_hub.services.job_run import run_job
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.renames import name_here
-from tui_hub.services.runtimes import Runtimes
+from tui_hub.services.runtimes import TORCH, Runtimes
 from tui_hub.services.slot_changes import Change, Changes, model_type
 from tui_hub.services.slots import read_slots
 from tui_hub.services.statuses import settle_status
@@ -41,6 +42,7 @@ from tui_hub.services.swap_preview import preview_of
 from tui_hub.services.swap_progress import SwapProgress
 from tui_hub.services.swap_recovery import SwapRecovery
 from tui_hub.services.swap_watch import SwapWatch
+from tui_hub.services.torch_holder import TorchHolder
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +64,8 @@ class Activation:
         self._changes = Changes(context, runtimes)
         self._memory = memory
         self._children = Children(context)
-        self._recovery = SwapRecovery(context, self._children, self._restore)
+        self._holders = Holders({TORCH: TorchHolder(self._children, memory)})
+        self._recovery = SwapRecovery(context, self._children, self._holders, self._restore)
         self._watch = SwapWatch(context.bus, jobs)
         jobs.handle(JobType.ACTIVATE, retry=self._retry)
 
@@ -308,7 +311,7 @@ class Activation:
     ) -> SwapRun:
         previous = before.model if before else None
         progress = SwapProgress(kind, model, previous, self._watch.take)
-        return SwapRun(self._context, self._children, self._memory, before, progress, fence, job)
+        return SwapRun(self._context, self._holders, self._memory, before, progress, fence, job)
 
     async def _retry(self, job: Job) -> Job | None:
         """Do again what a job was to do, as a job of its own."""

@@ -14,7 +14,8 @@ from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
-from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.children import Child
+from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.services.context import Context
 
 _log = logging.getLogger(__name__)
@@ -83,11 +84,11 @@ class Children:
             if not (self._folder / log.name.replace(".log", ".sock")).exists():
                 log.unlink(missing_ok=True)
 
-    async def attach(self, slot: Slot) -> TorchChild | None:
-        """The living process that holds a slot's weights."""
+    async def attach(self, slot: Slot) -> Child | None:
+        """The living process that holds a slot's model."""
         if slot.child is None:
             return None
-        return await TorchChild.attach(self._folder, slot.child)
+        return await Child.attach(self._folder, slot.child)
 
     def sockets(self) -> list[tuple[ModelType, str]]:
         """The sockets of all processes of this home, dead ones too, with the slot of each."""
@@ -104,7 +105,7 @@ class Children:
         Raises:
             HubError: when it does not end.
         """
-        child = await TorchChild.attach(self._folder, name)
+        child = await Child.attach(self._folder, name)
         if child is not None:
             await child.end(_GRACE)
 

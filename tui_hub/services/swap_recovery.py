@@ -14,6 +14,7 @@ from tui_hub.domain.slots import Slot, Swap
 from tui_hub.domain.types import ModelType
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context
+from tui_hub.services.holders import Holders
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +25,12 @@ Restore = Callable[[Slot, int], Awaitable[Slot]]
 class SwapRecovery:
     """Settles what the journal holds; each slot under its lease."""
 
-    def __init__(self, context: Context, children: Children, restore: Restore) -> None:
+    def __init__(
+        self, context: Context, children: Children, holders: Holders, restore: Restore
+    ) -> None:
         self._context = context
         self._children = children
+        self._holders = holders
         self._restore = restore
 
     async def settle(self, swap: Swap, fence: int) -> str:
@@ -91,7 +95,7 @@ class SwapRecovery:
         for slot in await self._replaced():
             if slot.type is kind:
                 _log.warning("%s is no longer published; its memory is freed", slot.model)
-                await self._children.end(slot)
+                await self._holders.end(slot)
                 await self._context.hub.swaps.drop(slot, fence)
         named = await self._named()
         for other, name in self._children.sockets():
@@ -114,7 +118,7 @@ class SwapRecovery:
         found = []
         busy = {swap.type for swap in await self._context.hub.swaps.list()}
         for slot in await self._context.hub.slots.list():
-            if slot.holder is None or slot.type in busy:
+            if slot.child is None or slot.type in busy:
                 continue
             now = await self._context.on_disk(read_active, self._context.store, slot.type)
             if now is not None and now != Path(slot.path):
@@ -129,9 +133,9 @@ class SwapRecovery:
         if wanted.child is None:
             return True
         # The device is known once the weights are on it.
-        if wanted.device is None or wanted.holder is None:
+        if wanted.device is None:
             return False
-        return processes.alive(wanted.holder)
+        return wanted.holder is None or processes.alive(wanted.holder)
 
     async def _again(self, previous: Slot, fence: int) -> Slot:
         try:
@@ -149,7 +153,7 @@ class SwapRecovery:
 
     async def _end(self, slot: Slot | None, *, keeping: Slot | None = None) -> None:
         if slot is not None and (keeping is None or keeping.child != slot.child):
-            await self._children.end(slot)
+            await self._holders.end(slot)
 
 
 def point_back(store: BlobStore, wanted: Slot, previous: Slot | None) -> None:

@@ -1,4 +1,4 @@
-"""One model brought into the memory of a process of its own, not yet published."""
+"""The `torch` runtime: a model in the memory of a process of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui_hub.domain.jobs import Owner
 from tui_hub.domain.runtime import Loaded, LoadRequest
 from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
 from tui_hub.domain.types import ModelType
-from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.services.children import Children
 from tui_hub.services.memory import Memory, holds, room_for
 from tui_hub.services.runtimes import Loading
@@ -22,7 +22,31 @@ from tui_hub.services.swap_progress import SwapProgress
 _log = logging.getLogger(__name__)
 
 
-class Loader:
+class TorchHolder:
+    """Holds each model in a child with torch."""
+
+    def __init__(self, children: Children, memory: Memory) -> None:
+        self._children = children
+        self._memory = memory
+
+    def loader(self, kind: ModelType, progress: SwapProgress) -> TorchLoader:
+        """A loader for one model."""
+        return TorchLoader(self._children, self._memory, progress, kind)
+
+    async def end(self, slot: Slot) -> None:
+        """End the process that holds a slot's weights, and wait until it is gone.
+
+        Raises:
+            HubError: when it does not end.
+        """
+        await self._children.end(slot)
+
+    async def look(self, slot: Slot) -> Slot:
+        """The slot as it is: while its process lives, it holds the weights."""
+        return slot
+
+
+class TorchLoader:
     """Starts a process, finds room, and loads into it; `drop` undoes all of that."""
 
     def __init__(
