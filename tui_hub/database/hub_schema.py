@@ -235,6 +235,12 @@ async def named_versions(transaction: Transaction) -> None:
         await transaction.execute(statement)
 
 
+async def serving_slots(transaction: Transaction) -> None:
+    """Slots name the server that answers for them."""
+    for column in ("url TEXT", "command TEXT"):
+        await transaction.execute(f"ALTER TABLE slots ADD COLUMN {column}")
+
+
 MIGRATIONS = (
     first,
     leased_jobs,
@@ -244,4 +250,5 @@ MIGRATIONS = (
     called_hooks,
     named_versions,
     added_models,
+    serving_slots,
 )

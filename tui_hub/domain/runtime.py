@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+TORCH = "torch"
+OLLAMA = "ollama"
+COMMAND = "command"
+LINK = "link"
+RUNTIMES = (TORCH, OLLAMA, COMMAND, LINK)
+"""How a model becomes active."""
+
+PLACEHOLDERS = ("path", "file", "host", "port", "model", "name")
+"""What a command of the user's may leave to be filled in."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorchDevice:
@@ -129,3 +139,21 @@ class ServerStatus:
     kept: bool
     trouble: str = ""
     """Why it does not run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaModel:
+    """A model that the daemon of Ollama has in memory."""
+
+    name: str
+    """As the daemon calls it."""
+    size: int
+    """Bytes that it takes, by the daemon's own reckoning."""
+    size_vram: int
+    """How many of them are on GPUs."""
+    expires_at: str = ""
+    """When the daemon will let go of it by itself, as it says so."""
+    context: int | None = None
+    """Tokens of context that it was loaded for."""
+    slot: str | None = None
+    """The type whose active model it is."""

@@ -13,7 +13,7 @@ from tui_hub.runtime.children import ANSWER_SECONDS, Child
 
 _KEEPER = "tui_hub.runtime.server_child"
 _START_SECONDS = 30.0
-_MARK = "TUI_HUB_SERVER"
+MARK = "TUI_HUB_SERVER"
 """Names the child to the server and to all that it starts, so that they are known to be ours."""
 
 
@@ -42,7 +42,7 @@ class ServerChild(Child):
             folder=folder,
             name=name,
             log=log,
-            environment={**environment, _MARK: name},
+            environment={**environment, MARK: name},
             timeout=_START_SECONDS,
         )
 

@@ -141,7 +141,8 @@ class Process:
     def run(self) -> None:
         """Answer everybody, until told to end. Never returns."""
         signal.signal(signal.SIGTERM, lambda *_: self.end())
-        threading.Thread(target=self._serve, args=(self.starter,), daemon=True).start()
+        for work in (lambda: self._serve(self.starter), self.work):
+            threading.Thread(target=work, daemon=True).start()
         while True:
             try:
                 client = Client(self._listening.accept()[0])
@@ -151,6 +152,9 @@ class Process:
                 time.sleep(PROGRESS_SECONDS)
                 continue
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def work(self) -> None:
+        """Do what is to be done besides answering."""
 
     def end(self) -> None:
         """Do what must be done before the end, and leave."""
@@ -227,11 +231,6 @@ class Child(Process):
         self._imported = threading.Event()
         self._busy = threading.Lock()
 
-    def run(self) -> None:
-        """Import torch meanwhile. Never returns."""
-        threading.Thread(target=self._import, daemon=True).start()
-        super().run()
-
     def commands(self, message: Message, report: Report) -> dict[Any, Callable[[], Message]]:
         """What can be asked besides `end`, by its name."""
 
@@ -249,7 +248,8 @@ class Child(Process):
         """What it says of itself."""
         return {**super().status(), "progress": self.progress, "loaded": self.loaded}
 
-    def _import(self) -> None:
+    def work(self) -> None:
+        """Import torch."""
         try:
             if torch_version() is None:
                 raise Failure("no_torch", f"{sys.executable} has no torch")

@@ -6,13 +6,14 @@ The change of a slot knows these protocols alone, so that a new runtime is one h
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.runtime import Loaded
+from tui_hub.domain.runtime import COMMAND, Loaded
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
-from tui_hub.services.runtimes import Loading
+from tui_hub.services.loading import Asked, Loading
 from tui_hub.services.swap_progress import SwapProgress
 
 
@@ -58,6 +59,14 @@ class Loader(Protocol):
 class Holder(Protocol):
     """One runtime."""
 
+    async def plan(self, asked: Asked) -> Loading:
+        """How a model would be loaded.
+
+        Raises:
+            UnsuitedError: when the runtime is not there, or not for such a model.
+            UnsafeError: for pickle files without consent.
+        """
+
     def loader(self, kind: ModelType, progress: SwapProgress) -> Loader:
         """A loader for one model."""
 
@@ -77,6 +86,18 @@ class Holders:
 
     def __init__(self, by_runtime: Mapping[str, Holder]) -> None:
         self._by_runtime = by_runtime
+
+    async def plan(self, name: str, asked: Asked) -> Loading:
+        """How a model would be loaded by a runtime, or by a command of the user's.
+
+        Raises:
+            UnsuitedError: when the runtime is not there, or not for such a model.
+            UnsafeError: for pickle files without consent.
+        """
+        holder = self._by_runtime.get(name)
+        if holder is None:
+            return await self._by_runtime[COMMAND].plan(replace(asked, command=name))
+        return await holder.plan(asked)
 
     def loader(self, runtime: str, kind: ModelType, progress: SwapProgress) -> Loader | None:
         """A loader for one model; `None` where the runtime loads nothing."""

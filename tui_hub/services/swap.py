@@ -10,10 +10,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
-from tui_hub.blobs import clear_active, set_active
+from tui_hub.blobs import clear_active
 from tui_hub.domain.errors import HubError, LostLeaseError
 from tui_hub.domain.runtime import Loaded
 from tui_hub.domain.slots import (
@@ -27,10 +26,10 @@ from tui_hub.domain.slots import (
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.holders import Holders, Loader
+from tui_hub.services.loading import Loading
 from tui_hub.services.memory import Memory
-from tui_hub.services.runtimes import Loading
 from tui_hub.services.swap_progress import SwapProgress
-from tui_hub.services.swap_recovery import point_back
+from tui_hub.services.swap_recovery import point_back, point_to
 
 _log = logging.getLogger(__name__)
 
@@ -163,7 +162,7 @@ class SwapRun:
         await self._context.prepare_store()
         await self._note(slot)
         store, before = self._context.store, self._before
-        await self._context.on_disk(set_active, store, slot.type, Path(slot.path))
+        await self._context.on_disk(point_to, store, slot)
         swap = Swap(type=slot.type, wanted=slot, previous=before, committed=True, job=self._job)
         await self._context.hub.swaps.commit(swap, self._fence)
 
@@ -269,7 +268,8 @@ class SwapRun:
             runtime=slot.runtime if slot else None,
             device=slot.device if slot else None,
             pid=slot.pid if slot else None,
-            path=slot.path if slot else None,
+            path=(slot.path or None) if slot else None,
+            url=slot.url if slot else None,
             memory=slot.memory if slot else MemoryFigures(),
             seconds=time.monotonic() - self._started,
             previous=before.model if before else None,

@@ -121,14 +121,14 @@ class SwapRecovery:
             if slot.child is None or slot.type in busy:
                 continue
             now = await self._context.on_disk(read_active, self._context.store, slot.type)
-            if now is not None and now != Path(slot.path):
+            if now is not None and now != folder_of(slot):
                 found.append(slot)
         return found
 
     async def _stands(self, wanted: Slot) -> bool:
         """Whether all that lasts of the new model is there."""
         now = await self._context.on_disk(read_active, self._context.store, wanted.type)
-        if now != Path(wanted.path):
+        if now != folder_of(wanted):
             return False
         if wanted.child is None:
             return True
@@ -158,12 +158,27 @@ class SwapRecovery:
 
 def point_back(store: BlobStore, wanted: Slot, previous: Slot | None) -> None:
     """Let the link of a slot lead where it led before the change, should it have been moved."""
-    if read_active(store, wanted.type) != Path(wanted.path):
+    now = read_active(store, wanted.type)
+    if now != folder_of(wanted):
         return  # it was not moved, or another home has moved it since
     if previous is None:
-        clear_active(store, wanted.type)
+        if now is not None:
+            clear_active(store, wanted.type)
     elif previous.path != wanted.path:
-        set_active(store, wanted.type, Path(previous.path))
+        point_to(store, previous)
+
+
+def point_to(store: BlobStore, slot: Slot) -> None:
+    """Let the link of a slot lead to its model; where that has no files, there is no link."""
+    if slot.path:
+        set_active(store, slot.type, Path(slot.path))
+    else:
+        clear_active(store, slot.type)
+
+
+def folder_of(slot: Slot) -> Path | None:
+    """Where the link of a slot leads."""
+    return Path(slot.path) if slot.path else None
 
 
 def _lost(slot: Slot) -> bool:
