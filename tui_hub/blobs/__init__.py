@@ -1,7 +1,7 @@
 """The store on disk: content-addressed blobs, the views that loaders open, and the receipts that
 keep blobs alive. Knows hashes and files, nothing of models beyond plain strings."""
 
-from tui_hub.blobs.adoption import Terms
+from tui_hub.blobs.adoption import Adopted, Terms, Way
 from tui_hub.blobs.features import Features, probe_features
 from tui_hub.blobs.folders import metadata_folder
 from tui_hub.blobs.garbage import collect, recover, unreferenced
@@ -21,6 +21,7 @@ from tui_hub.blobs.views import (
 )
 
 __all__ = [
+    "Adopted",
     "BlobStore",
     "Features",
     "Hold",
@@ -31,6 +32,7 @@ __all__ = [
     "ReceiptFile",
     "Terms",
     "Usage",
+    "Way",
     "clear_active",
     "collect",
     "hold",

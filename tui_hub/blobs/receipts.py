@@ -18,6 +18,7 @@ from tui_hub.blobs.folders import find_metadata_folder, metadata_folder
 from tui_hub.blobs.holds import held
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.trash import restore
+from tui_hub.blobs.views import active_blobs
 from tui_hub.domain.additions import Addition
 from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.errors import CorruptError, RefusedError, UnsafeError
@@ -166,13 +167,13 @@ def delete(store: BlobStore, model: str) -> bool:
 
 
 def references(store: BlobStore) -> set[str]:
-    """The hashes of all blobs that something needs: a receipt, or a running process.
+    """The hashes of all blobs that something needs: a receipt, a slot, or a running process.
 
     Raises:
         RefusedError: when a receipt cannot be read, or says more than this program knows, since
             what it needs is then unknown.
     """
-    needed = held(store.temp)
+    needed = held(store.temp) | active_blobs(store)
     for path in _paths(store):
         try:
             receipt = _load(path)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tui_hub.domain.jobs import Job
     from tui_hub.domain.models import Details, Model, ModelEdit, Registration
     from tui_hub.domain.revisions import Revision, RevisionChanges
-    from tui_hub.domain.storage import Deletion, StorageUsage
+    from tui_hub.domain.storage import Deletion
     from tui_hub.paths import Paths
 
 Document = dict[str, Any]
@@ -230,22 +230,6 @@ def job(entry: Job) -> Document:
 def jobs(entries: Iterable[Job]) -> Document:
     """Several jobs."""
     return {"jobs": [job(entry) for entry in entries]}
-
-
-def storage(usage: StorageUsage) -> Document:
-    """The store in figures."""
-    return {
-        "path": usage.path,
-        "blobs": usage.blobs,
-        "bytes": usage.bytes,
-        "bytes_logical": usage.bytes_logical,
-        "bytes_saved": usage.bytes_saved,
-        "by_type": dict(usage.by_type),
-        "by_model": dict(usage.by_model),
-        "partial_bytes": usage.partial_bytes,
-        "disk_free": usage.disk_free,
-        "disk_total": usage.disk_total,
-    }
 
 
 def deletion(entry: Deletion, variant: str | None) -> Document:

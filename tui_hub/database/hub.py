@@ -7,7 +7,9 @@ from types import TracebackType
 
 from tui_hub.database import health
 from tui_hub.database.artifacts import ArtifactTable
+from tui_hub.database.checks import CheckTable
 from tui_hub.database.connection import Database
+from tui_hub.database.file_hashes import FileHashTable
 from tui_hub.database.hub_schema import MIGRATIONS
 from tui_hub.database.jobs import JobTable
 from tui_hub.database.leases import LeaseTable
@@ -49,6 +51,8 @@ class HubDatabase:
         self.marks = MarkTable(database)
         self.hooks = HookTable(database)
         self.names = ModelNames(database)
+        self.file_hashes = FileHashTable(database)
+        self.checks = CheckTable(database)
 
     @classmethod
     async def open(cls, path: Path) -> HubDatabase:

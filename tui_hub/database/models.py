@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from tui_hub.database import orders, words
 from tui_hub.database.changes import Changes, index_changes, moved_away, removal
 from tui_hub.database.connection import Database
+from tui_hub.database.counting import count_hits, read_facets
+from tui_hub.database.jumps import find_key
 from tui_hub.database.model_rows import COLUMNS, model, stored
 from tui_hub.database.pages import apply_local, drop, merge_page, write_changes
-from tui_hub.database.searching import count_hits, find_page, read_facets
+from tui_hub.database.searching import find_page
 from tui_hub.database.values import plain
 from tui_hub.domain.catalogue import Facets, Page, Search
 from tui_hub.domain.feeds import Counts
@@ -100,6 +102,13 @@ class ModelTable:
             UsageError: when `after` is not the key of a page.
         """
         return await find_page(self._database, search, limit, after)
+
+    async def key_at(self, search: Search, row: int) -> str | None:
+        """The `after` of the page that begins with a row, counted from 0; `row` is at least 1.
+
+        Rows before it are passed over one by one. `None` where the answer ends before it.
+        """
+        return await find_key(self._database, search, row)
 
     async def count(self, search: Search, cap: int | None = None) -> int:
         """How many models answer; counting stops at `cap`."""

@@ -7,6 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+
+import msgspec
 
 from tui_hub import text
 from tui_hub.blobs import Hold
@@ -22,14 +25,17 @@ from tui_hub.services.download_job import DownloadJob, Outcome
 from tui_hub.services.download_pictures import Ranges, figures, waiting
 from tui_hub.services.download_run import DownloadRun
 from tui_hub.services.file_download import FileDownload, Means, partial_key
+from tui_hub.services.file_groups import bring
 from tui_hub.services.file_rows import FileRows
 from tui_hub.services.file_taking import FileTaking
 from tui_hub.services.installing import Published, publish
-from tui_hub.services.jobs import Jobs
+from tui_hub.services.jobs import INTERRUPTED, Jobs
 from tui_hub.services.metadata import Metadata
-from tui_hub.services.statuses import settle_status
+from tui_hub.services.quota import tell_quota
+from tui_hub.services.statuses import artifacts_of, settle_status
+from tui_hub.services.waits import WAITS, Wait, is_away, next_wait
 from tui_hub.sources import FileRequest, Source
-from tui_hub.transfer import Options, Pool, RateLimiter
+from tui_hub.transfer import HostPauses, Lanes, Options, Pool, RateLimiter
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +58,8 @@ class DownloadRunner:
         self._metadata = metadata
         self._settings = settings.downloads
         self.limiter = RateLimiter(self._settings.limit)
+        self.persistent = False
+        """Whether this process stays, and tries again what it cannot reach."""
         self._options = Options(
             connections=self._settings.connections,
             piece_size=self._settings.piece_size,
@@ -60,6 +68,8 @@ class DownloadRunner:
             timeout=settings.network.timeout,
             environment=context.configuration.environment,
         )
+        self._lanes = Lanes(self._settings.connections)
+        self._pauses = HostPauses()
         self._threads = ThreadPoolExecutor(
             self._settings.files * self._settings.jobs, thread_name_prefix="download"
         )
@@ -76,19 +86,17 @@ class DownloadRunner:
         run.task = asyncio.create_task(self._run(run, heed, ended), name=f"download {run.job}")
         return run
 
-    async def artifacts(self, job: Job) -> list[Artifact]:
-        """The files that a download job is about, as the database has them."""
-        model, revision = str(job.payload.get("model")), job.payload.get("revision")
-        wanted = job.payload.get("paths")
-        paths = set(wanted) if isinstance(wanted, list) else set()
-        files = await self._context.hub.artifacts.of(model, str(revision))
-        return [file for file in files if file.path in paths]
-
     async def picture(self, job: Job) -> Download:
         """A download that this process does not run right now."""
-        files = await self.artifacts(job)
+        files = await artifacts_of(self._context, job)
         here = await self._context.on_disk(_partials, self._context, files)
-        return waiting(job, files, here, local=not self._jobs.runs_elsewhere(job))
+        picture = waiting(job, files, here, local=not self._jobs.runs_elsewhere(job))
+        if job.status is not JobStatus.COMPLETED:
+            return picture
+        install = await self._context.hub.installs.get(picture.model)
+        if install is None or install.revision != picture.revision:
+            return picture
+        return replace(picture, path=install.path)
 
     async def close(self) -> None:
         """Give the threads back; nothing may be running."""
@@ -120,7 +128,8 @@ class DownloadRunner:
             except LostLeaseError:
                 raise
             except HubError as error:
-                return await self._finish(job, Outcome(JobStatus.FAILED, error), picture)
+                outcome = Outcome(JobStatus.FAILED, error, is_away(error))
+                return await self._finish(job, outcome, picture)
             except Exception:
                 _log.exception("download %s ended by a fault of the program", run.job)
                 fault = HubError("a fault of the program ended it; the log has the details")
@@ -129,12 +138,18 @@ class DownloadRunner:
             return await self.picture(await self._jobs.get(run.job))
 
     async def _bring(self, run: DownloadRun, job: Job, heed: Heed) -> Download:
-        artifacts = await self.artifacts(job)
+        artifacts = await artifacts_of(self._context, job)
         if not artifacts:
             raise NotFoundError("the files of this download are not known any more")
-        pool = Pool(self._options.environment, timeout=self._options.timeout)
+        pool = Pool(
+            self._options.environment,
+            timeout=self._options.timeout,
+            lanes=self._lanes,
+            pauses=self._pauses,
+        )
         hashes = [file.sha256 for file in artifacts if file.sha256]
-        hold = await self._context.on_disk(Hold, self._context.store, hashes)
+        sizes = {partial_key(file): file.size for file in artifacts if file.size}
+        hold = await self._context.on_disk(Hold, self._context.store, hashes, sizes)
         try:
             work = DownloadJob(
                 job,
@@ -143,6 +158,7 @@ class DownloadRunner:
                     artifacts,
                     Means(self._context.store, hold, self._options, self.limiter, pool),
                 ),
+                partial(bring, self._context.store, hold),
                 self._threads,
                 self._settings.files,
                 FileRows(self._context.hub.artifacts, job.id),
@@ -160,12 +176,14 @@ class DownloadRunner:
 
     async def _files(self, job: Job, artifacts: list[Artifact], means: Means) -> list[FileDownload]:
         source = self._context.source(ModelId.parse(str(job.payload.get("model"))))
+        copies = await self._context.on_disk(
+            lambda: [self._metadata.copy_of(artifact) for artifact in artifacts]
+        )
         files: list[FileDownload] = []
-        for artifact in artifacts:
+        for artifact, copy in zip(artifacts, copies, strict=True):
             request = await self._request(source, artifact)
-            bring = FileDownload if request.file is None else FileTaking
-            copy = await self._context.on_disk(self._metadata.copy_of, artifact)
-            files.append(bring(means, replace(artifact, job=job.id), request, copy))
+            kind = FileDownload if request.file is None else FileTaking
+            files.append(kind(means, replace(artifact, job=job.id), request, copy))
         await self._context.hub.artifacts.mark(
             [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
         )
@@ -217,18 +235,29 @@ class DownloadRunner:
         except HubError as failure:
             outcome = Outcome(JobStatus.FAILED, outcome.error or failure)
         error = outcome.error
+        reason = None if error is None else error.message
+        if error is not None:
+            picture = replace(picture, error_code=error.code, hint=error.hint)
+        wait = self._wait(job, outcome, picture)
         await self._jobs.log(job.id, _sentence(outcome, picture))
+        if wait is not None:
+            outcome = replace(outcome, status=JobStatus.PAUSED)
+            reason = f"{INTERRUPTED}: {reason}; it goes on by itself once the source is back"
+            picture = replace(picture, hint=None)
+            await self._jobs.log(job.id, f"tried again in {text.duration(wait.seconds)}")
         await self._jobs.finish(
             job,
             outcome.status,
-            error=None if error is None else error.message,
+            error=reason,
             progress=Progress(done=picture.done, total=picture.bytes_total),
             result=figures(job, picture),
+            noted={WAITS: msgspec.to_builtins(wait)},
         )
         if outcome.status is JobStatus.CANCELLED:
             await self.give_back(job)
         failed = outcome.status is JobStatus.FAILED
         await settle_status(self._context, picture.model, failed=failed)
+        await tell_quota(self._context)
         done = outcome.status is JobStatus.COMPLETED
         return replace(
             picture,
@@ -238,10 +267,14 @@ class DownloadRunner:
             speed=0.0,
             eta=None,
             connections=0,
-            error=None if error is None else error.message,
-            error_code=None if error is None else error.code,
-            hint=None if error is None else error.hint,
+            error=reason,
         )
+
+    def _wait(self, job: Job, outcome: Outcome, picture: Download) -> Wait | None:
+        """When to try again, where that is done here and may help."""
+        if not self.persistent or not outcome.away or outcome.error is None:
+            return None
+        return next_wait(job, outcome.error, moved=picture.bytes_transferred > 0)
 
     async def _publish(self, job: Job, outcome: Outcome, picture: Download) -> Published:
         if picture.revision is None:
@@ -258,7 +291,7 @@ class DownloadRunner:
 
     async def give_back(self, job: Job) -> None:
         """Give back the disk that the unfinished files of a cancelled download take."""
-        keys = [partial_key(file) for file in await self.artifacts(job)]
+        keys = [partial_key(file) for file in await artifacts_of(self._context, job)]
         await self._context.on_disk(self._context.store.discard_partials, keys)
 
 

@@ -62,7 +62,14 @@ async def retire(context: Context, model: str, revision: str) -> int:
 
 def without_blob(file: Artifact) -> Artifact:
     """The file as it is once its bytes are not counted on any more."""
-    return replace(file, status=ArtifactStatus.PENDING, blob=None, verified=Verified.NONE, job=None)
+    return replace(
+        file,
+        status=ArtifactStatus.PENDING,
+        blob=None,
+        verified=Verified.NONE,
+        job=None,
+        error=None,
+    )
 
 
 def receipt_file(file: Artifact) -> ReceiptFile:

@@ -58,7 +58,8 @@ async def learn(context: Context, receipt: Receipt, before: Install | None) -> s
     for revision, older in kept.items():
         await context.hub.artifacts.replace_listing(receipt.model, revision, older, newest=False)
     await _learn_definition(context, receipt)
-    whole = whole_variants(files, here)
+    listed = await context.hub.artifacts.of(receipt.model, receipt.revision)
+    whole = whole_variants(listed, here)
     variants = receipt.variants or whole
     if len(here) < len(files):
         variants = tuple(name for name in variants if name in whole)

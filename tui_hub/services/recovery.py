@@ -15,6 +15,7 @@ from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.learning import agree, give_up, learn
+from tui_hub.services.losses import MISSING, settle_losses, settle_quarantined
 from tui_hub.services.pins import mirror_pins
 from tui_hub.services.renames import follow_renames
 from tui_hub.services.statuses import settle_status
@@ -31,6 +32,7 @@ async def recover(context: Context, jobs: Jobs) -> None:
     await recover_jobs(context, jobs)
     unsettled: set[str | None] = set()
     if context.store_is_there():
+        await settle_quarantined(context)
         await mend_views(context)
         unsettled |= await _compare(context)
     if await context.catalogue.models.total() == 0:
@@ -81,12 +83,28 @@ async def _compare(context: Context) -> set[str | None]:
             gone = set()
     for model in gone:
         await _forget(context, known[str(model)])
+    await _follow_losses(context, [(known[one], found[one]) for one in known.keys() & found.keys()])
     new = [
         receipt
         for model, receipt in found.items()
         if receipt.path and not agree(context.store.root, known.get(model), receipt)
     ]
     return gone | {await learn(context, receipt, known.get(receipt.model)) for receipt in new}
+
+
+async def _follow_losses(context: Context, pairs: list[tuple[Install, Receipt]]) -> None:
+    """Learn that another home found bytes of an installed model damaged or missing."""
+    for install, receipt in pairs:
+        fewer = bool(set(install.variants) - set(receipt.variants))
+        told = not receipt.path or bool(receipt.variants)
+        if not (fewer and told and receipt.revision == install.revision):
+            continue
+        files = await context.hub.artifacts.of(install.model, install.revision)
+        blobs = {file.blob for file in files if file.blob}
+        gone = await context.on_disk(
+            lambda held: {one for one in held if not context.store.has(one)}, blobs
+        )
+        await settle_losses(context, dict.fromkeys(gone, MISSING))
 
 
 async def _receipts(context: Context) -> list[Receipt]:
