@@ -51,7 +51,8 @@ class OllamaHolder:
             name = ModelId.parse(install.model).path
             raise UnsuitedError(
                 f"the Ollama daemon does not have {install.model}",
-                hint=f"`ollama pull {name}` gives it to it.",
+                hint=f"`ollama pull {name}` gives it to it; one that is started with "
+                f"OLLAMA_MODELS={self._context.store.root / 'ollama'} has it without a copy.",
                 why=f"the Ollama daemon does not have it; `ollama pull {name}` gives it to it",
             )
         differs = install.path and held.revision not in (None, install.revision)
