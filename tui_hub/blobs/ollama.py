@@ -92,6 +92,25 @@ def remove_ollama(store: BlobStore, name: Sequence[str]) -> bool:
     return shown
 
 
+def wrong_in_ollama(
+    store: BlobStore, name: Sequence[str], manifest: str
+) -> tuple[Path, str] | None:
+    """What a daemon would miss of a model that is here as a whole; `None` where that is nothing.
+
+    A manifest that a daemon put in the place of ours is none of this.
+    """
+    body = _read(store.path(manifest))
+    hashes = _hashes(body)
+    if hashes is None or not all(map(store.has, hashes)):
+        return None
+    place = _place(store, name)
+    if not place.exists():
+        return place, "is missing"
+    links = (_root(store) / "blobs" / f"{_BLOB}{one}" for one in sorted(hashes))
+    missing = next((link for link in links if not link.exists()), None)
+    return None if missing is None or _read(place) != body else (missing, "is missing")
+
+
 def _root(store: BlobStore) -> Path:
     return store.root / "ollama"
 

@@ -20,6 +20,7 @@ from tui_hub.domain.verification import Damage, Mend
 from tui_hub.services.context import Context
 from tui_hub.services.copies import is_copy
 from tui_hub.services.disk_work import DiskWork
+from tui_hub.services.views import unseen_by_daemons
 
 
 class Beside:
@@ -102,6 +103,7 @@ def mend_model(
         step(0)
         etags = {row.path: row.git_sha1 for row in rows if row.revision == receipt.revision}
         found += faults(store, receipt, etags)
+        found += unseen_by_daemons(store, receipt)
     return [_mended(one, model, dry_run) for one in found]
 
 

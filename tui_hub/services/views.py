@@ -7,7 +7,7 @@ source know them. A new such view is one entry in `_SHOW` and one in `_HIDE`.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +25,8 @@ from tui_hub.blobs import (
     remove_ollama,
 )
 from tui_hub.blobs.changing import Change, Place, announce, cut_short, settle
+from tui_hub.blobs.mending import Mended
+from tui_hub.blobs.ollama import wrong_in_ollama
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
@@ -97,6 +99,16 @@ async def mend_views(context: Context) -> None:
                 await context.on_disk(settle, context.store, note)
         except HubError as error:
             _log.warning("the views of %s stay as they are: %s", change.model, error.message)
+
+
+def unseen_by_daemons(store: BlobStore, receipt: Receipt) -> Iterator[Mended]:
+    """What a daemon of Ollama would miss of an installed model."""
+    if receipt.source != "ollama" or not receipt.path:
+        return
+    name = _parts(ModelId.parse(receipt.model))
+    wrong = wrong_in_ollama(store, name, receipt.revision)
+    if wrong is not None:
+        yield Mended(*wrong, lambda: _show_ollama(store, shown_by(receipt, ())))
 
 
 def _mend(store: BlobStore, change: Change) -> None:
