@@ -19,6 +19,7 @@ from small_models import tensors_file
 from tui_hub.demo import DemoHub
 
 BIG = os.urandom(64) * 40_000  # 2.5 MB
+DAMAGED = BIG[:-1] + bytes([BIG[-1] ^ 1])
 OLD = time.time_ns() - 10**12
 
 
@@ -141,7 +142,7 @@ def ollama(root: Path, *, damaged: bool = False) -> Path:
     for data in (config, *layers.values()):
         (blobs / f"sha256-{sha256(data)}").write_bytes(data)
     if damaged:
-        (blobs / f"sha256-{sha256(BIG)}").write_bytes(BIG[:-1] + b"?")
+        (blobs / f"sha256-{sha256(BIG)}").write_bytes(DAMAGED)
     manifest = {
         "schemaVersion": 2,
         "config": {"digest": f"sha256:{sha256(config)}", "size": len(config)},
@@ -192,8 +193,7 @@ def test_a_damaged_blob_is_not_adopted(alone: Inside, tmp_path: Path) -> None:
     assert found["error"]["code"] == "failed"
     assert found["adopted"] == 2 and {one["status"] for one in found["models"]} == {"partly"}
     blobs = [path.name for path in (store_of(alone) / "blobs" / "sha256").iterdir()]
-    damaged = sha256(BIG[:-1] + b"?")
-    assert sha256(BIG) not in blobs and damaged not in blobs
+    assert sha256(BIG) not in blobs and sha256(DAMAGED) not in blobs
     assert alone.json("show", "ollama:llama3", "--offline").document["status"] == "not_installed"
 
 
@@ -279,6 +279,8 @@ def test_the_way_that_is_asked_for_is_taken(alone: Inside, tmp_path: Path, mode:
     assert adopted["referenced_bytes"] == (len(BIG) if mode == "reference" else 0)
     changed = place.stat().st_mode != before.st_mode
     assert changed == (mode == "hardlink"), "only a hard link makes the file read-only"
+    again = scan(alone, str(place))
+    assert again["bytes_saved"] == (len(BIG) if mode == "copy" else 0), "only a copy takes disk"
 
 
 def test_a_reference_that_is_gone_is_noticed_and_can_be_had_again(
@@ -313,6 +315,21 @@ def test_verify_reads_what_lies_elsewhere_too(program: Inside, cache: Path) -> N
     assert (len(ran.document["missing"]), ran.document["damaged"]) == (1, [])
     assert program.json("download", "acme/tiny-llm").code == 0
     assert program.json("verify").code == 0
+
+
+def test_what_lies_elsewhere_survives_deletion_and_garbage(alone: Inside, cache: Path) -> None:
+    before = state(cache)
+    assert scan(alone, "--adopt", "--mode", "reference")["adopted"] == 1
+    assert alone.json("gc").document["removed"] == 0
+    receipt = store_of(alone) / "metadata" / "acme_tiny-llm" / "receipt.json"
+    receipt.unlink()  # a model that another home gave up
+    swept = alone.json("gc").document
+    assert swept["blobs"] == 3
+    assert state(cache) == before
+    assert list((store_of(alone) / "blobs" / "references").iterdir()) == []
+    assert scan(alone, "--adopt", "--mode", "reference")["adopted"] == 1
+    assert alone.json("delete", "acme/tiny-llm", "--yes").document["bytes_freed"] == 0
+    assert state(cache) == before
 
 
 def test_another_revision_is_left_alone(program: Inside, hub: DemoHub, cache: Path) -> None:

@@ -11,9 +11,9 @@ from tui_hub.blobs.examination import Examined, Stamp, examine, names, seal
 from tui_hub.blobs.quarantine import quarantine
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.verification import Check, Damage, Mend, Verifying
+from tui_hub.services.blob_users import BlobUsers
 from tui_hub.services.context import Context
 from tui_hub.services.disk_jobs import DiskJob
-from tui_hub.services.holders import Holders
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.losses import DAMAGED, settle_losses
 from tui_hub.services.slots import read_slots
@@ -38,16 +38,16 @@ class BlobChecks:
         self._run = Verifying("", 0, "", "")
         self._slots: dict[str, list[str]] = {}
         self._fresh: list[Check] = []
-        self.holders = Holders()
+        self.users = BlobUsers()
         self.checked = 0
         self.bytes = 0
         self.sound: set[str] = set()
         self.damaged: list[Damage] = []
         self.mended: list[Mend] = []
 
-    async def begin(self, holders: Holders, run: Verifying) -> None:
+    async def begin(self, users: BlobUsers, run: Verifying) -> None:
         """Begin a run, or take up what an earlier part of it found, as far as it is still so."""
-        self.holders, self._run = holders, run
+        self.users, self._run = users, run
         for slot in (await read_slots(self._context)).values():
             self._slots.setdefault(slot.model, []).append(slot.type.value)
         if run.found:
@@ -121,7 +121,7 @@ class BlobChecks:
             else:
                 if aside is None:
                     return False
-        wanted = self.holders.sizes.get(sha256)
+        wanted = self.users.sizes.get(sha256)
         size = examined.stamp.size
         if examined.found is not None and wanted not in (None, size):
             reason = f"has {size} bytes instead of {wanted}"
@@ -132,7 +132,7 @@ class BlobChecks:
             found=examined.found,
             size=size,
             quarantine=None if aside is None else str(aside),
-            files=await self.holders.files_of(self._context, sha256),
+            files=await self.users.files_of(self._context, sha256),
             active=self.active(sha256),
         )
         self.damaged.append(damage)
@@ -159,9 +159,9 @@ class BlobChecks:
 
     def active(self, sha256: str) -> tuple[str, ...]:
         """The slots whose models hold a blob."""
-        models = self.holders.models_of(sha256)
+        models = self.users.models_of(sha256)
         return tuple(sorted(one for model in models for one in self._slots.get(model, ())))
 
     def _name(self, sha256: str) -> str:
-        held = sorted(self.holders.by_blob.get(sha256, ()))
+        held = sorted(self.users.by_blob.get(sha256, ()))
         return f"{held[0][0]} {held[0][2]}" if held else sha256[:12]

@@ -13,9 +13,9 @@ from tui_hub.blobs.examination import Stamp, names, stamp_of, status_of
 from tui_hub.blobs.trash import restore
 from tui_hub.domain.errors import NotFoundError
 from tui_hub.domain.verification import Damage, Mend, Missing, Verification
+from tui_hub.services.blob_users import BlobUsers, commands
 from tui_hub.services.context import Context
 from tui_hub.services.disk_jobs import DiskJob
-from tui_hub.services.holders import Holders, commands
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.losses import MISSING, losses, settle_losses, take_back
 from tui_hub.services.mending import Beside
@@ -73,11 +73,11 @@ class VerifyRun:
             NotFoundError: when nothing of the model is here.
         """
         context, work, checks = self._context, self._job.work, self._context.hub.checks
-        holders = await self._look_at_holders()
-        wanted = await self._scope(holders)
+        users = await self._look_at_users()
+        wanted = await self._scope(users)
         oldest = context.clock.now() - RESUMABLE
         begun = await checks.begin(self._model or WHOLE, text.stamp(oldest))
-        await self._blobs.begin(holders, begun)
+        await self._blobs.begin(users, begun)
         self._job.keep = self._blobs.keep
         stamps = await work.on_thread(_stamps, self._store, wanted)
         done = await self._blobs.known(stamps)
@@ -98,19 +98,19 @@ class VerifyRun:
             await checks.keep(wanted)
         return self._ended()
 
-    async def _look_at_holders(self) -> Holders:
+    async def _look_at_users(self) -> BlobUsers:
         table = self._context.hub.artifacts
         found = await self._context.on_disk(lambda: list(receipts.iter(self._store)))
-        holders = Holders.of(found, await table.holding())
-        holders.take(await losses(self._context))
-        return holders
+        users = BlobUsers.of(found, await table.holding())
+        users.take(await losses(self._context))
+        return users
 
-    async def _scope(self, holders: Holders) -> set[str]:
+    async def _scope(self, users: BlobUsers) -> set[str]:
         """The blobs that are to be looked at."""
         if self._model is None:
             here = await self._context.on_disk(lambda: set(names(self._store)))
-            return here | set(holders.by_blob)
-        blobs = holders.blobs_of(self._model)
+            return here | set(users.by_blob)
+        blobs = users.blobs_of(self._model)
         if not blobs:
             raise NotFoundError(
                 f"nothing of {self._model} is on this box",
@@ -120,7 +120,7 @@ class VerifyRun:
 
     async def _tell_missing(self, gone: Collection[str]) -> None:
         """Tell of blobs that are not here, once it is sure that they are needed."""
-        holders = self._blobs.holders
+        users = self._blobs.users
         told = {one.sha256 for one in self._blobs.damaged}
         waiting = [sha256 for sha256 in gone if sha256 not in told]
         if not waiting:
@@ -131,12 +131,12 @@ class VerifyRun:
         for sha256 in waiting:
             if await self._context.on_disk(self._store.has, sha256):
                 continue
-            if sha256 in needed or installs & holders.models_of(sha256):
-                files = await holders.files_of(self._context, sha256)
+            if sha256 in needed or installs & users.models_of(sha256):
+                files = await users.files_of(self._context, sha256)
                 self._missing.append(
                     Missing(
                         sha256=sha256,
-                        size=holders.sizes.get(sha256),
+                        size=users.sizes.get(sha256),
                         files=files,
                         active=self._blobs.active(sha256),
                     )
@@ -153,7 +153,7 @@ class VerifyRun:
 
     async def _look_beside(self) -> None:
         """Look at links, small files and receipts."""
-        files = self._blobs.holders.by_blob.values()
+        files = self._blobs.users.by_blob.values()
         known = {model for held in files for model, _, _ in held}
         beside = Beside(self._context, self._job.work, dry_run=self._dry_run)
         if self._model is None:
