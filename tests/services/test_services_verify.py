@@ -405,3 +405,21 @@ async def test_an_empty_home_has_nothing_to_verify(configure: Configure) -> None
         assert isinstance(report, Verification) and report.sound
         again = await services.jobs.retry(job.id)
         assert again.id != job.id
+
+
+async def test_fifty_damaged_blobs_are_fifty_findings(configure: Configure, tmp_path: Path) -> None:
+    async with open_services(configure()) as services:
+        await install(services, "acme/eye")
+        store = store_of(services)
+        source = tmp_path / "source"
+        harm = [flip, lambda data: bytes(len(data)), lambda data: data[: len(data) // 2]]
+        damaged = set()
+        for number in range(50):
+            source.write_bytes(b"%d " % number * 3000)
+            damaged.add(sha256 := store.adopt(source))
+            rewrite(store.path(sha256), harm[number % 3])
+        result = await services.verify.run()
+        assert {one.sha256 for one in result.damaged} == damaged
+        assert result.checked - result.ok == 50
+        assert len(list(store.quarantined.iterdir())) == 50
+        assert (await services.verify.run()).sound, "nothing needed them"

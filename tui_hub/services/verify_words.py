@@ -24,7 +24,7 @@ def _hint(result: Verification) -> str | None:
     if left and result.dry_run:
         return "Without --dry-run, what is damaged is moved away, and can be downloaded again."
     if left:
-        return "What could not be moved away must be, before it can be downloaded again."
+        return "What this user may not read or move was left; give the right to, and verify again."
     if not result.commands:
         return None
     more = len(result.commands) - 1
