@@ -85,7 +85,8 @@ class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Downloads."""
 
     connections: _Some = 8
-    """The most connections for one file; fewer are used while more bring nothing."""
+    """The most connections at a time. The files in work share them, and each has at least one;
+    fewer are used while more bring nothing."""
     files: _Some = 4
     """Files of one download that are fetched at the same time."""
     jobs: _Some = 2

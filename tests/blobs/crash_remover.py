@@ -22,6 +22,7 @@ from tui_hub.blobs import (
 from tui_hub.blobs.folders import metadata_folder
 from tui_hub.services.garbage import sweep_store
 from tui_hub.services.storage import remove_files
+from tui_hub.services.views import place_of
 
 FOREVER = "2126-01-01T00:00:00Z"
 KEPT, GONE, HALF = "hf:org/kept", "hf:org/gone", "hf:org/half"
@@ -81,7 +82,8 @@ def delete(root: Path) -> None:
     store.prepare()
     receipt = receipts.read(store, GONE)
     blobs = [file.sha256 for file in receipt.files] if receipt is not None else []
-    remove_files(store, GONE, blobs, keep_small_files=False)
+    places = [place_of(receipt)] if receipt is not None else []
+    remove_files(store, GONE, places, blobs, keep_small_files=False)
 
 
 def sweep(root: Path) -> None:

@@ -74,16 +74,17 @@ def test_proxies() -> None:
         "http_proxy": "http://me:pw@plain:1",
         "no_proxy": "internal, .corp.example ,10.0.0.1",
     }
-    assert proxy_for("https://huggingface.co/x", environment) == "http://proxy:3128"
-    assert proxy_for("http://huggingface.co/x", environment) == "http://me:pw@plain:1"
+    assert proxy_for("https://huggingface.co/x", environment).url == "http://proxy:3128"
+    plain = proxy_for("http://huggingface.co/x", environment)
+    assert (plain.url, plain.user, plain.password) == ("http://plain:1", "me", "pw")
     for host in ("internal", "a.internal", "hub.corp.example", "10.0.0.1:8080"):
         assert proxy_for(f"https://{host}/", environment) is None
     assert proxy_for("https://notinternal/", environment) is not None
-    assert proxy_for("https://h/", {"ALL_PROXY": "http://all:1"}) == "http://all:1"
+    assert proxy_for("https://h/", {"ALL_PROXY": "http://all:1"}).url == "http://all:1"
     assert proxy_for("https://h/", {"ALL_PROXY": "http://all:1", "NO_PROXY": "*"}) is None
     assert proxy_for("https://h/", {}) is None
     with pytest.raises(UnreachableError) as caught:
-        proxy_for("https://h/", {"HTTPS_PROXY": "socks5://me:secret@h:1"})
+        proxy_for("https://h/", {"HTTPS_PROXY": "socks4://me:secret@h:1"})
     assert "secret" not in caught.value.message
 
 

@@ -74,6 +74,7 @@ class Hostile:
     location: str = ""
     """An address that `/elsewhere` redirects to."""
     sha256: str = ""
+    flips: dict[int, tuple[int, ...]] = field(default_factory=dict)
     hits: Counter[str] = field(default_factory=Counter)
     requests: list[Seen] = field(default_factory=list)
     accepted: int = 0
@@ -406,6 +407,28 @@ class Hostile:
     def bit_flip_once(self, seen: Seen) -> Reply:
         return self.bit_flip(seen) if self.hits[seen.path] == 1 else self.honest(seen)
 
+    def bit_flip_now_and_then(self, seen: Seen) -> Reply:
+        """As over a bad cable: `flips` says which bytes are wrong, and when they come how often."""
+        reply = self.honest(seen)
+        start = seen.range[0] if reply.status == 206 and seen.range else 0
+        body = bytearray(reply.body)
+        for position, times in self.flips.items():
+            if start <= position < start + len(body):
+                self.hits[f"byte {position}"] += 1
+                if self.hits[f"byte {position}"] in times:
+                    body[position - start] ^= 1
+        reply.body = bytes(body)
+        return reply
+
+    def bit_flip_anywhere(self, seen: Seen) -> Reply:
+        """Another bit each time."""
+        reply = self.honest(seen)
+        if reply.body:
+            where = self._random_below(len(reply.body))
+            flipped = bytes([reply.body[where] ^ 1])
+            reply.body = reply.body[:where] + flipped + reply.body[where + 1 :]
+        return reply
+
     def longer(self, seen: Seen) -> Reply:
         reply = self.honest(seen)
         reply.extra = b"surplus" * 100
@@ -439,6 +462,14 @@ class Hostile:
         """One byte at a time, for ever."""
         reply = self.honest(seen)
         reply.trickle = True
+        return reply
+
+    def one_crawls(self, seen: Seen) -> Reply:
+        """The third range comes a byte at a time, as from a storage server that is worn out."""
+        reply = self.honest(seen)
+        if self.hits[seen.path] == 3:
+            self.hits["crawled"] += 1
+            reply.trickle = True
         return reply
 
     # -- redirects and refusals ------------------------------------------------------------

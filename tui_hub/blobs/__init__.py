@@ -7,6 +7,7 @@ from tui_hub.blobs.folders import metadata_folder
 from tui_hub.blobs.garbage import collect, recover, unreferenced
 from tui_hub.blobs.holds import Hold, hold
 from tui_hub.blobs.huggingface import publish_hf, remove_hf
+from tui_hub.blobs.ollama import publish_ollama, remove_ollama
 from tui_hub.blobs.partial import Partial
 from tui_hub.blobs.receipts import KeptRevision, Receipt, ReceiptFile
 from tui_hub.blobs.sidecar import PartialInfo
@@ -39,10 +40,12 @@ __all__ = [
     "probe_features",
     "publish_hf",
     "publish_model",
+    "publish_ollama",
     "read_active",
     "recover",
     "remove_hf",
     "remove_model",
+    "remove_ollama",
     "set_active",
     "unreferenced",
 ]

@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from tui_hub.blobs.blocks import copy_range
-from tui_hub.blobs.files import fsync_folder
 from tui_hub.blobs.partial import Partial
 from tui_hub.blobs.sidecar import (
     OPEN,
@@ -43,13 +42,13 @@ def open_partial(temp: Path, key: str, size: int | None) -> Partial:
         size: bytes of the whole file, where known; a partial of another size is another version.
     """
     key = safe_key(key)
-    found = [info for info in _free(temp, key, size) if info.live is False]
+    found = _free(temp, key, size)
     for info in found:
-        partial = _claim(temp, info)
+        partial = _claim(temp, info) if info.live is False else None
         if partial is not None:
             return partial
     partial = _create(temp, key, size)
-    lost = next((info for info in _free(temp, key, size) if info.live is None), None)
+    lost = next((info for info in found if info.live is None), None)
     if lost is not None:
         try:
             _copy(lost, partial)
@@ -118,15 +117,14 @@ def _own(temp: Path, record: Record, acquire: Callable[[Path], int]) -> Partial:
     # between the two loses no progress.
     OPEN.add(path)
     try:
-        write_record(path, record)
+        # One that claims nothing only tells running processes whose file this is.
+        write_record(path, record, sync=bool(record.ranges))
         descriptor = acquire(path)
     except BaseException:
         OPEN.discard(path)
         _remove(*beside(path))
         raise
-    partial = Partial(path, descriptor, record)
-    fsync_folder(temp)
-    return partial
+    return Partial(path, descriptor, record)
 
 
 def _fit(path: Path) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_hub.blobs import adoption, layout, locks, quarantine, references, sweeping
+from tui_hub.blobs import adoption, holds, layout, locks, quarantine, references, sweeping
 from tui_hub.blobs.adoption import NO_TERMS, Adopted, Terms
 from tui_hub.blobs.claims import open_partial, resumable
 from tui_hub.blobs.files import (
@@ -128,6 +128,10 @@ class BlobStore:
         """All files on their way into the store, of all processes."""
         return tuple(scan(self.temp))
 
+    def promised(self) -> dict[str, int]:
+        """Bytes of each file that running processes of any home have to bring, by its key."""
+        return holds.promised(self.temp)
+
     def commit(
         self, partial: Partial, sha256: str, record: Callable[[Path], None] | None = None
     ) -> Path:
@@ -143,15 +147,33 @@ class BlobStore:
         """
         final = self.path(sha256)
         with storage_errors(self.root):
-            sealed = partial.seal()
-            if partial.size not in (None, sealed.st_size):
-                raise CorruptError(f"{sealed.st_size} bytes are here instead of {partial.size}")
-            self.publish(partial.path, sha256, sealed)
+            self._name(partial, sha256)
+            fsync_folder(self.blobs)
         if record is not None:
             record(final)
         with storage_errors(self.root):
             partial.discard()
         return final
+
+    def commit_all(self, partials: Sequence[tuple[Partial, str]]) -> None:
+        """Bring several files in, each as `commit` does; their names become durable together.
+
+        When one fails, all partials are still there, and each can be committed by itself.
+        """
+        with storage_errors(self.root):
+            for partial, sha256 in partials:
+                self._name(partial, sha256)
+            fsync_folder(self.blobs)
+        for partial, _ in partials:
+            with suppress(OSError):  # then it is swept one day, as a blob that has its name
+                partial.discard()
+
+    def _name(self, partial: Partial, sha256: str) -> None:
+        """Make a complete file read-only and durable, and give it its name."""
+        sealed = partial.seal()
+        if partial.size not in (None, sealed.st_size):
+            raise CorruptError(f"{sealed.st_size} bytes are here instead of {partial.size}")
+        self._give_name(partial.path, sha256, sealed)
 
     def publish(self, source: Path, sha256: str, sealed: os.stat_result) -> None:
         """Give a durable file of this store its name, unless a blob of its size has it already.
@@ -161,6 +183,11 @@ class BlobStore:
             sha256: its hash.
             sealed: what `fstat` says of it.
         """
+        self._give_name(source, sha256, sealed)
+        fsync_folder(self.blobs)
+
+    def _give_name(self, source: Path, sha256: str, sealed: os.stat_result) -> None:
+        """Do that, but for making the name durable."""
         final = self.path(sha256)
         try:
             _link(source, final)
@@ -171,7 +198,6 @@ class BlobStore:
         if self.size(sha256) != sealed.st_size:
             self.quarantine(sha256)
             raise UnsafeError(f"somebody put another file in the place of {source.name}")
-        fsync_folder(self.blobs)
 
     def adopt(self, path: Path, terms: Terms = NO_TERMS) -> str:
         """Bring a local file in as `take_in` does, and give its hash."""

@@ -249,6 +249,8 @@ def paths(entry: Paths) -> Document:
         "hub_database": str(entry.hub_database),
         "catalogue_database": str(entry.catalogue_database),
         "store": str(entry.store),
+        "hf_hub_cache": str(entry.store / "hf"),
+        "ollama_models": str(entry.store / "ollama"),
         "logs": str(entry.logs),
         "state": str(entry.state),
     }

@@ -22,6 +22,7 @@ from tui_hub.database.records import (
     RegistrationTable,
     UserTable,
 )
+from tui_hub.database.registry import PinTable, RegistryTables
 from tui_hub.database.renames import ModelNames
 from tui_hub.database.revisions import VersionTable
 from tui_hub.database.slots import LoadTable, SlotTable, SwapTable
@@ -43,6 +44,8 @@ class HubDatabase:
         self.edits = EditTable(database)
         self.registrations = RegistrationTable(database)
         self.additions = AdditionTable(database)
+        self.pins = PinTable(database)
+        self.registry = RegistryTables(database)
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
         self.marks = MarkTable(database)

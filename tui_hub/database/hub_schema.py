@@ -276,6 +276,22 @@ async def checked_blobs(transaction: Transaction) -> None:
     )
 
 
+async def pinned_models(transaction: Transaction) -> None:
+    """What of models was installed where an imported registry came from."""
+    await transaction.execute(
+        """CREATE TABLE pins (
+            model TEXT PRIMARY KEY,
+            revision TEXT NOT NULL,
+            type TEXT NOT NULL,
+            variants TEXT NOT NULL,
+            license TEXT,
+            installed_at TEXT NOT NULL,
+            files TEXT NOT NULL,
+            slots TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
 MIGRATIONS = (
     first,
     leased_jobs,
@@ -286,5 +302,6 @@ MIGRATIONS = (
     named_versions,
     added_models,
     checked_blobs,
+    pinned_models,
     scanned_files,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tui_hub.database import orders, words
 from tui_hub.database.changes import Changes, index_changes, moved_away, removal
@@ -25,6 +25,8 @@ _IDS = "(SELECT value FROM json_each(?))"
 _CHUNK = 5000
 _MANY = 10_000
 """New models after which merging the search index pays."""
+_GROUP = 200
+"""Models that are changed one by one in one transaction."""
 _MERGED = 1000
 """Pages of the index that are merged in one step: some 4 MB."""
 
@@ -157,14 +159,15 @@ class ModelTable:
         wanted = {row[0] for row in rows}
         rows = await self._database.read("SELECT id FROM local WHERE favourite")
         changed = wanted.symmetric_difference(row[0] for row in rows)
-        for model_id in sorted(changed):
+        for group in _batched(sorted(changed)):
             async with self._database.write() as transaction:
-                await transaction.execute(
-                    "INSERT INTO local (id, favourite) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET"
-                    " favourite = excluded.favourite",
-                    (model_id, model_id in wanted),
-                )
-                await apply_local(transaction, model_id)
+                for model_id in group:
+                    await transaction.execute(
+                        "INSERT INTO local (id, favourite) VALUES (?, ?)"
+                        " ON CONFLICT (id) DO UPDATE SET favourite = excluded.favourite",
+                        (model_id, model_id in wanted),
+                    )
+                    await apply_local(transaction, model_id)
 
     async def known(self, ids: Sequence[str]) -> frozenset[str]:
         """Those of these ids that the catalogue has."""
@@ -241,6 +244,11 @@ class ModelTable:
                 )
                 after = await transaction.read("SELECT total_changes()")
             merged, pages = after[0][0] - before[0][0], _MERGED
+
+
+def _batched(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Ids in groups, each small enough that other writers get their turn in between."""
+    return (ids[start : start + _GROUP] for start in range(0, len(ids), _GROUP))
 
 
 def _indexing(rows: Sequence[tuple[object, ...]]) -> Changes:

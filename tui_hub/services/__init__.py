@@ -41,7 +41,9 @@ from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.preferences import Preferences
 from tui_hub.services.recovery import recover
+from tui_hub.services.registry import Registry
 from tui_hub.services.repositories import Repositories
+from tui_hub.services.room import Room
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.scanning import Scanning
 from tui_hub.services.scheduler import Scheduler
@@ -81,12 +83,14 @@ class Services:
     changes: ChangeFeed
     hooks: Hooks
     versions: Versions
+    preferences: Preferences
     garbage: GarbageCollection
     verify: Verify
     scanning: Scanning
+    room: Room
     works: DiskJobs
     """Long work on the disk that goes on here."""
-    preferences: Preferences
+    registry: Registry
 
 
 @asynccontextmanager
@@ -186,6 +190,7 @@ def _wire(context: Context) -> Services:
     adding = Adding(context, catalogue)
     works = DiskJobs(context, jobs)
     agent = Agent(context, jobs, downloads, activation, scheduler)
+    feeds = Feeds(context, known, sync)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
@@ -193,7 +198,7 @@ def _wire(context: Context) -> Services:
         repositories=repositories,
         adding=adding,
         sync=sync,
-        feeds=Feeds(context, known, sync),
+        feeds=feeds,
         scheduler=scheduler,
         downloads=downloads,
         fit=fit,
@@ -206,9 +211,11 @@ def _wire(context: Context) -> Services:
         changes=ChangeFeed(context, fit),
         hooks=hooks,
         versions=Versions(context, repositories),
+        preferences=Preferences(context),
         garbage=GarbageCollection(context),
         verify=Verify(context, jobs, works),
         scanning=Scanning(context, jobs, works, repositories, adding, metadata),
+        room=Room(context),
         works=works,
-        preferences=Preferences(context),
+        registry=Registry(context, feeds),
     )

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from tui_hub import text
 from tui_hub.blobs import Hold
@@ -22,14 +23,15 @@ from tui_hub.services.download_job import DownloadJob, Outcome
 from tui_hub.services.download_pictures import Ranges, figures, waiting
 from tui_hub.services.download_run import DownloadRun
 from tui_hub.services.file_download import FileDownload, Means, partial_key
+from tui_hub.services.file_groups import bring
 from tui_hub.services.file_rows import FileRows
 from tui_hub.services.file_taking import FileTaking
 from tui_hub.services.installing import Published, publish
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
-from tui_hub.services.statuses import settle_status
+from tui_hub.services.statuses import artifacts_of, settle_status
 from tui_hub.sources import FileRequest, Source
-from tui_hub.transfer import Options, Pool, RateLimiter
+from tui_hub.transfer import HostPauses, Lanes, Options, Pool, RateLimiter
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ class DownloadRunner:
             timeout=settings.network.timeout,
             environment=context.configuration.environment,
         )
+        self._lanes = Lanes(self._settings.connections)
+        self._pauses = HostPauses()
         self._threads = ThreadPoolExecutor(
             self._settings.files * self._settings.jobs, thread_name_prefix="download"
         )
@@ -76,17 +80,9 @@ class DownloadRunner:
         run.task = asyncio.create_task(self._run(run, heed, ended), name=f"download {run.job}")
         return run
 
-    async def artifacts(self, job: Job) -> list[Artifact]:
-        """The files that a download job is about, as the database has them."""
-        model, revision = str(job.payload.get("model")), job.payload.get("revision")
-        wanted = job.payload.get("paths")
-        paths = set(wanted) if isinstance(wanted, list) else set()
-        files = await self._context.hub.artifacts.of(model, str(revision))
-        return [file for file in files if file.path in paths]
-
     async def picture(self, job: Job) -> Download:
         """A download that this process does not run right now."""
-        files = await self.artifacts(job)
+        files = await artifacts_of(self._context, job)
         here = await self._context.on_disk(_partials, self._context, files)
         return waiting(job, files, here, local=not self._jobs.runs_elsewhere(job))
 
@@ -129,12 +125,18 @@ class DownloadRunner:
             return await self.picture(await self._jobs.get(run.job))
 
     async def _bring(self, run: DownloadRun, job: Job, heed: Heed) -> Download:
-        artifacts = await self.artifacts(job)
+        artifacts = await artifacts_of(self._context, job)
         if not artifacts:
             raise NotFoundError("the files of this download are not known any more")
-        pool = Pool(self._options.environment, timeout=self._options.timeout)
+        pool = Pool(
+            self._options.environment,
+            timeout=self._options.timeout,
+            lanes=self._lanes,
+            pauses=self._pauses,
+        )
         hashes = [file.sha256 for file in artifacts if file.sha256]
-        hold = await self._context.on_disk(Hold, self._context.store, hashes)
+        sizes = {partial_key(file): file.size for file in artifacts if file.size}
+        hold = await self._context.on_disk(Hold, self._context.store, hashes, sizes)
         try:
             work = DownloadJob(
                 job,
@@ -143,6 +145,7 @@ class DownloadRunner:
                     artifacts,
                     Means(self._context.store, hold, self._options, self.limiter, pool),
                 ),
+                partial(bring, self._context.store, hold),
                 self._threads,
                 self._settings.files,
                 FileRows(self._context.hub.artifacts, job.id),
@@ -160,12 +163,14 @@ class DownloadRunner:
 
     async def _files(self, job: Job, artifacts: list[Artifact], means: Means) -> list[FileDownload]:
         source = self._context.source(ModelId.parse(str(job.payload.get("model"))))
+        copies = await self._context.on_disk(
+            lambda: [self._metadata.copy_of(artifact) for artifact in artifacts]
+        )
         files: list[FileDownload] = []
-        for artifact in artifacts:
+        for artifact, copy in zip(artifacts, copies, strict=True):
             request = await self._request(source, artifact)
-            bring = FileDownload if request.file is None else FileTaking
-            copy = await self._context.on_disk(self._metadata.copy_of, artifact)
-            files.append(bring(means, replace(artifact, job=job.id), request, copy))
+            kind = FileDownload if request.file is None else FileTaking
+            files.append(kind(means, replace(artifact, job=job.id), request, copy))
         await self._context.hub.artifacts.mark(
             [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
         )
@@ -258,7 +263,7 @@ class DownloadRunner:
 
     async def give_back(self, job: Job) -> None:
         """Give back the disk that the unfinished files of a cancelled download take."""
-        keys = [partial_key(file) for file in await self.artifacts(job)]
+        keys = [partial_key(file) for file in await artifacts_of(self._context, job)]
         await self._context.on_disk(self._context.store.discard_partials, keys)
 
 

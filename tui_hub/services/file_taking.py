@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tui_hub.blobs import Terms, Way
 from tui_hub.domain.artifacts import Artifact, Verified
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import CorruptError, InterruptedJobError, NotFoundError
-from tui_hub.services.file_download import FileDownload, Means
+from tui_hub.services.file_download import Arrival, FileDownload, Means
 from tui_hub.sources import FileRequest, look_at
 from tui_hub.text import clean
 
@@ -28,7 +29,7 @@ class FileTaking(FileDownload):
         super().__init__(means, artifact, request, metadata_copy)
         self._file = request.file or Path()
 
-    def _fetch(self, key: str) -> Artifact:
+    def _fetch(self, key: str, until: ExitStack) -> Arrival:
         artifact, modified = self.artifact, self._look()
         size = artifact.size or 0
         self._advance(0)
@@ -53,7 +54,8 @@ class FileTaking(FileDownload):
         )
         checked = Verified.MD5 if artifact.md5 else Verified.SIZE
         verified = Verified.SHA256 if artifact.sha256 else checked
-        return self._completed(sha256, size, verified, artifact.etag)
+        self._complete(sha256, size, verified, artifact.etag)
+        return Arrival.COMPLETE
 
     def _look(self) -> int:
         """When the file was written last, if it is still the one that was listed.

@@ -80,6 +80,8 @@ def receipt_file(file: Artifact) -> ReceiptFile:
         size=file.size or 0,
         etag=file.etag,
         verified=file.verified,
+        git_sha1=file.git_sha1,
+        md5=file.md5,
     )
 
 

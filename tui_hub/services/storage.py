@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tui_hub import text
-from tui_hub.blobs import BlobStore, collect, receipts, remove_hf, remove_model
+from tui_hub.blobs import BlobStore, collect, receipts
+from tui_hub.blobs.changing import Place
 from tui_hub.blobs.metadata import remove_metadata
 from tui_hub.blobs.quarantine import lost
 from tui_hub.domain.artifacts import Artifact, variants_of
@@ -23,6 +24,7 @@ from tui_hub.services.keeping import without_blob
 from tui_hub.services.renames import name_here
 from tui_hub.services.slots import slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
+from tui_hub.services.views import changing, hide, place_of
 
 
 class Storage:
@@ -84,12 +86,18 @@ class Storage:
             await self._context.on_disk(receipts.references, self._context.store)
             registered = await self._context.hub.registrations.get(wanted) is not None
             keys = [partial_key(file) for file in await self._context.hub.artifacts.all_of(wanted)]
-            await self._forget(wanted)
-            await settle_status(self._context, wanted)
-            await self._context.on_disk(self._context.store.discard_partials, keys)
-            freed = await self._context.on_disk(
-                remove_files, self._context.store, wanted, blobs, keep_small_files=registered
-            )
+            receipt = await self._context.on_disk(receipts.read, self._context.store, wanted)
+            places = () if receipt is None else (place_of(receipt),)
+            async with changing(self._context, wanted, *places):
+                await self._forget(wanted)
+                await self._context.hub.pins.delete(wanted)
+                await settle_status(self._context, wanted)
+                await self._context.on_disk(self._context.store.discard_partials, keys)
+                freed = await self._context.on_disk(
+                    lambda: remove_files(
+                        self._context.store, wanted, places, blobs, keep_small_files=registered
+                    )
+                )
         self._context.bus.publish(StorageChanged())
         return Deletion(model=wanted, files=len(blobs), bytes_freed=freed)
 
@@ -234,18 +242,19 @@ class Storage:
 
 
 def remove_files(
-    store: BlobStore, model: str, blobs: Collection[str], *, keep_small_files: bool
+    store: BlobStore,
+    model: str,
+    places: Iterable[Place],
+    blobs: Collection[str],
+    *,
+    keep_small_files: bool,
 ) -> int:
-    """Take all of a model out of a store: receipt, folders, bytes; the bytes that frees.
+    """Take all of a model out of a store: receipt, views, bytes; the bytes that frees.
 
     The receipt goes first: what a kill leaves after that is swept by `gc`.
     """
-    receipt = receipts.read(store, model)
     receipts.delete(store, model)
-    if receipt is not None:
-        remove_model(store, receipt.type, receipt.name, receipt.author, model)
-    if model.startswith("hf:"):
-        remove_hf(store, model.removeprefix("hf:"))
+    hide(store, model, places)
     if not keep_small_files:
         remove_metadata(store, model)
     return collect(store, set(blobs))

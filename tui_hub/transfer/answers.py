@@ -201,7 +201,7 @@ def refusal(
     if status in _WAIT_STATUSES or (status >= 500 and status != 501):
         limited = status == 429
         reason = "asks for a pause" if limited else f"is in trouble ({status})"
-        return Trouble(f"{host} {reason}", wait=pause_from(response), limited=limited)
+        return Trouble(f"{host} {reason}", wait=pause_from(response), limited=limited, host=host)
     if status == 416:
         return Trouble(f"{host} has no such range of the file", refused=True)
     if foreign and status in (400, 401, 403, 410):

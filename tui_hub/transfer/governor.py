@@ -21,6 +21,7 @@ class Governor:
 
     def __init__(self, most: int) -> None:
         self._most = max(1, most)
+        self._allowed = self._most
         self.target = 1
         self._kept = 1
         """The last number that paid off."""
@@ -30,6 +31,11 @@ class Governor:
         self._counted = 0
         self._probe_at = 0.0
         self._probe = _PROBE
+
+    def limit(self, allowed: int) -> None:
+        """How many the other files leave for this one."""
+        self._allowed = max(1, min(self._most, allowed))
+        self.target, self._kept = min(self.target, self._allowed), min(self._kept, self._allowed)
 
     def observe(self, now: float, transferred: int) -> None:
         """Take in how many bytes have come so far; may change `target`."""
@@ -68,5 +74,5 @@ class Governor:
 
     def _grow(self, speed: float) -> None:
         if speed > 0 and speed / self.target < _FAST:
-            self.target = min(self._most, self._kept * 2)
+            self.target = min(self._allowed, self._kept * 2)
             self._windows = 0

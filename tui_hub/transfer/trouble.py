@@ -47,6 +47,7 @@ class Trouble(Exception):
         limited: bool = False,
         refused: bool = False,
         answered: bool = True,
+        host: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -59,6 +60,8 @@ class Trouble(Exception):
         """Whether the server refuses this very request, so that another form of it may pass."""
         self.answered = answered
         """Whether the file's own server spoke; a login page on the way is not it."""
+        self.host = host
+        """Who asked for the pause."""
 
     def error(self) -> HubError:
         """The same as an error for people, once no patience is left."""
