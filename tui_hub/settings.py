@@ -76,6 +76,9 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the bytes live; empty takes `MODEL_STORE_PATH`, else the home's `store`."""
     reserve: _Amount = 64 * 1024**2
     """Bytes of free disk that a download leaves alone."""
+    quota: _Amount = 0
+    """Bytes that the store should not exceed; 0 is no limit. Beyond it the program warns, and goes
+    on."""
     read_rate: _Amount = 500 * 1000**2
     """Bytes a second that `verify` and `scan` read at most, so that the disk stays quick for
     others; 0 is no limit."""

@@ -21,7 +21,13 @@ def storage(usage: StorageUsage) -> Document:
         "bytes_logical": usage.bytes_logical,
         "bytes_saved": usage.bytes_saved,
         "by_type": dict(usage.by_type),
+        "by_source": dict(usage.by_source),
         "by_model": dict(usage.by_model),
+        "models": [asdict(one) for one in usage.models],
+        "oldest": [one.model for one in usage.oldest],
+        "never_used": [one.model for one in usage.never_used],
+        "quarantined_bytes": usage.quarantined_bytes,
+        "quota": _quota(usage),
         "partial_bytes": usage.partial_bytes,
         "disk_free": usage.disk_free,
         "disk_total": usage.disk_total,
@@ -65,6 +71,12 @@ def verification(result: Verification) -> Document:
 def nothing() -> Document:
     """The document of a run that did not begin."""
     return verification(Verification(job=""))
+
+
+def _quota(usage: StorageUsage) -> Document | None:
+    if not usage.quota:
+        return None
+    return {"bytes": usage.quota, "used": usage.used, "over": usage.over_quota}
 
 
 def _damage(one: Damage) -> Document:

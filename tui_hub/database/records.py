@@ -121,6 +121,16 @@ class InstallTable(RecordTable[Install]):
             await transaction.execute("DELETE FROM installs WHERE model = ?", (plain(model),))
         return True
 
+    async def note_use(self, model: str, at: str, since: str) -> None:
+        """Say that a model was used; nothing is written when that was said since a moment."""
+        unsaid = "model = ? AND (last_used IS NULL OR last_used < ?)"
+        named = (plain(model), since)
+        if await self._database.read(f"SELECT 1 FROM installs WHERE {unsaid}", named):
+            async with self._database.write() as transaction:
+                await transaction.execute(
+                    f"UPDATE installs SET last_used = ? WHERE {unsaid}", (at, *named)
+                )
+
     def _record(self, row: Row) -> Install:
         values = dict(zip(self.columns.split(", "), row, strict=True))
         values["type"] = ModelType(values["type"])

@@ -29,6 +29,7 @@ from tui_hub.services.file_taking import FileTaking
 from tui_hub.services.installing import Published, publish
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
+from tui_hub.services.quota import tell_quota
 from tui_hub.services.statuses import artifacts_of, settle_status
 from tui_hub.sources import FileRequest, Source
 from tui_hub.transfer import HostPauses, Lanes, Options, Pool, RateLimiter
@@ -234,6 +235,7 @@ class DownloadRunner:
             await self.give_back(job)
         failed = outcome.status is JobStatus.FAILED
         await settle_status(self._context, picture.model, failed=failed)
+        await tell_quota(self._context)
         done = outcome.status is JobStatus.COMPLETED
         return replace(
             picture,

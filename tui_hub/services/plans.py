@@ -21,6 +21,7 @@ from tui_hub.services.context import Context
 from tui_hub.services.copies import is_copy
 from tui_hub.services.file_download import partial_key
 from tui_hub.services.pins import refuse_difference
+from tui_hub.services.quota import held, over_quota
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.statuses import artifacts_of, live_downloads
 from tui_hub.services.version_names import named_version
@@ -123,6 +124,9 @@ def _measure(
             resumed += min(store.resumable(key), size) if left else 0
             write += max(0, size - left.allocated) if left else size
         counted.add(key)
+    quota = context.configuration.settings.store.quota
+    warning = over_quota(held(store) + write, quota) if quota else None
+    notes = (details.note or _access(details), warning and f"with this, {warning}")
     return Plan(
         model=details.model.id,
         revision=details.revision or "",
@@ -134,7 +138,7 @@ def _measure(
         bytes_resumed=resumed,
         bytes_to_write=write,
         unsafe=details.unsafe,
-        note=details.note or _access(details),
+        note="; ".join(filter(None, notes)) or None,
         disk_free=shutil.disk_usage(existing_parent(store.root)).free,
         disk_reserved=_promised_to_others(
             store, {**to_come, **store.promised()}, counted, partials

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from tui_hub import text
@@ -22,8 +21,9 @@ from tui_hub.services.file_download import partial_key
 from tui_hub.services.installing import publish
 from tui_hub.services.keeping import without_blob
 from tui_hub.services.renames import name_here
-from tui_hub.services.slots import slots_of
+from tui_hub.services.slots import read_slots, slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
+from tui_hub.services.usage import freed_by, measure
 from tui_hub.services.views import changing, hide, place_of
 
 
@@ -35,8 +35,11 @@ class Storage:
         self._activation = activation
 
     async def usage(self) -> StorageUsage:
-        """The store in figures, by type and by model."""
-        return await self._context.on_disk(self._measure)
+        """The store in figures, by type, source and model."""
+        installs = {one.model: one for one in await self._context.hub.installs.list()}
+        active = {slot.model for slot in (await read_slots(self._context)).values()}
+        quota = self._context.configuration.settings.store.quota
+        return await self._context.on_disk(measure, self._context.store, installs, active, quota)
 
     async def installs(self) -> list[Install]:
         """The models that are installed."""
@@ -207,38 +210,11 @@ class Storage:
         rows = [file for file in files if file.blob] + await self._lost(model)
         await self._context.hub.artifacts.save(*map(without_blob, rows))
 
-    def _measure(self) -> StorageUsage:
-        store = self._context.store
-        usage = store.usage()
-        by_type: Counter[str] = Counter()
-        by_model: Counter[str] = Counter()
-        for receipt in receipts.iter(store):
-            held = sum(file.size for file in receipt.all_files)
-            by_type[receipt.type] += held
-            by_model[receipt.model] += held
-        logical = sum(by_model.values())
-        return StorageUsage(
-            path=str(store.root),
-            blobs=usage.blobs,
-            bytes=usage.bytes,
-            bytes_logical=logical,
-            bytes_saved=max(0, logical - usage.bytes),
-            by_type=dict(by_type),
-            by_model=dict(by_model),
-            partial_bytes=usage.partial_bytes,
-            disk_free=usage.disk_free,
-            disk_total=usage.disk_total,
-        )
-
     def _would_free(self, model: str, blobs: Sequence[str], staying: Collection[str]) -> int:
         store = self._context.store
-        kept = set(staying) | {
-            file.sha256
-            for receipt in receipts.iter(store)
-            if receipt.model != model
-            for file in receipt.all_files
-        }
-        return sum(store.size(blob) or 0 for blob in set(blobs) - kept)
+        others = (receipt for receipt in receipts.iter(store) if receipt.model != model)
+        kept = set(staying) | {file.sha256 for one in others for file in one.all_files}
+        return sum(freed_by(store, blob) for blob in set(blobs) - kept)
 
 
 def remove_files(

@@ -51,7 +51,7 @@ async def _path(services: Services, kind: ModelType) -> Answer:
     from tui_hub.cli.slots import active_slot
 
     slot = await active_slot(services, kind)
-    return Answer(slot_documents.active([slot]), lines=[slot.path])
+    return Answer(slot_documents.active([slot]), lines=[await services.activation.hand_out(slot)])
 
 
 def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from tui_hub.domain.errors import HubError
 from tui_hub.hardware import DriverThread
 from tui_hub.paths import existing_parent
 from tui_hub.services.doctor.findings import error, failure, ok, warning
+from tui_hub.services.quota import held, over_quota
 from tui_hub.settings import Configuration
 from tui_hub.text import size
 
@@ -55,7 +56,11 @@ async def store(configuration: Configuration, hub: HubDatabase | None) -> AsyncI
     """
     installed = 0 if hub is None else len(await hub.installs.list())
     root = configuration.paths.store
-    async for finding in _apart("doctor store", lambda: list(_store(root, installed))):
+
+    def look() -> list[Finding]:
+        return [*_store(root, installed), *_quota(configuration)]
+
+    async for finding in _apart("doctor store", look):
         yield finding
 
 
@@ -89,6 +94,20 @@ def _space(configuration: Configuration) -> Iterator[Finding]:
             yield error("disk", f"{said}, but no more files can be made (inodes)", _FREE)
         else:
             yield ok("disk", said)
+
+
+def _quota(configuration: Configuration) -> Iterator[Finding]:
+    """Whether the store is within its quota, where it has one."""
+    quota, root = configuration.settings.store.quota, configuration.paths.store
+    if not quota or not (root / "VERSION").exists():
+        return
+    used = held(BlobStore(root))
+    words = over_quota(used, quota)
+    if words is not None:
+        mend = "`tui-hub storage` says what deleting which model frees; `tui-hub gc` sweeps."
+        yield warning("store", words, mend)
+    else:
+        yield ok("store", f"{size(used)} of the quota of {size(quota)} are taken")
 
 
 def _store(root: Path, installed: int) -> Iterator[Finding]:
