@@ -81,6 +81,7 @@ def test_a_file_that_is_not_what_it_was_counts_as_missing(
     good.write_bytes(CONTENT)
     assert store.take_in(good).way is Way.COPY
     assert store.has(DIGEST, len(CONTENT)) and not store.path(DIGEST).is_symlink()
+    assert records(store) == [] and not store.quarantined.exists()
 
 
 def test_deleting_such_a_blob_leaves_the_file_alone(store: BlobStore, file: Path) -> None:
