@@ -137,6 +137,40 @@ def command_of(pid: int) -> str | None:
         return None
 
 
+def family(pid: int) -> frozenset[int]:
+    """A process and all below it. Blocks for a moment."""
+    try:
+        return frozenset({pid, *(one.pid for one in psutil.Process(pid).children(recursive=True))})
+    except (psutil.Error, ValueError, OverflowError):
+        return frozenset({pid})
+
+
+def resident(pids: Collection[int]) -> int:
+    """The bytes of memory that processes hold, what they share counted once for each. Blocks."""
+    total = 0
+    for pid in pids:
+        try:
+            total += psutil.Process(pid).memory_info().rss
+        except (psutil.Error, ValueError, OverflowError):
+            continue
+    return total
+
+
+def marked(name: str, value: str) -> Iterator[int]:
+    """The pids of processes that were given a variable, and of all that they started since.
+
+    Blocks for a moment. By proc_pid_environ(5), this user's alone; elsewhere there are none.
+    """
+    wanted = f"{name}={value}".encode()
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            found = wanted in file.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if found and int(file.parent.name) != os.getpid():
+            yield int(file.parent.name)
+
+
 @cache
 def boot_id() -> str:
     """A word for this boot, machine and set of pids; empty where the kernel tells none.

@@ -27,6 +27,8 @@ Value = bool | int | float | str | list[str]
 
 _OWN = ("feeds", "hooks")
 """Sections whose keys are names of the user's."""
+_OWN_PARTS = ("runtime.commands",)
+"""Tables within a section of which the same is true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def keys() -> tuple[str, ...]:
         for section in sections
         if section not in _OWN
         for one in msgspec.structs.fields(getattr(Settings(), section))
+        if f"{section}.{one.name}" not in _OWN_PARTS
     )
 
 
@@ -145,7 +148,7 @@ def section_and_name(key: str) -> tuple[str, str]:
         section, _, name = key.partition(".")
         return section, name
     section = key.partition(".")[0]
-    if section in _OWN:
+    if section in _OWN or key.startswith(_OWN_PARTS):
         what = "`tui-hub feeds edit` changes feeds." if section == "feeds" else "The README tells."
         raise NotFoundError(
             f"{clean(key, 80)!r} is no setting of its own but a part of a table",

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Inside, repositories
+from command_line import Inside, repositories, until
 from small_models import tensors_file
 
+import tui_hub
 from tui_hub.demo import DemoHub, RepositoryFile
 
 Document = dict[str, Any]
@@ -117,6 +118,24 @@ def test_what_was_installed_is_downloaded_as_it_was(tmp_path: Path) -> None:
             file["path"]: file["blob"] for file in done["files"]
         }
         assert second.json("download", "acme/tiny-llm", "--dry-run").document["revision"] == newest
+
+
+def test_an_import_leaves_its_downloads_to_the_agent(full: Inside, tmp_path: Path) -> None:
+    document = load(full)
+    second = other(full, tmp_path)
+    second.environment["PYTHONPATH"] = str(Path(tui_hub.__file__).parent.parent)
+    ran = take(second, document, tmp_path, "--yes", "--download")
+    (job,) = ran["jobs"]
+    try:
+        until(lambda: second.json("jobs", job).document["jobs"][0]["status"] == "completed")
+    finally:
+        second("agent", "--stop")
+    assert (
+        load(second)["models"][1]["installed"]["revision"]
+        == (document["models"][1]["installed"]["revision"])
+    )
+    assert second.json("show", "acme/tiny-llm").document["status"] == "installed"
+    assert take(second, document, tmp_path)["pinned"] == []
 
 
 def test_what_is_here_stays(full: Inside, tmp_path: Path) -> None:

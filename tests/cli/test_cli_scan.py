@@ -171,7 +171,7 @@ def test_a_model_of_ollama_is_adopted(alone: Inside, tmp_path: Path) -> None:
         "ollama:llama3",
         "ollama:hf.co/acme/quants:Q4_0",
     }
-    assert found["duplicates"] == 0, "two models that share their files have them once"
+    assert found["duplicates"] == 1, "two models share their layers, but each has its manifest"
     adopted = scan(alone, "--adopt")
     assert adopted["adopted"] == 2 and state(root) == before
     shown = alone.json("show", "ollama:llama3", "--offline").document
@@ -183,6 +183,10 @@ def test_a_model_of_ollama_is_adopted(alone: Inside, tmp_path: Path) -> None:
     weights = store_of(alone) / "blobs" / "sha256" / sha256(BIG)
     if "reference" in ways["ollama:llama3"] or "reference" in ways["ollama:hf.co/acme/quants:Q4_0"]:
         assert weights.samefile(root / "blobs" / f"sha256-{sha256(BIG)}")
+    shared = store_of(alone) / "ollama"
+    kept = shared / "manifests/registry.ollama.ai/library/llama3/latest"
+    assert kept.read_bytes() == manifest.read_bytes()
+    assert (shared / "blobs" / f"sha256-{sha256(BIG)}").read_bytes() == BIG
     assert alone.json("delete", "ollama:llama3", "--yes").code == 0
     assert state(root) == before
 

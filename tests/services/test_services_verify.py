@@ -1,4 +1,4 @@
-"""Verifying a store: damage is found, named, moved away and fetched again; nothing else is lost."""
+"""Verifying a store: damage is found, named, moved away, fetched again; nothing else is lost."""
 
 from __future__ import annotations
 

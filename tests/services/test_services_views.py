@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mortal import Mortal
 from ollama_server import OllamaServer
 from small_models import small_repositories
 
@@ -26,61 +22,31 @@ from tui_hub.domain.types import ModelType
 from tui_hub.services import Services, open_services
 from tui_hub.settings import Configuration, load_configuration
 
-WORKER = textwrap.dedent(
-    """
-    import asyncio, functools, json, os, signal, sys
-    from tui_hub.blobs import receipts
-    from tui_hub.database.records import InstallTable
-    from tui_hub.domain.types import ModelType
-    from tui_hub.services import installing, open_services, storage, views
-    from tui_hub.settings import load_configuration
+WORK = """
+from tui_hub.blobs import receipts
+from tui_hub.database.records import InstallTable
+from tui_hub.domain.types import ModelType
+from tui_hub.services import installing, storage, views
 
-    action, model = sys.argv[1:]
-    steps = []
-
-    def mortal(owner, name, doomed):
-        whole = getattr(owner, name)
-
-        @functools.wraps(whole)
-        def step(*arguments, **more):
-            if len(steps) == doomed:
-                os.kill(os.getpid(), signal.SIGKILL)
-            steps.append(name)
-            return whole(*arguments, **more)
-
-        setattr(owner, name, step)
-
-    async def main(doomed):
-        async with open_services(load_configuration()) as services:
-            for owner, names in (
-                (views, "announce publish_model publish_hf publish_ollama settle"),
-                (views, "remove_model remove_hf remove_ollama"),
-                (receipts, "write delete"),
-                (InstallTable, "put forget"),
-                (installing, "remove_model retire"),
-                (storage, "remove_metadata collect"),
-            ):
-                for name in names.split():
-                    mortal(owner, name, doomed)
-            if action == "download":
-                job = await services.downloads.start(model)
-                assert (await services.downloads.wait(job.id)).status == "completed"
-            elif action == "delete":
-                await services.storage.delete(model)
-            else:
-                await services.catalogue.edit(model, type=ModelType(action))
-        print(json.dumps(steps), flush=True)
-
-    for line in sys.stdin:  # each in a process of its own, which need not import all this anew
-        child = os.fork()
-        if not child:
-            asyncio.run(main(int(line)))
-            os._exit(0)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if code:
-            print(code, flush=True)
-    """
+action, model = arguments
+OWNERS = (
+    (views, "announce publish_model publish_hf publish_ollama settle"),
+    (views, "remove_model remove_hf remove_ollama"),
+    (receipts, "write delete"),
+    (InstallTable, "put forget"),
+    (installing, "remove_model retire"),
+    (storage, "remove_metadata collect"),
 )
+
+async def main(services):
+    if action == "download":
+        job = await services.downloads.start(model)
+        assert (await services.downloads.wait(job.id)).status == "completed"
+    elif action == "delete":
+        await services.storage.delete(model)
+    else:
+        await services.catalogue.edit(model, type=ModelType(action))
+"""
 TINY = "hf:acme/tiny"
 LLAMA = "ollama:llama"
 
@@ -115,31 +81,6 @@ def change(hub: DemoHub, ollama: OllamaServer) -> None:
         replace(before, files=(*before.files[1:3], RepositoryFile("model.safetensors", b"newer")))
     )
     ollama.add("library/llama:latest", {"model": b"newer weights"})
-
-
-class Worker:
-    """Does the same thing again and again, each time in a process of its own."""
-
-    def __init__(self, configuration: Configuration, action: str, model: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, action, model],
-            env=dict(configuration.environment),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, doomed: int) -> list[str] | None:
-        """The steps that were taken; `None` when the process was killed before that one."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(f"{doomed}\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        assert isinstance(answer, list) or answer == -signal.SIGKILL
-        return answer if isinstance(answer, list) else None
-
-    def close(self) -> None:
-        self._process.communicate()
 
 
 async def differences(services: Services) -> list[str]:
@@ -232,7 +173,7 @@ async def test_views_are_right_after_a_kill_between_any_two_steps(
     kept = home.with_name("kept")
     shutil.copytree(home, kept, symlinks=True)
     doing = "download" if action == "newer" else action
-    worker = Worker(configuration, doing, model)
+    worker = Mortal(configuration, WORK, doing, model)
     try:
         steps = worker.run(999)
         assert steps is not None and len(steps) >= 5

@@ -16,6 +16,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,7 +188,9 @@ def _look(path: Path) -> PartialInfo | None:
         return None
     record, modified = _read_record(path) or (None, status.st_mtime)
     if record is None:
-        record, live = Record(key=path.name.partition(".")[0]), None
+        # A brief one gets its record when there is something to say.
+        young = time.time() - status.st_mtime < STALE
+        record, live = Record(key=path.name.partition(".")[0]), True if young else None
     else:
         live = _live(path, record.owner)
     record = msgspec.structs.replace(record, ranges=sound(record.ranges, status.st_size))

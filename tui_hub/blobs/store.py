@@ -105,20 +105,21 @@ class BlobStore:
         except FileNotFoundError:
             return
 
-    def open_partial(self, key: str, size: int | None = None) -> Partial:
+    def open_partial(self, key: str, size: int | None = None, *, brief: bool = False) -> Partial:
         """Go on with what an interrupted attempt left of a file, or start it.
 
         Args:
             key: the identity of the file at its present version, for example a hash of model,
                 revision and path. Any text will do.
             size: bytes of the whole file, where known.
+            brief: it will be whole in a moment: nothing is recorded of it before a checkpoint.
 
         Raises:
             NoSpaceError: when the disk is full.
             RefusedError: when the store cannot be written.
         """
         with storage_errors(self.root):
-            return open_partial(self.temp, key, size)
+            return open_partial(self.temp, key, size, brief=brief)
 
     def resumable(self, key: str) -> int:
         """Bytes that an interrupted attempt left of a file."""

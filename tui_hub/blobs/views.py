@@ -189,6 +189,8 @@ def swap_in(build: Path, target: Path) -> None:
 
 def replace_link(store: BlobStore, link: Path, target: str) -> None:
     """Make a symbolic link, in the place of another if need be, in one step."""
+    with suppress(FileExistsError):
+        return link.symlink_to(target)
     temporary = store.temp / unique("link", ".tmp")
     temporary.symlink_to(target)
     try:

@@ -292,6 +292,12 @@ async def pinned_models(transaction: Transaction) -> None:
     )
 
 
+async def serving_slots(transaction: Transaction) -> None:
+    """Slots name the server that answers for them."""
+    for column in ("url TEXT", "command TEXT"):
+        await transaction.execute(f"ALTER TABLE slots ADD COLUMN {column}")
+
+
 MIGRATIONS = (
     first,
     leased_jobs,
@@ -304,4 +310,5 @@ MIGRATIONS = (
     checked_blobs,
     pinned_models,
     scanned_files,
+    serving_slots,
 )

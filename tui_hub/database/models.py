@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from tui_hub.database import orders, words
 from tui_hub.database.changes import Changes, index_changes, moved_away, removal
 from tui_hub.database.connection import Database
+from tui_hub.database.counting import count_hits, read_facets
 from tui_hub.database.jumps import find_key
 from tui_hub.database.model_rows import COLUMNS, model, stored
 from tui_hub.database.pages import apply_local, drop, merge_page, write_changes
-from tui_hub.database.searching import count_hits, find_page, read_facets
+from tui_hub.database.searching import find_page
 from tui_hub.database.values import plain
 from tui_hub.domain.catalogue import Facets, Page, Search
 from tui_hub.domain.feeds import Counts

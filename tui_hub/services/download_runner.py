@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
+import msgspec
+
 from tui_hub import text
 from tui_hub.blobs import Hold
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus
@@ -27,10 +29,11 @@ from tui_hub.services.file_groups import bring
 from tui_hub.services.file_rows import FileRows
 from tui_hub.services.file_taking import FileTaking
 from tui_hub.services.installing import Published, publish
-from tui_hub.services.jobs import Jobs
+from tui_hub.services.jobs import INTERRUPTED, Jobs
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.quota import tell_quota
 from tui_hub.services.statuses import artifacts_of, settle_status
+from tui_hub.services.waits import WAITS, Wait, is_away, next_wait
 from tui_hub.sources import FileRequest, Source
 from tui_hub.transfer import HostPauses, Lanes, Options, Pool, RateLimiter
 
@@ -55,6 +58,8 @@ class DownloadRunner:
         self._metadata = metadata
         self._settings = settings.downloads
         self.limiter = RateLimiter(self._settings.limit)
+        self.persistent = False
+        """Whether this process stays, and tries again what it cannot reach."""
         self._options = Options(
             connections=self._settings.connections,
             piece_size=self._settings.piece_size,
@@ -85,7 +90,13 @@ class DownloadRunner:
         """A download that this process does not run right now."""
         files = await artifacts_of(self._context, job)
         here = await self._context.on_disk(_partials, self._context, files)
-        return waiting(job, files, here, local=not self._jobs.runs_elsewhere(job))
+        picture = waiting(job, files, here, local=not self._jobs.runs_elsewhere(job))
+        if job.status is not JobStatus.COMPLETED:
+            return picture
+        install = await self._context.hub.installs.get(picture.model)
+        if install is None or install.revision != picture.revision:
+            return picture
+        return replace(picture, path=install.path)
 
     async def close(self) -> None:
         """Give the threads back; nothing may be running."""
@@ -117,7 +128,8 @@ class DownloadRunner:
             except LostLeaseError:
                 raise
             except HubError as error:
-                return await self._finish(job, Outcome(JobStatus.FAILED, error), picture)
+                outcome = Outcome(JobStatus.FAILED, error, is_away(error))
+                return await self._finish(job, outcome, picture)
             except Exception:
                 _log.exception("download %s ended by a fault of the program", run.job)
                 fault = HubError("a fault of the program ended it; the log has the details")
@@ -223,13 +235,23 @@ class DownloadRunner:
         except HubError as failure:
             outcome = Outcome(JobStatus.FAILED, outcome.error or failure)
         error = outcome.error
+        reason = None if error is None else error.message
+        if error is not None:
+            picture = replace(picture, error_code=error.code, hint=error.hint)
+        wait = self._wait(job, outcome, picture)
         await self._jobs.log(job.id, _sentence(outcome, picture))
+        if wait is not None:
+            outcome = replace(outcome, status=JobStatus.PAUSED)
+            reason = f"{INTERRUPTED}: {reason}; it goes on by itself once the source is back"
+            picture = replace(picture, hint=None)
+            await self._jobs.log(job.id, f"tried again in {text.duration(wait.seconds)}")
         await self._jobs.finish(
             job,
             outcome.status,
-            error=None if error is None else error.message,
+            error=reason,
             progress=Progress(done=picture.done, total=picture.bytes_total),
             result=figures(job, picture),
+            noted={WAITS: msgspec.to_builtins(wait)},
         )
         if outcome.status is JobStatus.CANCELLED:
             await self.give_back(job)
@@ -245,10 +267,14 @@ class DownloadRunner:
             speed=0.0,
             eta=None,
             connections=0,
-            error=None if error is None else error.message,
-            error_code=None if error is None else error.code,
-            hint=None if error is None else error.hint,
+            error=reason,
         )
+
+    def _wait(self, job: Job, outcome: Outcome, picture: Download) -> Wait | None:
+        """When to try again, where that is done here and may help."""
+        if not self.persistent or not outcome.away or outcome.error is None:
+            return None
+        return next_wait(job, outcome.error, moved=picture.bytes_transferred > 0)
 
     async def _publish(self, job: Job, outcome: Outcome, picture: Download) -> Published:
         if picture.revision is None:

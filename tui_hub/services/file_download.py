@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import Path
 
 from tui_hub.blobs import BlobStore, Hold, Partial, Terms
@@ -36,17 +35,6 @@ class Means:
     options: Options
     limiter: RateLimiter
     pool: Pool
-
-
-class Arrival(Enum):
-    """How far a file has come."""
-
-    COMPLETE = "complete"
-    """It is in the store."""
-    ARRIVED = "arrived"
-    """Its bytes are here and verified, and still to be committed."""
-    BUSY = "busy"
-    """Somebody else is fetching it."""
 
 
 def partial_key(artifact: Artifact) -> str:
@@ -79,20 +67,47 @@ class FileDownload:
         self._arrived: tuple[Partial, Transferred] | None = None
         self._last = FileProgress(path=artifact.path, size=artifact.size)
 
-    def arrive(self, until: ExitStack, *, wait: bool = True) -> Arrival:
+    @property
+    def key(self) -> str:
+        """Under which name its bytes wait in the store until they are whole."""
+        return partial_key(self.artifact)
+
+    def await_turn(self, until: ExitStack) -> None:
+        """Wait while somebody else fetches the file, unless it is here before that.
+
+        Args:
+            until: holds the lock until the file, and those that come with it, are committed.
+
+        Raises:
+            InterruptedJobError: after `stop`.
+        """
+        with self._telling():
+            while not until.enter_context(self._means.store.lock(self.key)):
+                self._note(FileState.WAITING, "another process is fetching this file")
+                self._stopped.wait(_WAIT_SECONDS)
+                if self._stopped.is_set():
+                    raise InterruptedJobError("stopped before it began")
+
+    def arrive(self, until: ExitStack, *, brief: bool = False) -> bool:
         """Bring the bytes here and verify them.
 
         Args:
             until: holds what must be held until the file is committed.
-            wait: whether to wait while somebody else fetches the file. Who holds other files must
-                not, or two might wait for each other.
+            brief: it is small: what arrived of it before the process died may be lost.
+
+        Returns:
+            Whether it is still to be committed; else it was in the store already.
 
         Raises:
             InterruptedJobError: after `stop`; what arrived is kept.
             HubError: when it cannot be had; what arrived is kept where it can still be of use.
         """
         with self._telling():
-            return self._bring(until, wait)
+            if self._already_here():
+                return False
+            if self._stopped.is_set():
+                raise InterruptedJobError("stopped before it began")
+            return self._fetch(until, brief)
 
     def commit(self) -> Artifact:
         """Bring what arrived into the store, and return the file as it is now.
@@ -179,25 +194,6 @@ class FileDownload:
             message=live.message,
         )
 
-    def _bring(self, until: ExitStack, wait: bool) -> Arrival:
-        store = self._means.store
-        key = partial_key(self.artifact)
-        while not self._already_here():
-            if self._stopped.is_set():
-                raise InterruptedJobError("stopped before it began")
-            with ExitStack() as stack:
-                if stack.enter_context(store.lock(key)):
-                    if self._already_here():
-                        return Arrival.COMPLETE
-                    arrival = self._fetch(key, stack)
-                    until.push(stack.pop_all())
-                    return arrival
-            if not wait:
-                return Arrival.BUSY
-            self._note(FileState.WAITING, "another process is fetching this file")
-            self._stopped.wait(_WAIT_SECONDS)
-        return Arrival.COMPLETE
-
     def _already_here(self) -> bool:
         """Take the file out of the store, or out of the metadata that a sync fetched."""
         store, artifact = self._means.store, self.artifact
@@ -229,9 +225,10 @@ class FileDownload:
         )
         self._complete(sha256, self._last.size, verified, self.artifact.etag)
 
-    def _fetch(self, key: str, until: ExitStack) -> Arrival:
+    def _fetch(self, until: ExitStack, brief: bool) -> bool:
+        """Whether it has arrived and is to be committed."""
         artifact = self.artifact
-        partial = self._means.store.open_partial(key, artifact.size)
+        partial = self._means.store.open_partial(self.key, artifact.size, brief=brief)
         until.callback(partial.close)
         try:
             self._transfer = Transfer(
@@ -261,7 +258,7 @@ class FileDownload:
             self._arrived = partial, result
         finally:
             self._keep_figures()
-        return Arrival.ARRIVED
+        return True
 
     def _complete(
         self, sha256: str, size: int | None, verified: Verified, etag: str | None

@@ -6,14 +6,13 @@ several files share most of it.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 from tui_hub.blobs import BlobStore, Hold
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.errors import HubError
-from tui_hub.services.file_download import Arrival, FileDownload
+from tui_hub.services.file_download import FileDownload
 
 _SMALL = 1024**2
 """Bytes up to which a file is small."""
@@ -44,27 +43,28 @@ def grouped(files: Sequence[FileDownload], workers: int) -> Iterator[tuple[FileD
 
 
 def bring(store: BlobStore, hold: Hold, files: Sequence[FileDownload]) -> Ended:
-    """Bring the files of a group in; one that fails does not stop the others."""
+    """Bring the files of a group in; one that fails does not stop the others.
+
+    The lock of the first stands for all: another process has the same groups, or another part of
+    the files and no harm is done.
+    """
     ended: dict[FileDownload, Artifact | HubError] = {}
-    waiting = deque(files)
-    while waiting:
-        arrived: list[FileDownload] = []
-        with ExitStack() as until:
-            while waiting:
-                file = waiting[0]
-                try:
-                    arrival = file.arrive(until, wait=not arrived)
-                except HubError as error:
-                    ended[file] = error
+    with ExitStack() as until:
+        arrived: dict[str, FileDownload] = {}
+        for file in files:
+            try:
+                if file is files[0]:
+                    file.await_turn(until)
+                if file.key in arrived:  # the same bytes once more, under another name
+                    ended |= _commit(store, hold, [*arrived.values()])
+                    arrived.clear()
+                if file.arrive(until, brief=len(files) > 1):
+                    arrived[file.key] = file
                 else:
-                    if arrival is Arrival.BUSY:
-                        break
-                    if arrival is Arrival.ARRIVED:
-                        arrived.append(file)
-                    else:
-                        ended[file] = file.artifact
-                waiting.popleft()
-            ended |= _commit(store, hold, arrived)
+                    ended[file] = file.artifact
+            except HubError as error:
+                ended[file] = error
+        ended |= _commit(store, hold, [*arrived.values()])
     return ended
 
 

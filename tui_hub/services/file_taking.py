@@ -12,7 +12,7 @@ from tui_hub.blobs import Terms, Way
 from tui_hub.domain.artifacts import Artifact, Verified
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import CorruptError, InterruptedJobError, NotFoundError
-from tui_hub.services.file_download import Arrival, FileDownload, Means
+from tui_hub.services.file_download import FileDownload, Means
 from tui_hub.sources import FileRequest, look_at
 from tui_hub.text import clean
 
@@ -29,7 +29,7 @@ class FileTaking(FileDownload):
         super().__init__(means, artifact, request, metadata_copy)
         self._file = request.file or Path()
 
-    def _fetch(self, key: str, until: ExitStack) -> Arrival:
+    def _fetch(self, until: ExitStack, brief: bool) -> bool:
         artifact, modified = self.artifact, self._look()
         size = artifact.size or 0
         self._advance(0)
@@ -55,7 +55,7 @@ class FileTaking(FileDownload):
         checked = Verified.MD5 if artifact.md5 else Verified.SIZE
         verified = Verified.SHA256 if artifact.sha256 else checked
         self._complete(sha256, size, verified, artifact.etag)
-        return Arrival.COMPLETE
+        return False
 
     def _look(self) -> int:
         """When the file was written last, if it is still the one that was listed.

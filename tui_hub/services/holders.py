@@ -1,79 +1,120 @@
-"""Which files of which models a blob is, by the receipts and by this home's rows."""
+"""What brings models into memory and takes them out again: one holder for each runtime.
+
+The change of a slot knows these protocols alone, so that a new runtime is one holder more.
+"""
 
 from __future__ import annotations
 
-import shlex
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
 
-from tui_hub.blobs import Receipt
-from tui_hub.domain.artifacts import Artifact
-from tui_hub.domain.verification import HeldFile
-from tui_hub.services.context import Context
+from tui_hub.domain.jobs import Owner
+from tui_hub.domain.runtime import COMMAND, Loaded
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.types import ModelType
+from tui_hub.services.loading import Asked, Loading
+from tui_hub.services.swap_progress import SwapProgress
 
 
-@dataclass(slots=True)
+class Loader(Protocol):
+    """One model on its way into memory, not yet published; `drop` undoes all of it."""
+
+    @property
+    def name(self) -> str:
+        """By what the holder finds it again, known before anything is begun."""
+
+    @property
+    def owner(self) -> Owner | None:
+        """The process that holds, or will hold, the model, where there is one of ours."""
+
+    @property
+    def beside(self) -> bool:
+        """Whether there is room without ending the old model first."""
+
+    async def open(self, loading: Loading, before: Slot | None) -> None:
+        """Look whether it can be loaded, and have ready what will; changes nothing that lasts.
+
+        Raises:
+            DoesNotFitError: when there is no room even in place of the old model.
+            HubError: when what would hold it is not there, or does not come up.
+        """
+
+    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Loaded | None]:
+        """Load and test it; from then on it outlives this process.
+
+        Gives the slot as it is then, and the figures of the load where they were measured.
+
+        Raises:
+            HubError: when it cannot be loaded.
+        """
+
+    async def let_go(self) -> None:
+        """Leave it to itself: it is the slot's now."""
+
+    async def drop(self) -> None:
+        """Take out of memory what was brought there."""
+
+
+class Holder(Protocol):
+    """One runtime."""
+
+    async def plan(self, asked: Asked) -> Loading:
+        """How a model would be loaded.
+
+        Raises:
+            UnsuitedError: when the runtime is not there, or not for such a model.
+            UnsafeError: for pickle files without consent.
+        """
+
+    def loader(self, kind: ModelType, progress: SwapProgress) -> Loader:
+        """A loader for one model."""
+
+    async def end(self, slot: Slot) -> None:
+        """Take a slot's model out of memory, and wait until it is gone.
+
+        Raises:
+            HubError: when that cannot be done.
+        """
+
+    async def look(self, slot: Slot) -> Slot:
+        """The slot as it is now: what its holder says of a model that it is to hold."""
+
+
 class Holders:
-    """The models that hold each blob of a store, as things stood when it was made."""
+    """The holders of all runtimes that bring models into memory, by the runtime's name."""
 
-    sizes: dict[str, int] = field(default_factory=dict)
-    """Bytes that each blob should have."""
-    by_blob: dict[str, set[tuple[str, str, str]]] = field(default_factory=lambda: defaultdict(set))
-    """Model, revision and path of each file, by the hash of its blob."""
+    def __init__(self, by_runtime: Mapping[str, Holder]) -> None:
+        self._by_runtime = by_runtime
 
-    @classmethod
-    def of(cls, receipts: Iterable[Receipt], rows: Iterable[Artifact]) -> Holders:
-        """What receipts and rows say together."""
-        made = cls()
-        for receipt in receipts:
-            parts = [(receipt.revision, receipt.files)]
-            parts += [(one.revision, one.files) for one in receipt.kept]
-            for revision, files in parts:
-                for file in files:
-                    made.by_blob[file.sha256].add((receipt.model, revision, file.path))
-                    made.sizes.setdefault(file.sha256, file.size)
-        made.take(rows)
-        return made
+    async def plan(self, name: str, asked: Asked) -> Loading:
+        """How a model would be loaded by a runtime, or by a command of the user's.
 
-    def take(self, rows: Iterable[Artifact]) -> None:
-        """Add files that this home knows; of those that were lost, the hash they had counts."""
-        for row in rows:
-            blob = row.blob or row.sha256
-            if blob is not None:
-                self.by_blob[blob].add((row.model, row.revision, row.path))
-                if row.size is not None:
-                    self.sizes.setdefault(blob, row.size)
+        Raises:
+            UnsuitedError: when the runtime is not there, or not for such a model.
+            UnsafeError: for pickle files without consent.
+        """
+        holder = self._by_runtime.get(name)
+        if holder is None:
+            return await self._by_runtime[COMMAND].plan(replace(asked, command=name))
+        return await holder.plan(asked)
 
-    def blobs_of(self, model: str) -> set[str]:
-        """The blobs of one model."""
-        return {
-            blob for blob, files in self.by_blob.items() if any(file[0] == model for file in files)
-        }
+    def loader(self, runtime: str, kind: ModelType, progress: SwapProgress) -> Loader | None:
+        """A loader for one model; `None` where the runtime loads nothing."""
+        holder = self._by_runtime.get(runtime)
+        return None if holder is None else holder.loader(kind, progress)
 
-    def models_of(self, blob: str) -> set[str]:
-        """The models that hold a blob."""
-        return {model for model, _, _ in self.by_blob.get(blob, ())}
+    async def end(self, slot: Slot) -> None:
+        """Take a slot's model out of memory, where it is, and wait until it is gone.
 
-    async def files_of(self, context: Context, blob: str) -> tuple[HeldFile, ...]:
-        """The files that are a blob, each with its revision where that must be named."""
-        files = []
-        for model, revision, path in sorted(self.by_blob.get(blob, ())):
-            seen = await context.hub.artifacts.revisions(model)
-            newest = not seen or seen[0].revision == revision
-            files.append(HeldFile(model=model, path=path, revision=None if newest else revision))
-        return tuple(files)
+        Raises:
+            HubError: when that cannot be done.
+        """
+        holder = self._by_runtime.get(slot.runtime)
+        if holder is not None:
+            await holder.end(slot)
 
-
-def commands(files: Iterable[HeldFile]) -> tuple[str, ...]:
-    """What fetches these files again and nothing else, a command for each model and revision."""
-    wanted: dict[tuple[str, str | None], list[str]] = {}
-    for file in files:
-        wanted.setdefault((file.model, file.revision), []).append(file.path)
-    made = []
-    for (model, revision), paths in wanted.items():
-        parts = ["tui-hub", "download", model, *dict.fromkeys(paths)]
-        if revision is not None:
-            parts += ["--revision", revision]
-        made.append(shlex.join(parts))
-    return tuple(made)
+    async def look(self, slot: Slot) -> Slot:
+        """The slot as it is now."""
+        holder = self._by_runtime.get(slot.runtime)
+        return slot if holder is None or slot.child is None else await holder.look(slot)

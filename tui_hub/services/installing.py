@@ -61,11 +61,12 @@ async def publish(
         return Published()
     held = await slots_of(context, model_id)
     async with changing(context, model_id, *_places(model, old)):
-        path = await _publish_files(context, model, revision, refs, here, variants, kept, old)
+        receipt = _receipt(model, revision, refs, here, variants, kept, old)
+        path = await _publish_files(context, receipt)
         note = await _move_slots(context, held, revision, path)
         await context.on_disk(_remove_old_view, context, old, path)
         if variants:
-            await context.hub.installs.put(_install(model, revision, path, here, variants, before))
+            await context.hub.installs.put(_install(model, receipt, path, before))
     if variants:
         await settle_pin(context, model_id, revision, (file.path for file in here))
     staying = {revision, *(one.revision for one in kept)}
@@ -149,25 +150,14 @@ async def publish_again(
 ) -> Path:
     """Make the views and the receipt of an installed model by what is known of it now."""
     refs, kept = (DEFAULT_REF,), old.kept if old is not None else ()
-    return await _publish_files(
-        context, model, install.revision, refs, files, install.variants, kept, old
-    )
+    receipt = _receipt(model, install.revision, refs, files, install.variants, kept, old)
+    return await _publish_files(context, receipt)
 
 
-async def _publish_files(
-    context: Context,
-    model: Model,
-    revision: str,
-    refs: Sequence[str],
-    files: Sequence[Artifact],
-    variants: tuple[str, ...],
-    kept: tuple[KeptRevision, ...],
-    old: Receipt | None,
-) -> Path:
+async def _publish_files(context: Context, receipt: Receipt) -> Path:
     """Make what people open, and the receipt that keeps the blobs alive from here on."""
-    receipt = _receipt(model, revision, refs, files, variants, kept, old)
-    if model.source == "url":
-        receipt = replace(receipt, definition=await context.hub.additions.get(model.id))
+    if receipt.source == "url":
+        receipt = replace(receipt, definition=await context.hub.additions.get(receipt.model))
 
     def work() -> Path:
         path = show(context.store, shown_by(receipt, receipt.files))
@@ -220,26 +210,17 @@ def _receipt(
     )
 
 
-def _install(
-    model: Model,
-    revision: str,
-    path: Path,
-    files: Sequence[Artifact],
-    variants: tuple[str, ...],
-    before: Install | None,
-) -> Install:
+def _install(model: Model, receipt: Receipt, path: Path, before: Install | None) -> Install:
     return Install(
         model=model.id,
-        revision=revision,
+        revision=receipt.revision,
         type=model.type,
         name=model.name,
         author=model.author,
         path=str(path),
-        installed_at=before.installed_at
-        if before is not None and before.revision == revision
-        else text.now(),
-        files=len(files),
-        bytes=sum(file.size or 0 for file in files),
-        variants=variants,
+        installed_at=receipt.installed_at,
+        files=len(receipt.files),
+        bytes=sum(file.size for file in receipt.files),
+        variants=receipt.variants,
         last_used=before.last_used if before is not None else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from tui_hub.blobs import Receipt, receipts
 from tui_hub.domain.artifacts import ArtifactStatus
@@ -10,6 +11,7 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType
 from tui_hub.domain.models import Model
 from tui_hub.domain.storage import Install
+from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.learning import agree, give_up, learn
@@ -116,29 +118,15 @@ async def _forget(context: Context, install: Install) -> None:
 
 async def _mirror(context: Context) -> set[str | None]:
     """Tell an empty catalogue what this box holds, so that it lists at least that."""
-    installs = await context.hub.installs.list()
     try:
-        told = {one.model: one for one in await _receipts(context)}
+        told = await _receipts(context)
     except OSError:
-        told = {}
-    for install in installs:
-        receipt = told.get(install.model)
-        await context.catalogue.models.put(
-            Model(
-                id=install.model,
-                source=install.model.partition(":")[0],
-                name=install.name,
-                author=install.author,
-                type=install.type,
-                task=receipt.task if receipt is not None else None,
-                library=receipt.library if receipt is not None else None,
-                license=receipt.license if receipt is not None else None,
-                revision=install.revision,
-                size=install.bytes,
-                origin="local",
-                owner="local_sync_system",
-            )
-        )
+        told = []
+    installs = await context.hub.installs.list()
+    known = {receipt.model for receipt in told}
+    models = [_told_by(receipt) for receipt in told]
+    models += [_model(install) for install in installs if install.model not in known]
+    await context.catalogue.models.merge(models)
     await mirror_pins(context, await context.hub.pins.list())
     for addition in await context.hub.additions.list():
         model = ModelId.parse(addition.model)
@@ -146,4 +134,36 @@ async def _mirror(context: Context) -> set[str | None]:
     for edit in await context.hub.edits.list():
         if edit.type is not None:
             await context.catalogue.models.set_local(edit.model, type=edit.type)
-    return {install.model for install in installs}
+    return {model.id for model in models}
+
+
+def _told_by(receipt: Receipt) -> Model:
+    """A model as its receipt describes it."""
+    return replace(
+        _model(receipt),
+        size=sum(file.size for file in receipt.files),
+        license=receipt.license,
+        task=receipt.task,
+        library=receipt.library,
+    )
+
+
+def _model(entry: Install | Receipt) -> Model:
+    return Model(
+        id=entry.model,
+        source=entry.model.partition(":")[0],
+        name=entry.name,
+        author=entry.author,
+        type=_type(entry.type),
+        revision=entry.revision,
+        size=entry.bytes if isinstance(entry, Install) else None,
+        origin="local",
+        owner="local_sync_system",
+    )
+
+
+def _type(name: str) -> ModelType:
+    try:
+        return ModelType(name)
+    except ValueError:
+        return ModelType.UTILITY

@@ -31,9 +31,9 @@ from tui_hub.domain.verification import (
     Verification,
     Verifying,
 )
+from tui_hub.services.blob_users import BlobUsers, commands
 from tui_hub.services.context import Context
 from tui_hub.services.disk_jobs import DiskJob
-from tui_hub.services.holders import Holders, commands
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.losses import DAMAGED, MISSING, settle_losses
 from tui_hub.services.mending import Beside
@@ -66,7 +66,7 @@ class VerifyRun:
         self._dry_run = dry_run
         self._started = time.monotonic()
         self._run = Verifying("", 0, "", "")
-        self._holders = Holders()
+        self._users = BlobUsers()
         self._fresh: list[Check] = []
         self._checked = self._resumed = self._bytes = 0
         self._damaged: list[Damage] = []
@@ -130,13 +130,13 @@ class VerifyRun:
         """The blobs that are to be looked at."""
         store, table = self._store, self._context.hub.artifacts
         found = await self._context.on_disk(lambda: list(receipts.iter(store)))
-        self._holders = Holders.of(found, await table.holding())
+        self._users = BlobUsers.of(found, await table.holding())
         gone = await self._context.on_disk(lost, store)
-        self._holders.take(await table.lost(gone))
+        self._users.take(await table.lost(gone))
         if self._model is None:
             present = await self._context.on_disk(lambda: set(names(store)))
-            return present | set(self._holders.by_blob)
-        blobs = self._holders.blobs_of(self._model)
+            return present | set(self._users.by_blob)
+        blobs = self._users.blobs_of(self._model)
         if not blobs:
             raise NotFoundError(
                 f"nothing of {self._model} is on this box",
@@ -205,7 +205,7 @@ class VerifyRun:
             else:
                 if aside is None:
                     return False
-        wanted = self._holders.sizes.get(sha256)
+        wanted = self._users.sizes.get(sha256)
         size = examined.stamp.size
         if examined.found is not None and wanted not in (None, size):
             reason = f"has {size} bytes instead of {wanted}"
@@ -216,7 +216,7 @@ class VerifyRun:
             found=examined.found,
             size=size,
             quarantine=None if aside is None else str(aside),
-            files=await self._holders.files_of(self._context, sha256),
+            files=await self._users.files_of(self._context, sha256),
             active=self._active(sha256),
         )
         self._damaged.append(damage)
@@ -239,13 +239,13 @@ class VerifyRun:
         for sha256 in waiting:
             if await self._context.on_disk(self._store.has, sha256):
                 continue
-            here = sha256 in moved or installs & self._holders.models_of(sha256)
+            here = sha256 in moved or installs & self._users.models_of(sha256)
             if sha256 in needed or here:
-                files = await self._holders.files_of(self._context, sha256)
+                files = await self._users.files_of(self._context, sha256)
                 self._missing.append(
                     Missing(
                         sha256=sha256,
-                        size=self._holders.sizes.get(sha256),
+                        size=self._users.sizes.get(sha256),
                         files=files,
                         active=self._active(sha256),
                     )
@@ -255,7 +255,7 @@ class VerifyRun:
 
     async def _look_beside(self) -> None:
         """Look at links, small files and receipts."""
-        known = {model for files in self._holders.by_blob.values() for model, _, _ in files}
+        known = {model for files in self._users.by_blob.values() for model, _, _ in files}
         beside = Beside(self._context, self._job.work, dry_run=self._dry_run)
         if self._model is None:
             self._damaged += await beside.receipts()
@@ -290,11 +290,11 @@ class VerifyRun:
             raise
 
     def _active(self, sha256: str) -> tuple[str, ...]:
-        models = self._holders.models_of(sha256)
+        models = self._users.models_of(sha256)
         return tuple(sorted(one for model in models for one in self._slots.get(model, ())))
 
     def _name(self, sha256: str) -> str:
-        held = sorted(self._holders.by_blob.get(sha256, ()))
+        held = sorted(self._users.by_blob.get(sha256, ()))
         return f"{held[0][0]} {held[0][2]}" if held else sha256[:12]
 
 

@@ -19,7 +19,7 @@ from tui_hub.sources.limits import Clock
 from tui_hub.sources.ollama_daemon import Daemon
 from tui_hub.sources.ollama_feeds import Told, Walk
 from tui_hub.sources.ollama_library import Library
-from tui_hub.sources.ollama_manifest import Layer
+from tui_hub.sources.ollama_manifest import Layer, is_manifest
 from tui_hub.sources.ollama_names import PREFIX, Name
 from tui_hub.sources.ollama_records import USER, record
 from tui_hub.sources.ollama_registry import ACCEPT, Described, Registry
@@ -116,13 +116,13 @@ class Ollama:
     async def request(self, artifact: Artifact) -> FileRequest:
         """The address of the layer, or of the manifest; it takes no token."""
         name = _name_of(artifact)
-        if _is_manifest(artifact):
+        if is_manifest(artifact):
             return FileRequest(url=self._registry.manifest(name), headers={"Accept": ACCEPT})
         return FileRequest(url=self._registry.blob(name, artifact.sha256 or ""))
 
     async def read(self, artifact: Artifact, limit: int) -> bytes:
         """The bytes of a small layer or of the manifest, verified; see `Source.read`."""
-        if _is_manifest(artifact):
+        if is_manifest(artifact):
             digest = artifact.revision
             return await self._registry.manifest_bytes(_name_of(artifact), digest)
         layer = Layer(f"sha256:{artifact.sha256}", artifact.size or 0)
@@ -140,10 +140,6 @@ class Ollama:
         # A rate limit slows a sync down, and fails none.
         described = await self._registry.describe(name, math.inf)
         return Told(_model(described), described.requests, described.bytes)
-
-
-def _is_manifest(artifact: Artifact) -> bool:
-    return artifact.sha256 == artifact.revision
 
 
 def _name_of(artifact: Artifact) -> Name:

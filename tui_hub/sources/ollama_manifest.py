@@ -172,6 +172,11 @@ def read_manifest(body: bytes, host: str) -> Manifest:
     return manifest
 
 
+def is_manifest(file: Artifact) -> bool:
+    """Whether a file of a model is its manifest, by whose hash the revision is known."""
+    return file.sha256 == file.revision
+
+
 def _layer(raw: msgspec.Raw) -> Layer:
     layer = _LAYER.decode(raw)
     if not layer.digest.startswith("sha256:") or not is_sha256(layer.sha256):

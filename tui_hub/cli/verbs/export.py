@@ -40,7 +40,7 @@ async def _export(services: Services, file: str) -> Answer:
     models, feeds = len(document["models"]), len(document["feeds"])
     return Answer(
         {"file": file, "bytes": size, "models": models, "feeds": feeds},
-        lines=[f"{file}: {models} models and {feeds} feeds"],
+        lines=[f"{file}: models: {models}, feeds of your own: {feeds}"],
         brief=[file],
     )
 

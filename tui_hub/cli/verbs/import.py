@@ -164,9 +164,7 @@ def _lines(
     figures = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
     yield f"{'would be: ' if dry_run else ''}{figures}"
     if jobs:
-        yield f"{len(jobs)} downloads are left to the agent; `tui-hub jobs` shows them."
+        yield f"Left to the agent: {', '.join(jobs)}; `tui-hub jobs` shows how they go."
     elif report.pinned and not dry_run:
-        count = len(report.pinned)
-        yield f"{count} models wait for their download, for example `tui-hub download " + (
-            f"{report.pinned[0]}`; --download fetches all."
-        )
+        yield f"To be downloaded, here as they were there: {', '.join(report.pinned)}"
+        yield "`tui-hub download MODEL` takes one; `--download` beside the import takes all."

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=INSTALLED)
 @click.option("--type", "kind", type=MODEL_TYPE)
 @click.option("--variant", metavar="NAME", help="The variant to take, where several are here.")
-@click.option("--runtime", metavar="NAME", help="torch loads into memory, link publishes only.")
+@click.option("--runtime", metavar="NAME", help="torch, ollama, link, or a command of yours.")
 @click.option("--allow-pickle", is_flag=True, help="Take weights from pickle files, no code.")
 @click.pass_obj
 def command(

@@ -7,7 +7,8 @@ import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-from tui_hub.blobs import BlobStore, Features, probe_features
+from tui_hub.blobs import BlobStore, Features, probe_features, receipts
+from tui_hub.blobs.folders import OWNER
 from tui_hub.database import HubDatabase
 from tui_hub.domain.doctor import Finding
 from tui_hub.domain.errors import HubError
@@ -16,7 +17,7 @@ from tui_hub.paths import existing_parent
 from tui_hub.services.doctor.findings import error, failure, ok, warning
 from tui_hub.services.quota import held, over_quota
 from tui_hub.settings import Configuration
-from tui_hub.text import size
+from tui_hub.text import clean, size
 
 SECONDS = 20.0
 _SCARCE = 1024**3
@@ -130,6 +131,7 @@ def _store(root: Path, installed: int) -> Iterator[Finding]:
         )
     for words, mend in lacking:
         yield warning("store", f"{root}: {words}", mend)
+    yield from _damaged(here)
     if features.symlinks and not lacking:
         yield ok("store", f"{root} can be written; links, holes, locks and fsync work")
     mode = root.stat().st_mode
@@ -141,6 +143,20 @@ def _store(root: Path, installed: int) -> Iterator[Finding]:
         )
     if mode & stat.S_IWGRP:
         yield _shared(root, mode)
+
+
+def _damaged(store: BlobStore) -> Iterator[Finding]:
+    """Receipts that cannot be read, each with the command that brings a good one."""
+    for path in receipts.damaged(store):
+        try:
+            model = clean((path.parent / OWNER).read_text("utf-8", "replace"), 200)
+        except OSError:
+            model = "MODEL"
+        yield error(
+            "store",
+            f"the receipt {path} cannot be read: nothing is swept from the store until it can",
+            f"Move it away, then `tui-hub download {model}`: its bytes are here still.",
+        )
 
 
 def _missing(root: Path, installed: int) -> Iterator[Finding]:
