@@ -124,6 +124,9 @@ def test_an_adopted_model_is_downloaded_by_nobody(
     partly = scan(program, str(cache), "--adopt")
     (one,) = partly["models"]
     assert (one["status"], one["missing"]) == ("partly", ["README.md", "config.json"])
+    assert one["type"] == "llm", "by the word of the catalogue: nothing in these files tells it"
+    again = scan(program, str(cache), "--adopt")
+    assert (again["adopted"], again["models"][0]["status"]) == (0, "partly")
     assert program.json("show", "acme/tiny-llm").document["status"] == "not_installed"
     done = program.json("download", "acme/tiny-llm").document
     files = {file["path"]: file["deduplicated"] for file in done["files"]}

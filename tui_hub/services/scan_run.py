@@ -153,6 +153,9 @@ class ScanRun:
             told = str(found.model) if found.model is not None else found.name
             return _scanned(found, told, ScanStatus.LEFT, seen, reasons)
         identity = await self._identifier.identify(found, seen)
+        entry = await self._context.catalogue.models.get(identity.model)
+        if entry is not None:
+            found = replace(found, type=entry.type)  # what the catalogue says goes first
         try:
             await self._adopter.refuse(identity)
         except RefusedError as error:
