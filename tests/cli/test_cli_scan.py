@@ -356,6 +356,20 @@ def test_a_place_that_is_not_there_is_an_error(alone: Inside, tmp_path: Path) ->
     assert (ran.code, ran.error) == (4, "not_found")
 
 
+def test_who_is_not_trusted_is_not_adopted_either(
+    program: Inside, cache: Path, tmp_path: Path
+) -> None:
+    ollama(tmp_path / ".ollama" / "models")
+    policy = {"TUI_HUB_TRUST__OTHERS": "refuse"}
+    refused = scan(program, "--adopt", code=3, **policy)
+    reasons = {one["model"]: one["reason"] for one in refused["models"]}
+    assert "the settings refuse files of acme" in reasons["hf:acme/tiny-llm"]
+    assert {one["status"] for one in refused["models"]} == {"left"}
+    assert not any((store_of(program) / "blobs" / "sha256").iterdir())
+    trusting = {"TUI_HUB_TRUST__AUTHORS": '["acme"]', **policy}
+    assert scan(program, str(cache), "--adopt", **trusting)["adopted"] == 1
+
+
 def test_settings_name_the_places(alone: Inside, comfy: Path, tmp_path: Path) -> None:
     moved = comfy.rename(tmp_path / "art")
     assert scan(alone)["found"] == 0
