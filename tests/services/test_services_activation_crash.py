@@ -14,7 +14,7 @@ from activation_homes import FIRST, SECOND, children, home, install, torch_repos
 from homes import Configure
 
 from tui_hub.demo import DemoHub
-from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.services import Services
 
 SWITCHER = textwrap.dedent(
@@ -22,7 +22,7 @@ SWITCHER = textwrap.dedent(
     import asyncio, functools, os, signal, sys
     from tui_hub.database.slots import SlotTable, SwapTable
     from tui_hub.domain.fit import Device
-    from tui_hub.runtime.children import TorchChild
+    from tui_hub.runtime.torch_children import TorchChild
     from tui_hub.services import children, memory, open_services, swap
     from tui_hub.settings import load_configuration
 

@@ -23,7 +23,14 @@ def unreferenced(store: BlobStore) -> set[str]:
 
 
 def collect(store: BlobStore, candidates: Iterable[str]) -> int:
-    """Delete those of the blobs that no receipt and no running process needs; give the bytes freed.
+    """Delete those of the blobs that nothing needs; give the bytes freed. See `collect_each`."""
+    return sum(collect_each(store, candidates).values())
+
+
+def collect_each(store: BlobStore, candidates: Iterable[str]) -> dict[str, int]:
+    """Delete those of the blobs that no receipt and no running process needs.
+
+    Gives the bytes that each of those freed.
 
     A blob first loses its name, then the receipts are read once more, and only then it goes. Who
     writes a receipt does it the other way: first the receipt, then a look at its blobs. So one of
@@ -41,7 +48,7 @@ def collect(store: BlobStore, candidates: Iterable[str]) -> int:
                 if path is not None:
                     aside[sha256] = path
             needed = receipts.references(store) if aside else set()
-            return sum(delete(aside.pop(sha256)) for sha256 in set(aside) - needed)
+            return {sha256: delete(store, aside.pop(sha256)) for sha256 in set(aside) - needed}
         finally:
             for sha256, path in aside.items():
                 put_back(store, sha256, path)

@@ -59,9 +59,14 @@ class Hold:
     def _write(self) -> None:
         record = _Record(this_process(), tuple(sorted(self._hashes)), self._sizes)
         # Not in the middle of a collection, which would take what is held away for a moment.
+        # It ends with this process, so it need not outlast a power cut.
         with storage_errors(self._store.root), self._store.lock("collect", wait=10.0):
             write_atomic(
-                self._store.temp, self._path, msgspec.json.encode(record), sync_folder=False
+                self._store.temp,
+                self._path,
+                msgspec.json.encode(record),
+                sync=False,
+                sync_folder=False,
             )
 
 

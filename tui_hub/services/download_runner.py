@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 
@@ -24,11 +25,13 @@ from tui_hub.services.download_job import DownloadJob, Outcome
 from tui_hub.services.download_pictures import Ranges, figures, waiting
 from tui_hub.services.download_run import DownloadRun
 from tui_hub.services.file_download import FileDownload, Means, partial_key
+from tui_hub.services.file_groups import bring
 from tui_hub.services.file_rows import FileRows
 from tui_hub.services.file_taking import FileTaking
 from tui_hub.services.installing import Published, publish
 from tui_hub.services.jobs import INTERRUPTED, Jobs
 from tui_hub.services.metadata import Metadata
+from tui_hub.services.quota import tell_quota
 from tui_hub.services.statuses import artifacts_of, settle_status
 from tui_hub.services.waits import WAITS, Wait, is_away, next_wait
 from tui_hub.sources import FileRequest, Source
@@ -155,6 +158,7 @@ class DownloadRunner:
                     artifacts,
                     Means(self._context.store, hold, self._options, self.limiter, pool),
                 ),
+                partial(bring, self._context.store, hold),
                 self._threads,
                 self._settings.files,
                 FileRows(self._context.hub.artifacts, job.id),
@@ -172,12 +176,14 @@ class DownloadRunner:
 
     async def _files(self, job: Job, artifacts: list[Artifact], means: Means) -> list[FileDownload]:
         source = self._context.source(ModelId.parse(str(job.payload.get("model"))))
+        copies = await self._context.on_disk(
+            lambda: [self._metadata.copy_of(artifact) for artifact in artifacts]
+        )
         files: list[FileDownload] = []
-        for artifact in artifacts:
+        for artifact, copy in zip(artifacts, copies, strict=True):
             request = await self._request(source, artifact)
-            bring = FileDownload if request.file is None else FileTaking
-            copy = await self._context.on_disk(self._metadata.copy_of, artifact)
-            files.append(bring(means, replace(artifact, job=job.id), request, copy))
+            kind = FileDownload if request.file is None else FileTaking
+            files.append(kind(means, replace(artifact, job=job.id), request, copy))
         await self._context.hub.artifacts.mark(
             [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
         )
@@ -251,6 +257,7 @@ class DownloadRunner:
             await self.give_back(job)
         failed = outcome.status is JobStatus.FAILED
         await settle_status(self._context, picture.model, failed=failed)
+        await tell_quota(self._context)
         done = outcome.status is JobStatus.COMPLETED
         return replace(
             picture,

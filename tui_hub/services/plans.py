@@ -11,14 +11,17 @@ from tui_hub.blobs import BlobStore, PartialInfo
 from tui_hub.blobs.metadata import find_metadata
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.downloads import Plan
-from tui_hub.domain.errors import NoSpaceError, NotFoundError
+from tui_hub.domain.errors import NoSpaceError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId, is_sha256
 from tui_hub.domain.models import DEFAULT_REF, Details
+from tui_hub.domain.registry import Pin
 from tui_hub.paths import existing_parent
 from tui_hub.services.choices import Choice, choose, refuse_mixture
 from tui_hub.services.context import Context
 from tui_hub.services.copies import is_copy
 from tui_hub.services.file_download import partial_key
+from tui_hub.services.pins import refuse_difference
+from tui_hub.services.quota import held, over_quota
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.statuses import artifacts_of, live_downloads
 from tui_hub.services.version_names import named_version
@@ -51,15 +54,30 @@ class Planner:
             revision = version.revision
             if not choice.narrows:
                 choice = replace(choice, variant=version.variant)
+        install = await self._context.hub.installs.get(known)
         if revision is None and choice.narrows:
-            install = await self._context.hub.installs.get(str(model))
             revision = install.revision if install is not None else None
-        details = await self._details(model, revision, refresh)
+        pin = await self._context.hub.pins.get(known) if revision is None else None
+        if pin is not None and install is None:
+            revision, choice = pin.revision, _pinned(pin, choice)
+        else:
+            pin = None
+        try:
+            details = await self._details(model, revision, refresh)
+        except (NotFoundError, RefusedError) as error:
+            if pin is not None:
+                error.hint = "`--revision main` takes what its source has now."
+            raise
         files = choose(details, choice)
         refuse_mixture(await self._context.hub.installs.get(details.model.id), details, files)
+        if pin is not None:
+            refuse_difference(pin, files)
         to_come = await _to_come(self._context)
-        ref = revision or DEFAULT_REF
+        ref = DEFAULT_REF if pin is not None else revision or DEFAULT_REF
         plan = await self._context.on_disk(_measure, self._context, details, files, ref, to_come)
+        if pin is not None:
+            words = f"revision {pin.revision[:12]}, as it was imported; --revision takes another"
+            plan = replace(plan, note="; ".join(filter(None, (plan.note, words))))
         return replace(plan, variant=choice.variant)
 
     async def _details(self, model: ModelId, revision: str | None, refresh: bool) -> Details:
@@ -72,6 +90,13 @@ class Planner:
                 raise details.problem
             raise NotFoundError(f"{details.model.id} has no files to download")
         return details
+
+
+def _pinned(pin: Pin, choice: Choice) -> Choice:
+    """The files that an import pinned, where nobody chose others."""
+    if choice.narrows:
+        return choice
+    return replace(choice, paths=tuple(file.path for file in pin.files))
 
 
 def _measure(
@@ -99,6 +124,9 @@ def _measure(
             resumed += min(store.resumable(key), size) if left else 0
             write += max(0, size - left.allocated) if left else size
         counted.add(key)
+    quota = context.configuration.settings.store.quota
+    warning = over_quota(held(store) + write, quota) if quota else None
+    notes = (details.note or _access(details), warning and f"with this, {warning}")
     return Plan(
         model=details.model.id,
         revision=details.revision or "",
@@ -110,7 +138,7 @@ def _measure(
         bytes_resumed=resumed,
         bytes_to_write=write,
         unsafe=details.unsafe,
-        note=details.note or _access(details),
+        note="; ".join(filter(None, notes)) or None,
         disk_free=shutil.disk_usage(existing_parent(store.root)).free,
         disk_reserved=_promised_to_others(
             store, {**to_come, **store.promised()}, counted, partials

@@ -43,7 +43,7 @@ async def artifacts_of(context: Context, job: Job) -> list[Artifact]:
 
 async def _status(context: Context, model: str, failed: bool) -> ModelStatus:
     installed = await context.hub.installs.get(model) is not None
-    slots = await slots_of(context, model) if installed else []
+    slots = await slots_of(context, model)
     if slots:
         lost = all(slot.error is not None for slot in slots)
         return ModelStatus.ERROR if lost else ModelStatus.ACTIVE

@@ -35,6 +35,8 @@ class Ask:
     """Whether redirects to another origin are followed."""
     packed: bool = True
     """Whether the body may come compressed; not where its exact bytes count."""
+    patient: bool = True
+    """Whether a server error may pass, and is no answer until it has come again and again."""
     method: str = "GET"
     content: bytes | None = None
 

@@ -18,6 +18,8 @@ from tui_hub.transfer.trouble import Mismatch, Restart, disk_error, on_disk
 from tui_hub.transfer.work import Means, Work
 
 _TICK = 0.05
+_BRIEF = 2 * 1024**2
+"""Bytes of a file that is not worth threads of its own once its server is reached."""
 _CHECKPOINT = 1.0
 """Seconds between two checkpoints: what a power cut may cost."""
 _FAREWELL = 0.5
@@ -56,7 +58,9 @@ class Attempt:
             with on_disk():
                 destination.reset()
             identity = Identity.of(means.request, destination)
-        self._work = Work(means, identity, whole=whole)
+        brief = identity.size is not None and identity.size <= _BRIEF
+        brief = brief and means.pool.reaches(means.request.url)
+        self._work = Work(means, identity, whole=whole, brief=brief)
         self._notes = Notes(self._work)
         self._laggards: Laggards[Lane] = Laggards()
         self.resumed_from = self._work.pieces.done
@@ -131,9 +135,12 @@ class Attempt:
     def _fetch(self) -> Follower:
         """Keep lanes at work until every byte is here; the thread that hashes them."""
         work = self._work
-        self._notes.start()
         if work.pieces.complete and work.identity.certain:
             work.follow()
+        elif work.brief:
+            self._new_lane().run()
+        if not work.brief:
+            self._notes.start()
         while True:
             with work.changed:
                 if work.failure is not None:
@@ -160,10 +167,13 @@ class Attempt:
             self._start_lane()
 
     def _start_lane(self) -> None:
+        self._new_lane().start()
+
+    def _new_lane(self) -> Lane:
         lane = Lane(self._work)
         self._work.lanes.add(lane)
         self._means.pool.lanes.take()
-        lane.start()
+        return lane
 
     def _hasten(self, now: float) -> None:
         """Open the connection of a lane afresh that is far slower than the others."""
@@ -196,6 +206,8 @@ class Attempt:
             self._checkpoint()
             with on_disk():
                 destination.allocate(size)
+        if self._work.brief:
+            follower.run()
         while follower.is_alive():
             self._work.cancellation.check()
             follower.join(_TICK)
@@ -217,7 +229,8 @@ class Attempt:
         self._notes.end()
         if work.follower is not None:
             work.follower.cancel()
-            work.follower.join()
+            if not work.brief:
+                work.follower.join()
         with work.changed:
             work.changed.wait_for(lambda: not work.lanes, _FAREWELL)
             work.changed.wait_for(lambda: work.busy == 0)

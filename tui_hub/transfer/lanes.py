@@ -26,7 +26,7 @@ class Lane(threading.Thread):
     def __init__(self, work: Work) -> None:
         super().__init__(name="transfer-lane", daemon=True)
         self._work = work
-        self._buffer = memoryview(bytearray(BUFFER))
+        self._buffer = memoryview(bytearray(min(BUFFER, max(1, work.pieces.size))))
         self._answer: Answer | None = None
         """What is being read."""
         self._cut = False

@@ -49,9 +49,15 @@ async def _path(services: Services, kind: ModelType) -> Answer:
     from tui_hub.cli import slot_documents
     from tui_hub.cli.console import Answer
     from tui_hub.cli.slots import active_slot
+    from tui_hub.domain.errors import RefusedError
 
     slot = await active_slot(services, kind)
-    return Answer(slot_documents.active([slot]), lines=[slot.path])
+    if not slot.path:
+        raise RefusedError(
+            f"{slot.model} has no folder: the Ollama daemon alone has its files",
+            hint=f"`tui-hub env {kind.value}` tells where it answers.",
+        )
+    return Answer(slot_documents.active([slot]), lines=[await services.activation.hand_out(slot)])
 
 
 def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
@@ -66,7 +72,7 @@ def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
             slot.runtime,
             slot.device,
             text.ago(slot.since) if slot.error is None else "not loaded",
-            slot.path,
+            slot.path or slot.url or "",
         )
         for slot in slots
     ]

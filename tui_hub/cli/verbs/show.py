@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -22,7 +23,7 @@ _GPU_MEMORY = "gpu_memory"
 
 
 @verb("show")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.option("--refresh", is_flag=True, help="Ask the source even when the files are known.")
 @click.option("--card", is_flag=True, help="Print the model's card instead, as Markdown.")
