@@ -177,7 +177,7 @@ class DownloadRunner:
     async def _files(self, job: Job, artifacts: list[Artifact], means: Means) -> list[FileDownload]:
         source = self._context.source(ModelId.parse(str(job.payload.get("model"))))
         copies = await self._context.on_disk(
-            lambda: [self._metadata.copy_of(artifact) for artifact in artifacts]
+            self._metadata.copies_of, artifacts[0].model, artifacts
         )
         files: list[FileDownload] = []
         for artifact, copy in zip(artifacts, copies, strict=True):
