@@ -105,7 +105,7 @@ def _measure(
     details: Details,
     files: tuple[Artifact, ...],
     ref: str,
-    to_come: dict[str, int],
+    to_come: Mapping[str, int],
 ) -> Plan:
     store = context.store
     found = sorted(store.partials(), key=lambda partial: partial.allocated)
