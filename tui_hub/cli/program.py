@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tui_hub.domain.errors import HubError
 
 _VERBS = "tui_hub.cli.verbs"
+_TURN_SECONDS = 0.001
+"""After how long a busy thread lets others run: each answer of a database waits for a turn or two,
+and during a sync 5 ms, as is usual, add up to what a person feels."""
 
 
 @cache
@@ -96,6 +99,7 @@ def program(context: click.Context, sync_only: bool, demo: bool) -> int:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with the exit code of the outcome."""
     _ensure_streams()
+    sys.setswitchinterval(_TURN_SECONDS)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     code = _flushed(_run(arguments, Options()))
     sys.exit(code)
