@@ -10,10 +10,16 @@ answers when the server is ready, or with the reason and the last lines when it 
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    # The very program that started it, wherever that found itself.
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
 import ctypes
 import os
 import socket
-import sys
 import threading
 import time
 from typing import Any

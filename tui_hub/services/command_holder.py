@@ -178,6 +178,7 @@ class CommandLoader:
             raise RuntimeError("open it first")
         self._progress.step(SwapStep.LOADING)
         settings = self._settings(loading)
+        self._port = self._port or command.port_of(wanted.url)
         order = self._order(wanted, loading, settings, self._find_port(settings))
         began = time.monotonic()
         try:
