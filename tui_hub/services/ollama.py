@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tui_hub.domain.errors import NotFoundError
+from tui_hub.domain.errors import AbsentError, HubError, NoConnectionError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
-from tui_hub.domain.runtime import OLLAMA, OllamaModel
+from tui_hub.domain.runtime import OLLAMA, OllamaModel, OllamaState
 from tui_hub.events import HardwareSampled
 from tui_hub.runtime.ollama import OllamaMemory, whole_name
 from tui_hub.services.context import Context
@@ -63,6 +63,16 @@ class Ollama:
         return tuple(
             replace(one, slot=ours.get(whole_name(one.name))) for one in await self.memory.loaded()
         )
+
+    async def look(self) -> OllamaState | None:
+        """What the daemon has in memory, or why it does not tell; `None` where there is none."""
+        address = self.address
+        try:
+            return OllamaState(address=address, models=await self.loaded())
+        except (AbsentError, NoConnectionError):
+            return None
+        except HubError as error:
+            return OllamaState(address=address, error=error.message)
 
     async def release(self, *names: str) -> tuple[OllamaModel, ...]:
         """Have models leave the daemon's memory; without names all that are active in no slot.
