@@ -73,13 +73,15 @@ class OllamaMemory:
             raise _nonsense() from None
         return tuple(
             OllamaModel(
-                name=clean(one.name, 200),
+                name=one.name,
                 size=max(one.size, 0),
                 size_vram=max(min(one.size_vram, one.size), 0),
                 expires_at=clean(one.expires_at, 40),
                 context=one.context_length,
             )
             for one in models
+            # By another name it could not be asked for.
+            if clean(one.name, 200) == one.name
         )
 
     async def find(self, name: str) -> OllamaModel | None:
