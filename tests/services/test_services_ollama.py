@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from activation_homes import FIRST, home, install, torch_repositories
+from crashing import SWITCHER
 from homes import Configure
 from ollama_server import OllamaServer, Said
 
@@ -283,3 +287,38 @@ async def test_the_catalogue_says_that_it_is_active(
         await services.activation.activate(LLAMA)
         found = await services.catalogue.get(LLAMA)
         assert found.status is ModelStatus.ACTIVE
+
+
+@pytest.mark.timeout(300)
+async def test_a_switch_killed_before_any_step(
+    configuration: Configuration, ollama: OllamaServer
+) -> None:
+    names = {LLAMA: "llama3.1:8b", QWEN: "qwen3:4b"}
+    outcomes = []
+    async with home(configuration) as services:
+        await services.activation.activate(LLAMA)
+        active = LLAMA
+        for doomed in range(100):
+            other = QWEN if active == LLAMA else LLAMA
+            run = await asyncio.to_thread(
+                subprocess.run,
+                [sys.executable, "-c", SWITCHER, other, str(doomed), "both"],
+                env={**os.environ, **configuration.environment},
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            if run.returncode == 0:
+                break
+            assert run.returncode == -9, run.stderr
+            await services.activation.recover()
+            now = await slot(services)
+            assert now.status == "active" and await services.jobs._context.hub.swaps.list() == []
+            assert set(ollama.memory) == {names[now.model]}, run.stdout
+            outcomes.append((run.stdout.strip(), now.model == active))
+            active = now.model
+        assert run.stdout.startswith("active"), run.stderr
+    kept = [stayed for _, stayed in outcomes]
+    assert len(outcomes) >= 6, outcomes
+    assert kept[0] and not kept[-1], "killed first nothing has changed, killed last all has"
+    assert kept == sorted(kept, reverse=True), "there is one moment from which the new one counts"
