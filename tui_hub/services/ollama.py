@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 from tui_hub.domain.errors import AbsentError, HubError, NoConnectionError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
@@ -14,6 +16,8 @@ from tui_hub.services.context import Context
 from tui_hub.sources.limits import Clock
 from tui_hub.sources.ollama_daemon import HELD, Daemon
 from tui_hub.text import clean
+
+_CHUNK = 1024 * 1024
 
 
 class Ollama:
@@ -47,6 +51,32 @@ class Ollama:
         wanted = str(ModelId.parse(model)).casefold()
         held = await self._daemon.held()
         return next((one for one in held.models if one.id.casefold() == wanted), None)
+
+    async def give(self, name: str, file: Path, sha256: str) -> None:
+        """Let the daemon have a GGUF file as a model of its own, of which it keeps a copy.
+
+        Raises:
+            AbsentError: no daemon answers.
+            HubError: when it does not take it.
+        """
+        if not await self._daemon.has_blob(sha256):
+            size = (await self._context.on_disk(file.stat)).st_size
+            answer = await self._slow.put_blob(sha256, size, self._bytes_of(file))
+            if answer.status not in (200, 201):
+                raise HubError(
+                    f"the Ollama daemon does not take {clean(file.name, 100)}: {answer.status} "
+                    f"{clean(answer.message, 200)}",
+                    hint="Has the disk of its own store room for a copy?",
+                )
+        await self.memory.create(name, file.name, sha256)
+
+    async def _bytes_of(self, file: Path) -> AsyncIterator[bytes]:
+        opened = await self._context.on_disk(file.open, "rb")
+        try:
+            while chunk := await self._context.on_disk(opened.read, _CHUNK):
+                yield chunk
+        finally:
+            opened.close()
 
     async def loaded(self) -> tuple[OllamaModel, ...]:
         """What the daemon has in memory, with the slot that each is active in.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -105,13 +105,32 @@ class Daemon:
             UnreachableError: what answers is no daemon.
             UsageError: its address is none.
         """
-        address = self.address
         content = None if document is None else msgspec.json.encode(document)
+        return await self._ask(path, "GET" if content is None else "POST", content)
+
+    async def has_blob(self, sha256: str) -> bool:
+        """Whether it has a file of these bytes; raises as `ask` does."""
+        return (await self._ask(f"/api/blobs/sha256:{sha256}", "HEAD", None)).status == 200
+
+    async def put_blob(self, sha256: str, size: int, content: AsyncIterable[bytes]) -> Answer:
+        """Hand it the bytes of a file, which it hashes; raises as `ask` does."""
+        length = {"content-length": str(size)}
+        return await self._ask(f"/api/blobs/sha256:{sha256}", "POST", content, length)
+
+    async def _ask(
+        self,
+        path: str,
+        method: str,
+        content: bytes | AsyncIterable[bytes] | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        address = self.address
         ask = Ask(
+            everywhere=headers or {},
             limit=_LIMIT,
             patience=LONGEST_WAIT,
             patient=False,
-            method="GET" if content is None else "POST",
+            method=method,
             content=content,
         )
         offline = self._network.offline and not (self._near and _is_loopback(address))
