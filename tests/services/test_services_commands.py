@@ -16,6 +16,7 @@ import pytest
 from activation_homes import FIRST, SECOND, children, home, install, torch_repositories
 from crashing import SWITCHER
 from homes import Configure
+from nvml_driver import StubDriver
 
 from tui_hub.demo import DemoHub
 from tui_hub.domain.errors import InterruptedJobError, RefusedError, UsageError
@@ -96,6 +97,21 @@ async def test_activate_switch_reload_deactivate(with_commands: WithCommands) ->
         assert [one.pid for one in children(configuration)] == [again.pid]
         await services.activation.deactivate("llm")
         assert children(configuration) == [] and await services.activation.active("llm") is None
+
+
+async def test_its_memory_on_a_gpu_is_measured(
+    with_commands: WithCommands, driver: StubDriver
+) -> None:
+    driver.two_gpus()
+    configuration = with_commands("--gpu", driver.environment["NVML_STUB_STATE"])
+    async with home(configuration) as services:
+        await install(services, FIRST)
+        first = await services.activation.activate(FIRST, runtime="tiny")
+        assert (first.device, first.memory.used_after) == ("cuda:1", 7_000_000_000)
+        assert first.memory.free_before == 137_000_000_001
+        await services.activation.slots()
+        (seen,) = (await services.hardware.read()).gpus[1].processes
+        assert seen.slot == "llm", "a child of the process that keeps it"
 
 
 async def test_the_next_start_finds_it(with_commands: WithCommands) -> None:

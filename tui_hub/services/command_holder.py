@@ -186,7 +186,7 @@ class CommandLoader:
         except ServerFailedError as failed:
             self._progress.said(failed.said)
             raise
-        url = command.address(settings.host, order.port)
+        url = f"http://{command.in_address(settings.host)}:{order.port}"
         took = text.duration(time.monotonic() - began)
         self._progress.passed(f"{loading.command} is ready at {url} after {took}")
         await self._child.keep()
@@ -253,7 +253,7 @@ class CommandLoader:
             "name": loading.served,
         }
         words = command.fill_all(settings.command[1:], values)
-        reached = {**values, "host": command.address(settings.host, port)[7:].rpartition(":")[0]}
+        reached = {**values, "host": command.in_address(settings.host)}
         folder = self._context.configuration.paths.config_file.absolute().parent
         return ServerOrder(
             program=(self._program, *words),

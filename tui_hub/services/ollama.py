@@ -14,7 +14,8 @@ from tui_hub.events import HardwareSampled
 from tui_hub.runtime.ollama import OllamaMemory, whole_name
 from tui_hub.services.context import Context
 from tui_hub.sources.limits import Clock
-from tui_hub.sources.ollama_daemon import HELD, Daemon
+from tui_hub.sources.network import host_of
+from tui_hub.sources.ollama_daemon import HELD, Daemon, is_loopback
 from tui_hub.text import clean
 
 _CHUNK = 1024 * 1024
@@ -40,6 +41,11 @@ class Ollama:
             UsageError: when the settings name no address.
         """
         return self._daemon.address
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The host of the daemon, where that is not this box."""
+        return None if is_loopback(self.address) else host_of(self.address)
 
     async def held(self, model: str) -> Model | None:
         """A model as the daemon tells of it; `None` where it does not have it.

@@ -192,7 +192,7 @@ class OllamaLoader:
         slot = replace(
             wanted,
             runtime=OLLAMA,
-            device=_place(found, device),
+            device=self._ollama.elsewhere or _place(found, device),
             child=self.name,
             url=self._ollama.address,
             memory=figures,
@@ -215,6 +215,8 @@ class OllamaLoader:
 
     def _device(self, found: OllamaModel) -> Device | None:
         """Where it is, where that can be told: the daemon does not say on which GPU."""
+        if self._ollama.elsewhere is not None:
+            return None
         gpus = [one for one in self._devices if one.index is not None]
         if not found.size_vram:
             return next((one for one in self._devices if one.index is None), None)

@@ -133,7 +133,7 @@ class Daemon:
             method=method,
             content=content,
         )
-        offline = self._network.offline and not (self._near and _is_loopback(address))
+        offline = self._network.offline and not (self._near and is_loopback(address))
         try:
             return await self._open(address, offline).fetch(f"{address}{path}", ask)
         except NoConnectionError:
@@ -192,7 +192,7 @@ class Daemon:
                 self._network, retries=1, timeout=self._timeout, offline=offline
             )
             # No proxy leads back to the box that asks.
-            own = {"no_proxy": "*"} if _is_loopback(address) else {}
+            own = {"no_proxy": "*"} if is_loopback(address) else {}
             self._api = Api(network, {**self._environment, **own}, clock=self._clock)
         return self._api
 
@@ -248,7 +248,8 @@ def _host_and_port(place: str) -> tuple[str, str]:
     return host, port
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether an address is of this box."""
     host = urlsplit(address).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
