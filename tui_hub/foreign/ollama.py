@@ -15,7 +15,7 @@ from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.foreign.base import Box, Finding, FoundFile, FoundModel, left_out
 from tui_hub.foreign.looking import LeadsAwayError, folders, is_folder, look_at, read_small, walk
-from tui_hub.sources.ollama_manifest import Manifest, read_manifest
+from tui_hub.sources.ollama_manifest import Manifest, is_manifest, read_manifest
 from tui_hub.sources.ollama_names import PREFIX, Name
 from tui_hub.sources.ollama_records import Traits, read_config, record
 
@@ -77,8 +77,8 @@ def _tag(root: Path, path: Path, parts: tuple[str, ...]) -> Finding:
         return left_out(path, "it has no files: it runs on Ollama's servers")
     traits = _traits(root, manifest)
     listing = manifest.files(name, traits.quantization)
-    files, broken = _layers(root, listing)
-    if not files:
+    files, broken = _layers(root, path, listing)
+    if len(files) < 2:
         return left_out(path, broken or "none of its files is there")
     told = record(
         name,
@@ -121,13 +121,15 @@ def _traits(root: Path, manifest: Manifest) -> Traits:
     return read_config(content) if known else Traits()
 
 
-def _layers(root: Path, listing: Sequence[Artifact]) -> tuple[tuple[FoundFile, ...], str | None]:
-    """The layers that are there in full, and why the first other one is not."""
+def _layers(
+    root: Path, manifest: Path, listing: Sequence[Artifact]
+) -> tuple[tuple[FoundFile, ...], str | None]:
+    """The layers that are there in full with the manifest, and why the first other is not."""
     files: list[FoundFile] = []
     reason = None
     inside = root.resolve()
     for layer in listing:
-        blob = root / "blobs" / f"sha256-{layer.sha256}"
+        blob = manifest if is_manifest(layer) else root / "blobs" / f"sha256-{layer.sha256}"
         try:
             file = look_at(blob, inside, layer.path, sha256=layer.sha256)
             if file.size != layer.size:

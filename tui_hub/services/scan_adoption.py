@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tui_hub.domain.additions import Proposal
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
 from tui_hub.domain.errors import RefusedError
+from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.storage import Install
 from tui_hub.events import CatalogueChanged
 from tui_hub.foreign import FoundModel
@@ -19,6 +20,7 @@ from tui_hub.services.metadata import Metadata
 from tui_hub.services.scan_identity import Identity
 from tui_hub.services.scan_intake import Intake, Seen
 from tui_hub.services.statuses import live_downloads, settle_status
+from tui_hub.services.trust import refuse_untrusted_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,13 @@ class Adopter:
         """See that a model can be taken in, and give what is installed of it.
 
         Raises:
-            RefusedError: when another revision is installed, or it is on its way.
+            RefusedError: when another revision is installed, it is on its way, or the settings take
+                no files from where it is of.
         """
         install = await self._context.hub.installs.get(identity.model)
+        model = ModelId.parse(identity.model)
+        if install is None and model.source != "local":
+            await refuse_untrusted_files(self._context, model, identity.listing[:1])
         if install is not None and identity.revision not in (None, install.revision):
             raise RefusedError(
                 f"revision {install.revision[:12]} is installed, this is "

@@ -10,7 +10,7 @@ from pathlib import Path
 from tui_hub.blobs import Hold, Way
 from tui_hub.database.file_hashes import FileHash
 from tui_hub.domain.artifacts import ArtifactStatus
-from tui_hub.domain.errors import HubError, InterruptedJobError, LostLeaseError, RefusedError
+from tui_hub.domain.errors import HubError, InterruptedJobError, LostLeaseError
 from tui_hub.domain.scanning import LeftOut, ScanMode, ScannedModel, ScanReport, ScanStatus
 from tui_hub.events import StorageChanged
 from tui_hub.foreign import Box, FoundFile, FoundModel, Layout, left_out, why_closed
@@ -135,8 +135,9 @@ class ScanRun:
         if found.model is None:
             return False
         try:
-            await self._adopter.refuse(Identity(str(found.model), found.revision, (), ()))
-        except RefusedError:
+            identity = Identity(str(found.model), found.revision, found.listing, ())
+            await self._adopter.refuse(identity)
+        except HubError:
             return True
         return False
 
@@ -153,9 +154,12 @@ class ScanRun:
             told = str(found.model) if found.model is not None else found.name
             return _scanned(found, told, ScanStatus.LEFT, seen, reasons)
         identity = await self._identifier.identify(found, seen)
+        entry = await self._context.catalogue.models.get(identity.model)
+        if entry is not None:
+            found = replace(found, type=entry.type)  # what the catalogue says goes first
         try:
             await self._adopter.refuse(identity)
-        except RefusedError as error:
+        except HubError as error:
             return _scanned(found, identity.model, ScanStatus.LEFT, seen, [error.message, *reasons])
         if await self._is_here(identity, seen):
             installed = await self._context.hub.installs.get(identity.model) is not None

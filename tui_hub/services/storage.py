@@ -170,7 +170,8 @@ class Storage:
             blobs |= {(receipt.revision, file.path): file.sha256 for file in receipt.files}
             blobs |= {(one.revision, file.path): file.sha256
                       for one in receipt.kept for file in one.files}  # fmt: skip
-        if not blobs and not await self._lost(model):
+        pinned = await self._context.hub.pins.get(model) is not None
+        if not blobs and not pinned and not await self._lost(model):
             raise NotFoundError(
                 f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
             )

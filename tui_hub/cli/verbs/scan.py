@@ -36,7 +36,8 @@ def command(
     """Find models that are on this box already.
 
     Each PLACE is a folder or a file; without one it looks where Hugging Face's libraries, Ollama,
-    LM Studio and ComfyUI keep models. Everything is read and hashed once, and remembered.
+    LM Studio and ComfyUI keep models. Everything is read and hashed once, and remembered. The Hub
+    is asked for the hashes of what LM Studio has of it, unless --offline is said.
 
     It only reports, unless --adopt is said: then what was found becomes models of this home, and
     what it calls installed can be activated at once. No file of theirs is changed, moved or
