@@ -138,6 +138,19 @@ def test_an_import_leaves_its_downloads_to_the_agent(full: Inside, tmp_path: Pat
     assert take(second, document, tmp_path)["pinned"] == []
 
 
+def test_a_pin_is_shown_and_taken_back(full: Inside, tmp_path: Path) -> None:
+    document = load(full)
+    second = other(full, tmp_path)
+    take(second, document, tmp_path, "--yes")
+    shown = second.json("show", "acme/tiny-llm", "--offline").document
+    assert shown["pinned"] == document["models"][1]["installed"]["revision"]
+    assert shown["pinned"] in second("show", "acme/tiny-llm", "--offline").out
+    gone = second.json("delete", "acme/tiny-llm", "--yes")
+    assert (gone.code, gone.document["files"]) == (0, 0)
+    assert "installed" not in load(second)["models"][1]
+    assert second.json("delete", "acme/tiny-llm", "--yes").error == "not_found"
+
+
 def test_what_is_here_stays(full: Inside, tmp_path: Path) -> None:
     document = load(full)
     program = other(full, tmp_path)

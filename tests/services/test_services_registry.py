@@ -88,7 +88,10 @@ async def taken(services: Services, *, replace: bool = False) -> dict[str, int]:
 async def test_a_killed_import_is_completed_by_the_next(
     configuration: Configuration, tmp_path: Path
 ) -> None:
-    home = tmp_path / "home"
+    home, kept = tmp_path / "home", tmp_path / "kept"
+    async with open_services(configuration) as services:
+        await services.sync.run(["curated"])  # an empty catalogue is filled at each start
+    shutil.copytree(home, kept)
     document = tmp_path / "document.json"
     document.write_text(json.dumps(DOCUMENT))
     worker = Mortal(configuration, WORK, str(document))
@@ -97,6 +100,7 @@ async def test_a_killed_import_is_completed_by_the_next(
         assert steps is not None and {"change", "mirror_pins", "replace", "put_in"} <= set(steps)
         for doomed in range(len(steps)):
             shutil.rmtree(home)
+            shutil.copytree(kept, home)
             assert worker.run(doomed) is None
             async with open_services(configuration) as services:
                 before = (await services.registry.export())["models"]

@@ -74,6 +74,7 @@ def show(details: Details) -> Document:
         "facts": plain(details.model.facts),
         "unsafe": list(details.unsafe),
         "path": details.path,
+        "pinned": details.pinned_revision,
         "note": details.note,
         **edit(details.edit),
         **registration(details.registration),
