@@ -150,6 +150,10 @@ class OllamaServer:
             return Said(json.dumps({"models": self.daemon}).encode())
         if self.daemon is not None and path == "/api/ps":
             return Said(json.dumps({"models": list(self.memory.values())}).encode())
+        if self.daemon is not None and path.startswith("/api/blobs/"):
+            return self._answer_blob(path.rpartition("/")[2], asked)
+        if self.daemon is not None and path == "/api/create":
+            return self._answer_create(json.loads(asked.body))
         if self.daemon is not None and asked.method == "POST":
             return self._answer_load(path, json.loads(asked.body))
         if path == "/library" and self.library is not None:
@@ -166,6 +170,20 @@ class OllamaServer:
             error = {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}
             return Said(json.dumps(error).encode(), 404)
         return Said(b"404 page not found", 404, {"Content-Type": "text/plain"})
+
+    def _answer_blob(self, digest: str, asked: Asked) -> Said:
+        if asked.method == "HEAD":
+            return Said(status=200 if digest in self.blobs else 404)
+        if digest_of(asked.body) != digest:
+            return Said(b'{"error":"digest mismatch"}', 400)
+        return Said(status=201) if self.keep(asked.body) else Said()
+
+    def _answer_create(self, wish: Mapping[str, Any]) -> Said:
+        (digest,) = wish["files"].values()
+        if digest not in self.blobs:
+            return Said(b'{"error":"blob not found"}', 400)
+        self.hold(wish["model"], len(self.blobs[digest]), digest.partition(":")[2])
+        return Said(b'{"status":"success"}')
 
     def _answer_load(self, path: str, wish: Mapping[str, Any]) -> Said:
         """`/api/generate` and `/api/embed` without a prompt."""

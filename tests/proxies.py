@@ -122,7 +122,7 @@ class SecureRelay(Relay):
 
     async def _door(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._inner)
-        with contextlib.suppress(OSError, ssl.SSLError):
+        with contextlib.suppress(OSError, ssl.SSLError, asyncio.CancelledError):
             await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer))
         far_writer.close()
         writer.close()

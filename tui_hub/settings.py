@@ -95,7 +95,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Downloads."""
 
-    connections: _Some = 8
+    connections: _Some = 16
     """The most connections at a time. The files in work share them, and each has at least one;
     fewer are used while more bring nothing."""
     files: _Some = 4

@@ -15,11 +15,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from transfer_cases import again, lanes, single, small
+from transfer_cases import again, lanes, screen, single, small
 from transfer_cases.hub import Content, Hub, copy_repository, make_repository, serve
 from transfer_cases.measuring import GIB, MIB
 
-CASES = ("plain", "tls", "limited", "distance", "files", "small", "resume", "renamed")
+CASES = ("plain", "tls", "limited", "distance", "files", "small", "resume", "renamed", "screen")
 
 
 def main() -> None:
@@ -43,11 +43,21 @@ def main() -> None:
             make_repository(folder, "bench/files", [2 * MIB] * 100)
         if "small" in chosen:
             make_repository(folder, "bench/small", [20_000] * 2000, large=False)
+        eight = [f"bench/large-{number}" for number in range(8)]
+        for name in eight if "screen" in chosen else ():
+            make_repository(folder, name, [int(1.5 * GIB)], hollow=True)
         with serve(folder) as hub:
-            _run(hub, content, others, chosen, options.rounds)
+            _run(hub, content, others, eight, chosen, options.rounds)
 
 
-def _run(hub: Hub, content: Content, others: list[str], chosen: list[str], rounds: int) -> None:
+def _run(
+    hub: Hub,
+    content: Content,
+    others: list[str],
+    eight: list[str],
+    chosen: list[str],
+    rounds: int,
+) -> None:
     cases: dict[str, Callable[[], None]] = {
         "plain": lambda: single.plain(hub, content, rounds),
         "tls": lambda: single.secure(hub, content, rounds),
@@ -57,6 +67,7 @@ def _run(hub: Hub, content: Content, others: list[str], chosen: list[str], round
         "small": lambda: small.many(hub, "bench/small", 2000, 20_000, rounds),
         "resume": lambda: again.resumed(hub, content, rounds),
         "renamed": lambda: again.renamed(hub, content, others),
+        "screen": lambda: screen.eight_downloads(hub, eight),
     }
     for case in chosen:
         cases[case]()

@@ -210,7 +210,11 @@ def test_a_read_only_store_is_read_and_says_that_it_cannot_be_written(
 
 @pytest.mark.root
 @needs_root
-def test_a_store_on_two_file_systems_is_refused(store: BlobStore) -> None:
+@pytest.mark.parametrize("made", [True, False])
+def test_a_store_on_two_file_systems_is_refused(store: BlobStore, made: bool) -> None:
+    """Also one whose `temp/` was put elsewhere before it was made."""
+    if not made:
+        (store.root / "VERSION").unlink()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(store.temp)], check=True)
     try:
         with pytest.raises(RefusedError, match="temp is not a plain folder on the file system of"):

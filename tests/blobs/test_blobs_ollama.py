@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tui_hub.blobs import BlobStore, publish_ollama, remove_ollama
+from tui_hub.blobs.ollama import wrong_in_ollama
 from tui_hub.domain.errors import UnsafeError
 
 Put = Callable[[bytes], str]
@@ -154,3 +155,19 @@ def test_hostile_names_are_refused(store: BlobStore, put: Put, name: tuple[str, 
     with pytest.raises(UnsafeError):
         publish_ollama(store, name, digest)
     assert not list(store.root.glob("ollama/**/*"))
+
+
+def test_what_a_daemon_would_not_find_is_noticed(store: BlobStore, put: Put) -> None:
+    weights = put(b"weights")
+    digest = put(manifest(weights))
+    place = publish_ollama(store, NAME, digest)
+    assert place is not None and wrong_in_ollama(store, NAME, digest) is None
+    link = store.root / "ollama" / "blobs" / f"sha256-{weights}"
+    link.unlink()
+    assert wrong_in_ollama(store, NAME, digest) == link
+    place.write_bytes(b"{}")
+    assert wrong_in_ollama(store, NAME, digest) == place
+    publish_ollama(store, NAME, digest)
+    assert wrong_in_ollama(store, NAME, digest) is None
+    store.remove(weights)
+    assert wrong_in_ollama(store, NAME, digest) is None, "what is not whole is not shown"

@@ -13,7 +13,7 @@ import pytest
 from tui_hub.blobs import BlobStore, Terms, Way, collect, publish_model
 from tui_hub.domain.errors import NoSpaceError, RefusedError
 
-CONTENT = b"weights" * 5000
+CONTENT = b"weights" * 200_000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 OLD = time.time_ns() - 10**12
 IN_PLACE = Terms(ways=(Way.REFERENCE,))
@@ -54,7 +54,7 @@ def test_a_file_stays_where_it_lies_and_is_a_blob_all_the_same(
 
 
 def changed(file: Path) -> None:
-    file.write_bytes(b"weighty" * 5000)
+    file.write_bytes(b"weighty" * 200_000)
 
 
 def touched(file: Path) -> None:
@@ -81,6 +81,7 @@ def test_a_file_that_is_not_what_it_was_counts_as_missing(
     good.write_bytes(CONTENT)
     assert store.take_in(good).way is Way.COPY
     assert store.has(DIGEST, len(CONTENT)) and not store.path(DIGEST).is_symlink()
+    assert records(store) == [] and not store.quarantined.exists()
 
 
 def test_deleting_such_a_blob_leaves_the_file_alone(store: BlobStore, file: Path) -> None:

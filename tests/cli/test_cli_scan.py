@@ -124,6 +124,9 @@ def test_an_adopted_model_is_downloaded_by_nobody(
     partly = scan(program, str(cache), "--adopt")
     (one,) = partly["models"]
     assert (one["status"], one["missing"]) == ("partly", ["README.md", "config.json"])
+    assert one["type"] == "llm", "by the word of the catalogue: nothing in these files tells it"
+    again = scan(program, str(cache), "--adopt")
+    assert (again["adopted"], again["models"][0]["status"]) == (0, "partly")
     assert program.json("show", "acme/tiny-llm").document["status"] == "not_installed"
     done = program.json("download", "acme/tiny-llm").document
     files = {file["path"]: file["deduplicated"] for file in done["files"]}
@@ -171,7 +174,7 @@ def test_a_model_of_ollama_is_adopted(alone: Inside, tmp_path: Path) -> None:
         "ollama:llama3",
         "ollama:hf.co/acme/quants:Q4_0",
     }
-    assert found["duplicates"] == 1, "two models that share their files have but two manifests"
+    assert found["duplicates"] == 1, "two models share their layers, but each has its manifest"
     adopted = scan(alone, "--adopt")
     assert adopted["adopted"] == 2 and state(root) == before
     shown = alone.json("show", "ollama:llama3", "--offline").document
@@ -183,10 +186,12 @@ def test_a_model_of_ollama_is_adopted(alone: Inside, tmp_path: Path) -> None:
     weights = store_of(alone) / "blobs" / "sha256" / sha256(BIG)
     if "reference" in ways["ollama:llama3"] or "reference" in ways["ollama:hf.co/acme/quants:Q4_0"]:
         assert weights.samefile(root / "blobs" / f"sha256-{sha256(BIG)}")
-    shown_to_daemons = store_of(alone) / "ollama" / manifest.relative_to(root)
-    assert shown_to_daemons.read_bytes() == manifest.read_bytes()
+    shared = store_of(alone) / "ollama"
+    kept = shared / "manifests/registry.ollama.ai/library/llama3/latest"
+    assert kept.read_bytes() == manifest.read_bytes()
+    assert (shared / "blobs" / f"sha256-{sha256(BIG)}").read_bytes() == BIG
     assert alone.json("delete", "ollama:llama3", "--yes").code == 0
-    assert state(root) == before and not shown_to_daemons.exists()
+    assert state(root) == before
 
 
 def test_a_damaged_blob_is_not_adopted(alone: Inside, tmp_path: Path) -> None:
@@ -341,7 +346,7 @@ def test_another_revision_is_left_alone(program: Inside, hub: DemoHub, cache: Pa
     (repository / "snapshots" / commit).rename(repository / "snapshots" / other)
     (repository / "refs" / "main").write_text(other)
     assert program("download", "acme/tiny-llm").code == 0
-    (one,) = scan(program, "--adopt", code=3)["models"]
+    (one,) = scan(program, "--adopt")["models"]
     assert one["status"] == "left" and commit[:12] in one["reason"]
     assert program.json("show", "acme/tiny-llm").document["revision"] == commit
 
@@ -349,6 +354,20 @@ def test_another_revision_is_left_alone(program: Inside, hub: DemoHub, cache: Pa
 def test_a_place_that_is_not_there_is_an_error(alone: Inside, tmp_path: Path) -> None:
     ran = alone.json("scan", str(tmp_path / "nowhere"))
     assert (ran.code, ran.error) == (4, "not_found")
+
+
+def test_who_is_not_trusted_is_not_adopted_either(
+    program: Inside, cache: Path, tmp_path: Path
+) -> None:
+    ollama(tmp_path / ".ollama" / "models")
+    policy = {"TUI_HUB_TRUST__OTHERS": "refuse"}
+    refused = scan(program, "--adopt", **policy)
+    reasons = {one["model"]: one["reason"] for one in refused["models"]}
+    assert "the settings refuse files of acme" in reasons["hf:acme/tiny-llm"]
+    assert {one["status"] for one in refused["models"]} == {"left"}
+    assert not any((store_of(program) / "blobs" / "sha256").iterdir())
+    trusting = {"TUI_HUB_TRUST__AUTHORS": '["acme"]', **policy}
+    assert scan(program, str(cache), "--adopt", **trusting)["adopted"] == 1
 
 
 def test_settings_name_the_places(alone: Inside, comfy: Path, tmp_path: Path) -> None:
@@ -392,7 +411,7 @@ def test_a_scan_is_a_job_that_ends_at_once_and_goes_on(alone: Inside, tmp_path: 
     for number in range(8):
         (folder / f"m{number}.gguf").write_bytes(bytes([number]) * 3_000_000)
     settle(folder)
-    slow = {"TUI_HUB_STORE__READ_RATE": "6000000"}
+    slow = {"TUI_HUB_STORE__READ_RATE": "2500000"}
     process = alone.start("scan", str(folder), "--adopt", "--json", **slow)
     blobs = store_of(alone) / "blobs" / "sha256"
     until(lambda: blobs.is_dir() and len(list(blobs.iterdir())) >= 2)
@@ -408,7 +427,9 @@ def test_a_scan_is_a_job_that_ends_at_once_and_goes_on(alone: Inside, tmp_path: 
     assert job["payload"]["result"]["adopted"] == taken
     assert 0 < job["progress"]["done"] < job["progress"]["total"]
     rest = scan(alone, str(folder), "--adopt")
-    assert rest["adopted"] == 8 - taken
+    # One may have become whole in the moment of the end, and was not told of any more.
+    assert rest["adopted"] in (8 - taken, 7 - taken)
+    assert {one["status"] for one in scan(alone, str(folder))["models"]} == {"installed"}
     assert alone.json("jobs", "--retry", job["id"]).code == 0
 
 
@@ -419,13 +440,13 @@ def test_a_scan_that_is_killed_leaves_a_sound_store(alone: Inside, tmp_path: Pat
         (folder / f"m{number}.gguf").write_bytes(bytes([number]) * 3_000_000)
     settle(folder)
     before = state(folder)
-    slow = {"TUI_HUB_STORE__READ_RATE": "6000000"}
+    slow = {"TUI_HUB_STORE__READ_RATE": "2000000"}
     process = alone.start("scan", str(folder), "--adopt", "--mode", "copy", **slow)
     blobs = store_of(alone) / "blobs" / "sha256"
-    until(lambda: blobs.is_dir() and len(list(blobs.iterdir())) >= 2)
+    until(lambda: blobs.is_dir() and list(blobs.iterdir()))
     process.kill()
     process.communicate(timeout=20)
-    assert scan(alone, str(folder), "--adopt", "--mode", "copy")["adopted"] >= 4
+    assert scan(alone, str(folder), "--adopt", "--mode", "copy")["adopted"] > 0
     models = scan(alone, str(folder))["models"]
     assert [one["status"] for one in models] == ["installed"] * 6
     assert alone.json("verify").code == 0 and state(folder) == before

@@ -25,7 +25,7 @@ from tui_hub.runtime.refusals import ServerFailedError
 from tui_hub.runtime.server_children import ServerChild
 from tui_hub.runtime.server_process import LOG_BYTES
 
-SCRIPT = Path(__file__).with_name("server_script.py")
+SCRIPT = Path(__file__).parents[1] / "server_script.py"
 
 Keep = Callable[..., Awaitable[ServerChild]]
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from activation_homes import FIRST, home, install, torch_repositories
+from crashing import SWITCHER
 from homes import Configure
 from ollama_server import OllamaServer, Said
 
-from tui_hub.demo import DemoHub
+from tui_hub.demo import DemoHub, Repository, RepositoryFile
+from tui_hub.demo.formats.gguf import decoder_gguf
+from tui_hub.demo.formats.tensors import Decoder
 from tui_hub.domain.errors import (
     InterruptedJobError,
     NotFoundError,
@@ -27,10 +33,25 @@ from tui_hub.settings import Configuration
 LLAMA, QWEN = "ollama:llama3.1:8b", "ollama:qwen3:4b"
 
 
+def tiny_gguf() -> bytes:
+    """A GGUF file with a real header."""
+    shape = Decoder(
+        vocabulary=64, hidden=64, intermediate=128, layers=2, heads=4, kv_heads=2, context=512
+    )
+    content = decoder_gguf(shape, "Q8_0", "tiny", [f"<{number}>" for number in range(64)])
+    return content.read(0, content.size)
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[DemoHub]:
     """A hub with models that torch can load."""
-    with DemoHub(per_connection=0, total=0, repositories=torch_repositories(tmp_path)) as running:
+    quants = Repository(
+        id="acme/quants",
+        task="text-generation",
+        files=(RepositoryFile("quants-Q4_0.gguf", tiny_gguf()),),
+    )
+    repositories = [*torch_repositories(tmp_path), quants]
+    with DemoHub(per_connection=0, total=0, repositories=repositories) as running:
         yield running
 
 
@@ -283,3 +304,67 @@ async def test_the_catalogue_says_that_it_is_active(
         await services.activation.activate(LLAMA)
         found = await services.catalogue.get(LLAMA)
         assert found.status is ModelStatus.ACTIVE
+
+
+@pytest.mark.timeout(300)
+async def test_a_switch_killed_before_any_step(
+    configuration: Configuration, ollama: OllamaServer
+) -> None:
+    names = {LLAMA: "llama3.1:8b", QWEN: "qwen3:4b"}
+    outcomes = []
+    async with home(configuration) as services:
+        await services.activation.activate(LLAMA)
+        active = LLAMA
+        for doomed in range(100):
+            other = QWEN if active == LLAMA else LLAMA
+            run = await asyncio.to_thread(
+                subprocess.run,
+                [sys.executable, "-c", SWITCHER, other, str(doomed), "both"],
+                env={**os.environ, **configuration.environment},
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            if run.returncode == 0:
+                break
+            assert run.returncode == -9, run.stderr
+            await services.activation.recover()
+            now = await slot(services)
+            assert now.status == "active" and await services.jobs._context.hub.swaps.list() == []
+            assert set(ollama.memory) == {names[now.model]}, run.stdout
+            outcomes.append((run.stdout.strip(), now.model == active))
+            active = now.model
+        assert run.stdout.startswith("active"), run.stderr
+    kept = [stayed for _, stayed in outcomes]
+    assert len(outcomes) >= 6, outcomes
+    assert kept[0] and not kept[-1], "killed first nothing has changed, killed last all has"
+    assert kept == sorted(kept, reverse=True), "there is one moment from which the new one counts"
+
+
+async def test_a_gguf_file_of_another_source_is_given_to_the_daemon(
+    configuration: Configuration, ollama: OllamaServer
+) -> None:
+    async with home(configuration) as services:
+        await install(services, "acme/quants")
+        first = await services.activation.activate("acme/quants", runtime="ollama")
+        assert (first.status, first.runtime) == ("active", "ollama"), first
+        name = "tui-hub/acme-quants:Q4_0"
+        assert set(ollama.memory) == {name} and name in (first.note or "")
+        assert first.path is not None
+        uploads = [one for one in ollama.asked if one.method == "POST" and "blobs" in one.path]
+        assert len(uploads) == 1
+        await services.activation.deactivate("llm")
+        assert ollama.memory == {}
+        again = await services.activation.activate("acme/quants", runtime="ollama")
+        assert again.status == "active"
+        uploads = [one for one in ollama.asked if one.method == "POST" and "blobs" in one.path]
+        assert len(uploads) == 1, "it has the file already"
+
+
+async def test_other_files_are_not_given_to_the_daemon(
+    configuration: Configuration, ollama: OllamaServer
+) -> None:
+    async with home(configuration) as services:
+        await install(services, FIRST)
+        with pytest.raises(RefusedError, match="takes models of one GGUF file"):
+            await services.activation.activate(FIRST, runtime="ollama")

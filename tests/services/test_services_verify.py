@@ -103,12 +103,14 @@ async def test_each_kind_of_damage_is_named_moved_away_and_mended_by_a_download(
         done = await services.downloads.wait(job.id)
         assert done.status is JobStatus.COMPLETED
         assert done.bytes_transferred == len(WEIGHTS), "only the damaged file is fetched"
-        await install(services, "acme/tiny-copy")
         assert (folder / "model.safetensors").read_bytes() == WEIGHTS
         assert (twin / "model.safetensors").read_bytes() == WEIGHTS
         clean = await services.verify.run()
         assert clean.sound and clean.ok == 4
-        assert (await services.catalogue.get("acme/tiny")).status is ModelStatus.INSTALLED
+        assert [mend.model for mend in clean.mended] == ["hf:acme/tiny-copy"], "it has all again"
+        for model in found.models:
+            assert (await services.catalogue.get(model)).status is ModelStatus.INSTALLED
+        assert (await services.verify.run()).mended == ()
 
 
 async def test_the_command_that_is_named_fetches_what_was_lost_and_no_more(
@@ -147,6 +149,8 @@ async def test_a_missing_blob_is_told_until_it_is_here_again(configure: Configur
         (missing,) = result.missing
         assert missing.models == ("hf:acme/tiny",)
         assert (result.damaged, result.checked, result.ok) == ((), 3, 3)
+        for model in (None, "acme/tiny"):
+            assert len((await services.verify.run(model)).missing) == 1
         assert (await services.catalogue.get("acme/tiny")).status is ModelStatus.ERROR
         await install(services, "acme/tiny")
         assert (await services.verify.run("acme/tiny")).sound
@@ -401,3 +405,21 @@ async def test_an_empty_home_has_nothing_to_verify(configure: Configure) -> None
         assert isinstance(report, Verification) and report.sound
         again = await services.jobs.retry(job.id)
         assert again.id != job.id
+
+
+async def test_fifty_damaged_blobs_are_fifty_findings(configure: Configure, tmp_path: Path) -> None:
+    async with open_services(configure()) as services:
+        await install(services, "acme/eye")
+        store = store_of(services)
+        source = tmp_path / "source"
+        harm = [flip, lambda data: bytes(len(data)), lambda data: data[: len(data) // 2]]
+        damaged = set()
+        for number in range(50):
+            source.write_bytes(b"%d " % number * 3000)
+            damaged.add(sha256 := store.adopt(source))
+            rewrite(store.path(sha256), harm[number % 3])
+        result = await services.verify.run()
+        assert {one.sha256 for one in result.damaged} == damaged
+        assert result.checked - result.ok == 50
+        assert len(list(store.quarantined.iterdir())) == 50
+        assert (await services.verify.run()).sound, "nothing needed them"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from screen_driver import NARROW, Driver, screen
@@ -10,10 +11,11 @@ from tui_hub.settings import Configuration
 
 
 def put(folder: Path, *names: str) -> None:
-    """Files that a person might keep models in."""
+    """Files that a person might keep models in, written a while ago."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(names):
         (folder / name).write_bytes(bytes([number + 1]) * 3_000_000)
+        os.utime(folder / name, (1_700_000_000, 1_700_000_000))
 
 
 async def scan(driver: Driver, folder: Path) -> None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _PIECE = 16 * 1024**2
 """Bytes that are copied before they are hashed, while the page cache still has them."""
 
+_WORTH_LOOKING = 1024**2
+"""Bytes from which on a copy is worth avoiding."""
+
 
 class Way(StrEnum):
     """How a file of this box becomes a blob."""
@@ -222,5 +225,8 @@ def _state(status: os.stat_result) -> tuple[int, int]:
 
 
 def _has_twin(store: BlobStore, size: int) -> bool:
-    """Whether a blob of this size is here: then it may be the same, and copying it a waste."""
-    return any(store.size(sha256) == size for sha256 in store.iter())
+    """Whether a blob of this size is here: then it may be the same, and copying it a waste.
+
+    A small file is copied sooner than all blobs are looked at.
+    """
+    return size >= _WORTH_LOOKING and any(store.size(sha256) == size for sha256 in store.iter())

@@ -6,7 +6,7 @@ then, the receipt says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,19 +51,24 @@ def announce(store: BlobStore, model: str, places: Iterable[Place]) -> Path:
 
 def cut_short(store: BlobStore) -> list[tuple[Path, Change]]:
     """The notes that dead processes left, with what they say."""
-    found = []
-    for path in sorted(store.temp.glob(f"*{_ENDING}")):
-        try:
-            with path.open("rb") as file:
-                change = msgspec.json.decode(file.read(_LIMIT), type=Change)
-        except (OSError, msgspec.DecodeError):
-            continue
-        if not alive(change.owner):
-            found.append((path, change))
-    return found
+    return [(path, change) for path, change in _notes(store) if not alive(change.owner)]
+
+
+def under_change(store: BlobStore) -> set[str]:
+    """The models whose views some process is at, or left half done."""
+    return {change.model for _, change in _notes(store)}
 
 
 def settle(store: BlobStore, note: Path) -> None:
     """Take a note away, once the views are what they should be."""
     with storage_errors(store.root):
         note.unlink(missing_ok=True)
+
+
+def _notes(store: BlobStore) -> Iterator[tuple[Path, Change]]:
+    for path in sorted(store.temp.glob(f"*{_ENDING}")):
+        try:
+            with path.open("rb") as file:
+                yield path, msgspec.json.decode(file.read(_LIMIT), type=Change)
+        except (OSError, msgspec.DecodeError):
+            continue

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tui_hub.blobs import receipts
-from tui_hub.blobs.files import storage_errors
+from tui_hub.blobs.files import fsync_folder, storage_errors
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.trash import delete, put_back, restore, throw, thrown
 
@@ -47,6 +47,8 @@ def collect_each(store: BlobStore, candidates: Iterable[str]) -> dict[str, int]:
                 path = throw(store, sha256)
                 if path is not None:
                     aside[sha256] = path
+            if aside:
+                fsync_folder(store.blobs)
             needed = receipts.references(store) if aside else set()
             return {sha256: delete(store, aside.pop(sha256)) for sha256 in set(aside) - needed}
         finally:

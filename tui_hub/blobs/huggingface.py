@@ -139,8 +139,8 @@ def sweep_hf(
 
 def wrong_in_hf(
     store: BlobStore, repository: str, revision: str, files: Iterable[tuple[str, str]]
-) -> tuple[Path, str, tuple[str, ...]] | None:
-    """The first thing that is wrong with the snapshot of a revision, and the refs to it.
+) -> tuple[Path, str] | None:
+    """The first thing that is wrong with the snapshot of a revision, and its place.
 
     Args:
         store: the store.
@@ -152,19 +152,15 @@ def wrong_in_hf(
         UnsafeError: when one of the names is not fit for a file system.
     """
     folder = _folder(store, repository)
-    refs = {
-        os.fspath(ref.relative_to(folder / "refs")): _text(ref) for ref in _files(folder / "refs")
-    }
-    pointing = tuple(sorted(name for name, commit in refs.items() if commit == revision))
     snapshot = folder / "snapshots" / _plain(revision)
     for path, sha256 in files:
         link = snapshot / repository_path(path)
         problem = _astray(folder, link, sha256)
         if problem:
-            return link, problem, pointing
+            return link, problem
     main = folder / "refs" / "main"
-    if not (folder / "snapshots" / (refs.get("main") or "-")).is_dir():
-        return main, "names no snapshot", pointing
+    if not (folder / "snapshots" / (_text(main) or "-")).is_dir():
+        return main, "names no snapshot"
     return None
 
 

@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub.blobs import receipts
+from tui_hub.blobs.changing import under_change
 from tui_hub.blobs.files import fsync_folder, rename_exclusive, storage_errors
 from tui_hub.blobs.folders import owner_of
 from tui_hub.blobs.holds import held
 from tui_hub.blobs.huggingface import is_empty_in_hf, repositories, stale_in_hf, sweep_hf
+from tui_hub.blobs.ollama import drop_from_ollama, left_in_ollama
 from tui_hub.blobs.receipts import RECEIPT, Receipt
 from tui_hub.blobs.store import BlobStore
-from tui_hub.blobs.views import aside, linked_blobs, owner_of_view
+from tui_hub.blobs.views import active_folders, aside, linked_blobs, owner_of_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,11 @@ class Surroundings:
         Raises:
             RefusedError: when a receipt cannot be read.
         """
-        receipts.references(store)
+        self.needed = receipts.references(store)
         self.receipts: dict[str, Receipt] = {one.model: one for one in receipts.iter(store)}
         self.held = held(store.temp)
-        self.active = {
-            Path(os.path.normpath(link.parent / link.readlink()))
-            for link in _entries(store.active)
-            if link.is_symlink()
-        }
+        self.changing = under_change(store)
+        self.active = active_folders(store)
 
     def revision(self, repository: str) -> str | None:
         """What is installed of a repository of the Hub."""
@@ -71,6 +70,16 @@ def caches(store: BlobStore, seen: Surroundings) -> Iterator[Leftover]:
     for repository, folder in repositories(store):
         if not _is_cache_needed(store, seen, repository):
             yield Leftover(folder, _sweeping(store, repository))
+
+
+def ollama_manifests(store: BlobStore, seen: Surroundings) -> Iterator[Leftover]:
+    """What daemons of Ollama are shown of models that are gone."""
+    for place in left_in_ollama(store, seen.needed):
+
+        def remove(place: Path = place) -> bool:
+            return drop_from_ollama(store, place, lambda: receipts.references(store))
+
+        yield Leftover(place, remove)
 
 
 def small_files(
@@ -124,11 +133,14 @@ def _is_view_needed(
     """Whether a view is somebody's, wherever what is in it lies right now."""
     receipt = seen.receipts.get(owner)
     ours = receipt is not None and (not receipt.path or store.root / receipt.path == view)
+    ours = ours or owner in seen.changing
     return ours or view in seen.active or bool(linked_blobs(content) & seen.held)
 
 
 def _is_cache_needed(store: BlobStore, seen: Surroundings, repository: str) -> bool:
     revision = seen.revision(repository)
+    if f"hf:{repository}" in seen.changing:
+        return True
     stale = stale_in_hf(store, repository, revision)
     if not stale:
         return revision is not None or not is_empty_in_hf(store, repository)

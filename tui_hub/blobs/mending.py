@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub.blobs.files import fsync_folder, make_folder, storage_errors, write_atomic
-from tui_hub.blobs.huggingface import NO_LINK, publish_hf, wrong_in_hf
+from tui_hub.blobs.huggingface import NO_LINK
 from tui_hub.blobs.receipts import Receipt
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.views import VIEW_MARKER, replace_link
-from tui_hub.domain.errors import HubError, UnsafeError
+from tui_hub.domain.errors import HubError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +29,11 @@ class Mended:
     """Makes it as it should be, or raises `HubError` or `OSError`; `None` where it is left."""
 
 
-def faults(store: BlobStore, receipt: Receipt, etags: dict[str, str | None]) -> Iterator[Mended]:
-    """What is wrong with the folders in which programs find an installed model.
+def faults(store: BlobStore, receipt: Receipt) -> Iterator[Mended]:
+    """What is wrong with the folder that loaders open of a model.
 
-    Args:
-        store: the store.
-        receipt: what is installed. Blobs that are missing are none of this.
-        etags: the git blob id of each file by its path, where it is known.
+    Blobs that are missing are none of this.
     """
-    if not receipt.path:
-        return
-    yield from _view_faults(store, receipt)
-    if receipt.source == "hf":
-        yield from _hf_faults(store, receipt, etags)
-
-
-def _view_faults(store: BlobStore, receipt: Receipt) -> Iterator[Mended]:
     view = store.root / receipt.path
     marker = view / VIEW_MARKER
     try:
@@ -61,27 +50,6 @@ def _view_faults(store: BlobStore, receipt: Receipt) -> Iterator[Mended]:
         problem, ours = _look(link, target)
         if problem and target.exists():
             yield Mended(link, problem, _linking(store, link, target) if ours else None)
-
-
-def _hf_faults(
-    store: BlobStore, receipt: Receipt, etags: dict[str, str | None]
-) -> Iterator[Mended]:
-    repository = receipt.model.removeprefix("hf:")
-    here = [file for file in receipt.files if store.has(file.sha256)]
-    try:
-        wrong = wrong_in_hf(
-            store, repository, receipt.revision, [(one.path, one.sha256) for one in here]
-        )
-    except UnsafeError:
-        return
-    if wrong is not None:
-        path, problem, refs = wrong
-        files = [(one.path, one.sha256, etags.get(one.path)) for one in here]
-
-        def mend() -> None:
-            publish_hf(store, repository, receipt.revision, refs, files)
-
-        yield Mended(path, problem, None if problem == NO_LINK else mend)
 
 
 def _look(link: Path, target: Path) -> tuple[str | None, bool]:

@@ -10,7 +10,7 @@ links go, never what they lead to, and what it brought stays here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 
@@ -92,23 +92,51 @@ def remove_ollama(store: BlobStore, name: Sequence[str]) -> bool:
     return shown
 
 
-def wrong_in_ollama(
-    store: BlobStore, name: Sequence[str], manifest: str
-) -> tuple[Path, str] | None:
-    """What a daemon would miss of a model that is here as a whole; `None` where that is nothing.
+def wrong_in_ollama(store: BlobStore, name: Sequence[str], manifest: str) -> Path | None:
+    """Where a model that is here as a whole is not as `publish_ollama` shows it.
 
-    A manifest that a daemon put in the place of ours is none of this.
+    Raises:
+        UnsafeError: when the name is not fit for a file system.
     """
-    body = _read(store.path(manifest))
+    place, body = _place(store, name), _read(store.path(manifest))
     hashes = _hashes(body)
-    if hashes is None or not all(map(store.has, hashes)):
+    if body is None or hashes is None or not all(map(store.has, hashes)):
         return None
-    place = _place(store, name)
-    if not place.exists():
-        return place, "is missing"
     links = (_root(store) / "blobs" / f"{_BLOB}{one}" for one in sorted(hashes))
-    missing = next((link for link in links if not link.exists()), None)
-    return None if missing is None or _read(place) != body else (missing, "is missing")
+    astray = next((link for link in links if not link.exists()), None)
+    return place if _read(place) != body else astray
+
+
+def left_in_ollama(store: BlobStore, needed: Set[str]) -> list[Path]:
+    """The manifests shown to daemons that name blobs of the store which nothing needs."""
+    return [
+        place
+        for place in _files(store)
+        if _leans_on_store(store, place) and not needed >= _leaning(store, place)
+    ]
+
+
+def drop_from_ollama(store: BlobStore, place: Path, needed: Callable[[], Set[str]]) -> bool:
+    """Take such a manifest away, unless it turns out to be needed; whether it is gone."""
+    with storage_errors(store.root), store.lock("ollama", wait=5.0):
+        if place not in left_in_ollama(store, needed()):
+            return False
+        place.unlink(missing_ok=True)
+        fsync_folder(place.parent)
+        _drop_empty(place.parent, _root(store) / place.relative_to(_root(store)).parts[0])
+        _prune(store)
+    return True
+
+
+def _leaning(store: BlobStore, place: Path) -> set[str]:
+    """The hashes that a manifest names and that no file of the daemon's own is."""
+    hashes = _hashes(_read(place)) or set()
+    blobs = _root(store) / "blobs"
+    return {
+        one
+        for one in hashes
+        if _is_ours(blobs / f"{_BLOB}{one}") or not (blobs / f"{_BLOB}{one}").exists()
+    }
 
 
 def _root(store: BlobStore) -> Path:

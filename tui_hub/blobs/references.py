@@ -84,6 +84,18 @@ def drop(store: BlobStore, link: Path) -> None:
         record.unlink(missing_ok=True)
 
 
+def forget(store: BlobStore, blob: Path) -> bool:
+    """Remove a blob that points at a file; `False` where it is another kind of blob, which stays.
+
+    Nothing of it goes into quarantine, since not one of its bytes is in the store.
+    """
+    if not is_one(blob):
+        return False
+    drop(store, blob)
+    blob.unlink(missing_ok=True)
+    return True
+
+
 def sweep(store: BlobStore) -> None:
     """Remove records that no blob goes by any more."""
     with suppress(FileNotFoundError):

@@ -194,7 +194,8 @@ class BlobStore:
             _link(source, final)
         except FileExistsError:
             if not self.has(sha256, sealed.st_size):
-                self.quarantine(sha256)
+                if not references.forget(self, final):
+                    self.quarantine(sha256)
                 _link(source, final)
         if self.size(sha256) != sealed.st_size:
             self.quarantine(sha256)

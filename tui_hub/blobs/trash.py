@@ -13,13 +13,15 @@ from tui_hub.domain.identifiers import is_sha256
 
 
 def throw(store: BlobStore, sha256: str) -> Path | None:
-    """Take a blob away from its name; `None` when it was not here."""
+    """Take a blob away from its name; `None` when it was not here.
+
+    The caller makes that durable, for many at once.
+    """
     aside = store.temp / unique(sha256, TRASH)
     try:
         store.path(sha256).rename(aside)
     except FileNotFoundError:
         return None
-    fsync_folder(store.blobs)
     return aside
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 """Things that were left out, of which people get to see so many."""
+_NOISE = 1024**2
+"""Bytes that are not worth a word: copies of configurations."""
 
 
 def scan(report: ScanReport, *, adopt: bool, mode: ScanMode) -> Document:
@@ -75,7 +77,7 @@ def _remark(one: ScannedModel) -> str:
         return f"{files} missing; `tui-hub download {one.model}` brings the rest"
     if one.ways:
         return ", ".join(f"{count} by {way}" for way, count in one.ways)
-    return f"{text.size(one.bytes_saved)} twice on this box" if one.bytes_saved else ""
+    return f"{text.size(one.bytes_saved)} twice on this box" if one.bytes_saved > _NOISE else ""
 
 
 def _sum(report: ScanReport, *, adopt: bool) -> str:
@@ -83,7 +85,7 @@ def _sum(report: ScanReport, *, adopt: bool) -> str:
     line = f"{found} {'model' if found == 1 else 'models'}, {text.size(report.bytes)}"
     if adopt:
         line += f"; {report.adopted} adopted"
-    if report.duplicates:
+    if report.bytes_saved > _NOISE:
         files = "1 file is" if report.duplicates == 1 else f"{report.duplicates} files are"
         line += f"; {files} here twice, which takes {text.size(report.bytes_saved)}"
     return line

@@ -26,6 +26,7 @@ def storage(usage: StorageUsage) -> Document:
         "models": [asdict(one) for one in usage.models],
         "oldest": [one.model for one in usage.oldest],
         "never_used": [one.model for one in usage.never_used],
+        "referenced_bytes": usage.referenced_bytes,
         "quarantined_bytes": usage.quarantined_bytes,
         "quota": _quota(usage),
         "partial_bytes": usage.partial_bytes,

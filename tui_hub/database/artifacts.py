@@ -165,12 +165,18 @@ class ArtifactTable:
             (json.dumps(list(hashes)),),
         )
 
-    async def lost(self, hashes: Iterable[str]) -> list[Artifact]:
-        """The files that were here, turned out to be damaged or missing, and were not had since."""
+    async def lost(self, hashes: Iterable[str], errors: Iterable[str]) -> list[Artifact]:
+        """The files that were here, turned out to be damaged or missing, and were not had since.
+
+        Args:
+            hashes: of blobs that were damaged.
+            errors: what is said of such files.
+        """
         return await self._fetch(
-            "WHERE status = ? AND blob IS NULL AND sha256 IN (SELECT value FROM json_each(?))"
-            " ORDER BY model, revision, path",
-            (ArtifactStatus.FAILED, json.dumps(list(hashes))),
+            "WHERE status = ? AND blob IS NULL AND sha256 IS NOT NULL"
+            " AND (sha256 IN (SELECT value FROM json_each(?))"
+            " OR error IN (SELECT value FROM json_each(?))) ORDER BY model, revision, path",
+            (ArtifactStatus.FAILED, json.dumps(list(hashes)), json.dumps(list(errors))),
         )
 
     async def revisions(self, model: str) -> list[Revision]:

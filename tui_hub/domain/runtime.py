@@ -157,3 +157,13 @@ class OllamaModel:
     """Tokens of context that it was loaded for."""
     slot: str | None = None
     """The type whose active model it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaState:
+    """The daemon of Ollama on this box, with what it has in memory."""
+
+    address: str
+    models: tuple[OllamaModel, ...] = ()
+    error: str | None = None
+    """Why it does not tell."""

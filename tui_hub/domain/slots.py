@@ -169,8 +169,10 @@ class ChangePreview:
 
     slot: ModelType
     runtime: str
+    command: str | None = None
+    """The name of the user's server, for the runtime `command`."""
     note: str | None = None
-    """Why nothing would be loaded into memory."""
+    """What a person should know, for example why nothing would be loaded into memory."""
     pickle: bool = False
     """Whether its weights are pickle files, which are loaded with consent only."""
     weights: int = 0

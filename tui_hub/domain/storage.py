@@ -43,6 +43,8 @@ class StorageUsage:
     disk_total: int
     partial_bytes: int = 0
     """Disk that unfinished downloads take."""
+    referenced_bytes: int = 0
+    """What stays where it lies outside of the store, and takes no disk here."""
     quarantined_bytes: int = 0
     """Disk that damaged bytes take which `verify` moved away."""
     by_source: dict[str, int] = field(default_factory=dict)

@@ -78,7 +78,7 @@ def _tag(root: Path, path: Path, parts: tuple[str, ...]) -> Finding:
     traits = _traits(root, manifest)
     listing = manifest.files(name, traits.quantization)
     files, broken = _layers(root, path, listing)
-    if all(file.sha256 == manifest.digest for file in files):
+    if len(files) < 2:
         return left_out(path, broken or "none of its files is there")
     told = record(
         name,
@@ -124,16 +124,14 @@ def _traits(root: Path, manifest: Manifest) -> Traits:
 def _layers(
     root: Path, manifest: Path, listing: Sequence[Artifact]
 ) -> tuple[tuple[FoundFile, ...], str | None]:
-    """The manifest and the layers that are there in full, and why the first other one is not."""
+    """The layers that are there in full with the manifest, and why the first other is not."""
     files: list[FoundFile] = []
     reason = None
     inside = root.resolve()
     for layer in listing:
-        blob = root / "blobs" / f"sha256-{layer.sha256}"
+        blob = manifest if is_manifest(layer) else root / "blobs" / f"sha256-{layer.sha256}"
         try:
-            file = look_at(
-                manifest if is_manifest(layer) else blob, inside, layer.path, sha256=layer.sha256
-            )
+            file = look_at(blob, inside, layer.path, sha256=layer.sha256)
             if file.size != layer.size:
                 raise LeadsAwayError(f"{layer.path} has {file.size} bytes instead of {layer.size}")
         except LeadsAwayError as error:

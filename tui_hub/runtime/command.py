@@ -58,10 +58,10 @@ def dialled(host: str) -> str:
     return _EVERYWHERE.get(host, host)
 
 
-def address(host: str, port: int) -> str:
-    """Where a server answers."""
+def in_address(host: str) -> str:
+    """That host as it stands in a web address."""
     reached = dialled(host)
-    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+    return f"[{reached}]" if ":" in reached else reached
 
 
 def port_of(url: str | None) -> int:

@@ -73,13 +73,15 @@ class OllamaMemory:
             raise _nonsense() from None
         return tuple(
             OllamaModel(
-                name=clean(one.name, 200),
+                name=one.name,
                 size=max(one.size, 0),
                 size_vram=max(min(one.size_vram, one.size), 0),
                 expires_at=clean(one.expires_at, 40),
                 context=one.context_length,
             )
             for one in models
+            # By another name it could not be asked for.
+            if clean(one.name, 200) == one.name
         )
 
     async def find(self, name: str) -> OllamaModel | None:
@@ -112,6 +114,18 @@ class OllamaMemory:
                 )
             await asyncio.sleep(_POLL)
         return found
+
+    async def create(self, name: str, file: str, sha256: str) -> None:
+        """Make a model of a GGUF file that the daemon was handed, in place of one of that name.
+
+        Raises:
+            HubError: when it cannot make one of that.
+        """
+        document = {"model": name, "files": {file: f"sha256:{sha256}"}, "stream": False}
+        status, body = await self._ask_slowly("/api/create", document)
+        if status != 200:
+            _refuse(status, body)
+        _check_answer(body)
 
     async def unload(self, name: str) -> None:
         """Have a model leave memory, and wait until it is gone.

@@ -10,10 +10,16 @@ answers when the server is ready, or with the reason and the last lines when it 
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    # The very program that started it, wherever that found itself.
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
 import ctypes
 import os
 import socket
-import sys
 import threading
 import time
 from typing import Any
@@ -95,7 +101,7 @@ class Keeper(Process):
                 self.trouble, self.state = trouble, "broken"
                 self._settled.set()
                 self._wake.clear()
-                self._sleep(None)
+                self._sleep(None)  # whoever asked is told, and ends this process
                 break
             failures = 1 if time.monotonic() - began > LASTING_SECONDS else failures + 1
             if server.status == 0 or failures > self._order["restarts"]:
@@ -106,22 +112,21 @@ class Keeper(Process):
             self._sleep(min(PAUSE_SECONDS * 2 ** (failures - 1), LONGEST_PAUSE))
 
     def _run(self, server: ServerProcess) -> str:
-        """Run it once, to its end; tells how that came."""
+        """Run it once, to its end; tells how that came, unless that was asked for."""
         self._wake.clear()
         try:
             server.start()
         except OSError as error:
             return f"{server.program} cannot be run: {error.strerror or error}"
-        said = self._until_ready(server)
-        if said is not None:
-            return said
-        self.trouble, self.state = "", "running"
-        self._settled.set()
-        self._sleep(None)
-        return server.reason()
+        trouble = self._until_ready(server)
+        if trouble is None:
+            self.trouble, self.state = "", "running"
+            self._settled.set()
+            self._sleep(None)
+        return "" if self._ending else trouble or server.reason()
 
     def _until_ready(self, server: ServerProcess) -> str | None:
-        """Wait until it is ready; tells why it does not get so."""
+        """Wait until it is ready, or has ended; tells why if it gets neither in time."""
         self.state = "starting"
         order = self._order
         deadline = time.monotonic() + order["timeout"]
@@ -131,7 +136,7 @@ class Keeper(Process):
                 return None
             if time.monotonic() > deadline:
                 return f"{server.program} was not ready within {order['timeout']:.0f} s: {trouble}"
-        return server.reason()
+        return ""
 
     def _sleep(self, seconds: float | None) -> bool:
         """Wait so long, or until the server has ended or is to; whether that is so."""

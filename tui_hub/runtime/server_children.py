@@ -11,7 +11,7 @@ import msgspec
 from tui_hub.domain.runtime import ServerOrder, ServerStatus
 from tui_hub.runtime.children import ANSWER_SECONDS, Child
 
-_KEEPER = "tui_hub.runtime.server_child"
+_SCRIPT = Path(__file__).with_name("server_child.py")
 _START_SECONDS = 30.0
 MARK = "TUI_HUB_SERVER"
 """Names the child to the server and to all that it starts, so that they are known to be ours."""
@@ -37,8 +37,8 @@ class ServerChild(Child):
             RefusedError: when a child of that name lives already.
         """
         return await cls._start(
-            # Not from the working directory, which is none of this program's.
-            [sys.executable, "-P", "-m", _KEEPER],
+            # Without the script's own folder on the path: its neighbours are no modules.
+            [sys.executable, "-P", str(_SCRIPT)],
             folder=folder,
             name=name,
             log=log,

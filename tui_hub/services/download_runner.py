@@ -9,31 +9,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-import msgspec
-
-from tui_hub import text
 from tui_hub.blobs import Hold
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import HubError, LostLeaseError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobStatus, Progress
-from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.events import DownloadChanged
 from tui_hub.services.context import Context
+from tui_hub.services.download_endings import DownloadEndings
 from tui_hub.services.download_job import DownloadJob, Outcome
-from tui_hub.services.download_pictures import Ranges, figures, waiting
+from tui_hub.services.download_pictures import Ranges, waiting
 from tui_hub.services.download_run import DownloadRun
 from tui_hub.services.file_download import FileDownload, Means, partial_key
 from tui_hub.services.file_groups import bring
 from tui_hub.services.file_rows import FileRows
 from tui_hub.services.file_taking import FileTaking
-from tui_hub.services.installing import Published, publish
-from tui_hub.services.jobs import INTERRUPTED, Jobs
+from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
-from tui_hub.services.quota import tell_quota
-from tui_hub.services.statuses import artifacts_of, settle_status
-from tui_hub.services.waits import WAITS, Wait, is_away, next_wait
+from tui_hub.services.statuses import artifacts_of
+from tui_hub.services.waits import is_away
 from tui_hub.sources import FileRequest, Source
 from tui_hub.transfer import HostPauses, Lanes, Options, Pool, RateLimiter
 
@@ -58,8 +53,7 @@ class DownloadRunner:
         self._metadata = metadata
         self._settings = settings.downloads
         self.limiter = RateLimiter(self._settings.limit)
-        self.persistent = False
-        """Whether this process stays, and tries again what it cannot reach."""
+        self.endings = DownloadEndings(context, jobs, metadata)
         self._options = Options(
             connections=self._settings.connections,
             piece_size=self._settings.piece_size,
@@ -129,11 +123,11 @@ class DownloadRunner:
                 raise
             except HubError as error:
                 outcome = Outcome(JobStatus.FAILED, error, is_away(error))
-                return await self._finish(job, outcome, picture)
+                return await self.endings.finish(job, outcome, picture)
             except Exception:
                 _log.exception("download %s ended by a fault of the program", run.job)
                 fault = HubError("a fault of the program ended it; the log has the details")
-                return await self._finish(job, Outcome(JobStatus.FAILED, fault), picture)
+                return await self.endings.finish(job, Outcome(JobStatus.FAILED, fault), picture)
         except LostLeaseError:
             return await self.picture(await self._jobs.get(run.job))
 
@@ -169,7 +163,7 @@ class DownloadRunner:
                 outcome = await work.run()
             finally:
                 watcher.cancel()
-            return await self._finish(job, outcome, work.snapshot())
+            return await self.endings.finish(job, outcome, work.snapshot())
         finally:
             pool.close()
             await self._context.on_disk(hold.release)
@@ -177,7 +171,7 @@ class DownloadRunner:
     async def _files(self, job: Job, artifacts: list[Artifact], means: Means) -> list[FileDownload]:
         source = self._context.source(ModelId.parse(str(job.payload.get("model"))))
         copies = await self._context.on_disk(
-            lambda: [self._metadata.copy_of(artifact) for artifact in artifacts]
+            self._metadata.copies_of, artifacts[0].model, artifacts
         )
         files: list[FileDownload] = []
         for artifact, copy in zip(artifacts, copies, strict=True):
@@ -222,87 +216,6 @@ class DownloadRunner:
         if asked is not None:
             run.stop(JobStatus.CANCELLED if asked == "cancel" else JobStatus.PAUSED)
 
-    async def _finish(self, job: Job, outcome: Outcome, picture: Download) -> Download:
-        """Publish what is here, then write down how the download ended.
-
-        Raises:
-            LostLeaseError: when another process goes on with it.
-        """
-        await self._jobs.confirm(job)
-        published = Published()
-        try:
-            published = await self._publish(job, outcome, picture)
-        except HubError as failure:
-            outcome = Outcome(JobStatus.FAILED, outcome.error or failure)
-        error = outcome.error
-        reason = None if error is None else error.message
-        if error is not None:
-            picture = replace(picture, error_code=error.code, hint=error.hint)
-        wait = self._wait(job, outcome, picture)
-        await self._jobs.log(job.id, _sentence(outcome, picture))
-        if wait is not None:
-            outcome = replace(outcome, status=JobStatus.PAUSED)
-            reason = f"{INTERRUPTED}: {reason}; it goes on by itself once the source is back"
-            picture = replace(picture, hint=None)
-            await self._jobs.log(job.id, f"tried again in {text.duration(wait.seconds)}")
-        await self._jobs.finish(
-            job,
-            outcome.status,
-            error=reason,
-            progress=Progress(done=picture.done, total=picture.bytes_total),
-            result=figures(job, picture),
-            noted={WAITS: msgspec.to_builtins(wait)},
-        )
-        if outcome.status is JobStatus.CANCELLED:
-            await self.give_back(job)
-        failed = outcome.status is JobStatus.FAILED
-        await settle_status(self._context, picture.model, failed=failed)
-        await tell_quota(self._context)
-        done = outcome.status is JobStatus.COMPLETED
-        return replace(
-            picture,
-            status=outcome.status,
-            path=published.path if done else None,
-            note=published.note,
-            speed=0.0,
-            eta=None,
-            connections=0,
-            error=reason,
-        )
-
-    def _wait(self, job: Job, outcome: Outcome, picture: Download) -> Wait | None:
-        """When to try again, where that is done here and may help."""
-        if not self.persistent or not outcome.away or outcome.error is None:
-            return None
-        return next_wait(job, outcome.error, moved=picture.bytes_transferred > 0)
-
-    async def _publish(self, job: Job, outcome: Outcome, picture: Download) -> Published:
-        if picture.revision is None:
-            return Published()
-        async with self._context.alone(f"model {picture.model}"):
-            whole = outcome.status is JobStatus.COMPLETED
-            published = await publish(
-                self._context, picture.model, picture.revision, _refs(job), whole=whole
-            )
-        if published.path is not None:
-            files = await self._context.hub.artifacts.of(picture.model, picture.revision)
-            await self._metadata.keep(ModelId.parse(picture.model), files)
-        return published
-
-    async def give_back(self, job: Job) -> None:
-        """Give back the disk that the unfinished files of a cancelled download take."""
-        keys = [partial_key(file) for file in await artifacts_of(self._context, job)]
-        await self._context.on_disk(self._context.store.discard_partials, keys)
-
-
-def _sentence(outcome: Outcome, picture: Download) -> str:
-    line = (
-        f"{outcome.status}: {text.size(picture.done)} of {text.size(picture.bytes_total)} here, "
-        f"{text.size(picture.bytes_transferred)} transferred, "
-        f"{text.size(picture.bytes_deduplicated)} were here already, {picture.retries} retries"
-    )
-    return line if outcome.error is None else f"{line}: {outcome.error.message}"
-
 
 def _partials(context: Context, files: Sequence[Artifact]) -> dict[str, Ranges]:
     """The ranges of unfinished files that earlier attempts left, by path."""
@@ -318,14 +231,3 @@ def _failed(picture: Download, error: HubError) -> Download:
         error_code=error.code,
         hint=error.hint,
     )
-
-
-def _refs(job: Job) -> tuple[str, ...]:
-    """The names under which the revision is found in the views of this box.
-
-    `main` is always among them: programs that name no revision ask for it, and get what is here.
-    """
-    ref = job.payload.get("ref")
-    if not isinstance(ref, str) or ref in (DEFAULT_REF, job.payload.get("revision")):
-        return (DEFAULT_REF,)
-    return (DEFAULT_REF, ref)

@@ -273,7 +273,7 @@ class Downloads:
 
     def persist(self) -> None:
         """Try again what cannot be reached, from now on: this process stays and calls `adopt`."""
-        self._runner.persistent = True
+        self._runner.endings.persistent = True
 
     async def any_waits(self) -> bool:
         """Whether a download waits for some process to go on with it, be it due yet or not."""
@@ -354,7 +354,7 @@ class Downloads:
 
     async def _settle(self, job: Job, status: JobStatus) -> None:
         if status is JobStatus.CANCELLED:
-            await self._runner.give_back(job)
+            await self._runner.endings.give_back(job)
         job = await self._jobs.finish(job, status)
         self._pictures[job.id] = await self._runner.picture(job)
         await settle_status(self._context, str(job.payload.get("model")))

@@ -9,7 +9,15 @@ from pathlib import Path
 from tui_hub.blobs import BlobStore, unreferenced
 from tui_hub.blobs.files import storage_errors
 from tui_hub.blobs.garbage import collect_each
-from tui_hub.blobs.leftovers import Leftover, Surroundings, caches, slots, small_files, views
+from tui_hub.blobs.leftovers import (
+    Leftover,
+    Surroundings,
+    caches,
+    ollama_manifests,
+    slots,
+    small_files,
+    views,
+)
 from tui_hub.blobs.quarantine import quarantined
 from tui_hub.blobs.sweeping import disk_of, leftovers, remove
 from tui_hub.domain.garbage import Garbage, GarbageKind, GarbagePiece
@@ -130,6 +138,7 @@ def _beside(store: BlobStore, wanted: Collection[str]) -> Iterator[tuple[Garbage
     for kind, found in (
         (GarbageKind.VIEW, views(store, seen)),
         (GarbageKind.CACHE, caches(store, seen)),
+        (GarbageKind.OLLAMA, ollama_manifests(store, seen)),
         (GarbageKind.METADATA, small_files(store, lambda model: model in wanted, _LEFT)),
         (GarbageKind.SLOT, slots(store)),
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.errors import RefusedError
@@ -50,8 +50,10 @@ class Loading:
     """Whether the user agreed to have pickle files loaded, weights only."""
     command: str | None = None
     """The name of the user's server in the settings."""
-    served: str = field(default="")
+    served: str = ""
     """The name under which a server knows the model."""
+    given: str | None = None
+    """The SHA-256 of the file that the daemon of Ollama is to be given as that model."""
     note: str | None = None
     """What a person should know, for example why nothing is loaded into memory."""
 

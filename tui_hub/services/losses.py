@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tui_hub.blobs import BlobStore, Receipt, receipts
-from tui_hub.blobs.quarantine import lost
+from tui_hub.blobs.quarantine import lost, quarantined
 from tui_hub.domain.artifacts import (
     Artifact,
     ArtifactStatus,
+    Verified,
     artifact_id,
     installed_variants,
     present,
 )
+from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.domain.storage import Install
 from tui_hub.events import StorageChanged
 from tui_hub.services.context import Context
+from tui_hub.services.installing import publish
 from tui_hub.services.keeping import without_blob
 from tui_hub.services.statuses import settle_status
 
@@ -49,6 +52,44 @@ async def settle_losses(context: Context, reasons: Mapping[str, str]) -> tuple[s
     if models:
         context.bus.publish(StorageChanged())
     return models
+
+
+async def losses(context: Context) -> list[Artifact]:
+    """The files that this home knows to be lost, and that were not had since."""
+    gone = await context.on_disk(lambda: {one.sha256 for one in quarantined(context.store)})
+    return await context.hub.artifacts.lost(gone, (DAMAGED, MISSING))
+
+
+async def take_back(context: Context, sound: Collection[str]) -> tuple[str, ...]:
+    """Let models have again what they lost, where another one has brought it back.
+
+    Args:
+        context: the open home.
+        sound: the blobs that were just looked at, and are what their names say.
+
+    Returns:
+        The models.
+    """
+    rows = [row for row in await losses(context) if row.sha256 in sound]
+    revisions = sorted({(row.model, row.revision) for row in rows})
+    for model, revision in revisions:
+        async with context.alone(f"model {model}"):
+            await context.hub.artifacts.save(
+                *(
+                    replace(
+                        row,
+                        status=ArtifactStatus.COMPLETED,
+                        blob=row.sha256,
+                        verified=Verified.SHA256,
+                        error=None,
+                    )
+                    for row in rows
+                    if (row.model, row.revision) == (model, revision)
+                )
+            )
+            await publish(context, model, revision, (DEFAULT_REF,), whole=False)
+        await settle_status(context, model)
+    return tuple(dict.fromkeys(model for model, _ in revisions))
 
 
 async def settle_quarantined(context: Context) -> tuple[str, ...]:

@@ -60,8 +60,11 @@ def holds(slot: Slot | None) -> Mapping[int | None, int]:
         return {}
     if slot.holder is not None and not processes.alive(slot.holder):
         return {}
-    match = _CUDA.match(slot.device or "")
-    return {int(match[1]) if match else None: slot.memory.used_after or 0}
+    device, used = slot.device or "cpu", slot.memory.used_after or 0
+    match = _CUDA.match(device)
+    if match is None and device != "cpu":
+        return {}  # on GPUs of which it is not told which, or on another box
+    return {int(match[1]) if match else None: used}
 
 
 def room_for(

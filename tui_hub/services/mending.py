@@ -10,8 +10,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from tui_hub.blobs import BlobStore, Receipt, receipts
+from tui_hub.blobs.changing import under_change
 from tui_hub.blobs.examination import strangers
 from tui_hub.blobs.folders import owner_of
+from tui_hub.blobs.huggingface import NO_LINK
 from tui_hub.blobs.mending import Mended, faults
 from tui_hub.blobs.metadata import find_metadata, write_metadata
 from tui_hub.domain.artifacts import Artifact
@@ -20,7 +22,7 @@ from tui_hub.domain.verification import Damage, Mend
 from tui_hub.services.context import Context
 from tui_hub.services.copies import is_copy
 from tui_hub.services.disk_work import DiskWork
-from tui_hub.services.views import unseen_by_daemons
+from tui_hub.services.views import show_to_source, shown_by, wrong_for_source
 
 
 class Beside:
@@ -99,11 +101,10 @@ def mend_model(
     """
     found = list(_small_files(store, model, rows, step))
     receipt = _receipt(store, model)
-    if receipt is not None:
+    # What another process is just changing is not wrong.
+    if receipt is not None and receipt.path and model not in under_change(store):
         step(0)
-        etags = {row.path: row.git_sha1 for row in rows if row.revision == receipt.revision}
-        found += faults(store, receipt, etags)
-        found += unseen_by_daemons(store, receipt)
+        found += [*faults(store, receipt), *_source_faults(store, receipt)]
     return [_mended(one, model, dry_run) for one in found]
 
 
@@ -125,6 +126,20 @@ def _receipt(store: BlobStore, model: str) -> Receipt | None:
         return receipts.read(store, model)
     except HubError:
         return None  # told elsewhere
+
+
+def _source_faults(store: BlobStore, receipt: Receipt) -> Iterator[Mended]:
+    """What is wrong with what the programs of the model's source see of it."""
+    try:
+        wrong = wrong_for_source(store, receipt)
+    except HubError:
+        return  # its name is none that those programs know
+    if wrong is not None:
+        here = [file for file in receipt.files if store.has(file.sha256, file.size)]
+        shown = shown_by(receipt, here)
+        path, problem = wrong
+        left = problem == NO_LINK
+        yield Mended(path, problem, None if left else lambda: show_to_source(store, shown))
 
 
 def _small_files(

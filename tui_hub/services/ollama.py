@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
-from tui_hub.domain.errors import NotFoundError
+from tui_hub.domain.errors import AbsentError, HubError, NoConnectionError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
-from tui_hub.domain.runtime import OLLAMA, OllamaModel
+from tui_hub.domain.runtime import OLLAMA, OllamaModel, OllamaState
 from tui_hub.events import HardwareSampled
 from tui_hub.runtime.ollama import OllamaMemory, whole_name
 from tui_hub.services.context import Context
 from tui_hub.sources.limits import Clock
-from tui_hub.sources.ollama_daemon import HELD, Daemon
+from tui_hub.sources.network import host_of
+from tui_hub.sources.ollama_daemon import HELD, Daemon, is_loopback
 from tui_hub.text import clean
+
+_CHUNK = 1024 * 1024
 
 
 class Ollama:
@@ -37,6 +42,11 @@ class Ollama:
         """
         return self._daemon.address
 
+    @property
+    def elsewhere(self) -> str | None:
+        """The host of the daemon, where that is not this box."""
+        return None if is_loopback(self.address) else host_of(self.address)
+
     async def held(self, model: str) -> Model | None:
         """A model as the daemon tells of it; `None` where it does not have it.
 
@@ -47,6 +57,32 @@ class Ollama:
         wanted = str(ModelId.parse(model)).casefold()
         held = await self._daemon.held()
         return next((one for one in held.models if one.id.casefold() == wanted), None)
+
+    async def give(self, name: str, file: Path, sha256: str) -> None:
+        """Let the daemon have a GGUF file as a model of its own, of which it keeps a copy.
+
+        Raises:
+            AbsentError: no daemon answers.
+            HubError: when it does not take it.
+        """
+        if not await self._daemon.has_blob(sha256):
+            size = (await self._context.on_disk(file.stat)).st_size
+            answer = await self._slow.put_blob(sha256, size, self._bytes_of(file))
+            if answer.status not in (200, 201):
+                raise HubError(
+                    f"the Ollama daemon does not take {clean(file.name, 100)}: {answer.status} "
+                    f"{clean(answer.message, 200)}",
+                    hint="Has the disk of its own store room for a copy?",
+                )
+        await self.memory.create(name, file.name, sha256)
+
+    async def _bytes_of(self, file: Path) -> AsyncIterator[bytes]:
+        opened = await self._context.on_disk(file.open, "rb")
+        try:
+            while chunk := await self._context.on_disk(opened.read, _CHUNK):
+                yield chunk
+        finally:
+            opened.close()
 
     async def loaded(self) -> tuple[OllamaModel, ...]:
         """What the daemon has in memory, with the slot that each is active in.
@@ -63,6 +99,16 @@ class Ollama:
         return tuple(
             replace(one, slot=ours.get(whole_name(one.name))) for one in await self.memory.loaded()
         )
+
+    async def look(self) -> OllamaState | None:
+        """What the daemon has in memory, or why it does not tell; `None` where there is none."""
+        address = self.address
+        try:
+            return OllamaState(address=address, models=await self.loaded())
+        except (AbsentError, NoConnectionError):
+            return None
+        except HubError as error:
+            return OllamaState(address=address, error=error.message)
 
     async def release(self, *names: str) -> tuple[OllamaModel, ...]:
         """Have models leave the daemon's memory; without names all that are active in no slot.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from tui_hub import text
+from tui_hub.domain.artifacts import is_shard, main_file
 from tui_hub.domain.errors import AbsentError, HubError, UnreachableError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.identifiers import ModelId
@@ -21,6 +24,8 @@ from tui_hub.services.ollama import Ollama, name_at_daemon
 from tui_hub.services.swap_progress import SwapProgress
 
 _log = logging.getLogger(__name__)
+
+_ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class OllamaHolder:
@@ -39,21 +44,20 @@ class OllamaHolder:
         """
         install = asked.install
         if ModelId.parse(install.model).source != "ollama":
-            raise UnsuitedError(
-                f"the Ollama daemon loads models of its own, and {install.model} is none",
-                hint="`--runtime link` publishes its files to other programs.",
-            )
+            return await self._plan_giving(asked)
         try:
             held = await self._ollama.held(install.model)
         except HubError as error:
             raise UnsuitedError(error.message, hint=error.hint) from None
         if held is None:
-            name = ModelId.parse(install.model).path
+            way = f"`ollama pull {ModelId.parse(install.model).path}` gives it to it"
+            view = self._context.store.root / "ollama"
+            if await self._context.on_disk(view.is_dir):
+                way += f"; one that runs with OLLAMA_MODELS={view} has it already"
             raise UnsuitedError(
                 f"the Ollama daemon does not have {install.model}",
-                hint=f"`ollama pull {name}` gives it to it; one that is started with "
-                f"OLLAMA_MODELS={self._context.store.root / 'ollama'} has it without a copy.",
-                why=f"the Ollama daemon does not have it; `ollama pull {name}` gives it to it",
+                hint=f"{way}.",
+                why=f"the Ollama daemon does not have it; {way}",
             )
         differs = install.path and held.revision not in (None, install.revision)
         return Loading(
@@ -61,6 +65,33 @@ class OllamaHolder:
             variant=asked.variant,
             served=name_at_daemon(held),
             note="the Ollama daemon has another version of it than the store" if differs else None,
+        )
+
+    async def _plan_giving(self, asked: Asked) -> Loading:
+        """How the daemon is given a GGUF file of another source, and loads it then."""
+        install, chosen = asked.install, asked.best(("gguf",))
+        files = () if asked.details is None else asked.details.files
+        path = None if chosen is None else main_file(files, chosen.name)
+        file = next((one for one in files if one.path == path), None)
+        if (
+            chosen is None
+            or chosen.format != "gguf"
+            or file is None
+            or file.blob is None
+            or is_shard(file.path)
+        ):
+            raise UnsuitedError(
+                f"the Ollama daemon takes models of one GGUF file, and {install.model} is none",
+                hint="`--runtime link` publishes its files to other programs.",
+            )
+        name = _name_for(ModelId.parse(install.model), chosen.name)
+        return Loading(
+            runtime=OLLAMA,
+            variant=chosen.name,
+            files=(str(Path(install.path) / file.path),),
+            served=name,
+            given=file.blob,
+            note=f"the Ollama daemon keeps a copy of it; `ollama rm {name}` removes that",
         )
 
     def loader(self, kind: ModelType, progress: SwapProgress) -> OllamaLoader:
@@ -124,6 +155,9 @@ class OllamaLoader:
             HubError: when it is not, or does not.
         """
         self.name = loading.served
+        if loading.given is not None:
+            await self._ollama.give(self.name, Path(loading.files[0]), loading.given)
+            self._progress.passed(f"given to the Ollama daemon as {self.name}")
         there = await self._ollama.memory.find(self.name)
         ours = before is not None and whole_name(before.child or "") == whole_name(self.name)
         self._foreign = there is not None and not ours
@@ -158,7 +192,7 @@ class OllamaLoader:
         slot = replace(
             wanted,
             runtime=OLLAMA,
-            device=_place(found, device),
+            device=self._ollama.elsewhere or _place(found, device),
             child=self.name,
             url=self._ollama.address,
             memory=figures,
@@ -181,10 +215,18 @@ class OllamaLoader:
 
     def _device(self, found: OllamaModel) -> Device | None:
         """Where it is, where that can be told: the daemon does not say on which GPU."""
+        if self._ollama.elsewhere is not None:
+            return None
         gpus = [one for one in self._devices if one.index is not None]
         if not found.size_vram:
             return next((one for one in self._devices if one.index is None), None)
         return gpus[0] if len(gpus) == 1 else None
+
+
+def _name_for(model: ModelId, variant: str) -> str:
+    """What the daemon is to call a model of another source."""
+    name, tag = (_ODD.sub("-", words).strip("-.") for words in (model.path, variant))
+    return f"tui-hub/{name[:80]}:{tag[:80] or 'latest'}"
 
 
 def _place(found: OllamaModel, device: Device | None) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from tui_hub import text
 from tui_hub.blobs import BlobStore, PartialInfo
-from tui_hub.blobs.metadata import find_metadata
+from tui_hub.blobs.metadata import metadata_finder
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import NoSpaceError, NotFoundError, RefusedError
@@ -104,11 +105,12 @@ def _measure(
     details: Details,
     files: tuple[Artifact, ...],
     ref: str,
-    to_come: dict[str, int],
+    to_come: Mapping[str, int],
 ) -> Plan:
     store = context.store
     found = sorted(store.partials(), key=lambda partial: partial.allocated)
     partials = {partial.key: partial for partial in found}
+    find_copy = metadata_finder(store, details.model.id)
     total = here = resumed = unknown = write = 0
     counted: set[str] = set()
     for file in files:
@@ -116,7 +118,7 @@ def _measure(
         unknown += file.size is None
         total += size
         key = partial_key(file)
-        if key in counted or _is_here(store, file):
+        if key in counted or _is_here(store, file, find_copy):
             here += size
         else:
             # Asking for one key looks through the whole folder: only where there is something.
@@ -156,11 +158,11 @@ def _access(details: Details) -> str | None:
     return f"gated: the maker grants access at {page}; it takes a token that has it (HF_TOKEN)"
 
 
-def _is_here(store: BlobStore, file: Artifact) -> bool:
+def _is_here(store: BlobStore, file: Artifact, find_copy: Callable[[str], Path | None]) -> bool:
     """Whether a file is in the store, or its small copy is among the metadata of its model."""
     if file.sha256 is not None and store.has(file.sha256, file.size):
         return True
-    copy = find_metadata(store, file.model, file.path)
+    copy = find_copy(file.path)
     return copy is not None and is_copy(file, copy)
 
 

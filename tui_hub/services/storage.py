@@ -8,7 +8,6 @@ from tui_hub import text
 from tui_hub.blobs import BlobStore, collect, receipts
 from tui_hub.blobs.changing import Place
 from tui_hub.blobs.metadata import remove_metadata
-from tui_hub.blobs.quarantine import lost
 from tui_hub.domain.artifacts import Artifact, variants_of
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
@@ -20,6 +19,7 @@ from tui_hub.services.context import Context
 from tui_hub.services.file_download import partial_key
 from tui_hub.services.installing import publish
 from tui_hub.services.keeping import without_blob
+from tui_hub.services.losses import losses
 from tui_hub.services.renames import name_here
 from tui_hub.services.slots import read_slots, slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
@@ -179,10 +179,7 @@ class Storage:
 
     async def _lost(self, model: str) -> list[Artifact]:
         """The files of a model that were here, and are not since they were damaged."""
-        gone = await self._context.on_disk(lost, self._context.store)
-        return [
-            file for file in await self._context.hub.artifacts.lost(gone) if file.model == model
-        ]
+        return [file for file in await losses(self._context) if file.model == model]
 
     async def _refuse_if_downloading(self, model: str) -> None:
         for job in await live_downloads(self._context):

@@ -31,6 +31,7 @@ async def preview_of(
     preview = ChangePreview(
         slot=change.slot,
         runtime=loading.runtime,
+        command=loading.command,
         note=loading.note,
         pickle=any(weights_format(file) == "pickle" for file in loading.files),
         weights=sum(part.bytes for part in loading.parts),

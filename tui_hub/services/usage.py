@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections import Counter
 from collections.abc import Collection, Mapping
 
@@ -54,11 +55,12 @@ def measure(
         blobs=usage.blobs,
         bytes=usage.bytes,
         bytes_logical=logical,
-        bytes_saved=max(0, logical - usage.bytes),
+        bytes_saved=max(0, logical - usage.bytes - usage.referenced_bytes),
         by_type=dict(by_type),
         by_source=dict(by_source),
         by_model={one.model: one.bytes for one in models},
         models=tuple(models),
+        referenced_bytes=usage.referenced_bytes,
         partial_bytes=usage.partial_bytes,
         quarantined_bytes=sum(one.size for one in quarantined(store)),
         disk_free=usage.disk_free,
@@ -68,12 +70,15 @@ def measure(
 
 
 def freed_by(store: BlobStore, blob: str) -> int:
-    """The bytes that deleting a blob gives back: none while it has another name on the disk."""
+    """The bytes that deleting a blob gives back.
+
+    None while it has another name on the disk, or is a file of somebody else's that stays.
+    """
     try:
         status = store.path(blob).lstat()
     except OSError:
         return 0
-    return status.st_size if status.st_nlink == 1 else 0
+    return status.st_size if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 else 0
 
 
 def _blobs(receipt: Receipt) -> set[str]:

@@ -16,10 +16,20 @@ def problem_of(result: Verification) -> CorruptError | None:
     if result.missing:
         parts.append(f"{len(result.missing)} missing")
     where = result.model or "the store"
+    return CorruptError(f"{where} is not sound: {', '.join(parts)}", hint=_hint(result))
+
+
+def _hint(result: Verification) -> str | None:
+    left = any(one.sha256 is not None and one.quarantine is None for one in result.damaged)
+    if left and result.dry_run:
+        return "Without --dry-run, what is damaged is moved away, and can be downloaded again."
+    if left:
+        return "What this user may not read or move was left; give the right to, and verify again."
+    if not result.commands:
+        return None
     more = len(result.commands) - 1
-    hint = f"`{result.commands[0]}` fetches again what was lost" if result.commands else ""
-    hint += f", for other models {more} more like it." if more > 0 else "." if hint else ""
-    return CorruptError(f"{where} is not sound: {', '.join(parts)}", hint=hint or None)
+    others = f", for other models {more} more like it" if more else ""
+    return f"`{result.commands[0]}` fetches again what was lost{others}."
 
 
 def figures(result: Verification) -> dict[str, object]:

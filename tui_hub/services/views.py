@@ -1,13 +1,14 @@
 """What other programs open of a model: its folder, its place in the Hugging Face cache, and so on.
 
 The blobs of a store are shown in `models/`, and those of some sources also as the programs of that
-source know them. A new such view is one entry in `_SHOW` and one in `_HIDE`.
+source know them. A new such view is one entry in `_SHOW`, one in `_HIDE` and one
+in `_WRONG`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from tui_hub.blobs import (
     remove_ollama,
 )
 from tui_hub.blobs.changing import Change, Place, announce, cut_short, settle
-from tui_hub.blobs.mending import Mended
+from tui_hub.blobs.huggingface import wrong_in_hf
 from tui_hub.blobs.ollama import wrong_in_ollama
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId
@@ -53,10 +54,21 @@ def show(store: BlobStore, shown: Shown) -> Path:
     place = shown.place
     blobs = {file.path: file.sha256 for file in shown.files}
     path = publish_model(store, place.type, place.name, place.author, shown.model, blobs)
+    show_to_source(store, shown)
+    return path
+
+
+def show_to_source(store: BlobStore, shown: Shown) -> None:
+    """Make or replace what the programs of a model's source see of it."""
     source = ModelId.parse(shown.model).source
     if source in _SHOW:
         _SHOW[source](store, shown)
-    return path
+
+
+def wrong_for_source(store: BlobStore, receipt: Receipt) -> tuple[Path, str] | None:
+    """What is wrong with that, where something is, and its place."""
+    source = ModelId.parse(receipt.model).source
+    return _WRONG[source](store, receipt) if source in _WRONG else None
 
 
 def hide(store: BlobStore, model: str, places: Iterable[Place]) -> None:
@@ -101,16 +113,6 @@ async def mend_views(context: Context) -> None:
             _log.warning("the views of %s stay as they are: %s", change.model, error.message)
 
 
-def unseen_by_daemons(store: BlobStore, receipt: Receipt) -> Iterator[Mended]:
-    """What a daemon of Ollama would miss of an installed model."""
-    if receipt.source != "ollama" or not receipt.path:
-        return
-    name = _parts(ModelId.parse(receipt.model))
-    wrong = wrong_in_ollama(store, name, receipt.revision)
-    if wrong is not None:
-        yield Mended(*wrong, lambda: _show_ollama(store, shown_by(receipt, ())))
-
-
 def _mend(store: BlobStore, change: Change) -> None:
     receipt = receipts.read(store, change.model)
     here = _here(store, receipt) if receipt is not None and receipt.path else []
@@ -145,6 +147,16 @@ def _show_ollama(store: BlobStore, shown: Shown) -> None:
     publish_ollama(store, _parts(ModelId.parse(shown.model)), shown.revision)
 
 
+def _wrong_hf(store: BlobStore, receipt: Receipt) -> tuple[Path, str] | None:
+    here = [(file.path, file.sha256) for file in _here(store, receipt)]
+    return wrong_in_hf(store, ModelId.parse(receipt.model).path, receipt.revision, here)
+
+
+def _wrong_ollama(store: BlobStore, receipt: Receipt) -> tuple[Path, str] | None:
+    place = wrong_in_ollama(store, _parts(ModelId.parse(receipt.model)), receipt.revision)
+    return None if place is None else (place, "is missing, or not what it should be")
+
+
 def _hide_hf(store: BlobStore, model: ModelId) -> None:
     remove_hf(store, model.path)
 
@@ -166,4 +178,8 @@ _SHOW: Mapping[str, Callable[[BlobStore, Shown], None]] = {
 _HIDE: Mapping[str, Callable[[BlobStore, ModelId], None]] = {
     "hf": _hide_hf,
     "ollama": _hide_ollama,
+}
+_WRONG: Mapping[str, Callable[[BlobStore, Receipt], tuple[Path, str] | None]] = {
+    "hf": _wrong_hf,
+    "ollama": _wrong_ollama,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -105,16 +105,35 @@ class Daemon:
             UnreachableError: what answers is no daemon.
             UsageError: its address is none.
         """
-        address = self.address
         content = None if document is None else msgspec.json.encode(document)
+        return await self._ask(path, "GET" if content is None else "POST", content)
+
+    async def has_blob(self, sha256: str) -> bool:
+        """Whether it has a file of these bytes; raises as `ask` does."""
+        return (await self._ask(f"/api/blobs/sha256:{sha256}", "HEAD", None)).status == 200
+
+    async def put_blob(self, sha256: str, size: int, content: AsyncIterable[bytes]) -> Answer:
+        """Hand it the bytes of a file, which it hashes; raises as `ask` does."""
+        length = {"content-length": str(size)}
+        return await self._ask(f"/api/blobs/sha256:{sha256}", "POST", content, length)
+
+    async def _ask(
+        self,
+        path: str,
+        method: str,
+        content: bytes | AsyncIterable[bytes] | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        address = self.address
         ask = Ask(
+            everywhere=headers or {},
             limit=_LIMIT,
             patience=LONGEST_WAIT,
             patient=False,
-            method="GET" if content is None else "POST",
+            method=method,
             content=content,
         )
-        offline = self._network.offline and not (self._near and _is_loopback(address))
+        offline = self._network.offline and not (self._near and is_loopback(address))
         try:
             return await self._open(address, offline).fetch(f"{address}{path}", ask)
         except NoConnectionError:
@@ -173,7 +192,7 @@ class Daemon:
                 self._network, retries=1, timeout=self._timeout, offline=offline
             )
             # No proxy leads back to the box that asks.
-            own = {"no_proxy": "*"} if _is_loopback(address) else {}
+            own = {"no_proxy": "*"} if is_loopback(address) else {}
             self._api = Api(network, {**self._environment, **own}, clock=self._clock)
         return self._api
 
@@ -229,7 +248,8 @@ def _host_and_port(place: str) -> tuple[str, str]:
     return host, port
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether an address is of this box."""
     host = urlsplit(address).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -329,6 +329,12 @@ class ReloadSlot(Command):
     key, label = "r", "reload"
 
 
+class FreeOllama(Command):
+    """Have Ollama's daemon let go of the models that stand in no slot."""
+
+    key, label = "f", "free ollama"
+
+
 class CancelChange(Command):
     """Cancel the change of this slot that is under way; the old model stays, or comes back."""
 

@@ -97,7 +97,8 @@ def explanation(download: Download, width: int) -> list[Piece]:
         return []
     room = max(width, 20)
     why = wrap(_short(download.error or "no reason told"), room, max_lines=_WHY)
-    hint = wrap(download.hint or "r tries again, x puts it aside.", room, max_lines=_WHY)
+    keys = "r tries it at once, x cancels it." if waits else "r tries again, x puts it aside."
+    hint = wrap(download.hint or keys, room, max_lines=_WHY)
     return [
         *((line, "warn" if waits else "bad") for line in why),
         *((line, "muted") for line in hint),

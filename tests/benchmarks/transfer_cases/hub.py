@@ -82,7 +82,7 @@ class Hub:
 
 
 def make_repository(
-    folder: Path, name: str, sizes: Sequence[int], *, large: bool = True
+    folder: Path, name: str, sizes: Sequence[int], *, large: bool = True, hollow: bool = False
 ) -> list[Content]:
     """Write a repository of random files, and what the Hub's API says of it.
 
@@ -91,13 +91,14 @@ def make_repository(
         name: of the repository.
         sizes: the bytes of each file.
         large: whether the files are kept as large ones are, so that the listing tells their hash.
+        hollow: whether all but the beginning of each file is a hole, which takes no disk.
     """
     place = folder / "repositories" / name
     place.mkdir(parents=True)
     rows, contents = [], []
     for number, size in enumerate(sizes):
         path = f"model-{number:05d}.bin" if len(sizes) > 1 else "model.bin"
-        sha256, git_sha1 = _write(place / path, size)
+        sha256, git_sha1 = _write(place / path, size, hollow=hollow)
         contents.append(Content(path, size, sha256))
         row: dict[str, object] = {"type": "file", "path": path, "oid": git_sha1, "size": size}
         if large:
@@ -188,16 +189,22 @@ def wait_for(port: int) -> None:
     raise SystemExit("the server did not start")
 
 
-def _write(path: Path, size: int) -> tuple[str, str]:
+def _write(path: Path, size: int, *, hollow: bool) -> tuple[str, str]:
     """Random bytes in a file; their SHA-256 and git's id of them."""
+    hole = bytes(1024**2)
     sha256, git = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
     with path.open("wb") as file:
         while size:
-            block = os.urandom(min(size, 1024**2))
+            empty = hollow and file.tell() > 0
+            block = hole[:size] if empty else os.urandom(min(size, 1024**2))
             sha256.update(block)
             git.update(block)
-            file.write(block)
+            if empty:
+                file.seek(len(block), os.SEEK_CUR)
+            else:
+                file.write(block)
             size -= len(block)
+        file.truncate()
     return sha256.hexdigest(), git.hexdigest()
 
 

@@ -69,10 +69,10 @@ def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
             slot.type.value,
             slot.model,
             slot.variant,
-            slot.runtime,
+            slot.chosen_by,
             slot.device,
             text.ago(slot.since) if slot.error is None else "not loaded",
-            slot.path or slot.url or "",
+            slot.path,
         )
         for slot in slots
     ]
@@ -81,6 +81,8 @@ def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
     yield console.heading(heading)
     yield from lines
     for slot in slots:
+        if slot.url is not None and slot.error is None:
+            yield f"{slot.type.value} answers at {text.clean(slot.url)}"
         if slot.error is not None:
             console.note(
                 f"{slot.type.value}: {slot.error}; `tui-hub reload {slot.type.value}` loads it."

@@ -52,6 +52,7 @@ def _lines(console: Console, usage: StorageUsage) -> Iterator[str]:
             ("blobs", text.grouped(usage.blobs)),
             ("size", text.size(usage.bytes)),
             ("shared", f"{text.size(usage.bytes_saved)} saved"),
+            ("elsewhere", text.size(usage.referenced_bytes) if usage.referenced_bytes else None),
             ("unfinished", text.size(usage.partial_bytes) if usage.partial_bytes else None),
             ("quarantine", text.size(usage.quarantined_bytes) if usage.quarantined_bytes else None),
             ("never used", f"{text.size(unused)} would be free" if usage.never_used else None),

@@ -14,6 +14,7 @@ from tui_hub import text
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.garbage import Garbage
+from tui_hub.domain.runtime import OllamaModel
 from tui_hub.domain.scanning import ScanReport, ScanStatus
 from tui_hub.domain.slots import Slot, SwapPicture
 from tui_hub.domain.storage import Deletion
@@ -118,11 +119,26 @@ def _given_up(swap: SwapPicture) -> str:
     return f"What is done of it is undone: {safe(swap.previous)} stays, or is loaded again."
 
 
+def release_question(models: Sequence[OllamaModel]) -> Confirm:
+    """Whether the daemon of Ollama is to let go of models."""
+    names = ", ".join(safe(one.name) for one in models)
+    size = text.size(sum(one.size for one in models))
+    body = Content.assemble(
+        (names, "bold"),
+        f"\nleave the memory of Ollama's daemon: {size}.\n",
+        ("It loads one again when somebody asks it for it.", _MUTED),
+    )
+    return Confirm("Free Ollama's memory?", body, yes="Free it", no="Leave it")
+
+
 def reload_question(slot: Slot) -> Confirm:
     """Whether to load a model again that is in memory."""
+    ends = "the process that holds it now is ended"
+    if slot.pid is None:
+        ends = "the daemon that holds it now lets go of it before"
     body = Content.assemble(
         (safe(slot.model), "bold"),
-        "\nis loaded again from its files, and the process that holds it now is ended.\n",
+        f"\nis loaded again from its files, and {ends}.\n",
         ("Where both do not fit at once, it is gone for as long as that takes.", _MUTED),
     )
     return Confirm("Reload?", body, yes="Reload", no="Leave it")
@@ -204,7 +220,7 @@ def forgetting_question(model: str) -> Confirm:
 
 def deactivation_question(slot: Slot) -> Confirm:
     """Whether to empty a slot."""
-    held = slot.memory.used_after if slot.pid is not None else None
+    held = slot.memory.used_after if slot.held else None
     freed = f"\n{text.size(held)} of memory on {safe(slot.device or '')} come free." if held else ""
     body = Content.assemble(
         (safe(slot.model), "bold"),

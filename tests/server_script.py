@@ -1,6 +1,6 @@
 """A small HTTP server to be run as a user's command; its arguments say how it behaves.
 
-PORT [--delay SECONDS] [--die-after SECONDS] [--fail] [--deaf] [--talk BYTES] [--child FILE]
+PORT [--delay SECONDS] [--fail] [--deaf] [--talk BYTES] [--child FILE] [--gpu FILE] [--model NAME]
 """
 
 import argparse
@@ -16,11 +16,11 @@ parser = argparse.ArgumentParser()
 parser.add_argument("port", type=int)
 parser.add_argument("--delay", type=float, default=0.0)
 parser.add_argument("--fail", action="store_true")
-parser.add_argument("--fail-once", default="")
 parser.add_argument("--deaf", action="store_true")
 parser.add_argument("--talk", type=int, default=0)
 parser.add_argument("--child", default="")
 parser.add_argument("--model", default="")
+parser.add_argument("--gpu", default="")
 options = parser.parse_args()
 
 ready = time.monotonic() + options.delay
@@ -57,6 +57,9 @@ if options.child:
     child = subprocess.Popen(sleeper, start_new_session=True)
     with open(options.child, "w") as file:  # noqa: PTH123 - started thousands of times, and lean
         file.write(str(child.pid))
+if options.gpu:
+    with open(options.gpu, "a") as file:  # noqa: PTH123
+        file.write(f"1.compute={os.getpid()}:7000000000\n")
 if options.fail:
     print("loading the model", flush=True)
     print("\x1b[31merror: this model is no good\x1b[0m", file=sys.stderr, flush=True)
