@@ -31,7 +31,7 @@ from tui_hub.events import (
 if TYPE_CHECKING:
     from tui_hub.services import Services
 
-_FEW = 3
+_FEW = 2
 """Downloads up to which each is followed at the full rate; more share it, to spare the link."""
 POLL = 3.0
 """Seconds between looks at what other processes do."""
