@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import numpy
@@ -85,7 +83,7 @@ def children(configuration: Configuration) -> list[psutil.Process]:
     for process in psutil.process_iter(["cmdline", "cwd"]):
         command: Sequence[str] = process.info["cmdline"] or ()
         inside = (process.info["cwd"] or "").startswith(folder)
-        if inside and any("torch_child" in word for word in command):
+        if inside and any("_child" in word for word in command):
             found.append(process)
     return found
 
@@ -98,4 +96,6 @@ async def home(configuration: Configuration) -> AsyncIterator[Services]:
             yield services
     finally:
         for process in children(configuration):
-            os.kill(process.pid, signal.SIGKILL)
+            for one in (*process.children(recursive=True), process):
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()

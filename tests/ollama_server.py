@@ -26,6 +26,7 @@ class Asked:
     headers: Mapping[str, str]
     port: int
     """Of the server that it arrived at."""
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -60,6 +61,17 @@ class OllamaServer:
         self.blobs: dict[str, bytes] = {}
         self.daemon: list[dict[str, Any]] | None = None
         """What `/api/tags` lists; `None` where there is no daemon."""
+        self.memory: dict[str, dict[str, Any]] = {}
+        """What `/api/ps` lists, by name; a model comes there when it is asked for."""
+        self.vram = 1.0
+        """The part of a model that comes onto a GPU."""
+        self.embedding: set[str] = set()
+        """Models that generate nothing."""
+        self.refusals: dict[str, Said] = {}
+        """What is answered to who wants a model loaded, by its name."""
+        self.gate = threading.Event()
+        """Loads wait for it."""
+        self.gate.set()
         self.library: bytes | None = None
         self._lock = threading.Lock()
         self._registry = _Server(self._answer_registry, self._note)
@@ -110,6 +122,11 @@ class OllamaServer:
         self.blobs[digest_of(body)] = body
         return digest_of(body)
 
+    def hold(self, name: str, size: int = 5_000_000, digest: str = "a" * 64) -> None:
+        """Let the daemon have a model."""
+        entry = {"name": name, "model": name, "size": size, "digest": digest, "details": {}}
+        self.daemon = [*(self.daemon or ()), entry]
+
     def paths(self, start: str = "/") -> list[str]:
         """The paths asked for, in order."""
         return [asked.path for asked in self.asked if asked.path.startswith(start)]
@@ -131,6 +148,14 @@ class OllamaServer:
             return fault.pop(0)
         if path == "/api/tags" and self.daemon is not None:
             return Said(json.dumps({"models": self.daemon}).encode())
+        if self.daemon is not None and path == "/api/ps":
+            return Said(json.dumps({"models": list(self.memory.values())}).encode())
+        if self.daemon is not None and path.startswith("/api/blobs/"):
+            return self._answer_blob(path.rpartition("/")[2], asked)
+        if self.daemon is not None and path == "/api/create":
+            return self._answer_create(json.loads(asked.body))
+        if self.daemon is not None and asked.method == "POST":
+            return self._answer_load(path, json.loads(asked.body))
         if path == "/library" and self.library is not None:
             return Said(self.library, headers={"Content-Type": "text/html; charset=utf-8"})
         parts = path.removeprefix("/v2/").split("/")
@@ -145,6 +170,46 @@ class OllamaServer:
             error = {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}
             return Said(json.dumps(error).encode(), 404)
         return Said(b"404 page not found", 404, {"Content-Type": "text/plain"})
+
+    def _answer_blob(self, digest: str, asked: Asked) -> Said:
+        if asked.method == "HEAD":
+            return Said(status=200 if digest in self.blobs else 404)
+        if digest_of(asked.body) != digest:
+            return Said(b'{"error":"digest mismatch"}', 400)
+        return Said(status=201) if self.keep(asked.body) else Said()
+
+    def _answer_create(self, wish: Mapping[str, Any]) -> Said:
+        (digest,) = wish["files"].values()
+        if digest not in self.blobs:
+            return Said(b'{"error":"blob not found"}', 400)
+        self.hold(wish["model"], len(self.blobs[digest]), digest.partition(":")[2])
+        return Said(b'{"status":"success"}')
+
+    def _answer_load(self, path: str, wish: Mapping[str, Any]) -> Said:
+        """`/api/generate` and `/api/embed` without a prompt."""
+        name = wish["model"]
+        held = next((one for one in self.daemon or () if one["name"] == name), None)
+        if held is None:
+            return Said(json.dumps({"error": f"model '{name}' not found"}).encode(), 404)
+        if path == "/api/generate" and wish.get("keep_alive") == 0:
+            self.memory.pop(name, None)
+            return Said(json.dumps({"done": True, "done_reason": "unload"}).encode())
+        if path == "/api/generate" and name in self.embedding:
+            return Said(json.dumps({"error": f'"{name}" does not support generate'}).encode(), 400)
+        if name in self.refusals:
+            return self.refusals[name]
+        self.gate.wait(30)
+        size = held["size"]
+        self.memory[name] = {
+            "name": name,
+            "model": name,
+            "size": size,
+            "size_vram": int(size * self.vram),
+            "digest": held["digest"],
+            "expires_at": "2318-10-10T08:30:00.1234567+02:00",
+            "context_length": 8192,
+        }
+        return Said(json.dumps({"done": True, "done_reason": "load"}).encode())
 
     def _answer_storage(self, asked: Asked) -> Said:
         digest = asked.path.split("/")[2]
@@ -184,7 +249,9 @@ class _Server:
 
             def do_GET(self) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(self.command, self.path, headers, self.server.server_address[1])
+                body = self.rfile.read(int(headers.get("content-length", 0)))
+                port = self.server.server_address[1]
+                asked = Asked(self.command, self.path, headers, port, body)
                 note(asked)
                 said = answer(asked)
                 self.send_response_only(said.status)
@@ -199,6 +266,7 @@ class _Server:
                     self.close_connection = True
 
             do_HEAD = do_GET
+            do_POST = do_GET
 
             def log_message(self, *_arguments: object) -> None:
                 pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 import ssl
 import struct
@@ -31,6 +32,7 @@ class _Listener:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes whoever accepts
         self._listener.close()
 
     def url(self, credentials: str = "") -> str:
@@ -78,7 +80,9 @@ class Relay(_Listener):
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:
                 path = "/" + target.split("/", 3)[3]
-                upstream.sendall(head.replace(target.encode(), path.encode(), 1))
+                plain = re.sub(rb"\r\n(?:proxy-)?connection:[^\r]*", b"", head, flags=re.IGNORECASE)
+                plain = plain.replace(target.encode(), path.encode(), 1)
+                upstream.sendall(plain.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
             relay(client, upstream)
 
 
@@ -118,7 +122,7 @@ class SecureRelay(Relay):
 
     async def _door(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._inner)
-        with contextlib.suppress(OSError, ssl.SSLError):
+        with contextlib.suppress(OSError, ssl.SSLError, asyncio.CancelledError):
             await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer))
         far_writer.close()
         writer.close()

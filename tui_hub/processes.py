@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Collection, Iterator
 from functools import cache
@@ -12,6 +14,10 @@ from pathlib import Path
 import psutil
 
 from tui_hub.domain.jobs import Owner
+
+_log = logging.getLogger(__name__)
+
+_NICEST = 19
 
 
 def this_process() -> Owner:
@@ -92,6 +98,22 @@ def known_alive(owner: Owner) -> bool | None:
     return started is not None and started == owner.started
 
 
+def give_way() -> None:
+    """Let everything else on the box go first, on the processor and on the disk.
+
+    For the calling thread alone, and for good: without privileges no thread gets back what it gave
+    up. Some disk schedulers know no priorities, so whoever reads much also minds how fast.
+    """
+    thread = threading.get_native_id()
+    try:
+        # On Linux a thread is what these calls mean; elsewhere they would mean the whole process.
+        if psutil.LINUX:
+            os.setpriority(os.PRIO_PROCESS, thread, _NICEST)
+            psutil.Process(thread).ionice(psutil.IOPRIO_CLASS_IDLE)
+    except (OSError, psutil.Error) as error:
+        _log.debug("this thread keeps its priority: %s", error)
+
+
 def having_open(files: Collection[Path]) -> Iterator[int]:
     """The pids of processes that have one of these files open, as far as they may be seen.
 
@@ -113,6 +135,40 @@ def command_of(pid: int) -> str | None:
         return " ".join(psutil.Process(pid).cmdline()) or None
     except (psutil.Error, ValueError, OverflowError):
         return None
+
+
+def family(pid: int) -> frozenset[int]:
+    """A process and all below it. Blocks for a moment."""
+    try:
+        return frozenset({pid, *(one.pid for one in psutil.Process(pid).children(recursive=True))})
+    except (psutil.Error, ValueError, OverflowError):
+        return frozenset({pid})
+
+
+def resident(pids: Collection[int]) -> int:
+    """The bytes of memory that processes hold, what they share counted once for each. Blocks."""
+    total = 0
+    for pid in pids:
+        try:
+            total += psutil.Process(pid).memory_info().rss
+        except (psutil.Error, ValueError, OverflowError):
+            continue
+    return total
+
+
+def marked(name: str, value: str) -> Iterator[int]:
+    """The pids of processes that were given a variable, and of all that they started since.
+
+    Blocks for a moment. By proc_pid_environ(5), this user's alone; elsewhere there are none.
+    """
+    wanted = f"{name}={value}".encode()
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            found = wanted in file.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if found and int(file.parent.name) != os.getpid():
+            yield int(file.parent.name)
 
 
 @cache

@@ -7,6 +7,7 @@ The file is TOML at the platform's config directory. Every key may come from the
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ import msgspec
 
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.hooks import HookEvent
+from tui_hub.domain.runtime import COMMAND, PLACEHOLDERS, RUNTIMES
+from tui_hub.domain.types import ModelType
 from tui_hub.paths import Paths, resolve_paths
 
 _PREFIX = "TUI_HUB_"
@@ -24,6 +27,9 @@ _NOT_SETTINGS = {"TUI_HUB_HOME", "TUI_HUB_CONFIG_FILE"}
 
 HOOK_VARIABLE = "TUI_HUB_HOOK"
 """Names the hook to the command that it runs; a program that finds it calls no hooks itself."""
+
+_COMMAND_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 _Interval = Annotated[float, msgspec.Meta(gt=0, le=31 * 86_400)]
@@ -67,6 +73,8 @@ class OllamaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose page lists the models there are; empty takes the list that ships with the program."""
     host: str = ""
     """The daemon's address; empty takes `OLLAMA_HOST`, else 127.0.0.1:11434."""
+    load_timeout: _Seconds = 600.0
+    """Seconds until the daemon must have loaded a model into memory."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,12 +84,18 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the bytes live; empty takes `MODEL_STORE_PATH`, else the home's `store`."""
     reserve: _Amount = 64 * 1024**2
     """Bytes of free disk that a download leaves alone."""
+    quota: _Amount = 0
+    """Bytes that the store should not exceed; 0 is no limit. Beyond it the program warns, and goes
+    on."""
+    read_rate: _Amount = 500 * 1000**2
+    """Bytes a second that `verify` and `scan` read at most, so that the disk stays quick for
+    others; 0 is no limit."""
 
 
 class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Downloads."""
 
-    connections: _Some = 8
+    connections: _Some = 16
     """The most connections at a time. The files in work share them, and each has at least one;
     fewer are used while more bring nothing."""
     files: _Some = 4
@@ -111,6 +125,24 @@ class TrustSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     and no other author."""
 
 
+class ScanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `scan` looks when nobody names a place.
+
+    `auto` stands for all places where a program is known to keep models; none leaves it out.
+    """
+
+    huggingface: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """Caches of Hugging Face's libraries; `auto` goes by `HF_HUB_CACHE` and `HF_HOME`."""
+    ollama: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """Stores of Ollama; `auto` goes by `OLLAMA_MODELS`."""
+    lmstudio: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """LM Studio's folders of models; `auto` goes by its own settings."""
+    comfyui: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """ComfyUI itself, or its folders of models; `auto` looks where most people put it."""
+    folder: list[str] = []
+    """Any other folders of models."""
+
+
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The background sync of the catalogue."""
 
@@ -136,11 +168,56 @@ class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("interval_max is less than interval_min")
 
 
+class CommandSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A server of the user's own that holds a model, such as llama-server or vLLM.
+
+    In `command`, `health` and `environment` stand for what is only known then: `{path}` (the
+    model's folder), `{file}` (its one weights file, or the first of its shards), `{host}`,
+    `{port}`, `{model}` (its id) and `{name}` (its name without the author).
+    """
+
+    command: list[str]
+    """The program and its arguments, run without a shell."""
+    health: str = "http://{host}:{port}/health"
+    """An address that answers with success once it is ready; empty waits for its port alone."""
+    host: str = "127.0.0.1"
+    """Where it listens."""
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+    """Its port; 0 takes one that is free, and the same again while it is."""
+    timeout: _Seconds = 600.0
+    """Seconds until it must be ready."""
+    stop_timeout: Annotated[float, msgspec.Meta(ge=0, le=600)] = 10.0
+    """Seconds from the request to end until it is ended by force."""
+    restart: Literal["never", "on-failure"] = "never"
+    """Whether it is started again when it fails by itself."""
+    restarts: _Some = 5
+    """How often that is done before it is given up, each time after a longer pause."""
+    environment: dict[str, str] = {}
+    """What is added to its environment, which has none of this program's secrets."""
+    formats: list[str] = []
+    """Formats of weights for which it is chosen without being asked for, `gguf` for example."""
+    types: list[ModelType] = []
+    """Types of models that it serves; empty serves all."""
+
+    def __post_init__(self) -> None:
+        if not self.command or not self.command[0]:
+            raise ValueError("a command begins with the name of a program")
+        texts = (*self.command, self.health, *self.environment.values())
+        if any("\0" in text for text in (*texts, *self.environment)):
+            raise ValueError("a command has a NUL character in it")
+        for text in texts:
+            for name in _PLACEHOLDER.findall(text):
+                if name not in PLACEHOLDERS:
+                    known = " ".join(f"{{{one}}}" for one in PLACEHOLDERS)
+                    raise ValueError(f"{{{name}}} stands for nothing; there are {known}")
+
+
 class RuntimeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How models are loaded into memory."""
 
-    use: Literal["auto", "torch", "link"] = "auto"
-    """`torch` loads models into memory, `link` only publishes them; `auto` goes by the model."""
+    use: str = "auto"
+    """`torch` loads models into memory, `ollama` has its daemon do so, `link` only publishes them,
+    the name of a command starts that server; `auto` goes by the model."""
     python: str = ""
     """The Python whose torch loads models; empty is this program's own."""
     device: Annotated[str, msgspec.Meta(pattern=r"^(auto|cpu|cuda:\d{1,3})$")] = "auto"
@@ -149,6 +226,20 @@ class RuntimeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What floating weights become, `bfloat16` for example; empty leaves them as they are."""
     start_timeout: _Seconds = 120.0
     """Seconds until the process that loads a model must have come up and imported torch."""
+    commands: dict[str, CommandSettings] = {}
+    """Servers of the user's own, by name."""
+
+    def __post_init__(self) -> None:
+        for name in self.commands:
+            if name in RUNTIMES or name == "auto" or not _COMMAND_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name[:40]!r} is no name for a command: it takes small letters, digits and "
+                    f"dashes, and is none of auto {' '.join(RUNTIMES)}"
+                )
+        if self.use not in ("auto", *RUNTIMES, *self.commands) or self.use == COMMAND:
+            raise ValueError(
+                f"use is neither auto, torch, ollama nor link, nor a command: {self.use[:40]!r}"
+            )
 
 
 class GpuSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -244,6 +335,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
     trust: TrustSettings = TrustSettings()
+    scan: ScanSettings = ScanSettings()
     sync: SyncSettings = SyncSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     gpu: GpuSettings = GpuSettings()
@@ -284,14 +376,25 @@ def load_configuration(
     """
     environment = dict(os.environ if environment is None else environment)
     paths = resolve_paths(home, config_file, environment=environment)
-    settings = _read(paths.config_file, environment, required=config_file is not None)
-    if offline or environment.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+    settings = read(paths.config_file, environment, required=config_file is not None)
+    if offline or told_offline(environment):
         settings = msgspec.structs.replace(
             settings, network=msgspec.structs.replace(settings.network, offline=True)
         )
     if settings.store.path and not environment.get("MODEL_STORE_PATH"):
         paths = resolve_paths(home, config_file, settings.store.path, environment)
     return Configuration(settings, paths, environment)
+
+
+def told_offline(environment: Mapping[str, str]) -> bool:
+    """Whether the variable that `huggingface_hub` knows says to stay offline."""
+    return environment.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
+
+
+def variable_of(key: str) -> str:
+    """The environment variable of a setting, by its key `section.name`."""
+    section, _, name = key.partition(".")
+    return f"{_PREFIX}{section}__{name}".upper()
 
 
 def reread(configuration: Configuration) -> Settings:
@@ -302,18 +405,28 @@ def reread(configuration: Configuration) -> Settings:
     Raises:
         UsageError: as `load_configuration`, and when there is no file any more.
     """
-    now = _read(configuration.paths.config_file, configuration.environment, required=True)
+    now = read(configuration.paths.config_file, configuration.environment, required=True)
     return msgspec.structs.replace(configuration.settings, sync=now.sync, feeds=now.feeds)
 
 
-def _read(path: Path, environment: Mapping[str, str], *, required: bool) -> Settings:
-    document = _read_file(path, required=required)
+def read(path: Path, environment: Mapping[str, str], *, required: bool = False) -> Settings:
+    """The settings of a file with those of the environment over them.
+
+    Raises:
+        UsageError: as `load_configuration`.
+    """
+    document = read_file(path, required=required)
     settings = parse(document, str(path))
     overlay = _from_environment(environment)
     return parse(_merge(document, overlay), "the environment") if overlay else settings
 
 
-def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
+def read_file(path: Path, *, required: bool = False) -> dict[str, Any]:
+    """What stands in a settings file; nothing where there is none, unless it is required.
+
+    Raises:
+        UsageError: when it is not there though it should be, or cannot be read.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import save_file
 
 from tui_hub.domain.runtime import LoadRequest
-from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.torch_children import TorchChild
 
 SIDE = 4096
 GIB = 1024**3

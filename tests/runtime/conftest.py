@@ -16,7 +16,7 @@ from waiting import gone
 
 from tui_hub import processes
 from tui_hub.domain.jobs import Owner
-from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.torch_children import TorchChild
 
 
 @pytest_asyncio.fixture

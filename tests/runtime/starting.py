@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.torch_children import TorchChild
 
 Start = Callable[..., Awaitable[TorchChild]]

@@ -32,8 +32,8 @@ from tui_hub.domain.errors import (
     UnsafeError,
 )
 from tui_hub.domain.runtime import Loaded, LoadProgress, LoadRequest
-from tui_hub.runtime.children import TorchChild
 from tui_hub.runtime.sockets import connect
+from tui_hub.runtime.torch_children import TorchChild
 
 MIB = 1024**2
 Doomed = Callable[[int], None]
@@ -189,7 +189,7 @@ async def test_a_child_that_does_not_listen_is_ended_all_the_same(start: Start) 
 async def test_a_stopped_child_does_not_hold_up_who_attaches(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_hub.runtime.children._ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("tui_hub.runtime.children.ANSWER_SECONDS", 0.2)
     child = await start()
     stop(child.pid)
     with pytest.raises(HubError, match=f"the process {child.pid} .* does not answer"):
@@ -324,7 +324,7 @@ PARENT = """
 import asyncio, os, sys
 from pathlib import Path
 from tui_hub.domain.runtime import LoadRequest
-from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.torch_children import TorchChild
 
 folder, stage, weights = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 

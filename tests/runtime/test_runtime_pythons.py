@@ -16,8 +16,8 @@ from waiting import gone
 from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.runtime import LoadRequest
 from tui_hub.runtime import torch_child
-from tui_hub.runtime.children import TorchChild
 from tui_hub.runtime.pythons import SCRIPT, probe_torch, python_of
+from tui_hub.runtime.torch_children import TorchChild
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from tui_hub.domain.models import ModelStatus
 from tui_hub.domain.slots import Slot
 from tui_hub.events import SwapMoved
 from tui_hub.services import Services
-from tui_hub.services.loader import Loader
+from tui_hub.services.torch_holder import TorchLoader
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ async def test_too_little_memory_is_refused_with_figures(
         await install(services, FIRST, SECOND)
         first = await services.activation.activate(FIRST)
         little_memory(services, monkeypatch, 1000)
-        monkeypatch.setattr("tui_hub.services.loader.holds", lambda slot: {None: 1_000_000})
+        monkeypatch.setattr("tui_hub.services.torch_holder.holds", lambda slot: {None: 1_000_000})
         with pytest.raises(DoesNotFitError, match="too little") as refused:
             await services.activation.switch(SECOND)
         assert "977 KiB" in refused.value.message or "976.6 KiB" in refused.value.message
@@ -302,7 +302,7 @@ async def test_a_child_that_is_killed_while_it_loads_leaves_the_old_model(
 async def test_a_process_that_hangs_is_ended_all_the_same(
     torch_home: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_hub.runtime.children._ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("tui_hub.runtime.children.ANSWER_SECONDS", 0.5)
     monkeypatch.setattr("tui_hub.services.children._GRACE", 0.5)
     configuration = torch_home()
     async with home(configuration) as services:
@@ -323,20 +323,20 @@ async def test_a_cancelled_switch_leaves_the_old_model(
         await install(services, FIRST, SECOND)
         await services.activation.activate(FIRST)
         little_memory(services, monkeypatch, 2_700_000)
-        load = Loader.load
+        load = TorchLoader.load
 
-        async def endless(self: Loader, *arguments: object) -> object:
+        async def endless(self: TorchLoader, *arguments: object) -> object:
             await asyncio.Event().wait()
             return await load(self, *arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(Loader, "load", endless)
+        monkeypatch.setattr(TorchLoader, "load", endless)
         switching = asyncio.create_task(services.activation.switch(SECOND))
         async with asyncio.timeout(20):
             while not any(
                 "memory back" in " ".join(one.passed) for one in services.activation.swaps()
             ):
                 await asyncio.sleep(0.01)
-        monkeypatch.setattr(Loader, "load", load)
+        monkeypatch.setattr(TorchLoader, "load", load)
         (job,) = await services.jobs.list((JobType.ACTIVATE,), (JobStatus.RUNNING,))
         await services.jobs.cancel(job.id)
         with pytest.raises(InterruptedJobError, match="cancelled"):

@@ -5,64 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from activation_homes import FIRST, SECOND, children, home, install, torch_repositories
+from crashing import SWITCHER
 from homes import Configure
 
 from tui_hub.demo import DemoHub
-from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.services import Services
-
-SWITCHER = textwrap.dedent(
-    """
-    import asyncio, functools, os, signal, sys
-    from tui_hub.database.slots import SlotTable, SwapTable
-    from tui_hub.domain.fit import Device
-    from tui_hub.runtime.children import TorchChild
-    from tui_hub.services import children, memory, open_services, swap
-    from tui_hub.settings import load_configuration
-
-    model, doomed, room = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-    steps = []
-
-    def mortal(owner, name):
-        whole = getattr(owner, name)
-
-        @functools.wraps(whole)
-        def step(*arguments, **more):
-            if len(steps) == doomed:
-                print("killed before", name, flush=True)
-                os.kill(os.getpid(), signal.SIGKILL)
-            steps.append(name)
-            return whole(*arguments, **more)
-
-        setattr(owner, name, step)
-
-    for owner, name in (
-        (TorchChild, "load"), (TorchChild, "keep"), (TorchChild, "close"),
-        (SwapTable, "begin"), (SwapTable, "commit"), (SwapTable, "end"),
-        (children.Children, "end"), (swap, "set_active"),
-    ):
-        mortal(owner, name)
-
-    async def scarce():
-        return (Device(index=None, name="host memory", total=2**40, free=2_700_000),)
-
-    async def main():
-        async with open_services(load_configuration()) as services:
-            if room == "one":
-                memory.HOST_RUNTIME = 0
-                services.activation._memory.devices = scarce
-            result = await services.activation.switch(model)
-            print(result.status, *steps, flush=True)
-
-    asyncio.run(main())
-    """
-)
 
 
 @pytest.fixture

@@ -106,8 +106,23 @@ def test_next_links(header: str, following: str | None) -> None:
     assert next_link({"link": header}, "https://h/api?x=y") == following
 
 
+def test_a_mirror_below_a_path_that_passes_on_the_links_of_the_hub() -> None:
+    header = '<https://huggingface.co/api/models?cursor=x&limit=2>; rel="next"'
+    url = "https://mirror/of/hub/api/models?limit=2"
+    following = next_link({"link": header}, url)
+    assert following == "https://mirror/of/hub/api/models?cursor=x&limit=2"
+
+
 @pytest.mark.parametrize(
-    "target", ["https://other/elsewhere?c=4", "file:///api", "http://[::1", "//u@other/api"]
+    "target",
+    [
+        "https://other/elsewhere?c=4",
+        "https://other/?c=4",
+        "https://other",
+        "file:///api",
+        "http://[::1",
+        "//u@other/api",
+    ],
 )
 def test_a_next_link_to_another_path_elsewhere(target: str) -> None:
     with pytest.raises(UnreachableError, match="not its own"):

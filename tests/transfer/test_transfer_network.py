@@ -24,6 +24,13 @@ def test_the_token_goes_to_the_origin_only(server, make):
     assert result.commit == COMMIT
 
 
+def test_a_redirect_without_a_scheme_leads_to_another_origin_all_the_same(server, make):
+    server.location = f"//127.0.0.1:{server.other.port}/honest"
+    make(server.url("elsewhere"), headers={"Authorization": TOKEN}, sha256=SHA256).run()
+    assert server.other.requests
+    assert not any("authorization" in seen.headers for seen in server.other.requests)
+
+
 def test_the_token_stays_on_a_redirect_within_the_origin(server, make):
     make(server.url("small"), headers={"Authorization": TOKEN}, sha256=SHA256).run()
     assert all(seen.headers.get("authorization") == TOKEN for seen in server.requests)

@@ -21,7 +21,7 @@ from tui_hub.demo import DemoHub
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.slots import Slot
 from tui_hub.events import Event, HardwareSampled
-from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.activation import ActivationQuestion
 from tui_hub.tui.screens.active import ActiveScreen

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from screen_driver import NARROW, Driver, fill, made, screen
 
-from tui_hub.domain.models import ModelStatus
+from tui_hub.domain.catalogue import Search
+from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.services import open_services
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.browse import BrowseScreen
@@ -55,14 +56,74 @@ async def test_pages_follow_one_another_to_the_end(offline: Configuration) -> No
         await driver.until(lambda: models_of(driver).row_count() > 0)
         models = models_of(driver)
         while models.cursor < total - 1:
-            before = models.cursor
-            await driver.press("G")
-            await driver.until(lambda before=before: models.cursor > before or models.complete)
-        seen = [models.model_at(row) for row in range(total)]
-        ids = [model.id for model in seen if model is not None]
+            await driver.press("pagedown")
+            await driver.until(lambda: models.current is not None)
+        ids = [model.id for row in range(total) if (model := models.model_at(row))]
         assert len(ids) == len(set(ids)) == total
         await driver.press("g")
         assert models.cursor == 0 and models.scroll_offset.y == 0
+
+
+async def test_one_key_jumps_to_the_end_and_any_row_is_within_reach(offline: Configuration) -> None:
+    total = 30 * PAGE + 17
+    await fill(offline, [made(n, downloads=total - n) for n in range(total)])
+    async with screen(offline) as driver:
+        models = models_of(driver)
+        await driver.until(lambda: models.row_count() == total)
+        order = [one.id for page in range(31) for one in await pages_of(driver, page)]
+        await driver.press("G")
+        await driver.until(lambda: models.current is not None)
+        assert (models.cursor, models.current and models.current.id) == (total - 1, order[-1])
+        await driver.press("k")
+        assert models.current is not None and models.current.id == order[-2]
+        models.scroll_to(y=15 * PAGE - 3, animate=False, immediate=True)
+        await driver.until(lambda: models.model_at(15 * PAGE + 4) is not None)
+        shown = [models.model_at(row) for row in range(15 * PAGE, 15 * PAGE + 5)]
+        assert [one and one.id for one in shown] == order[15 * PAGE : 15 * PAGE + 5]
+        await driver.press("o", "G")
+        await driver.until(lambda: models.cursor == total - 1 and models.current is not None)
+        await driver.press("g")
+        await driver.until(lambda: models.current is not None)
+        assert models.cursor == 0
+
+
+async def pages_of(driver: Driver, number: int) -> tuple[Model, ...]:
+    """One page of the list's answer, read by walking to it."""
+    catalogue = driver.app.services.catalogue
+    key = await catalogue.key_at(Search(), number * PAGE) if number else None
+    return (await catalogue.search(Search(), PAGE, key)).models
+
+
+async def test_a_list_that_becomes_shorter_behind_a_jump(offline: Configuration) -> None:
+    total = 12 * PAGE
+    await fill(offline, [made(n, downloads=total - n) for n in range(total)])
+    async with screen(offline) as driver:
+        models = models_of(driver)
+        await driver.until(lambda: models.row_count() == total)
+        models.count_is(total + 50 * PAGE)
+        await driver.press("G")
+        await driver.until(lambda: models.row_count() < total + PAGE)
+        await driver.press("g", "G")
+        await driver.until(lambda: models.current is not None)
+
+
+async def test_the_place_in_a_long_list_stays_when_the_catalogue_changes(
+    offline: Configuration,
+) -> None:
+    total = 25 * PAGE
+    await fill(offline, [made(n, downloads=total - n) for n in range(total)])
+    async with screen(offline) as driver:
+        models = models_of(driver)
+        await driver.until(lambda: models.row_count() == total)
+        models.scroll_to(y=20 * PAGE + 40, animate=False, immediate=True)
+        models.cursor = 20 * PAGE + 50
+        await driver.until(lambda: models.current is not None)
+        before = models.current
+        await driver.app.services.catalogue.remember(made(total + 1, downloads=total * 2))
+        await driver.until(lambda: models.row_count() == total + 1)
+        await driver.until(lambda: models.current is not None)
+        assert models.current == before
+        assert models.cursor == 20 * PAGE + 51
 
 
 async def test_the_cursor_keys(offline: Configuration) -> None:

@@ -10,15 +10,14 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_hub.blobs import adoption, layout, locks, sweeping
-from tui_hub.blobs.adoption import NO_TERMS, Terms
+from tui_hub.blobs import adoption, holds, layout, locks, quarantine, references, sweeping
+from tui_hub.blobs.adoption import NO_TERMS, Adopted, Terms
 from tui_hub.blobs.claims import open_partial, resumable
 from tui_hub.blobs.files import (
     NO_LINKS,
     fsync_folder,
     rename_exclusive,
     storage_errors,
-    unique,
 )
 from tui_hub.blobs.hashing import sha256_file
 from tui_hub.blobs.partial import Partial
@@ -35,7 +34,9 @@ class Usage:
     blobs: int
     """Number of blobs."""
     bytes: int
-    """Size of all blobs."""
+    """Size of all blobs that lie in the store itself."""
+    referenced_bytes: int
+    """Size of those that stay where they lie, outside of it."""
     partial_bytes: int
     """Disk that unfinished files take."""
     pending_bytes: int
@@ -50,11 +51,13 @@ class BlobStore:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.blobs = self.root / "blobs" / "sha256"
+        self.references = self.root / "blobs" / "references"
         self.metadata = self.root / "metadata"
         self.temp = self.root / "temp"
         self.models = self.root / "models"
         self.active = self.root / "active"
         self.hf = self.root / "hf"
+        self.quarantined = self.root / "quarantine"
 
     def prepare(self) -> None:
         """Make what is missing of the store's folders; a complete one is only looked at.
@@ -76,11 +79,13 @@ class BlobStore:
         return self.blobs / sha256
 
     def size(self, sha256: str) -> int | None:
-        """Bytes of a blob; `None` when it is not here."""
+        """Bytes of a blob; `None` when it is not here, or is not what it was; see `references`."""
         try:
             status = self.path(sha256).lstat()
         except FileNotFoundError:
             return None
+        if stat.S_ISLNK(status.st_mode):
+            return references.size(self.path(sha256))
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def has(self, sha256: str, size: int | None = None) -> bool:
@@ -93,7 +98,9 @@ class BlobStore:
         try:
             with os.scandir(self.blobs) as entries:
                 for entry in entries:
-                    if is_sha256(entry.name) and entry.is_file(follow_symlinks=False):
+                    if not is_sha256(entry.name):
+                        continue
+                    if entry.is_file(follow_symlinks=False) or references.is_one(Path(entry)):
                         yield entry.name
         except FileNotFoundError:
             return
@@ -121,6 +128,10 @@ class BlobStore:
     def partials(self) -> tuple[PartialInfo, ...]:
         """All files on their way into the store, of all processes."""
         return tuple(scan(self.temp))
+
+    def promised(self) -> dict[str, int]:
+        """Bytes of each file that running processes of any home have to bring, by its key."""
+        return holds.promised(self.temp)
 
     def commit(
         self, partial: Partial, sha256: str, record: Callable[[Path], None] | None = None
@@ -183,22 +194,28 @@ class BlobStore:
             _link(source, final)
         except FileExistsError:
             if not self.has(sha256, sealed.st_size):
-                self.quarantine(sha256)
+                if not references.forget(self, final):
+                    self.quarantine(sha256)
                 _link(source, final)
         if self.size(sha256) != sealed.st_size:
             self.quarantine(sha256)
             raise UnsafeError(f"somebody put another file in the place of {source.name}")
 
     def adopt(self, path: Path, terms: Terms = NO_TERMS) -> str:
-        """Bring a local file in, sharing its blocks where the file system can, and give its hash.
+        """Bring a local file in as `take_in` does, and give its hash."""
+        return self.take_in(path, terms).sha256
+
+    def take_in(self, path: Path, terms: Terms = NO_TERMS) -> Adopted:
+        """Bring a local file in, sharing its blocks where the file system can.
 
         Args:
             path: the file; a link is followed.
-            terms: what it must be, and who follows the work.
+            terms: what it must be, by which ways it may come, and who follows the work.
 
         Raises:
             NotFoundError: when it is not a file that can be read.
             CorruptError: when it is not what it must be, or changes while it is read.
+            RefusedError: when none of the ways is possible.
         """
         with storage_errors(self.root):
             return adoption.adopt(self, path, terms)
@@ -212,11 +229,12 @@ class BlobStore:
         with storage_errors(self.root):
             try:
                 status = path.lstat()
+                references.drop(self, path)
                 path.unlink()
             except FileNotFoundError:
                 return 0
             fsync_folder(self.blobs)
-        return status.st_size if status.st_nlink == 1 else 0
+        return status.st_size if status.st_nlink == 1 and stat.S_ISREG(status.st_mode) else 0
 
     def verify(self, sha256: str, progress: Callable[[int], None] | None = None) -> bool:
         """Whether the blob's bytes still have its hash.
@@ -228,13 +246,9 @@ class BlobStore:
         with storage_errors(self.root):
             return sha256_file(path, progress) == sha256
 
-    def quarantine(self, sha256: str) -> Path:
+    def quarantine(self, sha256: str) -> Path | None:
         """Take a damaged blob away from its name, so that it can be fetched again."""
-        aside = self.temp / unique(sha256, ".damaged")
-        with storage_errors(self.root):
-            self.path(sha256).rename(aside)
-            fsync_folder(self.blobs)
-        return aside
+        return quarantine.quarantine(self, sha256)
 
     def lock(self, name: str, wait: float = 0.0) -> AbstractContextManager[bool]:
         """Say that this thread is at work on something, usually a hash, and learn if it is alone.
@@ -246,12 +260,14 @@ class BlobStore:
 
     def usage(self) -> Usage:
         """The store in figures."""
-        sizes = [size for sha256 in self.iter() if (size := self.size(sha256)) is not None]
+        sizes = {sha256: size for sha256 in self.iter() if (size := self.size(sha256)) is not None}
+        referenced = sum(size for sha256, size in sizes.items() if self.path(sha256).is_symlink())
         partials = self.partials()
         disk = shutil.disk_usage(existing_parent(self.root))
         return Usage(
             blobs=len(sizes),
-            bytes=sum(sizes),
+            bytes=sum(sizes.values()) - referenced,
+            referenced_bytes=referenced,
             partial_bytes=sum(partial.allocated for partial in partials),
             pending_bytes=sum(
                 max((partial.size or 0) - partial.allocated, 0)
@@ -277,6 +293,7 @@ class BlobStore:
             older_than: seconds since the last sign of life. Files of a running process stay.
         """
         with storage_errors(self.root):
+            references.sweep(self)
             return sweeping.sweep(self.temp, older_than)
 
 

@@ -26,7 +26,7 @@ from tui_hub.blobs.files import (
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.trash import restore
 from tui_hub.domain.errors import HubError, NotFoundError, UnsafeError
-from tui_hub.domain.identifiers import repository_path
+from tui_hub.domain.identifiers import is_sha256, repository_path
 
 VIEW_MARKER = ".tui-hub-model"
 """The file in a view that says whose it is. Loaders pass over names with a dot."""
@@ -115,6 +115,38 @@ def read_active(store: BlobStore, type: str) -> Path | None:  # noqa: A002
         return None
 
 
+def active_blobs(store: BlobStore) -> set[str]:
+    """The hashes of the blobs behind the folders of the slots, whatever is known of their models.
+
+    What a slot hands out must not go, even where the receipt of its model was lost.
+    """
+    folders = [one for one in active_folders(store) if one.is_relative_to(store.root)]
+    return {sha256 for folder in folders for sha256 in linked_blobs(folder)}
+
+
+def active_folders(store: BlobStore) -> set[Path]:
+    """The folders that the links of the slots name, be they there or not."""
+    found = set()
+    with suppress(FileNotFoundError):
+        for link in list(store.active.iterdir()):
+            # Another process may empty that slot just now, which says nothing of the others.
+            with suppress(OSError):
+                found.add(Path(os.path.normpath(store.active / link.readlink())))
+    return found
+
+
+def linked_blobs(folder: Path) -> set[str]:
+    """The hashes of the blobs that links in a folder lead to."""
+    found = set()
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                target = Path(parent, name).readlink().name
+                if is_sha256(target):
+                    found.add(target)
+    return found
+
+
 @contextmanager
 def aside(store: BlobStore) -> Iterator[Path]:
     """A fresh folder in `temp/` to build something in; what is in its place afterwards goes."""
@@ -200,7 +232,7 @@ def _install(build: Path, folder: Path, name: str, author: str | None, model: st
         try:
             rename_exclusive(build, folder / candidate)
         except FileExistsError:
-            if _owner(folder / candidate) != model:
+            if owner_of_view(folder / candidate) != model:
                 continue
             rename_exchange(build, folder / candidate)
         return folder / candidate
@@ -216,10 +248,10 @@ def _candidates(name: str, author: str | None, model: str) -> tuple[str, ...]:
 
 def _existing(folder: Path, name: str, author: str | None, model: str) -> Path | None:
     places = (folder / candidate for candidate in _candidates(name, author, model))
-    return next((place for place in places if _owner(place) == model), None)
+    return next((place for place in places if owner_of_view(place) == model), None)
 
 
-def _owner(view: Path) -> str | None:
+def owner_of_view(view: Path) -> str | None:
     """The model that a view belongs to."""
     try:
         return (view / VIEW_MARKER).read_text("utf-8", "replace")

@@ -9,6 +9,7 @@ import click
 
 from tui_hub.cli.feed_options import anything_given, feed_options, with_options
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import FEED
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -60,7 +61,7 @@ async def _edit(services: Services, console: Console, name: str, given: dict[str
 
 
 @verb("enable")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=FEED)
 @click.pass_obj
 def enable(options: Options, names: tuple[str, ...]) -> int:
     """Turn feeds on.
@@ -70,7 +71,7 @@ def enable(options: Options, names: tuple[str, ...]) -> int:
 
 
 @verb("disable")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=FEED)
 @click.pass_obj
 def disable(options: Options, names: tuple[str, ...]) -> int:
     """Turn feeds off.
@@ -102,7 +103,7 @@ async def _enable(services: Services, console: Console, names: tuple[str, ...], 
 
 
 @verb("remove")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=FEED)
 @click.pass_obj
 def remove(options: Options, names: tuple[str, ...]) -> int:
     """Remove feeds of your own.

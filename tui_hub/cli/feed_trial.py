@@ -9,6 +9,7 @@ import click
 
 from tui_hub.cli.feed_options import anything_given, feed_options, with_options
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import FEED
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -21,7 +22,7 @@ _SHOWN = 20
 
 
 @verb("try")
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=FEED)
 @feed_options
 @click.option(
     "--pages",

@@ -9,14 +9,16 @@ from tui_hub.cli.documents import Document
 
 if TYPE_CHECKING:
     from tui_hub.domain.hardware import BoxSample, GpuSample, HostSample
+    from tui_hub.domain.runtime import OllamaState
 
 
-def gpus(sample: BoxSample) -> Document:
-    """Every GPU, the box around them, and why no GPU can be read if that is so."""
+def gpus(sample: BoxSample, ollama: OllamaState | None = None) -> Document:
+    """Every GPU, the box around them, why no GPU can be read if so, and what Ollama holds."""
     return {
         "gpus": [_gpu(gpu) for gpu in sample.gpus],
         "host": _host(sample.host),
         "error": sample.error,
+        "ollama": None if ollama is None else asdict(ollama),
     }
 
 

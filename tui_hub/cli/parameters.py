@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from tui_hub.cli.options import Options
 from tui_hub.domain.types import ModelType
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class _ModelType(click.Choice[str]):
@@ -31,6 +37,47 @@ class _Size(click.ParamType[int]):
 
         return parse_size(str(value))
 
+
+class _Named(click.ParamType[str]):
+    """A name as it was typed, for which a shell offers those that there are."""
+
+    def __init__(self, name: str, *kinds: str) -> None:
+        self.name = name
+        self._kinds = kinds
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from tui_hub.cli.completing import names
+
+        options = ctx.ensure_object(Options)
+        return [CompletionItem(name) for name in names(options, self._kinds, incomplete)]
+
+
+MODEL = _Named("model", "model")
+"""A model, of the whole catalogue."""
+
+INSTALLED = _Named("model", "installed")
+"""A model that is here."""
+
+SLOT_OR_MODEL = _Named("target", "type", "installed")
+"""A type, or a model that is here."""
+
+SYNC_TARGET = _Named("target", "feed", "model")
+"""A feed, a source or a model."""
+
+FEED = _Named("feed", "feed")
+"""A feed."""
+
+SETTING = _Named("setting", "setting")
+"""The key of a setting."""
 
 SIZE = _Size()
 """Bytes, in binary units."""

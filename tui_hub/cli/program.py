@@ -18,7 +18,12 @@ from tui_hub.cli.options import Options, shared_options, write_options
 if TYPE_CHECKING:
     from tui_hub.domain.errors import HubError
 
+COMPLETION = "_TUI_HUB_COMPLETE"
+"""The variable by which the script of `tui-hub completion` asks what might come next."""
 _VERBS = "tui_hub.cli.verbs"
+_TURN_SECONDS = 0.001
+"""After how long a busy thread lets others run: each answer of a database waits for a turn or two,
+and during a sync 5 ms, as is usual, add up to what a person feels."""
 
 
 @cache
@@ -96,6 +101,13 @@ def program(context: click.Context, sync_only: bool, demo: bool) -> int:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with the exit code of the outcome."""
     _ensure_streams()
+    if asked := os.environ.get(COMPLETION):
+        from click.shell_completion import shell_complete
+
+        sys.exit(
+            _flushed(shell_complete(program, {"obj": Options()}, "tui-hub", COMPLETION, asked))
+        )
+    sys.setswitchinterval(_TURN_SECONDS)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     code = _flushed(_run(arguments, Options()))
     sys.exit(code)

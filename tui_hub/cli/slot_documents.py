@@ -27,6 +27,7 @@ def activation(result: ActivationResult) -> Document:
         "device": result.device,
         "pid": result.pid,
         "path": result.path,
+        "url": result.url,
         "memory": asdict(result.memory),
         "seconds": round(result.seconds, 3),
         "previous": result.previous,
@@ -70,7 +71,8 @@ def _slot(entry: Slot) -> Document:
         "model": entry.model,
         "runtime": entry.runtime,
         "device": entry.device,
-        "path": entry.path,
+        "path": entry.path or None,
+        "url": entry.url,
         "pid": entry.pid,
         "since": entry.since,
         "memory": asdict(entry.memory),
@@ -78,4 +80,5 @@ def _slot(entry: Slot) -> Document:
         "error": entry.error,
         "revision": entry.revision,
         "variant": entry.variant,
+        "command": entry.command,
     }

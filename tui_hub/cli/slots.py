@@ -83,12 +83,14 @@ def _lines(result: ActivationResult) -> list[str]:
 
 def _figures(result: ActivationResult) -> str | None:
     """Where the weights stand now, and what they take."""
-    if result.pid is None:
+    if result.pid is None and result.url is None:
         return None
     used = result.memory.used_after
     taken = "" if used is None else f", {text.size(used)}"
     took = f", in {text.duration(result.seconds)}" if result.status == "active" else ""
-    return f"in memory on {result.device}{taken}, held by process {result.pid}{took}"
+    by = "" if result.pid is None else f", held by process {result.pid}"
+    at = "" if result.url is None else f", at {result.url}"
+    return f"in memory on {result.device}{taken}{by}{at}{took}"
 
 
 def empty_slot(kind: ModelType) -> NotFoundError:

@@ -23,7 +23,7 @@ from tui_hub.text import now
 
 _SLOT_COLUMNS = (
     "type, model, revision, runtime, path, device, since, variant, memory, "
-    "child, error, pid, host, started, boot"
+    "child, error, url, command, pid, host, started, boot"
 )
 
 
@@ -85,6 +85,7 @@ class SwapTable:
                 await transaction.execute("DELETE FROM slots WHERE type = ?", (swap.type,))
             else:
                 await _put_slot(transaction, swap.wanted)
+            if swap.wanted is not None and swap.wanted.path:
                 await _refuse_if_gone(transaction, swap.wanted)
             await _put_swap(transaction, swap)
 
@@ -98,6 +99,18 @@ class SwapTable:
             if stays is not None:
                 await _put_slot(transaction, stays)
             await transaction.execute("DELETE FROM swaps WHERE type = ?", (kind,))
+
+    async def refresh(self, slot: Slot, fence: int) -> None:
+        """Let the row of a slot say how its model fares in memory, unless another came meanwhile.
+
+        Raises:
+            LostLeaseError: when another process changes the slot by now.
+        """
+        async with self._guarded(slot.type, fence) as transaction:
+            await transaction.execute(
+                "UPDATE slots SET error = ?, memory = ? WHERE type = ? AND child IS ?",
+                (optional(slot.error), document(asdict(slot.memory)), slot.type, slot.child),
+            )
 
     async def drop(self, slot: Slot, fence: int) -> None:
         """Take away the row of a slot that is published no more.
@@ -186,6 +199,8 @@ def _slot_values(record: Slot) -> tuple[object, ...]:
         document(asdict(record.memory)),
         optional(record.child),
         optional(record.error),
+        optional(record.url),
+        optional(record.command),
         *(
             (None,) * 4
             if holder is None

@@ -141,6 +141,11 @@ def weights_format(path: str) -> str | None:
     return _WEIGHTS.get(name[dot:])
 
 
+def is_shard(path: str) -> bool:
+    """Whether a file is one of several that hold one model."""
+    return _SHARD.search(path) is not None
+
+
 def kind_of(path: str) -> ArtifactKind:
     """What a file is to a loader, by its name."""
     name = path.rpartition("/")[2].lower()

@@ -1,9 +1,19 @@
-"""The torch runtime: what is asked of the process that holds a model's weights, and its answers."""
+"""What is asked of the processes that hold models, and what they answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+TORCH = "torch"
+OLLAMA = "ollama"
+COMMAND = "command"
+LINK = "link"
+RUNTIMES = (TORCH, OLLAMA, COMMAND, LINK)
+"""How a model becomes active."""
+
+PLACEHOLDERS = ("path", "file", "host", "port", "model", "name")
+"""What a command of the user's may leave to be filled in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +103,67 @@ class ChildStatus:
     """Whether it outlives whoever started it."""
     progress: LoadProgress | None = None
     loaded: Loaded | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOrder:
+    """A server of the user's, as it is to be run."""
+
+    program: tuple[str, ...]
+    """The program and its arguments, with nothing left to be filled in."""
+    folder: str
+    """Where it runs."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the user adds to the environment."""
+    host: str
+    port: int
+    health: str = ""
+    """An address that answers with success once it is ready; without one, its port must answer."""
+    timeout: float
+    """Seconds until it must be ready."""
+    stop_timeout: float
+    """Seconds from the request to end until it is ended by force."""
+    restarts: int = 0
+    """How often it is started again when it fails."""
+    log: str
+    """The file that gets what it says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStatus:
+    """What the process that keeps a server says of it."""
+
+    pid: int
+    state: str
+    """`ready` (for an order), `starting`, `running`, `waiting` (to start it again), `broken`."""
+    kept: bool
+    trouble: str = ""
+    """Why it does not run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaModel:
+    """A model that the daemon of Ollama has in memory."""
+
+    name: str
+    """As the daemon calls it."""
+    size: int
+    """Bytes that it takes, by the daemon's own reckoning."""
+    size_vram: int
+    """How many of them are on GPUs."""
+    expires_at: str = ""
+    """When the daemon will let go of it by itself, as it says so."""
+    context: int | None = None
+    """Tokens of context that it was loaded for."""
+    slot: str | None = None
+    """The type whose active model it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaState:
+    """The daemon of Ollama on this box, with what it has in memory."""
+
+    address: str
+    models: tuple[OllamaModel, ...] = ()
+    error: str | None = None
+    """Why it does not tell."""

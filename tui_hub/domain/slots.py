@@ -30,22 +30,36 @@ class Slot:
     runtime: str
     """`torch`, `ollama`, `command` or `link`."""
     path: str
-    """The folder a loader opens."""
+    """The folder a loader opens; empty where the daemon of Ollama alone has its files."""
     device: str | None = None
     holder: Owner | None = None
     """The process that holds the weights in memory, where one does."""
     child: str | None = None
-    """The name of that process's socket."""
+    """By what its runtime finds it again: the name of that process's socket, for example."""
     since: str = ""
     variant: str | None = None
     memory: MemoryFigures = field(default_factory=MemoryFigures)
     error: str | None = None
     """Why the weights are not in memory, though they should be. The files are published still."""
+    url: str | None = None
+    """Where a server answers for it, where one does."""
+    command: str | None = None
+    """The server's name in the settings, for the runtime `command`."""
 
     @property
     def pid(self) -> int | None:
         """The process that holds the weights."""
         return None if self.holder is None else self.holder.pid
+
+    @property
+    def chosen_by(self) -> str:
+        """What is to be asked for to have it in the same way again: a runtime, or a command."""
+        return self.command or self.runtime
+
+    @property
+    def held(self) -> bool:
+        """Whether the model is in memory, or a process of ours is still at it."""
+        return self.child is not None and (self.error is None or self.holder is not None)
 
     @property
     def status(self) -> str:
@@ -81,6 +95,8 @@ class SwapPicture:
     step: SwapStep
     passed: tuple[str, ...] = ()
     """What was done before, a few words for each."""
+    said: tuple[str, ...] = ()
+    """The last lines of a server that did not get ready."""
     done: int = 0
     total: int = 0
     """Bytes of the load."""
@@ -132,6 +148,8 @@ class ActivationResult:
     device: str | None = None
     pid: int | None = None
     path: str | None = None
+    url: str | None = None
+    """Where a server answers for it, where one does."""
     memory: MemoryFigures = field(default_factory=MemoryFigures)
     seconds: float = 0.0
     previous: str | None = None
@@ -151,8 +169,10 @@ class ChangePreview:
 
     slot: ModelType
     runtime: str
+    command: str | None = None
+    """The name of the user's server, for the runtime `command`."""
     note: str | None = None
-    """Why nothing would be loaded into memory."""
+    """What a person should know, for example why nothing would be loaded into memory."""
     pickle: bool = False
     """Whether its weights are pickle files, which are loaded with consent only."""
     weights: int = 0

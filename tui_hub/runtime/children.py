@@ -1,7 +1,8 @@
-"""The process that holds a model's weights, as its parent sees it.
+"""A process that holds a model, as its parent sees it.
 
-It lives in a process of its own, started from `torch_child.py`, outlives this one once it is
-kept, and is found again by its socket.
+It is started from a script of this package, outlives this process once it is kept, and is found
+again by its socket. What it holds and how is the affair of its kind: `torch_children`,
+`server_children`.
 """
 
 from __future__ import annotations
@@ -11,29 +12,28 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 
 from tui_hub import processes, text
 from tui_hub.domain.errors import HubError, RefusedError, UnsafeError
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.runtime import ChildStatus, Loaded, LoadProgress, LoadRequest, TorchInfo
 from tui_hub.runtime.conversation import Conversation, FailureAnswer
-from tui_hub.runtime.pythons import SCRIPT, python_of
 from tui_hub.runtime.refusals import refusal
 from tui_hub.runtime.sockets import connect, peer
 from tui_hub.runtime.spawning import Process, spawn
 
-_ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
+"""Seconds for an answer that takes no work."""
 _POLL_SECONDS = 0.02
 
 _T = TypeVar("_T")
 
 
-class TorchChild:
+class Child:
     """A living child. `start` makes one, `attach` finds one; `end` or `close` when done with it."""
 
     def __init__(
@@ -56,23 +56,23 @@ class TorchChild:
         return self.owner.pid
 
     @classmethod
-    async def start(
+    async def _start(
         cls,
+        python: Sequence[str],
         *,
-        python: str | None,
         folder: Path,
         name: str,
         log: Path,
         environment: Mapping[str, str],
-        timeout: float = 120.0,
-    ) -> TorchChild:
+        timeout: float,
+    ) -> Self:
         """Start a child that ends with this process, or with `close`, until it is kept.
 
         Args:
-            python: as in `runtime.python`; empty or `None` is this program's own.
+            python: the Python and its script.
             folder: where its socket lives; made for this user alone.
             name: the file name of the socket.
-            log: a file for what it and torch say; begun afresh.
+            log: a file for what it says; begun afresh.
             environment: passed on without secrets.
             timeout: seconds until it must have answered.
 
@@ -86,7 +86,7 @@ class TorchChild:
             raise RefusedError(f"a process {name} runs already, with the pid {living.pid}")
         ours, theirs = socket.socketpair()
 
-        command = [python_of(python), str(SCRIPT), name, str(theirs.fileno())]
+        command = [*python, name, str(theirs.fileno())]
         try:
             process = await asyncio.to_thread(
                 spawn, command, folder=folder, log=log, environment=environment, inherited=theirs
@@ -103,7 +103,7 @@ class TorchChild:
         return cls(conversation, processes.identity(pid), process)
 
     @classmethod
-    async def attach(cls, folder: Path, name: str) -> TorchChild | None:
+    async def attach(cls, folder: Path, name: str) -> Self | None:
         """The child of that name, if one lives; a socket that a dead one left is removed.
 
         Raises:
@@ -118,7 +118,7 @@ class TorchChild:
         try:
             if user != os.getuid():
                 raise UnsafeError(f"the process behind {folder / name} is another user's")
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 told = await conversation.hello()
             if pid is None:
                 # It lives in another container: its number means another process here.
@@ -135,45 +135,9 @@ class TorchChild:
                 ) from None
             raise
 
-    async def ready(self, timeout: float = 120.0) -> TorchInfo:
-        """Wait until torch is imported.
-
-        Raises:
-            RefusedError: when that Python has no torch.
-            HubError: when torch cannot be imported, or not within so many seconds.
-        """
-        return await self._ask(TorchInfo, "ready", timeout=timeout)
-
-    async def load(self, request: LoadRequest, progress: Callable[[LoadProgress], None]) -> Loaded:
-        """Bring weights into memory and test them there; the child holds nothing if that fails.
-
-        Cancelling this leaves the child at work: `end` it.
-
-        Raises:
-            CorruptError: when a file is damaged or cut short, or two hold the same tensor.
-            UnsafeError: for a pickle without consent, or one that does more than hold tensors.
-            DoesNotFitError: when memory does not suffice, with the figures.
-            RefusedError: for a device, dtype or format that is not there, or a second model.
-            HubError: when the weights fail the self-test, or the child dies of them.
-        """
-        arguments = msgspec.to_builtins(request)
-
-        def report(figures: Any) -> None:
-            progress(msgspec.convert(figures, LoadProgress))
-
-        return await self._ask(Loaded, "load", report, **arguments)
-
     async def keep(self) -> None:
         """Tell the child that it is wanted: it outlives this process and this connection."""
-        await self._ask(dict, "keep", timeout=_ANSWER_SECONDS)
-
-    async def status(self) -> ChildStatus:
-        """What the child says of itself.
-
-        Raises:
-            HubError: when it does not answer, or is gone.
-        """
-        return await self._ask(ChildStatus, "status", timeout=_ANSWER_SECONDS)
+        await self._ask(dict, "keep", timeout=ANSWER_SECONDS)
 
     async def died(self) -> str:
         """Wait until the child is gone, whoever ended it; tells how, as the end of a sentence."""
@@ -242,7 +206,7 @@ class TorchChild:
         except FailureAnswer as failure:
             raise refusal(failure.answer) from None
         except ConnectionError:
-            raise HubError(f"the process that holds the weights {await self._reason()}") from None
+            raise HubError(f"the process that holds the model {await self._reason()}") from None
         except TimeoutError:
             raise HubError(
                 f"the process {self.pid} did not answer {command!r} within {timeout:.0f} s"
@@ -252,7 +216,7 @@ class TorchChild:
 
     async def _reason(self) -> str:
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 return await self.died()
         except TimeoutError:
             return "hung up, and still runs"
@@ -269,7 +233,7 @@ async def _first_word(
         process.kill()
         what = f"does not answer within {timeout:.0f} s"
     except ConnectionError:
-        what = await asyncio.to_thread(process.reason, _ANSWER_SECONDS)
+        what = await asyncio.to_thread(process.reason, ANSWER_SECONDS)
     raise HubError(
         f"{text.clean(python)} {what}",
         hint="`runtime.python` names the Python that loads models; it must be 3.9 or newer.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tui_hub.domain.runtime import OLLAMA
 from tui_hub.domain.slots import Slot
 
 
@@ -21,13 +22,18 @@ def environment(slot: Slot, *, file: str | None, hf_cache: Path) -> dict[str, st
     variables = {
         "TUI_HUB_MODEL": slot.model,
         "TUI_HUB_MODEL_TYPE": slot.type.value,
-        "TUI_HUB_MODEL_PATH": slot.path,
         "HF_HUB_CACHE": str(hf_cache),
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
     }
+    if slot.path:
+        variables["TUI_HUB_MODEL_PATH"] = slot.path
+    if slot.url is not None:
+        variables["TUI_HUB_URL"] = slot.url
+    if slot.runtime == OLLAMA and slot.child is not None:
+        variables["TUI_HUB_SERVED_MODEL"] = slot.child
     if slot.variant is not None:
         variables["TUI_HUB_MODEL_VARIANT"] = slot.variant
-    if file is not None:
+    if file is not None and slot.path:
         variables["TUI_HUB_MODEL_FILE"] = str(Path(slot.path) / file)
     return variables

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui_hub import text
@@ -13,6 +13,16 @@ from tui_hub.domain.errors import (
     RefusedError,
     UnsafeError,
 )
+
+
+class ServerFailedError(HubError):
+    """A server of the user's does not get ready."""
+
+    def __init__(self, message: str, said: Sequence[str]) -> None:
+        super().__init__(message, hint="The settings of the command, and its log, tell more.")
+        self.said = tuple(said)
+        """Its last lines, clean."""
+
 
 _INSTALL_HINT = 'pip install "tui-hub[torch]", or set `runtime.python` to a Python that has torch.'
 
@@ -35,6 +45,10 @@ def refusal(answer: Mapping[str, Any]) -> HubError:
             return RefusedError(message, hint=_INSTALL_HINT)
         case "broken_torch":
             return HubError(message, hint=_INSTALL_HINT)
+        case "server":
+            said = answer.get("said")
+            lines = said if isinstance(said, list) else []
+            return ServerFailedError(message, [str(line) for line in lines])
         case "refused":
             return RefusedError(message)
         case _:

@@ -61,7 +61,7 @@ class Process:
         how = (
             f"ended with exit status {status}" if status >= 0 else f"was ended by {_name(-status)}"
         )
-        line = _last_line(self._log)
+        line = last_line(self._log)
         return f"{how}: {line}" if line else how
 
 
@@ -142,7 +142,8 @@ def _name(number: int) -> str:
         return f"signal {number}"
 
 
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
+    """The last line of a log, clean; empty where there is none."""
     try:
         with log.open("rb") as file:
             file.seek(max(os.fstat(file.fileno()).st_size - _TAIL_BYTES, 0))

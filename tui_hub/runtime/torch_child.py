@@ -121,22 +121,17 @@ class Client:
                 yield message
 
 
-class Child:
-    """The weights, and the threads that answer questions about them."""
+class Process:
+    """A process with a socket of its own, that answers everybody until it is told to end."""
+
+    slow: tuple[str, ...] = ()
+    """Commands that take a while; each gets a thread of its own."""
 
     def __init__(self, name: str, starter: socket.socket) -> None:
         self.name = name
         self.starter = Client(starter, starter=True)
         self.kept = False
-        self.state = "importing"
-        self.progress: Message | None = None
-        self.loaded: Message | None = None
-        self.tensors: Tensors = {}
-        self.torch: Any = None
-        self.info: Message = {}
-        self.trouble: Failure | None = None
-        self._imported = threading.Event()
-        self._busy = threading.Lock()
+        self.state = "ready"
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(name)
         Path(name).chmod(0o600)
@@ -146,7 +141,7 @@ class Child:
     def run(self) -> None:
         """Answer everybody, until told to end. Never returns."""
         signal.signal(signal.SIGTERM, lambda *_: self.end())
-        for work in (lambda: self._serve(self.starter), self._import):
+        for work in (lambda: self._serve(self.starter), self.work):
             threading.Thread(target=work, daemon=True).start()
         while True:
             try:
@@ -158,27 +153,27 @@ class Child:
                 continue
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
+    def work(self) -> None:
+        """Do what is to be done besides answering."""
+
     def end(self) -> None:
+        """Do what must be done before the end, and leave."""
+        self.leave()
+
+    def leave(self) -> None:
         """Leave at once; the kernel and the driver take back every byte."""
         with contextlib.suppress(OSError):
             if Path(self.name).stat().st_ino == self._inode:
                 Path(self.name).unlink()
         os._exit(0)
 
-    def _import(self) -> None:
-        try:
-            if torch_version() is None:
-                raise Failure("no_torch", f"{sys.executable} has no torch")
-            self.torch = importlib.import_module("torch")
-            self.info = describe(self.torch)
-            self.state = "ready"
-        except Failure as failure:
-            self.trouble = failure
-        except BaseException as error:  # a broken package may do anything, exit included
-            self.trouble = Failure("broken_torch", f"torch cannot be imported: {short(error)}")
-        if self.trouble is not None:
-            self.state = "broken"
-        self._imported.set()
+    def commands(self, message: Message, report: Report) -> dict[Any, Callable[[], Message]]:
+        """What can be asked besides `end`, by its name."""
+        return {"status": self.status, "keep": self._keep}
+
+    def status(self) -> Message:
+        """What it says of itself."""
+        return {"pid": os.getpid(), "state": self.state, "kept": self.kept}
 
     def _serve(self, client: Client) -> None:
         client.send({"hello": {"protocol": PROTOCOL, "pid": os.getpid()}})
@@ -192,7 +187,7 @@ class Child:
         """Answer now what is quick, so that it stays in order; the rest in a thread of its own."""
         if message.get("command") == "end":
             self.end()
-        if message.get("command") in ("ready", "load"):
+        elif message.get("command") in self.slow:
             threading.Thread(target=self._work, args=(client, message), daemon=True).start()
         else:
             self._work(client, message)
@@ -201,17 +196,10 @@ class Child:
         number = message.get("id")
 
         def report(progress: Message) -> None:
-            self.progress = progress
             client.send({"id": number, "progress": progress})
 
-        commands: dict[Any, Callable[[], Message]] = {
-            "ready": self._ready,
-            "load": lambda: self._load(message, report),
-            "status": self._status,
-            "keep": self._keep,
-        }
         try:
-            command = commands.get(message.get("command"))
+            command = self.commands(message, report).get(message.get("command"))
             if command is None:
                 raise Failure("failed", "there is no such command")
             answer = {"result": command()}
@@ -225,14 +213,56 @@ class Child:
         self.kept = True
         return {}
 
-    def _status(self) -> Message:
+
+class Child(Process):
+    """The weights, and the threads that answer questions about them."""
+
+    slow = ("ready", "load")
+
+    def __init__(self, name: str, starter: socket.socket) -> None:
+        super().__init__(name, starter)
+        self.state = "importing"
+        self.progress: Message | None = None
+        self.loaded: Message | None = None
+        self.tensors: Tensors = {}
+        self.torch: Any = None
+        self.info: Message = {}
+        self.trouble: Failure | None = None
+        self._imported = threading.Event()
+        self._busy = threading.Lock()
+
+    def commands(self, message: Message, report: Report) -> dict[Any, Callable[[], Message]]:
+        """What can be asked besides `end`, by its name."""
+
+        def keeping(progress: Message) -> None:
+            self.progress = progress
+            report(progress)
+
         return {
-            "pid": os.getpid(),
-            "state": self.state,
-            "kept": self.kept,
-            "progress": self.progress,
-            "loaded": self.loaded,
+            **super().commands(message, report),
+            "ready": self._ready,
+            "load": lambda: self._load(message, keeping),
         }
+
+    def status(self) -> Message:
+        """What it says of itself."""
+        return {**super().status(), "progress": self.progress, "loaded": self.loaded}
+
+    def work(self) -> None:
+        """Import torch."""
+        try:
+            if torch_version() is None:
+                raise Failure("no_torch", f"{sys.executable} has no torch")
+            self.torch = importlib.import_module("torch")
+            self.info = describe(self.torch)
+            self.state = "ready"
+        except Failure as failure:
+            self.trouble = failure
+        except BaseException as error:  # a broken package may do anything, exit included
+            self.trouble = Failure("broken_torch", f"torch cannot be imported: {short(error)}")
+        if self.trouble is not None:
+            self.state = "broken"
+        self._imported.set()
 
     def _ready(self) -> Message:
         self._imported.wait()

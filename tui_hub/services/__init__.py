@@ -16,6 +16,7 @@ from typing import TypeVar
 from tui_hub.blobs import BlobStore
 from tui_hub.database import CatalogueDatabase, HubDatabase
 from tui_hub.domain.errors import NoSpaceError, RefusedError
+from tui_hub.domain.runtime import COMMAND, OLLAMA, TORCH
 from tui_hub.events import EventBus
 from tui_hub.paths import Paths
 from tui_hub.processes import this_process
@@ -25,24 +26,37 @@ from tui_hub.services.adding import Adding
 from tui_hub.services.agent import Agent
 from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.changes import ChangeFeed
+from tui_hub.services.children import Children
 from tui_hub.services.clocks import Clock
+from tui_hub.services.command_holder import CommandHolder
 from tui_hub.services.context import Context
+from tui_hub.services.disk_jobs import DiskJobs
 from tui_hub.services.doctor import Doctor
 from tui_hub.services.downloads import Downloads
 from tui_hub.services.feed_list import FeedList
 from tui_hub.services.feeds import Feeds
 from tui_hub.services.fit import Fit
+from tui_hub.services.garbage import GarbageCollection
 from tui_hub.services.hardware import Hardware
+from tui_hub.services.holders import Holders
 from tui_hub.services.hooks import Hooks
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
+from tui_hub.services.ollama import Ollama
+from tui_hub.services.ollama_holder import OllamaHolder
+from tui_hub.services.preferences import Preferences
 from tui_hub.services.recovery import recover
+from tui_hub.services.registry import Registry
 from tui_hub.services.repositories import Repositories
+from tui_hub.services.room import Room
 from tui_hub.services.runtimes import Runtimes
+from tui_hub.services.scanning import Scanning
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
+from tui_hub.services.torch_holder import TorchHolder
+from tui_hub.services.verifying import Verify
 from tui_hub.services.versions import Versions
 from tui_hub.settings import Configuration
 from tui_hub.sources import added_sources, sources_from
@@ -71,11 +85,20 @@ class Services:
     activation: Activation
     jobs: Jobs
     hardware: Hardware
+    ollama: Ollama
     agent: Agent
     doctor: Doctor
     changes: ChangeFeed
     hooks: Hooks
     versions: Versions
+    preferences: Preferences
+    garbage: GarbageCollection
+    verify: Verify
+    scanning: Scanning
+    room: Room
+    works: DiskJobs
+    """Long work on the disk that goes on here."""
+    registry: Registry
 
 
 @asynccontextmanager
@@ -117,9 +140,11 @@ async def open_services(
         stack.push_async_callback(services.jobs.held.close)
         await recover(context, services.jobs)
         stack.push_async_callback(services.hardware.close)
+        stack.push_async_callback(services.ollama.close)
         stack.push_async_callback(services.downloads.close)
         stack.push_async_callback(services.sync.close)
         stack.push_async_callback(services.scheduler.stop)
+        stack.push_async_callback(services.works.close)
         yield services
 
 
@@ -164,22 +189,33 @@ def _wire(context: Context) -> Services:
     repositories = Repositories(context, catalogue, metadata)
     hardware = Hardware(context)
     fit = Fit(context, repositories, metadata, hardware)
-    runtimes = Runtimes(context, repositories, fit.weigher)
-    activation = Activation(context, jobs, runtimes, Memory(fit.devices), hardware)
+    children, memory, ollama = Children(context), Memory(fit.devices), Ollama(context)
+    holders = Holders(
+        {
+            TORCH: TorchHolder(context, children, memory, fit.weigher),
+            OLLAMA: OllamaHolder(context, ollama, memory),
+            COMMAND: CommandHolder(context, children, memory, hardware, fit.weigher),
+        }
+    )
+    runtimes = Runtimes(context, repositories, holders)
+    activation = Activation(context, jobs, runtimes, memory, hardware, children, holders, ollama)
     downloads = Downloads(context, jobs, repositories, metadata)
     known = FeedList(context)
     hooks = Hooks(context, jobs)
     sync = Sync(context, jobs, repositories, known, hooks.new_models)
     scheduler = Scheduler(context, sync, known)
+    adding = Adding(context, catalogue)
+    works = DiskJobs(context, jobs)
     agent = Agent(context, jobs, downloads, activation, scheduler)
+    feeds = Feeds(context, known, sync)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
         catalogue=catalogue,
         repositories=repositories,
-        adding=Adding(context, catalogue),
+        adding=adding,
         sync=sync,
-        feeds=Feeds(context, known, sync),
+        feeds=feeds,
         scheduler=scheduler,
         downloads=downloads,
         fit=fit,
@@ -187,9 +223,17 @@ def _wire(context: Context) -> Services:
         activation=activation,
         jobs=jobs,
         hardware=hardware,
+        ollama=ollama,
         agent=agent,
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
         changes=ChangeFeed(context, fit),
         hooks=hooks,
         versions=Versions(context, repositories),
+        preferences=Preferences(context),
+        garbage=GarbageCollection(context),
+        verify=Verify(context, jobs, works),
+        scanning=Scanning(context, jobs, works, repositories, adding, metadata),
+        room=Room(context),
+        works=works,
+        registry=Registry(context, feeds),
     )

@@ -20,7 +20,6 @@ from tui_hub.domain.slots import (
     SwapPicture,
     slot_lease,
 )
-from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged
 from tui_hub.runtime import environment
@@ -28,9 +27,11 @@ from tui_hub.services import leases
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context, is_model_id
 from tui_hub.services.hardware import Hardware
+from tui_hub.services.holders import Holders
 from tui_hub.services.job_run import run_job
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
+from tui_hub.services.ollama import Ollama
 from tui_hub.services.renames import name_here
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.slot_changes import Change, Changes, model_type
@@ -41,6 +42,7 @@ from tui_hub.services.swap_preview import preview_of
 from tui_hub.services.swap_progress import SwapProgress
 from tui_hub.services.swap_recovery import SwapRecovery
 from tui_hub.services.swap_watch import SwapWatch
+from tui_hub.services.uses import note_use
 
 _log = logging.getLogger(__name__)
 
@@ -55,14 +57,18 @@ class Activation:
         runtimes: Runtimes,
         memory: Memory,
         hardware: Hardware,
+        children: Children,
+        holders: Holders,
+        ollama: Ollama,
     ) -> None:
         self._context = context
         self._hardware = hardware
         self._jobs = jobs
-        self._changes = Changes(context, runtimes)
+        self._changes = Changes(context, runtimes, ollama)
         self._memory = memory
-        self._children = Children(context)
-        self._recovery = SwapRecovery(context, self._children, self._restore)
+        self._children = children
+        self._holders = holders
+        self._recovery = SwapRecovery(context, self._children, self._holders, self._restore)
         self._watch = SwapWatch(context.bus, jobs)
         jobs.handle(JobType.ACTIVATE, retry=self._retry)
 
@@ -114,7 +120,8 @@ class Activation:
             model: an installed model.
             type: another slot than that of the model's own type.
             variant: one of its installed variants.
-            runtime: `torch` or `link`; without one, what suits the model and this box.
+            runtime: `torch`, `ollama`, `link` or the name of a command; without one, what suits
+                the model and this box.
             consent: whether pickle files may be loaded, weights only.
 
         Raises:
@@ -157,7 +164,9 @@ class Activation:
         """
         await self.recover()
         slot = await self._slot_of(target)
-        change = await self._changes.of(slot.model, slot.type, slot.variant, slot.runtime, consent)
+        change = await self._changes.of(
+            slot.model, slot.type, slot.variant, slot.chosen_by, consent
+        )
         return await self._commit(change, replacing=True, again=True)
 
     async def deactivate(self, target: str | ModelType) -> ActivationResult:
@@ -208,8 +217,25 @@ class Activation:
                     count += await self._settle(kind, fence)
             except HubError as error:
                 _log.warning("the slot %s could not be settled: %s", kind, error.message)
+        await self._look()
         await self._tell_lost()
         return count
+
+    async def _look(self) -> None:
+        """Bring the rows of slots up to what their holders say now."""
+        for row in await self._context.hub.slots.list():
+            now = await self._holders.look(row)
+            if now == row or await self._is_busy(row.type):
+                continue
+            try:
+                async with self._context.alone(slot_lease(row.type)) as fence:
+                    await self._context.hub.swaps.refresh(now, fence)
+            except HubError as error:
+                _log.warning("the slot %s was not brought up to date: %s", row.type, error.message)
+                continue
+            if (now.error is None) != (row.error is None):
+                await settle_status(self._context, row.model)
+            self._context.bus.publish(SlotChanged(row.type))
 
     async def _tell_lost(self) -> None:
         """Let the catalogue know of models whose process is gone."""
@@ -234,6 +260,11 @@ class Activation:
         self._context.bus.publish(SlotChanged(kind))
         return swap is not None
 
+    async def hand_out(self, slot: Slot) -> str:
+        """The folder of an active model, for another program to open; that counts as a use."""
+        await note_use(self._context, slot.model)
+        return slot.path
+
     async def environment(self, kind: str | ModelType) -> dict[str, str]:
         """The variables under which another program finds the model of a slot.
 
@@ -246,6 +277,7 @@ class Activation:
                 f"the slot {model_type(kind)} is empty",
                 hint="`tui-hub activate MODEL` puts a model there.",
             )
+        await note_use(self._context, slot.model)
         files = await self._context.hub.artifacts.of(slot.model, slot.revision)
         return environment(
             slot,
@@ -260,7 +292,7 @@ class Activation:
         payload = {
             "model": model,
             "slot": kind,
-            "runtime": change.loading.runtime,
+            "runtime": change.wanted.chosen_by,
             "variant": change.loading.variant,
         }
         async with self._context.alone(slot_lease(kind)) as fence:
@@ -284,19 +316,12 @@ class Activation:
                 if result.error is None and whole:
                     run.job = await self._jobs.progress(run.job, Progress(done=whole, total=whole))
         if result.error is None:
-            await self._note_use(change.install)
+            await note_use(self._context, model)
         if before is not None and before.model != model:
             await settle_status(self._context, before.model)
         await settle_status(self._context, model)
         self._context.bus.publish(SlotChanged(kind))
         return replace(result, note=change.loading.note)
-
-    async def _note_use(self, install: Install) -> None:
-        """Remember that a model was used; its activation does not fail for that."""
-        try:
-            await self._context.hub.installs.put(replace(install, last_used=text.now()))
-        except HubError as error:
-            _log.warning("the use of %s was not noted: %s", install.model, error.message)
 
     def _swap(
         self,
@@ -308,7 +333,7 @@ class Activation:
     ) -> SwapRun:
         previous = before.model if before else None
         progress = SwapProgress(kind, model, previous, self._watch.take)
-        return SwapRun(self._context, self._children, self._memory, before, progress, fence, job)
+        return SwapRun(self._context, self._holders, self._memory, before, progress, fence, job)
 
     async def _retry(self, job: Job) -> Job | None:
         """Do again what a job was to do, as a job of its own."""
@@ -369,7 +394,8 @@ def _as_it_is(slot: Slot) -> ActivationResult:
         runtime=slot.runtime,
         device=slot.device,
         pid=slot.pid,
-        path=slot.path,
+        path=slot.path or None,
+        url=slot.url,
         memory=slot.memory,
         previous=slot.model,
         note="it was active already",

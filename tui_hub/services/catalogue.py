@@ -30,6 +30,13 @@ class Catalogue:
         """The next `limit` models of an answer, best first, from the key of the page before."""
         return await self._models.search(search, limit, after)
 
+    async def key_at(self, search: Search, row: int) -> str | None:
+        """The key of the page that begins with a row, from 1 on; `None` beyond the answer's end.
+
+        For a jump; the next page's key is in the page before it and costs nothing.
+        """
+        return await self._models.key_at(search, row)
+
     async def count(self, search: Search) -> int:
         """How many models answer."""
         return await self._models.count(search)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import uuid
+from pathlib import Path
 
 from tui_hub import processes
 from tui_hub.domain.errors import HubError, UnsafeError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
+from tui_hub.domain.runtime import ServerStatus
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
-from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.children import Child
+from tui_hub.runtime.server_children import MARK, ServerChild
+from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.services.context import Context
+from tui_hub.settings import Configuration
 
 _log = logging.getLogger(__name__)
 
@@ -72,22 +78,54 @@ class Children:
             python=self._settings.python,
             folder=self._folder,
             name=name,
-            log=self._logs / name.replace(".sock", ".log"),
+            log=self.log(name),
             environment=self._configuration.plain_environment,
             timeout=self.timeout,
         )
 
+    async def start_server(self, name: str) -> ServerChild:
+        """Start a process that will keep a server. It ends with this one until it is kept.
+
+        Raises:
+            HubError: when it does not come up.
+        """
+        await asyncio.to_thread(self._forget_logs, name.partition("-")[0])
+        return await ServerChild.start(
+            folder=self._folder,
+            name=name,
+            log=self.log(name),
+            environment=self._configuration.plain_environment,
+        )
+
+    async def server_status(self, slot: Slot) -> ServerStatus | None:
+        """What the process that keeps a slot's server says of it; `None` where it is gone.
+
+        Raises:
+            HubError: when it does not answer.
+        """
+        child = await ServerChild.attach(self._folder, slot.child or "")
+        if child is None:
+            return None
+        try:
+            return await child.status()
+        finally:
+            await child.close()
+
+    def log(self, name: str) -> Path:
+        """The file that gets what a process says."""
+        return log_of(self._configuration, name)
+
     def _forget_logs(self, kind: str) -> None:
         """Remove what processes of a slot said that are gone."""
-        for log in self._logs.glob(f"{kind}-????????.log"):
-            if not (self._folder / log.name.replace(".log", ".sock")).exists():
+        for log in self._logs.glob(f"{kind}-????????.log*"):
+            if not (self._folder / f"{log.name.partition('.')[0]}.sock").exists():
                 log.unlink(missing_ok=True)
 
-    async def attach(self, slot: Slot) -> TorchChild | None:
-        """The living process that holds a slot's weights."""
+    async def attach(self, slot: Slot) -> Child | None:
+        """The living process that holds a slot's model."""
         if slot.child is None:
             return None
-        return await TorchChild.attach(self._folder, slot.child)
+        return await Child.attach(self._folder, slot.child)
 
     def sockets(self) -> list[tuple[ModelType, str]]:
         """The sockets of all processes of this home, dead ones too, with the slot of each."""
@@ -104,12 +142,27 @@ class Children:
         Raises:
             HubError: when it does not end.
         """
-        child = await TorchChild.attach(self._folder, name)
+        child = await Child.attach(self._folder, name)
         if child is not None:
-            await child.end(_GRACE)
+            await self.end_child(child, name)
 
-    async def end(self, slot: Slot) -> None:
-        """End the process that holds a slot's weights, and wait until it is gone.
+    async def end_child(self, child: Child, name: str, grace: float | None = None) -> None:
+        """End a process, and what it kept, should it have gone without that.
+
+        Raises:
+            HubError: when it does not end.
+        """
+        try:
+            await child.end(_GRACE if grace is None else grace)
+        finally:
+            await asyncio.to_thread(_kill_marked, name)
+
+    async def end(self, slot: Slot, grace: float | None = None) -> None:
+        """End the process that holds a slot's model, and wait until it is gone.
+
+        Args:
+            slot: the slot.
+            grace: seconds that it has for that until it is ended by force.
 
         Raises:
             HubError: when it does not end.
@@ -124,11 +177,26 @@ class Children:
                 raise
             _log.warning("%s; it is ended by force", error.message)
             child = None
-        if child is not None:
-            await child.end(_GRACE)
-        elif slot.holder is not None and surely_ours:
+        if child is not None and slot.child is not None:
+            await self.end_child(child, slot.child, grace)
+            return
+        if slot.holder is not None and surely_ours:
             # Nobody answers, but by its start time the process is surely ours.
             await _kill(slot.holder, slot.model)
+        if slot.child is not None:
+            await asyncio.to_thread(_kill_marked, slot.child)
+
+
+def log_of(configuration: Configuration, name: str) -> Path:
+    """The file that gets what the process behind a socket says."""
+    return configuration.paths.logs / name.replace(".sock", ".log")
+
+
+def _kill_marked(name: str) -> None:
+    """End what a process left behind that was killed itself; by its mark that is surely ours."""
+    for pid in processes.marked(MARK, name):
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def _kill(holder: Owner, model: str) -> None:

@@ -19,6 +19,7 @@ from tui_hub.services.concurrency import run_all
 from tui_hub.services.download_pictures import text_of
 from tui_hub.services.file_download import FileDownload
 from tui_hub.services.file_groups import Ended, grouped
+from tui_hub.services.waits import is_away
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class Outcome:
 
     status: JobStatus
     error: HubError | None = None
+    away: bool = False
+    """Whether nothing else is wrong than that the source stays away."""
 
 
 class DownloadJob:
@@ -91,7 +94,8 @@ class DownloadJob:
         if self._stopped is not None:
             return Outcome(self._stopped)
         if self._errors:
-            return Outcome(JobStatus.FAILED, self._worst())
+            away = all(is_away(error) for error in self._errors)
+            return Outcome(JobStatus.FAILED, self._worst(), away)
         return Outcome(JobStatus.COMPLETED)
 
     def stop(self, status: JobStatus) -> None:

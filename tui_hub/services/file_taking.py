@@ -8,13 +8,16 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from tui_hub.blobs import Terms
+from tui_hub.blobs import Terms, Way
 from tui_hub.domain.artifacts import Artifact, Verified
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import CorruptError, InterruptedJobError, NotFoundError
 from tui_hub.services.file_download import FileDownload, Means
 from tui_hub.sources import FileRequest, look_at
 from tui_hub.text import clean
+
+_OWN = (Way.REFLINK, Way.COPY)
+_SHARED = (Way.REFLINK, Way.HARDLINK, Way.COPY)
 
 
 class FileTaking(FileDownload):
@@ -36,7 +39,7 @@ class FileTaking(FileDownload):
                 sha256=artifact.sha256,
                 md5=artifact.md5,
                 modified=modified,
-                hardlink=_is_sealed(self._file),
+                ways=_SHARED if _is_sealed(self._file) else _OWN,
                 progress=self._advance,
                 announce=self._means.hold.add,
             ),

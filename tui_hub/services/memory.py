@@ -31,6 +31,11 @@ class Memory:
         found = [one.free for one in await self.devices() if one.index == device.index]
         return found[0] if found else 0
 
+    async def device_of(self, slot: Slot) -> Device | None:
+        """The device that holds a slot's model, with its free memory now; `None` if not known."""
+        index = next(iter(holds(slot)), None)
+        return next((one for one in await self.devices() if one.index == index), None)
+
     async def wait_back(self, device: Device, used: int) -> str:
         """Wait until a GPU has given back what a process used that is gone; tells how that went.
 
@@ -50,11 +55,16 @@ class Memory:
 
 
 def holds(slot: Slot | None) -> Mapping[int | None, int]:
-    """What ending a slot's process gives back, by device."""
-    if slot is None or slot.holder is None or not processes.alive(slot.holder):
+    """What taking a slot's model out of memory gives back, by device."""
+    if slot is None or not slot.held:
         return {}
-    match = _CUDA.match(slot.device or "")
-    return {int(match[1]) if match else None: slot.memory.used_after or 0}
+    if slot.holder is not None and not processes.alive(slot.holder):
+        return {}
+    device, used = slot.device or "cpu", slot.memory.used_after or 0
+    match = _CUDA.match(device)
+    if match is None and device != "cpu":
+        return {}  # on GPUs of which it is not told which, or on another box
+    return {int(match[1]) if match else None: used}
 
 
 def room_for(

@@ -68,13 +68,17 @@ class Metadata:
 
         What cannot be had is only logged, since the download itself is done.
         """
-        for file in metadata_of(files):
-            if file.blob is not None:
-                await self._context.on_disk(self._copy, file, file.blob)
+        await self.copy(files)
         try:
             await self.fetch(model, files)
         except HubError as error:
             _log.info("metadata of %s: %s", model, error.message)
+
+    async def copy(self, files: Sequence[Artifact]) -> None:
+        """Copy the small files out of the store, those that are in it."""
+        for file in metadata_of(files):
+            if file.blob is not None:
+                await self._context.on_disk(self._copy, file, file.blob)
 
     async def card(self, model: ModelId, files: Sequence[Artifact]) -> str | None:
         """The card as Markdown, cleaned, without its front matter; `None` if there is none.

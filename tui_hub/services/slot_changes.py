@@ -8,14 +8,17 @@ from pathlib import Path
 
 from tui_hub import text
 from tui_hub.domain.artifacts import present
-from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
+from tui_hub.domain.errors import HubError, NotFoundError, RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.runtime import OLLAMA
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
+from tui_hub.services.loading import Loading
+from tui_hub.services.ollama import Ollama
 from tui_hub.services.renames import name_here
-from tui_hub.services.runtimes import Loading, Runtimes
+from tui_hub.services.runtimes import Runtimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Change:
             path=self.install.path,
             since=text.now(),
             variant=self.loading.variant,
+            command=self.loading.command,
         )
 
     @property
@@ -48,21 +52,16 @@ class Change:
 
     def is_done(self, slot: Slot) -> bool:
         """Whether a slot holds already what is wanted."""
-        wanted = self.wanted
-        return slot.error is None and (slot.model, slot.revision, slot.variant, slot.runtime) == (
-            wanted.model,
-            wanted.revision,
-            wanted.variant,
-            wanted.runtime,
-        )
+        return slot.error is None and _what(slot) == _what(self.wanted)
 
 
 class Changes:
     """Turns what a person asks for into a change that can be made."""
 
-    def __init__(self, context: Context, runtimes: Runtimes) -> None:
+    def __init__(self, context: Context, runtimes: Runtimes, ollama: Ollama) -> None:
         self._context = context
         self._runtimes = runtimes
+        self._ollama = ollama
 
     async def of(
         self,
@@ -85,6 +84,8 @@ class Changes:
         if install is not None and not self._context.store_is_there():
             await self._context.prepare_store()
         if install is None:
+            install = await self._at_daemon(wanted, self._runtimes.wanted(runtime))
+        if install is None:
             error = NotFoundError if entry is None else RefusedError
             raise error(
                 f"{wanted} is not installed", hint=f"`tui-hub download {wanted}` brings it here."
@@ -94,7 +95,7 @@ class Changes:
                 f"the variant {text.clean(variant, 80)!r} of {wanted} is not installed",
                 hint=f"Installed: {', '.join(install.variants)}.",
             )
-        if not await self._is_whole(install):
+        if install.path and not await self._is_whole(install):
             raise RefusedError(
                 f"files of {wanted} are missing from the store",
                 hint=f"`tui-hub download {wanted}` fetches them again.",
@@ -125,10 +126,44 @@ class Changes:
             HubError: when it cannot be loaded any more.
         """
         install = await self._context.hub.installs.get(slot.model)
-        if install is None or install.revision != slot.revision:
+        if install is None and not slot.path:
+            install = await self._at_daemon(slot.model, slot.runtime)
+        if install is None or (slot.path and install.revision != slot.revision):
             raise RefusedError(f"{slot.model} is not installed any more as it was")
         # It was loaded before, so whatever consent that took was given.
-        return await self._runtimes.plan(install, slot.variant, slot.runtime, consent=True)
+        return await self._runtimes.plan(install, slot.variant, slot.chosen_by, consent=True)
+
+    async def _at_daemon(self, model: str, runtime: str | None) -> Install | None:
+        """A model that the daemon of Ollama alone has, as if it was installed.
+
+        Raises:
+            HubError: when the daemon is meant and cannot be asked.
+        """
+        if runtime not in (None, OLLAMA) or ModelId.parse(model).source != "ollama":
+            return None
+        try:
+            held = await self._ollama.held(model)
+        except HubError:
+            if runtime is None:
+                return None
+            raise
+        if held is None:
+            return None
+        return Install(
+            model=model,
+            revision=held.revision or "",
+            type=held.type,
+            name=held.name,
+            author=held.author,
+            path="",
+            installed_at=text.now(),
+            bytes=held.size or 0,
+        )
+
+
+def _what(slot: Slot) -> tuple[str | None, ...]:
+    """What stands in a slot, and by which runtime."""
+    return slot.model, slot.revision, slot.variant, slot.runtime, slot.command
 
 
 def model_type(name: str | ModelType) -> ModelType:

@@ -13,7 +13,10 @@ from tui_hub import processes, text
 from tui_hub.blobs import read_active, receipts
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
+from tui_hub.runtime.spawning import last_line
+from tui_hub.services.children import log_of
 from tui_hub.services.context import Context
+from tui_hub.settings import Configuration
 
 
 async def read_slots(context: Context) -> dict[ModelType, Slot]:
@@ -26,14 +29,16 @@ async def read_slots(context: Context) -> dict[ModelType, Slot]:
     slots: dict[ModelType, Slot] = {}
     for kind, path in links.items():
         row = rows.get(kind)
-        if row is not None and Path(row.path) == path:
-            slots[kind] = _checked(row)
+        if row is not None and row.path and Path(row.path) == path:
+            slots[kind] = await context.on_disk(_checked, row, context.configuration)
         else:
             foreign = await context.on_disk(_foreign, context, kind, path)
             if foreign is not None:
                 slots[kind] = foreign
     for kind, row in rows.items():
-        if kind not in links and row.holder is not None and processes.alive(row.holder):
+        if kind not in links and row.child is not None and not row.path:
+            slots[kind] = row
+        elif kind not in links and row.holder is not None and processes.alive(row.holder):
             # Its memory is held all the same, and somebody must be able to give it back.
             slots[kind] = replace(row, error="its files are no longer published")
     return slots
@@ -44,15 +49,15 @@ async def slots_of(context: Context, model: str) -> list[Slot]:
     return [slot for slot in (await read_slots(context)).values() if slot.model == model]
 
 
-def _checked(slot: Slot) -> Slot:
+def _checked(slot: Slot, configuration: Configuration) -> Slot:
     """The slot, or that its process is gone, and its weights with it."""
     if slot.holder is None or processes.alive(slot.holder):
         return slot
-    return replace(
-        slot,
-        holder=None,
-        error=f"the process {slot.holder.pid} that held it in memory is gone",
-    )
+    words = f"the process {slot.holder.pid} that held it in memory is gone"
+    if slot.command is not None and slot.child is not None:
+        said = last_line(log_of(configuration, slot.child))
+        words = said or f"the process {slot.holder.pid} that kept {slot.command} is gone"
+    return replace(slot, holder=None, error=words)
 
 
 def _links(context: Context) -> dict[ModelType, Path]:
@@ -78,5 +83,6 @@ def _foreign(context: Context, kind: ModelType, path: Path) -> Slot | None:
                 runtime="link",
                 path=str(path),
                 since=text.stamp_of(since),
+                variant=receipt.variants[0] if len(receipt.variants) == 1 else None,
             )
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
 from tui_hub.events import ModelChanged
@@ -32,9 +33,17 @@ async def live_downloads(context: Context) -> list[Job]:
     )
 
 
+async def artifacts_of(context: Context, job: Job) -> list[Artifact]:
+    """The files that a download job is about, as the database has them."""
+    model, revision = str(job.payload.get("model")), str(job.payload.get("revision"))
+    wanted = job.payload.get("paths")
+    paths = set(wanted) if isinstance(wanted, list) else set()
+    return [file for file in await context.hub.artifacts.of(model, revision) if file.path in paths]
+
+
 async def _status(context: Context, model: str, failed: bool) -> ModelStatus:
     installed = await context.hub.installs.get(model) is not None
-    slots = await slots_of(context, model) if installed else []
+    slots = await slots_of(context, model)
     if slots:
         lost = all(slot.error is not None for slot in slots)
         return ModelStatus.ERROR if lost else ModelStatus.ACTIVE

@@ -10,10 +10,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
-from tui_hub.blobs import clear_active, set_active
+from tui_hub.blobs import clear_active
 from tui_hub.domain.errors import HubError, LostLeaseError
 from tui_hub.domain.runtime import Loaded
 from tui_hub.domain.slots import (
@@ -25,13 +24,12 @@ from tui_hub.domain.slots import (
     slot_lease,
 )
 from tui_hub.domain.types import ModelType
-from tui_hub.services.children import Children
 from tui_hub.services.context import Context
-from tui_hub.services.loader import Loader
+from tui_hub.services.holders import Holders, Loader
+from tui_hub.services.loading import Loading
 from tui_hub.services.memory import Memory
-from tui_hub.services.runtimes import TORCH, Loading
 from tui_hub.services.swap_progress import SwapProgress
-from tui_hub.services.swap_recovery import point_back
+from tui_hub.services.swap_recovery import point_back, point_to
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +44,7 @@ class SwapRun:
     def __init__(
         self,
         context: Context,
-        children: Children,
+        holders: Holders,
         memory: Memory,
         before: Slot | None,
         progress: SwapProgress,
@@ -57,7 +55,7 @@ class SwapRun:
 
         Args:
             context: the open home.
-            children: the processes that hold weights.
+            holders: what holds models in memory.
             memory: of the box.
             before: what stands in the slot.
             progress: told how the change goes on.
@@ -65,7 +63,7 @@ class SwapRun:
             job: the job that the change is.
         """
         self._context = context
-        self._children = children
+        self._holders = holders
         self._memory = memory
         self._before = before
         self._progress = progress
@@ -111,7 +109,7 @@ class SwapRun:
         self._progress.step(SwapStep.RELEASING)
         swap = Swap(type=slot.type, wanted=None, previous=slot, job=self._job)
         await self._context.hub.swaps.begin(swap, self._fence)
-        await self._children.end(slot)
+        await self._holders.end(slot)
         await self._confirm()
         await self._context.on_disk(clear_active, self._context.store, slot.type)
         await self._context.hub.swaps.commit(replace(swap, committed=True), self._fence)
@@ -134,28 +132,29 @@ class SwapRun:
         return held
 
     async def _load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Loaded | None]:
-        if loading.runtime != TORCH:
+        loader = self._loader = self._new_loader(wanted.type, loading)
+        if loader is None:
             return wanted, None
-        loader = self._loader = self._new_loader(wanted.type)
         await loader.open(loading, self._before)
         await self._note(replace(wanted, child=loader.name, holder=loader.owner))
         if not loader.beside:
-            await self._release(loader)
+            await self._release()
         return await loader.load(wanted, loading)
 
-    async def _release(self, loader: Loader) -> None:
-        """End the old model's process, and wait until its memory is really back."""
+    async def _release(self) -> None:
+        """Take the old model out of memory, and wait until that is really back."""
         before = self._before
-        if before is None or before.holder is None:
+        if before is None or not before.held:
             return
         self._progress.step(SwapStep.RELEASING)
         self._released = True
-        await self._children.end(before)
+        device = await self._memory.device_of(before)
+        await self._holders.end(before)
         self._progress.passed(f"released {before.model}")
         self._progress.step(SwapStep.WAITING)
-        self._progress.passed(
-            await self._memory.wait_back(loader.device, before.memory.used_after or 0)
-        )
+        if device is not None:
+            used = before.memory.used_after or 0
+            self._progress.passed(await self._memory.wait_back(device, used))
 
     async def _publish(self, slot: Slot) -> None:
         """Make it the slot's model: the link first, since that is what counts; then the rows."""
@@ -163,7 +162,7 @@ class SwapRun:
         await self._context.prepare_store()
         await self._note(slot)
         store, before = self._context.store, self._before
-        await self._context.on_disk(set_active, store, slot.type, Path(slot.path))
+        await self._context.on_disk(point_to, store, slot)
         swap = Swap(type=slot.type, wanted=slot, previous=before, committed=True, job=self._job)
         await self._context.hub.swaps.commit(swap, self._fence)
 
@@ -171,11 +170,12 @@ class SwapRun:
         """End the old model. What goes wrong here the journal lets the next look settle."""
         await self._let_go()
         try:
-            if self._before is not None and not self._released:
-                await self._children.end(self._before)
+            before = self._before
+            if before is not None and not self._released and before.child != slot.child:
+                await self._holders.end(before)
             await self._context.hub.swaps.end(slot.type, self._fence)
             if loaded is not None:
-                dtype = self._children.dtype
+                dtype = self._context.configuration.settings.runtime.dtype
                 await self._context.hub.loads.add(slot, dtype, loaded.bytes, loaded.seconds)
         except HubError as error:
             _log.warning("%s is active, but: %s", slot.model, error.message)
@@ -239,15 +239,17 @@ class SwapRun:
 
     async def _hold(self, slot: Slot, loading: Loading) -> Slot:
         """Bring the model of a slot into memory that has lost it."""
-        loader = self._loader = self._new_loader(slot.type)
+        loader = self._loader = self._new_loader(slot.type, loading)
+        if loader is None:
+            raise HubError(f"what held {slot.model} in memory is not there any more")
         await loader.open(loading, None)
         # Without a device, since nothing is loaded yet.
         await self._note(replace(slot, holder=loader.owner, child=loader.name, device=None))
         held, _ = await loader.load(slot, loading)
         return held
 
-    def _new_loader(self, kind: ModelType) -> Loader:
-        return Loader(self._children, self._memory, self._progress, kind)
+    def _new_loader(self, kind: ModelType, loading: Loading) -> Loader | None:
+        return self._holders.loader(loading.runtime, kind, self._progress)
 
     async def _drop(self) -> None:
         if self._loader is not None:
@@ -266,7 +268,8 @@ class SwapRun:
             runtime=slot.runtime if slot else None,
             device=slot.device if slot else None,
             pid=slot.pid if slot else None,
-            path=slot.path if slot else None,
+            path=(slot.path or None) if slot else None,
+            url=slot.url if slot else None,
             memory=slot.memory if slot else MemoryFigures(),
             seconds=time.monotonic() - self._started,
             previous=before.model if before else None,

@@ -7,10 +7,10 @@ from dataclasses import replace
 from tui_hub.domain.artifacts import weights_format
 from tui_hub.domain.errors import DoesNotFitError
 from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME
+from tui_hub.domain.runtime import TORCH
 from tui_hub.domain.slots import ChangePreview, Slot
 from tui_hub.services.context import Context
 from tui_hub.services.memory import Memory, holds, room_for
-from tui_hub.services.runtimes import TORCH
 from tui_hub.services.slot_changes import Change
 
 
@@ -31,6 +31,7 @@ async def preview_of(
     preview = ChangePreview(
         slot=change.slot,
         runtime=loading.runtime,
+        command=loading.command,
         note=loading.note,
         pickle=any(weights_format(file) == "pickle" for file in loading.files),
         weights=sum(part.bytes for part in loading.parts),

@@ -35,6 +35,10 @@ class SwapProgress:
         """What is done by now, in a few words."""
         self._put(replace(self.picture, passed=(*self.picture.passed, words)))
 
+    def said(self, lines: tuple[str, ...]) -> None:
+        """The last lines of a server that did not get ready."""
+        self._put(replace(self.picture, said=lines))
+
     def load(self, progress: LoadProgress) -> None:
         """How far the weights have come."""
         step = SwapStep.TESTING if progress.phase == "test" else SwapStep.LOADING

@@ -14,6 +14,7 @@ from tui_hub.domain.slots import Slot, Swap
 from tui_hub.domain.types import ModelType
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context
+from tui_hub.services.holders import Holders
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +25,12 @@ Restore = Callable[[Slot, int], Awaitable[Slot]]
 class SwapRecovery:
     """Settles what the journal holds; each slot under its lease."""
 
-    def __init__(self, context: Context, children: Children, restore: Restore) -> None:
+    def __init__(
+        self, context: Context, children: Children, holders: Holders, restore: Restore
+    ) -> None:
         self._context = context
         self._children = children
+        self._holders = holders
         self._restore = restore
 
     async def settle(self, swap: Swap, fence: int) -> str:
@@ -91,7 +95,7 @@ class SwapRecovery:
         for slot in await self._replaced():
             if slot.type is kind:
                 _log.warning("%s is no longer published; its memory is freed", slot.model)
-                await self._children.end(slot)
+                await self._holders.end(slot)
                 await self._context.hub.swaps.drop(slot, fence)
         named = await self._named()
         for other, name in self._children.sockets():
@@ -114,24 +118,24 @@ class SwapRecovery:
         found = []
         busy = {swap.type for swap in await self._context.hub.swaps.list()}
         for slot in await self._context.hub.slots.list():
-            if slot.holder is None or slot.type in busy:
+            if slot.child is None or slot.type in busy:
                 continue
             now = await self._context.on_disk(read_active, self._context.store, slot.type)
-            if now is not None and now != Path(slot.path):
+            if now is not None and now != folder_of(slot):
                 found.append(slot)
         return found
 
     async def _stands(self, wanted: Slot) -> bool:
         """Whether all that lasts of the new model is there."""
         now = await self._context.on_disk(read_active, self._context.store, wanted.type)
-        if now != Path(wanted.path):
+        if now != folder_of(wanted):
             return False
         if wanted.child is None:
             return True
         # The device is known once the weights are on it.
-        if wanted.device is None or wanted.holder is None:
+        if wanted.device is None:
             return False
-        return processes.alive(wanted.holder)
+        return wanted.holder is None or processes.alive(wanted.holder)
 
     async def _again(self, previous: Slot, fence: int) -> Slot:
         try:
@@ -149,17 +153,32 @@ class SwapRecovery:
 
     async def _end(self, slot: Slot | None, *, keeping: Slot | None = None) -> None:
         if slot is not None and (keeping is None or keeping.child != slot.child):
-            await self._children.end(slot)
+            await self._holders.end(slot)
 
 
 def point_back(store: BlobStore, wanted: Slot, previous: Slot | None) -> None:
     """Let the link of a slot lead where it led before the change, should it have been moved."""
-    if read_active(store, wanted.type) != Path(wanted.path):
+    now = read_active(store, wanted.type)
+    if now != folder_of(wanted):
         return  # it was not moved, or another home has moved it since
     if previous is None:
-        clear_active(store, wanted.type)
+        if now is not None:
+            clear_active(store, wanted.type)
     elif previous.path != wanted.path:
-        set_active(store, wanted.type, Path(previous.path))
+        point_to(store, previous)
+
+
+def point_to(store: BlobStore, slot: Slot) -> None:
+    """Let the link of a slot lead to its model; where that has no files, there is no link."""
+    if slot.path:
+        set_active(store, slot.type, Path(slot.path))
+    else:
+        clear_active(store, slot.type)
+
+
+def folder_of(slot: Slot) -> Path | None:
+    """Where the link of a slot leads."""
+    return Path(slot.path) if slot.path else None
 
 
 def _lost(slot: Slot) -> bool:

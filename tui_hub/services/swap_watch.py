@@ -51,10 +51,11 @@ class SwapWatch:
             yield
         finally:
             follower.cancel()
-            passed = self._pictures[kind].passed if kind in self._pictures else ()
+            picture = self._pictures.get(kind)
+            told = () if picture is None else (*picture.passed, *picture.said)
             self.forget(kind)
             try:
-                await self._jobs.log(run.job.id, *passed)
+                await self._jobs.log(run.job.id, *told)
             except HubError as error:
                 _log.warning("the steps were not written down: %s", error.message)
 

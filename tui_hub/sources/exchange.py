@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
 
 from tui_hub.domain.errors import UnreachableError
@@ -35,8 +35,10 @@ class Ask:
     """Whether redirects to another origin are followed."""
     packed: bool = True
     """Whether the body may come compressed; not where its exact bytes count."""
+    patient: bool = True
+    """Whether a server error may pass, and is no answer until it has come again and again."""
     method: str = "GET"
-    content: bytes | None = None
+    content: bytes | AsyncIterable[bytes] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,7 +161,7 @@ class Api:
             requests=1,
             transferred=response.num_bytes_downloaded,
         )
-        if answer.status in _TRANSIENT:
+        if answer.status in _TRANSIENT and ask.patient:
             raise troubled(answer, self._clock.wall())
         return answer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from tui_hub.domain.identifiers import ModelId, is_sha256
 from tui_hub.domain.models import Model
 from tui_hub.settings import Configuration, NetworkSettings, OllamaSettings
 from tui_hub.sources.endpoint import checked_address
-from tui_hub.sources.exchange import Ask
+from tui_hub.sources.exchange import Answer, Ask
 from tui_hub.sources.http import Api
 from tui_hub.sources.limits import LONGEST_WAIT, Clock
 from tui_hub.sources.ollama_names import PREFIX, Name
@@ -64,12 +64,82 @@ class Held:
 class Daemon:
     """Asks the daemon. It is tried once, as it either is there at once or not at all."""
 
-    def __init__(self, configuration: Configuration, clock: Clock) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: Clock,
+        *,
+        timeout: float | None = None,
+        near: bool = False,
+    ) -> None:
+        """Made for the daemon that the settings name.
+
+        Args:
+            configuration: with its address.
+            clock: the clocks to go by.
+            timeout: seconds for an answer; without them, as for a listing.
+            near: whether one on this box is asked offline too, since that needs no network.
+        """
         self._settings = configuration.settings.ollama
         self._environment = configuration.environment
         self._network = configuration.settings.network
+        self._timeout = timeout or min(self._network.timeout, _TIMEOUT)
+        self._near = near
         self._clock = clock
         self._api: Api | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it is asked.
+
+        Raises:
+            UsageError: its address is none.
+        """
+        return daemon_address(self._settings, self._environment)
+
+    async def ask(self, path: str, document: object = None) -> Answer:
+        """One answer, of any status; a document is posted.
+
+        Raises:
+            AbsentError: nothing answers at its address.
+            UnreachableError: what answers is no daemon.
+            UsageError: its address is none.
+        """
+        content = None if document is None else msgspec.json.encode(document)
+        return await self._ask(path, "GET" if content is None else "POST", content)
+
+    async def has_blob(self, sha256: str) -> bool:
+        """Whether it has a file of these bytes; raises as `ask` does."""
+        return (await self._ask(f"/api/blobs/sha256:{sha256}", "HEAD", None)).status == 200
+
+    async def put_blob(self, sha256: str, size: int, content: AsyncIterable[bytes]) -> Answer:
+        """Hand it the bytes of a file, which it hashes; raises as `ask` does."""
+        length = {"content-length": str(size)}
+        return await self._ask(f"/api/blobs/sha256:{sha256}", "POST", content, length)
+
+    async def _ask(
+        self,
+        path: str,
+        method: str,
+        content: bytes | AsyncIterable[bytes] | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        address = self.address
+        ask = Ask(
+            everywhere=headers or {},
+            limit=_LIMIT,
+            patience=LONGEST_WAIT,
+            patient=False,
+            method=method,
+            content=content,
+        )
+        offline = self._network.offline and not (self._near and is_loopback(address))
+        try:
+            return await self._open(address, offline).fetch(f"{address}{path}", ask)
+        except NoConnectionError:
+            if offline:
+                raise
+            raise _absent(address) from None
 
     async def held(self) -> Held:
         """The models that the daemon holds.
@@ -79,26 +149,13 @@ class Daemon:
             UnreachableError: what answers is no daemon.
             UsageError: its address is none.
         """
-        address = daemon_address(self._settings, self._environment)
-        ask = Ask(limit=_LIMIT, patience=LONGEST_WAIT)
-        try:
-            answer = await self._open(address).fetch(f"{address}/api/tags", ask)
-        except NoConnectionError:
-            if self._network.offline:
-                raise
-            raise AbsentError(
-                f"no Ollama daemon answers at {address}",
-                hint="Start it with `ollama serve`, or name its address in OLLAMA_HOST.",
-            ) from None
+        answer = await self.ask("/api/tags")
         try:
             if answer.status != 200:
                 raise ValueError(f"status {answer.status}")
             listed = _LIST.decode(answer.json_body()).models or []
         except BAD_JSON as error:
-            raise UnreachableError(
-                f"what answers at {address} is no Ollama daemon: {reason(error, '')}",
-                hint="Is OLLAMA_HOST right?",
-            ) from None
+            raise no_daemon(self.address, reason(error, "")) from None
         models: list[Model] = []
         skipped: list[str] = []
         for raw in listed[:_MOST_MODELS]:
@@ -129,15 +186,29 @@ class Daemon:
         if self._api is not None:
             await self._api.close()
 
-    def _open(self, address: str) -> Api:
+    def _open(self, address: str, offline: bool) -> Api:
         if self._api is None:
             network: NetworkSettings = msgspec.structs.replace(
-                self._network, retries=1, timeout=min(self._network.timeout, _TIMEOUT)
+                self._network, retries=1, timeout=self._timeout, offline=offline
             )
             # No proxy leads back to the box that asks.
-            own = {"no_proxy": "*"} if _is_loopback(address) else {}
+            own = {"no_proxy": "*"} if is_loopback(address) else {}
             self._api = Api(network, {**self._environment, **own}, clock=self._clock)
         return self._api
+
+
+def no_daemon(address: str, why: str) -> UnreachableError:
+    """The error for whatever else answers there."""
+    return UnreachableError(
+        f"what answers at {address} is no Ollama daemon: {why}", hint="Is OLLAMA_HOST right?"
+    )
+
+
+def _absent(address: str) -> AbsentError:
+    return AbsentError(
+        f"no Ollama daemon answers at {address}",
+        hint="Start it with `ollama serve`, or name its address in OLLAMA_HOST.",
+    )
 
 
 def daemon_address(settings: OllamaSettings, environment: Mapping[str, str]) -> str:
@@ -177,7 +248,8 @@ def _host_and_port(place: str) -> tuple[str, str]:
     return host, port
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether an address is of this box."""
     host = urlsplit(address).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -136,7 +136,9 @@ def accept(
     host = address.host
     coding = (response.getheader("Content-Encoding") or "identity").strip().lower()
     if coding != "identity":
-        raise Trouble(f"{host} sends a compressed form of the file ({clean(coding, 40)})")
+        raise Trouble(
+            f"{host} sends a compressed form of the file ({clean(coding, 40)})", lasting=True
+        )
     kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
     if kind == "text/html" and not page:
         raise Trouble(
@@ -145,7 +147,7 @@ def accept(
             answered=False,
         )
     if len(set(response.headers.get_all("Content-Length", []))) > 1:
-        raise Trouble(f"{host} tells two lengths for one answer")
+        raise Trouble(f"{host} tells two lengths for one answer", lasting=True)
     start, end, total, ranged = _extent(asked, host, kind, response)
     return Answer(
         start=start,
@@ -224,7 +226,7 @@ def refusal(
         )
     if gated or status in (401, 403):
         return _no_access(address, said or str(status), gated, token, log_in)
-    return Trouble(f"{host} answers {status} {clean(response.reason, 60)}".rstrip())
+    return Trouble(f"{host} answers {status} {clean(response.reason, 60)}".rstrip(), lasting=True)
 
 
 def _no_access(

@@ -17,13 +17,29 @@ from tui_hub.transfer.tunnels import tunnel
 
 if TYPE_CHECKING:
     from tui_hub.transfer.pool import Pool
+_MOST_INTERIM = 100
+"""Answers before the answer (RFC 9110 section 15.2) that are read past."""
 
 Stream = socket.socket | NestedTls
 """What bytes come and go over."""
 
 
+class Response(http.client.HTTPResponse):
+    """An answer, without the interim ones before it; http.client knows `100 Continue` alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(_MOST_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        raise http.client.BadStatusLine("interim answers without end")
+
+
 class Connection(http.client.HTTPConnection):
     """One HTTP/1.1 connection to one origin, over TLS and through a proxy where that is so."""
+
+    response_class = Response
 
     def __init__(self, address: Address, proxy: Proxy | None, pool: Pool) -> None:
         super().__init__(address.host, address.port)

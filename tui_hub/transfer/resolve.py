@@ -133,7 +133,7 @@ class Resolver:
         location = response.getheader("Location")
         if not location:
             self._discard(connection, response)
-            raise Trouble(f"{target.address.host} redirects to nowhere")
+            raise Trouble(f"{target.address.host} redirects to nowhere", lasting=True)
         try:
             address = target.address.follow(location)
         except BaseException:

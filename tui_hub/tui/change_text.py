@@ -11,6 +11,7 @@ from tui_hub import text
 from tui_hub.domain.fit import DeviceFit, FitReport, Verdict
 from tui_hub.domain.hardware import BoxSample
 from tui_hub.domain.models import Model
+from tui_hub.domain.runtime import OLLAMA, TORCH
 from tui_hub.domain.slots import ChangePreview, Slot
 from tui_hub.tui.draw import Piece, safe
 from tui_hub.tui.glyphs import Glyphs
@@ -35,7 +36,6 @@ _TONES = {
     "faint": "$foreground 38%",
     "muted": _MUTED,
 }
-_TORCH = "torch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +81,8 @@ def change_text(
     preview = known.preview
     if known.trouble is not None:
         lines.append(_line("refused", (safe(known.trouble), "$error")))
-    elif preview is not None and preview.runtime != _TORCH:
-        words = f"Its folder is published as active/{preview.slot.value}; no memory is used."
+    elif preview is not None and preview.runtime != TORCH:
+        words = _instead(preview)
         lines.append(Content.styled(words, _MUTED))
     else:
         lines += [_line("memory", *_memory(preview)), _line("took", *_took(preview))]
@@ -90,6 +90,16 @@ def change_text(
         if preview is None or preview.device is not None:
             lines += [Content(), _verdict(known)]
     return Content("\n").join(lines)
+
+
+def _instead(preview: ChangePreview) -> str:
+    """What happens where torch does not load it."""
+    if preview.runtime == OLLAMA:
+        return "The Ollama daemon loads it; how much memory that takes it tells afterwards."
+    if preview.command is not None:
+        weights = text.size(preview.weights) if preview.weights else "unknown size"
+        return f"The server {preview.command} is started for it; its weights: {weights}."
+    return f"Its folder is published as active/{preview.slot.value}; no memory is used."
 
 
 def _line(word: str, *parts: tuple[str, str]) -> Content:
@@ -108,8 +118,9 @@ def _runtime(known: Known) -> list[tuple[str, str]]:
     preview = known.preview
     if preview is None:
         return [("", "") if known.trouble else ("looking", _FAINT)]
-    if preview.runtime != _TORCH:
-        return [(preview.runtime, "bold"), (f": {safe(preview.note or '')}", _MUTED)]
+    if preview.runtime != TORCH:
+        note = f": {safe(preview.note)}" if preview.note else ""
+        return [(preview.command or preview.runtime, "bold"), (note, _MUTED)]
     if preview.pickle:
         return [("torch", "bold"), (", weights only: pickle files need your consent", "$warning")]
     where = f" on {safe(preview.device.name)}" if preview.device else ""

@@ -43,6 +43,12 @@ class ShowSync(Command):
     key, label, act, argument, shown = "6", "Sync", "show_mode", "sync", False
 
 
+class ShowSettings(Command):
+    """See every setting with where it comes from, and change it."""
+
+    key, label, act, argument, shown = "7", "Settings", "show_mode", "settings", False
+
+
 class Search(Command):
     """Search the catalogue by name, author, tag or description, from any screen."""
 
@@ -323,6 +329,12 @@ class ReloadSlot(Command):
     key, label = "r", "reload"
 
 
+class FreeOllama(Command):
+    """Have Ollama's daemon let go of the models that stand in no slot."""
+
+    key, label = "f", "free ollama"
+
+
 class CancelChange(Command):
     """Cancel the change of this slot that is under way; the old model stays, or comes back."""
 
@@ -372,6 +384,7 @@ EVERYWHERE: tuple[type[Command], ...] = (
     ShowJobs,
     ShowStorage,
     ShowSync,
+    ShowSettings,
     Search,
     Help,
     Commands,

@@ -53,7 +53,7 @@ def host_holders(host: HostSample, slots: Sequence[Slot], glyphs: Glyphs) -> lis
 
 def on_host(slot: Slot) -> bool:
     """Whether a slot's weights are in the memory of the host."""
-    return slot.pid is not None and (slot.device or "").startswith("cpu")
+    return slot.held and (slot.device or "").startswith("cpu")
 
 
 def after_change(

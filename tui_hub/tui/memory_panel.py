@@ -8,11 +8,13 @@ from textwrap import wrap
 
 from tui_hub import text
 from tui_hub.domain.hardware import BoxSample, GpuMoment, GpuSample
+from tui_hub.domain.runtime import OllamaState
 from tui_hub.domain.slots import Slot
 from tui_hub.tui.draw import Line, Piece, fit, safe, sparkline, spread, width_of
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.gpu_text import degrees, gpu_cells, gpu_memory, percent
 from tui_hub.tui.holders import Holder, bar_lines, gpu_holders, host_holders, legend, on_host
+from tui_hub.tui.ollama_text import ollama_lines
 from tui_hub.tui.process_table import process_lines
 
 _HEIGHTS = (3, 2, 1)
@@ -33,6 +35,8 @@ class Box:
     """The last readings of each GPU, by its `uuid`."""
     host_history: Sequence[int] = ()
     """The host's memory in use, oldest first."""
+    ollama: OllamaState | None = None
+    """What the daemon of Ollama has in memory."""
 
     @property
     def shows_host(self) -> bool:
@@ -70,7 +74,8 @@ def full_lines(box: Box, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
         lines += [[(line, "warn")] for line in wrap(safe(box.sample.error or "no GPU"), width)]
         lines.append(())
     lines += [line for block in blocks for line in (*block, ())]
-    return [*lines, *process_lines(box.sample, box.slots, width, glyphs)]
+    lines += process_lines(box.sample, box.slots, width, glyphs)
+    return [*lines, *ollama_lines(box.ollama, width, glyphs)]
 
 
 def _brief(gpu: GpuSample, width: int, glyphs: Glyphs) -> Line:

@@ -67,7 +67,7 @@ def _memory(row: SlotRow) -> Piece:
     slot = row.slot
     if slot is None or slot.error is not None:
         return ("", "")
-    used = slot.memory.used_after if slot.pid is not None else None
+    used = slot.memory.used_after if slot.held else None
     return ("files", "faint") if used is None else (text.size(used), "")
 
 

@@ -46,7 +46,8 @@ def slot_lines(slot: Slot, last: Load | None, width: int, glyphs: Glyphs) -> lis
         ("held", _held(slot)),
         ("memory", _figures(slot, last, glyphs)),
         ("path", slot.path),
-        ("shell", f"tui-hub active {kind} --path"),
+        ("url", slot.url),
+        ("shell", f"tui-hub active {kind} --path" if slot.path else f"tui-hub env {kind}"),
         ("with it", f"tui-hub run {kind} -- COMMAND"),
         ("revision", slot.revision),
     ]
@@ -57,12 +58,13 @@ def slot_lines(slot: Slot, last: Load | None, width: int, glyphs: Glyphs) -> lis
 
 
 def _held(slot: Slot) -> str:
-    since = f"{'since' if slot.pid else 'published'} {text.ago(slot.since)}"
     if slot.error is not None:
-        return f"by nothing; its files are published, {text.ago(slot.since)}"
-    if slot.pid is None:
-        return f"as files alone ({slot.runtime}), {since}"
-    return f"by {slot.runtime} on {slot.device}, process {slot.pid}, {text.ago(slot.since)}"
+        files = "its files are published, " if slot.path else ""
+        return f"by nothing; {files}{text.ago(slot.since)}"
+    if not slot.held:
+        return f"as files alone ({slot.runtime}), published {text.ago(slot.since)}"
+    process = "" if slot.pid is None else f", process {slot.pid}"
+    return f"by {slot.chosen_by} on {slot.device}{process}, {text.ago(slot.since)}"
 
 
 def _figures(slot: Slot, last: Load | None, glyphs: Glyphs) -> str:

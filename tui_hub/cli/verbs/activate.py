@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
-from tui_hub.cli.parameters import MODEL_TYPE
+from tui_hub.cli.parameters import INSTALLED, MODEL_TYPE
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 @verb("activate")
-@click.argument("model")
+@click.argument("model", type=INSTALLED)
 @click.option("--type", "kind", type=MODEL_TYPE)
 @click.option("--variant", metavar="NAME", help="The variant to take, where several are here.")
-@click.option("--runtime", metavar="NAME", help="torch loads into memory, link publishes only.")
+@click.option("--runtime", metavar="NAME", help="torch, ollama, link, or a command of yours.")
 @click.option("--allow-pickle", is_flag=True, help="Take weights from pickle files, no code.")
 @click.pass_obj
 def command(
@@ -32,8 +32,9 @@ def command(
 ) -> int:
     """Activate an installed model.
 
-    Torch loads it into the memory of a GPU, or of the box where there is none; what torch does not
-    load is published as files. A slot that another model holds is left alone; `tui-hub switch`
+    Torch loads it into the memory of a GPU, or of the box where there is none; the Ollama daemon
+    loads what it has; a server of the settings is started for what it serves. All else is
+    published as files. A slot that another model holds is left alone; `tui-hub switch`
     replaces it.
     """
     from tui_hub.cli.running import run

@@ -49,9 +49,15 @@ async def _path(services: Services, kind: ModelType) -> Answer:
     from tui_hub.cli import slot_documents
     from tui_hub.cli.console import Answer
     from tui_hub.cli.slots import active_slot
+    from tui_hub.domain.errors import RefusedError
 
     slot = await active_slot(services, kind)
-    return Answer(slot_documents.active([slot]), lines=[slot.path])
+    if not slot.path:
+        raise RefusedError(
+            f"{slot.model} has no folder: the Ollama daemon alone has its files",
+            hint=f"`tui-hub env {kind.value}` tells where it answers.",
+        )
+    return Answer(slot_documents.active([slot]), lines=[await services.activation.hand_out(slot)])
 
 
 def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
@@ -63,7 +69,7 @@ def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
             slot.type.value,
             slot.model,
             slot.variant,
-            slot.runtime,
+            slot.chosen_by,
             slot.device,
             text.ago(slot.since) if slot.error is None else "not loaded",
             slot.path,
@@ -75,6 +81,8 @@ def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
     yield console.heading(heading)
     yield from lines
     for slot in slots:
+        if slot.url is not None and slot.error is None:
+            yield f"{slot.type.value} answers at {text.clean(slot.url)}"
         if slot.error is not None:
             console.note(
                 f"{slot.type.value}: {slot.error}; `tui-hub reload {slot.type.value}` loads it."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ _SIGNS = {"new": "+", "updated": "~", "deprecated": "!", "removed": "-", "rename
 
 
 @verb("changes")
-@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@click.argument("models", metavar="[MODEL]...", nargs=-1, type=MODEL)
 @click.option("--since", metavar="WHEN", help="A date, a time, or an age: 2h, 7d, 4w.")
 @click.option("--unseen", is_flag=True, help="Only what came since a person last looked.")
 @click.option("--change", "kinds", type=click.Choice(_KINDS), multiple=True, help="Only these.")

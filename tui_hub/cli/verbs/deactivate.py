@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import SLOT_OR_MODEL
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @verb("deactivate")
-@click.argument("target", metavar="TYPE|MODEL")
+@click.argument("target", metavar="TYPE|MODEL", type=SLOT_OR_MODEL)
 @click.pass_obj
 def command(options: Options, target: str) -> int:
     """Empty a slot, named by type or model."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import INSTALLED
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer
@@ -34,7 +35,7 @@ class _Wish:
 
 
 @verb("delete")
-@click.argument("model")
+@click.argument("model", type=INSTALLED)
 @click.option("--variant", metavar="NAME", help="Delete one variant, and keep the others.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--deactivate", is_flag=True, help="Deactivate it first, if it is active.")

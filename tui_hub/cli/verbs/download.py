@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -26,7 +27,7 @@ class Choice(TypedDict):
 
 
 @verb("download")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.argument("paths", metavar="[FILE]...", nargs=-1)
 @click.option("--include", metavar="GLOB", multiple=True, help="Take only files that match.")
 @click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out files that match.")

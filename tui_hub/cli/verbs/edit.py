@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL
 from tui_hub.domain.types import ModelType
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _TYPES = [*(kind.value for kind in ModelType), _AUTO]
 
 
 @verb("edit")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--note", metavar="TEXT", help="A note; an empty one takes it away.")
 @click.option("--favourite/--no-favourite", default=None, help="Star it, or not.")
 @click.option(

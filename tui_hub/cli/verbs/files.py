@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @verb("files")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.option("--refresh", is_flag=True, help="Ask the source even when the files are known.")
 @click.pass_obj

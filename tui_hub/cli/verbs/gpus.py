@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,30 +13,87 @@ from tui_hub.cli.options import Options, verb
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
     from tui_hub.domain.hardware import BoxSample, GpuSample, HostSample
+    from tui_hub.domain.runtime import OllamaModel, OllamaState
     from tui_hub.services import Services
 
 
 @verb("gpus")
+@click.option(
+    "--release",
+    metavar="ollama[:NAME]",
+    multiple=True,
+    help="Have Ollama free memory: of one model, or of all that stand in no slot.",
+)
 @click.pass_obj
-def command(options: Options) -> int:
-    """Show the GPUs, their memory, and who holds it."""
+def command(options: Options, release: tuple[str, ...]) -> int:
+    """Show the GPUs, their memory, and who holds it.
+
+    What the Ollama daemon has in memory is listed too. It loads a model again when somebody asks
+    it for one; nothing else of others is ever ended from here.
+    """
     from tui_hub.cli.running import run
 
-    return run(options, _gpus)
+    for name in release:
+        if name.partition(":")[0] != "ollama" or name == "ollama:":
+            raise click.UsageError("only Ollama frees memory on request: --release ollama[:NAME].")
+    return run(options, lambda services, console: _gpus(services, console, release))
 
 
-async def _gpus(services: Services, console: Console) -> Answer:
+async def _gpus(services: Services, console: Console, release: Sequence[str]) -> Answer:
     from tui_hub.cli import hardware_documents
     from tui_hub.cli.console import Answer
 
+    released: Sequence[OllamaModel] = ()
+    if release:
+        names = [name.partition(":")[2] for name in release]
+        released = await services.ollama.release(*(names if all(names) else ()))
     # By which it is known whose processes are the slots'.
     await services.activation.slots()
-    sample = await services.hardware.read()
+    sample, ollama = await asyncio.gather(services.hardware.read(), services.ollama.look())
+    document = hardware_documents.gpus(sample, ollama)
+    if release:
+        document = {**document, "released": [one.name for one in released]}
     return Answer(
-        hardware_documents.gpus(sample),
-        lines=_lines(console, sample),
-        brief=[gpu.uuid for gpu in sample.gpus],
+        document,
+        lines=[*_released(release, released), *_lines(console, sample), *_ollama(console, ollama)],
+        brief=[one.name for one in released] if release else [gpu.uuid for gpu in sample.gpus],
     )
+
+
+def _released(release: Sequence[str], released: Sequence[OllamaModel]) -> Iterator[str]:
+    from tui_hub import text
+
+    for one in released:
+        yield f"The Ollama daemon has let go of {one.name}, {text.size(one.size)}."
+    if release and not released:
+        yield "The Ollama daemon has nothing in memory that stands in no slot."
+
+
+def _ollama(console: Console, state: OllamaState | None) -> Iterator[str]:
+    """What the daemon has in memory, where there is one."""
+    from tui_hub import text
+    from tui_hub.cli.tables import table
+
+    if state is None or not (state.models or state.error):
+        return
+    yield ""
+    if state.error is not None:
+        yield f"ollama: {state.error}"
+        return
+    rows = [
+        (
+            one.name,
+            text.size(one.size),
+            text.share(one.size_vram, one.size),
+            one.slot or "",
+            one.expires_at,
+        )
+        for one in state.models
+    ]
+    titles = ("OLLAMA", ">MEMORY", ">ON GPU", "SLOT", "UNTIL")
+    heading, *lines = table(titles, rows, width=console.width, flexible=0)
+    yield console.heading(heading)
+    yield from lines
 
 
 def _lines(console: Console, sample: BoxSample) -> Iterator[str]:

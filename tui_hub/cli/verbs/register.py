@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer
@@ -20,7 +21,7 @@ class _Wanted(TypedDict):
 
 
 @verb("register")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--vendor", metavar="NAME", help="Who makes it.")
 @click.option("--name", metavar="NAME", help="What to call it.")
 @click.option("--auto-sync", is_flag=True, help="Sync it by itself, at turns of its own.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @verb("requirements")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--variant", metavar="NAME", help="The variant that is meant.")
 @click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.pass_obj

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -22,7 +23,7 @@ _GPU_MEMORY = "gpu_memory"
 
 
 @verb("show")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.option("--refresh", is_flag=True, help="Ask the source even when the files are known.")
 @click.option("--card", is_flag=True, help="Print the model's card instead, as Markdown.")
@@ -121,6 +122,7 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         *_popularity(model),
         ("updated", text.ago(model.last_modified) if model.last_modified else None),
         ("revision", details.revision),
+        ("to download", details.pinned_revision and f"{details.pinned_revision}, as imported"),
         *_history(details),
         ("status", status_words(model.status)),
         *published_pairs(model, text.now()[:10]),

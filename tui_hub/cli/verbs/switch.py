@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
-from tui_hub.cli.parameters import MODEL_TYPE
+from tui_hub.cli.parameters import INSTALLED, MODEL_TYPE
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 @verb("switch")
-@click.argument("model")
+@click.argument("model", type=INSTALLED)
 @click.option("--type", "kind", type=MODEL_TYPE)
 @click.option("--variant", metavar="NAME", help="The variant to take, where several are here.")
-@click.option("--runtime", metavar="NAME", help="torch loads into memory, link publishes only.")
+@click.option("--runtime", metavar="NAME", help="torch, ollama, link, or a command of yours.")
 @click.option("--allow-pickle", is_flag=True, help="Take weights from pickle files, no code.")
 @click.pass_obj
 def command(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import SYNC_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @verb("sync")
-@click.argument("targets", metavar="[FEED|SOURCE|MODEL]...", nargs=-1)
+@click.argument("targets", metavar="[FEED|SOURCE|MODEL]...", nargs=-1, type=SYNC_TARGET)
 @click.option(
     "--full",
     is_flag=True,

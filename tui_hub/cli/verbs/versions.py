@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import MODEL
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -22,7 +23,7 @@ _SHORT = 12
 
 
 @verb("versions")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--name", metavar="NAME", help="Name a revision: what is installed, else the newest.")
 @click.option("--revision", metavar="REV", help="Name this one: a version, branch, tag or commit.")
 @click.option("--variant", metavar="VARIANT", help="Mean one variant by the name.")

@@ -6,11 +6,13 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from tui_hub import text
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.tui import commands as c
 from tui_hub.tui.command import bindings
 from tui_hub.tui.live import Live
+from tui_hub.tui.ollama_text import unslotted
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.slot_columns import SlotRow, slot_columns, slot_row
 from tui_hub.tui.widgets.memory_pane import MemoryPane
@@ -36,7 +38,7 @@ class ActiveScreen(HubScreen):
     """One row for each type, one bar for each device, and below what is under the cursor."""
 
     CSS_PATH = "active.tcss"
-    BINDINGS = bindings(c.Choose, c.ReloadSlot, c.DeactivateSlot, c.CancelChange)
+    BINDINGS = bindings(c.Choose, c.ReloadSlot, c.DeactivateSlot, c.CancelChange, c.FreeOllama)
     BINDING_GROUP_TITLE = "Active"
     AUTO_FOCUS = "#slots"
 
@@ -73,6 +75,8 @@ class ActiveScreen(HubScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The key row shows what can be done now; the help shows everything."""
         here, anywhere = self._changing
+        if action == "free_ollama" and not unslotted(self.memory.ollama):
+            return None
         off = (action == "reload_slot" and here) or (action == "cancel_change" and not anywhere)
         return None if off else super().check_action(action, parameters)
 
@@ -164,7 +168,7 @@ class ActiveScreen(HubScreen):
 
         slot = self._filled()
         if slot is not None and (
-            slot.pid is None or await self.app.push_screen_wait(reload_question(slot))
+            not slot.held or await self.app.push_screen_wait(reload_question(slot))
         ):
             self.app.changes.reload(slot)
 
@@ -188,6 +192,20 @@ class ActiveScreen(HubScreen):
         with self.app.reporting():
             if not await self.app.changes.cancel(kind):
                 self.app.hint("It has ended by itself.")
+
+    @work(group="ollama-release", exclusive=True)
+    async def action_free_ollama(self) -> None:
+        """Have the daemon of Ollama let go of what stands in no slot when the person agrees."""
+        from tui_hub.tui.screens.confirm import release_question
+
+        models = unslotted(self.memory.ollama)
+        if not models or not await self.app.push_screen_wait(release_question(models)):
+            return
+        with self.app.reporting():
+            released = await self.app.services.ollama.release(*(one.name for one in models))
+            size = text.size(sum(one.size for one in released))
+            self.app.notify(f"Ollama has let go of {size}")
+        self.memory.ask_ollama()
 
     @work(group="open", exclusive=True)
     async def action_choose(self) -> None:

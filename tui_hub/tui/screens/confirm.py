@@ -13,6 +13,9 @@ from textual.widgets import Button, Static
 from tui_hub import text
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.garbage import Garbage
+from tui_hub.domain.runtime import OllamaModel
+from tui_hub.domain.scanning import ScanReport, ScanStatus
 from tui_hub.domain.slots import Slot, SwapPicture
 from tui_hub.domain.storage import Deletion
 from tui_hub.tui.command import bindings
@@ -116,11 +119,26 @@ def _given_up(swap: SwapPicture) -> str:
     return f"What is done of it is undone: {safe(swap.previous)} stays, or is loaded again."
 
 
+def release_question(models: Sequence[OllamaModel]) -> Confirm:
+    """Whether the daemon of Ollama is to let go of models."""
+    names = ", ".join(safe(one.name) for one in models)
+    size = text.size(sum(one.size for one in models))
+    body = Content.assemble(
+        (names, "bold"),
+        f"\nleave the memory of Ollama's daemon: {size}.\n",
+        ("It loads one again when somebody asks it for it.", _MUTED),
+    )
+    return Confirm("Free Ollama's memory?", body, yes="Free it", no="Leave it")
+
+
 def reload_question(slot: Slot) -> Confirm:
     """Whether to load a model again that is in memory."""
+    ends = "the process that holds it now is ended"
+    if slot.pid is None:
+        ends = "the daemon that holds it now lets go of it before"
     body = Content.assemble(
         (safe(slot.model), "bold"),
-        "\nis loaded again from its files, and the process that holds it now is ended.\n",
+        f"\nis loaded again from its files, and {ends}.\n",
         ("Where both do not fit at once, it is gone for as long as that takes.", _MUTED),
     )
     return Confirm("Reload?", body, yes="Reload", no="Leave it")
@@ -166,6 +184,30 @@ def deletion_question(
     return Confirm("Delete?", Content("\n").join(lines), yes="Delete", danger=True)
 
 
+def sweep_question(garbage: Garbage) -> Confirm:
+    """Whether to delete what nothing needs."""
+    number = len(garbage.pieces)
+    what = "1 piece is" if number == 1 else f"{text.grouped(number)} pieces are"
+    body = Content.assemble(
+        f"{what} left over; {text.size(garbage.bytes)} come free.\n",
+        ("No model that is installed, active or on its way needs any of it.", _MUTED),
+    )
+    return Confirm("Sweep?", body, yes="Sweep", danger=True)
+
+
+def adoption_question(report: ScanReport) -> Confirm:
+    """Whether to take in what a scan found."""
+    found = [one for one in report.models if one.status is ScanStatus.FOUND]
+    models = "1 model" if len({one.model for one in found}) == 1 else f"{len(found)} models"
+    body = Content.assemble(
+        (f"{models}, {text.size(sum(one.bytes for one in found))}", "bold"),
+        "\nBlocks are shared where the disk can; else the files stay where they lie, and "
+        "small ones are copied. ",
+        ("No file of another program is changed.", _MUTED),
+    )
+    return Confirm("Take them in?", body, yes="Take in", no="Leave them")
+
+
 def forgetting_question(model: str) -> Confirm:
     """Whether to take a model that the user added out of the catalogue."""
     body = Content.assemble(
@@ -178,7 +220,7 @@ def forgetting_question(model: str) -> Confirm:
 
 def deactivation_question(slot: Slot) -> Confirm:
     """Whether to empty a slot."""
-    held = slot.memory.used_after if slot.pid is not None else None
+    held = slot.memory.used_after if slot.held else None
     freed = f"\n{text.size(held)} of memory on {safe(slot.device or '')} come free." if held else ""
     body = Content.assemble(
         (safe(slot.model), "bold"),

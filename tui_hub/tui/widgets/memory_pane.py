@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from textual import work
+
+from tui_hub.domain.runtime import OllamaState
 from tui_hub.events import Event, HardwareSampled
 from tui_hub.tui.draw import Line
 from tui_hub.tui.live import Live
@@ -13,6 +16,9 @@ from tui_hub.tui.widgets.lines_pane import LinesPane
 
 _MOMENTS = 60
 """Readings of the host's memory that are kept, as many as of a GPU."""
+
+_OLLAMA_SECONDS = 5.0
+"""Between two questions to the daemon of Ollama."""
 
 _BRIEF = 4
 """Lines at most on a narrow screen."""
@@ -30,9 +36,13 @@ class MemoryPane(LinesPane):
         super().__init__(id="memory")
         self._host: deque[int] = deque(maxlen=_MOMENTS)
         self._height: int | None = None
+        self.ollama: OllamaState | None = None
+        """What the daemon of Ollama has in memory."""
 
     def on_mount(self) -> None:
         """Follow the readings, and whose memory it is."""
+        self.set_interval(_OLLAMA_SECONDS, self.ask_ollama)
+        self.ask_ollama()
         self.app.event_signal.subscribe(self, self._happened)
         self.app.live_signal.subscribe(self, self._live)
 
@@ -41,6 +51,18 @@ class MemoryPane(LinesPane):
         if isinstance(event, HardwareSampled) and sample is not None:
             self._host.append(sample.host.memory_used)
             self._show()
+
+    @work(group="ollama", exclusive=True)
+    async def ask_ollama(self) -> None:
+        """Ask the daemon of Ollama what it has in memory, while somebody looks."""
+        if not self.screen.is_current:
+            return
+        with self.app.reporting():
+            state = await self.app.services.ollama.look()
+            if state != self.ollama:
+                self.ollama = state
+                self._show()
+                self.screen.refresh_bindings()
 
     def _live(self, live: Live) -> None:
         self._show()
@@ -58,6 +80,7 @@ class MemoryPane(LinesPane):
             slots=self.app.live.slots,
             history={gpu.uuid: hardware.history(gpu.uuid) for gpu in hardware.sample.gpus},
             host_history=self._host,
+            ollama=self.ollama,
         )
         if not self.screen.has_class("-narrow"):
             self._set_height(None)

@@ -1,14 +1,18 @@
-"""The catalogue as a list: the rows near the cursor are here, the database has the rest."""
+"""The catalogue as a list: the rows near the cursor are here, the database has the rest.
+
+A page's key is where the page before ended. Whoever jumps into pages that nobody has read makes
+the database pass over the rows before, once; from there on it goes by keys again.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual import work
 from textual.geometry import Size
 from textual.message import Message
 
-from tui_hub.domain.catalogue import Search
+from tui_hub.domain.catalogue import Page, Search
 from tui_hub.domain.models import Model
 from tui_hub.tui.columns import draw_row, header, layout
 from tui_hub.tui.draw import Line
@@ -21,12 +25,10 @@ KEPT = 30
 """Pages kept on either side of the cursor's; the others are asked for again when needed."""
 _LEAST = 28
 """Cells that a name keeps before other columns are shown beside it."""
-RELOAD = 10
-"""Pages at most that are read again when the catalogue changed."""
 
 
 class ModelList(RowList):
-    """Pages of one answer by keyset: each page's key is where the page before ended."""
+    """One answer of any length, by pages."""
 
     BINDING_GROUP_TITLE = "Lists"
     DEFAULT_CSS = "ModelList { padding: 0 1; }"
@@ -42,53 +44,86 @@ class ModelList(RowList):
         self.search = Search()
         self.empty: Line = ()
         self._pages: dict[int, tuple[Model, ...]] = {}
-        self._keys: list[str | None] = [None]
-        self._known = 0
+        self._keys: dict[int, str | None] = {0: None}
+        self._reached = 0
+        """Rows down to the end of the furthest page that was read."""
+        self._total: int | None = None
+        """How many rows the answer is said to have."""
         self._complete = False
         self._loading: set[int] = set()
+        self._jumping: int | None = None
+        """The page whose key is being looked for."""
         self._favourites: frozenset[str] = frozenset()
         self._columns = model_columns(self.glyphs)
 
     def ask(self, search: Search) -> None:
         """Show the answer to another question; the old rows stay until the first page is here."""
+        same_models = replace(search, sort=self.search.sort) == self.search
         self.search = search
         self._loading.clear()
-        self.answer(search)
+        self.answer(search, self._total if same_models else None)
 
     @work(group="answer", exclusive=True)
-    async def answer(self, search: Search) -> None:
+    async def answer(self, search: Search, total: int | None) -> None:
         """Read the first page, and begin the list anew with it."""
         with self.app.reporting():
             page = await self.app.services.catalogue.search(search, PAGE)
-            self._pages = {0: page.models}
-            self._keys = [None, page.after] if page.after else [None]
-            self._known, self._complete = len(page.models), page.after is None
+            self._total = total
+            self._begin({0: page}, {0: None})
             self._columns = model_columns(self.glyphs, search.sort, self._favourites)
             self.rows_changed(keep_cursor=False)
             self.mark()
             self.post_message(self.Answered(search))
 
+    def count_is(self, total: int) -> None:
+        """Give the list its whole length, once the answer has been counted."""
+        self._total = total
+        self.virtual_size = Size(0, self.row_count() + self.header_height)
+
     @work(group="answer", exclusive=True)
     async def reload(self) -> None:
-        """Read the pages down to the one on screen again, after the catalogue changed."""
-        last = min((self.scroll_offset.y + self.page_height) // PAGE, RELOAD)
-        pages: dict[int, tuple[Model, ...]] = {}
-        keys: list[str | None] = [None]
+        """Read what is on screen again, after the catalogue changed."""
+        first = self.scroll_offset.y // PAGE
         with self.app.reporting():
-            for number in range(last + 1):
-                page = await self.app.services.catalogue.search(self.search, PAGE, keys[number])
-                pages[number] = page.models
-                if page.after is None:
-                    break
-                keys.append(page.after)
+            key = await self._key_of(first)
+            if first and key is None:
+                first = 0
+            keys = {0: None, first: key}
+            pages: dict[int, Page] = {}
+            for number in (first, first + 1):
+                if number in keys:
+                    page = await self.app.services.catalogue.search(self.search, PAGE, keys[number])
+                    pages[number] = page
+                    if page.after is not None:
+                        keys[number + 1] = page.after
             current = self.current
-            self._pages, self._keys = pages, keys
-            self._known = sum(map(len, pages.values()))
-            self._complete = len(keys) == len(pages)
+            self._begin(pages, keys)
             self._follow(current)
             self.rows_changed()
             self.mark()
             self.post_message(self.Answered(self.search))
+
+    def _begin(self, pages: dict[int, Page], keys: dict[int, str | None]) -> None:
+        """Take pages for all that is known of the answer."""
+        self._pages, self._keys = {}, dict(keys)
+        self._reached, self._complete, self._jumping = 0, False, None
+        self._loading.clear()
+        for number, page in pages.items():
+            self._take(number, page)
+
+    def _take(self, number: int, page: Page) -> None:
+        self._pages[number] = page.models
+        self._reached = max(self._reached, number * PAGE + len(page.models))
+        if page.after is not None:
+            self._keys[number + 1] = page.after
+        else:
+            self._complete = True
+            self._reached = number * PAGE + len(page.models)
+
+    async def _key_of(self, number: int) -> str | None:
+        return (
+            await self.app.services.catalogue.key_at(self.search, number * PAGE) if number else None
+        )
 
     @work(group="marks", exclusive=True)
     async def mark(self) -> None:
@@ -114,18 +149,31 @@ class ModelList(RowList):
             if search is not self.search or number not in self._loading:
                 return
             self._loading.discard(number)
-            self._pages[number] = page.models
-            if number == len(self._keys) - 1:
-                self._known = number * PAGE + len(page.models)
-                self._complete = page.after is None
-                if page.after is not None:
-                    self._keys.append(page.after)
+            self._take(number, page)
             self._forget()
             self.mark()
-            self.virtual_size = Size(0, self._known + self.header_height)
+            self.virtual_size = Size(0, self.row_count() + self.header_height)
             top = self.scroll_offset.y
             if number in range(top // PAGE, (top + self.page_height) // PAGE + 1):
                 self.refresh()
+                if number == self.cursor // PAGE:
+                    self.post_message(self.Moved(self))
+            self.want()
+
+    @work(group="jump", exclusive=True)
+    async def jump(self, number: int, search: Search) -> None:
+        """Find the key of a page; a jump further on stops this one."""
+        with self.app.reporting():
+            key = await self._key_of(number)
+            if search is not self.search or number != self._jumping:
+                return
+            self._jumping = None
+            if key is None:
+                # The answer has become shorter since it was counted.
+                self._total = None
+                self.rows_changed()
+            else:
+                self._keys[number] = key
             self.want()
 
     def _forget(self) -> None:
@@ -137,10 +185,18 @@ class ModelList(RowList):
         """Ask for the pages that the screen shows or is about to show."""
         first = self.scroll_offset.y // PAGE
         last = (self.scroll_offset.y + 2 * self.page_height + PAGE // 2) // PAGE
-        for number in range(first, min(last, len(self._keys) - 1) + 1):
-            if number not in self._pages and number not in self._loading:
+        end = max(self.row_count() - 1, 0) // PAGE
+        for number in range(first, min(last, end) + 1):
+            if number in self._pages or number in self._loading:
+                continue
+            if number in self._keys:
                 self._loading.add(number)
                 self.load(number, self.search)
+            elif number - 1 not in self._loading:
+                if number != self._jumping:
+                    self._jumping = number
+                    self.jump(number, self.search)
+                break
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Look ahead whenever other rows come on screen."""
@@ -164,7 +220,7 @@ class ModelList(RowList):
         return self._complete
 
     def row_count(self) -> int:
-        return self._known
+        return self._reached if self._complete else max(self._reached, self._total or 0)
 
     def draw_header(self, width: int) -> Line | None:
         return [("  ", ""), *header(layout(self._columns, width - 2, _LEAST), self.glyphs.ellipsis)]
@@ -178,4 +234,4 @@ class ModelList(RowList):
         return [(mark, "accent"), *draw_row(model, placed, self.glyphs.ellipsis)]
 
     def draw_beyond(self, row: int) -> Line:
-        return [("  ", ""), *self.empty] if row == 1 and not self._known else ()
+        return [("  ", ""), *self.empty] if row == 1 and not self.row_count() else ()

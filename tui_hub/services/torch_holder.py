@@ -1,28 +1,104 @@
-"""One model brought into the memory of a process of its own, not yet published."""
+"""The `torch` runtime: a model in the memory of a process of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 from tui_hub import text
-from tui_hub.domain.errors import HubError, RefusedError
+from tui_hub.domain.errors import HubError, RefusedError, UnsafeError
 from tui_hub.domain.fit import Device, needs_on
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.runtime import Loaded, LoadRequest
+from tui_hub.domain.runtime import TORCH, Loaded, LoadRequest
 from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
 from tui_hub.domain.types import ModelType
-from tui_hub.runtime.children import TorchChild
+from tui_hub.runtime.pythons import probe_torch
+from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.services.children import Children
+from tui_hub.services.context import Context
+from tui_hub.services.loading import Asked, Loading, UnsuitedError, weights_of
 from tui_hub.services.memory import Memory, holds, room_for
-from tui_hub.services.runtimes import Loading
 from tui_hub.services.swap_progress import SwapProgress
+from tui_hub.services.weighing import Weigher
 
 _log = logging.getLogger(__name__)
 
+_FORMATS = ("safetensors", "pickle")
+_NO_TORCH = (
+    'Install it with `pip install "tui-hub[torch]"`, or name a Python that has it '
+    "in the setting runtime.python."
+)
 
-class Loader:
+
+class TorchHolder:
+    """Holds each model in a child with torch."""
+
+    def __init__(
+        self, context: Context, children: Children, memory: Memory, weigher: Weigher
+    ) -> None:
+        self._configuration = context.configuration
+        self._children = children
+        self._memory = memory
+        self._weigher = weigher
+
+    async def plan(self, asked: Asked) -> Loading:
+        """How torch loads a model.
+
+        Raises:
+            UnsuitedError: when there is no torch, or its weights are not for it.
+            UnsafeError: for pickle files without consent.
+        """
+        model, chosen = asked.install.model, asked.best(("safetensors",))
+        if asked.details is None or chosen is None or chosen.format not in _FORMATS:
+            format_ = "no weights" if chosen is None else chosen.format
+            raise UnsuitedError(
+                f"torch loads safetensors, and {model} has {format_}",
+                hint="`--runtime link` publishes its files to other programs.",
+                why=f"torch does not load {format_}",
+            )
+        python = self._configuration.settings.runtime.python
+        environment = self._configuration.plain_environment
+        if await probe_torch(python, environment=environment) is None:
+            raise UnsuitedError(
+                "there is no torch to load it with",
+                hint=_NO_TORCH,
+                why=f"torch is not installed. {_NO_TORCH}",
+            )
+        if chosen.format == "pickle" and not asked.consent:
+            raise UnsafeError(
+                f"{model} is in pickle files, which can run any program when loaded",
+                hint="Look for a safetensors version. `--allow-pickle` lets torch take nothing but "
+                "weights from them; `--runtime link` publishes them unread.",
+            )
+        weight = await self._weigher.weigh(asked.details, chosen)
+        return Loading(
+            runtime=TORCH,
+            variant=chosen.name,
+            files=tuple(str(Path(asked.install.path) / file.path) for file in weight.files),
+            parts=weights_of(weight.parts),
+            consent=asked.consent,
+        )
+
+    def loader(self, kind: ModelType, progress: SwapProgress) -> TorchLoader:
+        """A loader for one model."""
+        return TorchLoader(self._children, self._memory, progress, kind)
+
+    async def end(self, slot: Slot) -> None:
+        """End the process that holds a slot's weights, and wait until it is gone.
+
+        Raises:
+            HubError: when it does not end.
+        """
+        await self._children.end(slot)
+
+    async def look(self, slot: Slot) -> Slot:
+        """The slot as it is: while its process lives, it holds the weights."""
+        return slot
+
+
+class TorchLoader:
     """Starts a process, finds room, and loads into it; `drop` undoes all of that."""
 
     def __init__(

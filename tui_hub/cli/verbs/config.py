@@ -1,0 +1,177 @@
+"""`tui-hub config`: the settings, where each comes from, and changing them in the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tui_hub.cli.exit_codes import DONE
+from tui_hub.cli.options import Options, VerbGroup, verb
+from tui_hub.cli.parameters import SETTING
+
+if TYPE_CHECKING:
+    from tui_hub.cli.console import Answer, Console
+    from tui_hub.settings_values import Setting, Value
+
+
+@click.group("config", cls=VerbGroup, invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> int:
+    """List the settings with where each comes from; look one up, set it, take it back.
+
+    What is set goes into config.toml, whose comments stay."""
+    if context.invoked_subcommand is not None:
+        return DONE
+    options = context.ensure_object(Options)
+    return _give(options, lambda console: _all(options, console))
+
+
+@verb("get")
+@click.argument("key", metavar="SECTION.NAME", type=SETTING)
+@click.pass_obj
+def get(options: Options, key: str) -> int:
+    """Print one setting's value, `downloads.files` for example."""
+    return _give(options, lambda console: _one(options, console, key))
+
+
+@verb("set")
+@click.argument("key", metavar="SECTION.NAME", type=SETTING)
+@click.argument("value")
+@click.pass_obj
+def set_(options: Options, key: str, value: str) -> int:
+    """Set one in the settings file.
+
+    A list is written with commas between its parts, or as in TOML. Programs that run already take
+    the feeds and the sync over at once, all else when they start next."""
+    return _give(options, lambda console: _set(options, console, key, value))
+
+
+@verb("unset")
+@click.argument("key", metavar="SECTION.NAME", type=SETTING)
+@click.pass_obj
+def unset(options: Options, key: str) -> int:
+    """Take one out of the settings file; its default counts again."""
+    return _give(options, lambda console: _unset(options, console, key))
+
+
+for _action in (get, set_, unset):
+    command.add_command(_action)
+
+
+def _give(options: Options, work: Callable[[Console], Answer]) -> int:
+    """Without the databases: they may be the reason for which a setting is to change."""
+    from tui_hub.cli.console import Console
+    from tui_hub.cli.redaction import Redactor
+
+    console = Console.of(options, Redactor(_environment(options)))
+    return console.give(work(console))
+
+
+def _environment(options: Options) -> Mapping[str, str]:
+    return os.environ if options.environment is None else options.environment
+
+
+def _file(options: Options) -> Path:
+    from tui_hub.paths import resolve_paths
+
+    paths = resolve_paths(options.home, options.config, environment=_environment(options))
+    return paths.config_file
+
+
+def _settings(options: Options) -> tuple[Setting, ...]:
+    from tui_hub.settings_values import list_settings
+
+    return list_settings(options.configuration())
+
+
+def _all(options: Options, console: Console) -> Answer:
+    from tui_hub.cli.console import Answer
+
+    listed = _settings(options)
+    document = {
+        "file": str(_file(options)),
+        "settings": [_document(one, console) for one in listed],
+    }
+    brief = [f"{one.key}={_words(one.value, console)}" for one in listed]
+    return Answer(document, lines=_lines(options, listed, console), brief=brief)
+
+
+def _one(options: Options, console: Console, key: str) -> Answer:
+    from tui_hub.cli.console import Answer
+    from tui_hub.settings_values import section_and_name
+
+    section_and_name(key)
+    (found,) = [one for one in _settings(options) if one.key == key]
+    return Answer(_document(found, console), lines=[_words(found.value, console)])
+
+
+def _set(options: Options, console: Console, key: str, words: str) -> Answer:
+    from tui_hub.settings_values import set_value
+
+    path = _file(options)
+    value = _words(set_value(path, key, words), console)
+    return _changed(options, console, key, f"{key} is {value} in {path} now", changed=True)
+
+
+def _unset(options: Options, console: Console, key: str) -> Answer:
+    from tui_hub.settings_values import unset as take_out
+
+    path = _file(options)
+    found = take_out(path, key)
+    words = f"{key} is out of {path}" if found else f"{key} does not stand in {path}"
+    return _changed(options, console, key, words, changed=found)
+
+
+def _changed(options: Options, console: Console, key: str, words: str, *, changed: bool) -> Answer:
+    from tui_hub.cli.console import Answer
+
+    (now,) = [one for one in _settings(options) if one.key == key]
+    lines = [words]
+    if now.origin == "environment":
+        lines.append(f"{now.variable} is set and wins: the value is {_words(now.value, console)}.")
+    return Answer({**_document(now, console), "changed": changed}, lines=lines, brief=[])
+
+
+def _document(one: Setting, console: Console) -> dict[str, object]:
+    return {
+        "key": one.key,
+        "value": _safe(one.value, console),
+        "default": one.default,
+        "origin": one.origin,
+        "variable": one.variable,
+        "about": one.about,
+    }
+
+
+def _safe(value: Value, console: Console) -> Value:
+    """A value without the password that an address may carry."""
+    if isinstance(value, list):
+        return [console.redact(part) for part in value]
+    return console.redact(value) if isinstance(value, str) else value
+
+
+def _words(value: Value, console: Console) -> str:
+    """A value as it would be typed."""
+    safe = _safe(value, console)
+    if isinstance(safe, bool):
+        return "true" if safe else "false"
+    if isinstance(safe, list):
+        return ",".join(safe)
+    return f"{safe:g}" if isinstance(safe, float) else str(safe)
+
+
+def _lines(options: Options, listed: Sequence[Setting], console: Console) -> Iterator[str]:
+    from tui_hub.cli.tables import table
+
+    rows = [(one.key, _words(one.value, console) or "-", one.origin, one.about) for one in listed]
+    heading, *lines = table(
+        ("SETTING", "VALUE", "FROM", "MEANING"), rows, width=console.width, flexible=3
+    )
+    yield console.heading(heading)
+    yield from lines
+    yield ""
+    yield f"The file is {_file(options)}; `tui-hub feeds` lists the feeds."

@@ -1,0 +1,92 @@
+"""A server of the user's, from its settings to what is run: placeholders, program, port."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import socket
+from collections.abc import Iterable, Mapping
+
+from tui_hub.domain.errors import RefusedError, UnsafeError
+from tui_hub.domain.runtime import PLACEHOLDERS
+from tui_hub.text import clean
+
+_PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - dialled, not bound
+"""What a server may be bound to, and what reaches it then."""
+
+
+def fill(words: str, values: Mapping[str, str]) -> str:
+    """A text with its placeholders filled in; other braces stay as they are."""
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], words)
+
+
+def fill_all(words: Iterable[str], values: Mapping[str, str]) -> tuple[str, ...]:
+    """The program and its arguments, filled in.
+
+    Raises:
+        UnsafeError: when the name of a model or file would be read as an option.
+    """
+    filled = []
+    for word in words:
+        value = fill(word, values)
+        if value.startswith("-") and not word.startswith("-"):
+            raise UnsafeError(f"{clean(value, 80)!r} would be read as an option by the command")
+        filled.append(value)
+    return tuple(filled)
+
+
+def find_program(name: str, environment: Mapping[str, str]) -> str:
+    """Where a program is.
+
+    Raises:
+        RefusedError: when it is not there, or cannot be run.
+    """
+    found = shutil.which(os.path.expanduser(name), path=environment.get("PATH", os.defpath))
+    if found is None:
+        raise RefusedError(
+            f"the program {clean(name, 200)!r} is not there, or cannot be run",
+            hint="Install it, or name its whole path in the settings of the command.",
+        )
+    return os.path.abspath(found)
+
+
+def dialled(host: str) -> str:
+    """The host by which a server is reached that listens at another."""
+    return _EVERYWHERE.get(host, host)
+
+
+def in_address(host: str) -> str:
+    """That host as it stands in a web address."""
+    reached = dialled(host)
+    return f"[{reached}]" if ":" in reached else reached
+
+
+def port_of(url: str | None) -> int:
+    """The port of such an address; 0 where there is none."""
+    port = (url or "").rpartition(":")[2]
+    return int(port) if port.isdigit() else 0
+
+
+def free_port(host: str, wanted: int = 0) -> int | None:
+    """A port that nobody listens at: the wanted one, or any; `None` where that is taken.
+
+    Raises:
+        RefusedError: when nobody can listen at that host.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((host, wanted))
+            return int(trial.getsockname()[1])
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return None
+        why = error.strerror or str(error)
+        raise RefusedError(
+            f"no server can listen at {clean(host, 80)} port {wanted or 'any'}: {why}",
+            hint="The setting `host` of the command names an address of this box.",
+        ) from None

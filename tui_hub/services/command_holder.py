@@ -1,0 +1,105 @@
+"""The `command` runtime: a model in a server of the user's, such as llama-server or vLLM."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tui_hub import processes
+from tui_hub.domain.artifacts import main_file
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.runtime import COMMAND
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.types import ModelType
+from tui_hub.services.children import Children
+from tui_hub.services.command_loader import GRACE, CommandLoader
+from tui_hub.services.context import Context
+from tui_hub.services.hardware import Hardware
+from tui_hub.services.loading import Asked, Loading, UnsuitedError, weights_of
+from tui_hub.services.memory import Memory
+from tui_hub.services.swap_progress import SwapProgress
+from tui_hub.services.weighing import Weigher
+from tui_hub.settings import CommandSettings
+
+
+class CommandHolder:
+    """Holds each model in a server of its own."""
+
+    def __init__(
+        self,
+        context: Context,
+        children: Children,
+        memory: Memory,
+        hardware: Hardware,
+        weigher: Weigher,
+    ) -> None:
+        self._context = context
+        self._weigher = weigher
+        self._commands = context.configuration.settings.runtime.commands
+        self._children = children
+        self._memory = memory
+        self._hardware = hardware
+
+    async def plan(self, asked: Asked) -> Loading:
+        """How a server of the user's is given a model.
+
+        Raises:
+            UnsuitedError: when it does not serve such models.
+        """
+        name, install = asked.command, asked.install
+        settings = self._commands[name]
+        chosen = asked.best(settings.formats)
+        format_ = "no weights" if chosen is None else chosen.format
+        if asked.details is None:
+            raise UnsuitedError(f"only the Ollama daemon has the files of {install.model}")
+        if settings.formats and format_ not in settings.formats:
+            served = ", ".join(settings.formats)
+            raise UnsuitedError(f"{name} serves {served}, and {install.model} has {format_}")
+        if settings.types and install.type not in settings.types:
+            served = ", ".join(settings.types)
+            raise UnsuitedError(f"{name} serves {served}, and {install.model} is {install.type}")
+        file = None if chosen is None else main_file(asked.details.files, chosen.name)
+        if file is None and any("{file}" in word for word in settings.command):
+            raise UnsuitedError(
+                f"{install.model} has no one file of weights that {name} could be given",
+                hint="`{path}` in its settings stands for the whole folder.",
+            )
+        weight = None if chosen is None else await self._weigher.weigh(asked.details, chosen)
+        return Loading(
+            runtime=COMMAND,
+            variant=asked.variant if chosen is None else chosen.name,
+            files=() if file is None else (str(Path(install.path) / file),),
+            parts=() if weight is None else weights_of(weight.parts),
+            command=name,
+            served=install.name,
+        )
+
+    def loader(self, kind: ModelType, progress: SwapProgress) -> CommandLoader:
+        """A loader for one model."""
+        return CommandLoader(
+            self._context, self._children, self._memory, self._hardware, progress, kind
+        )
+
+    async def end(self, slot: Slot) -> None:
+        """End a slot's server and all that it started, and wait until it is gone.
+
+        Raises:
+            HubError: when it does not end.
+        """
+        settings = self._commands.get(slot.command or "")
+        patience = CommandSettings(command=["-"]).stop_timeout
+        if settings is not None:
+            patience = settings.stop_timeout
+        await self._children.end(slot, patience + GRACE)
+
+    async def look(self, slot: Slot) -> Slot:
+        """The slot as the process that keeps its server tells of it."""
+        if slot.holder is None or not processes.known_alive(slot.holder):
+            return slot
+        try:
+            status = await self._children.server_status(slot)
+        except HubError as error:
+            return replace(slot, error=error.message)
+        if status is None or status.state == "running":
+            return replace(slot, error=None)
+        return replace(slot, error=status.trouble or f"its server is {status.state}")

@@ -1,0 +1,154 @@
+"""The daemon of Ollama: the models that it has, and those that it holds in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+from tui_hub.domain.errors import AbsentError, HubError, NoConnectionError, NotFoundError
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.models import Model
+from tui_hub.domain.runtime import OLLAMA, OllamaModel, OllamaState
+from tui_hub.events import HardwareSampled
+from tui_hub.runtime.ollama import OllamaMemory, whole_name
+from tui_hub.services.context import Context
+from tui_hub.sources.limits import Clock
+from tui_hub.sources.network import host_of
+from tui_hub.sources.ollama_daemon import HELD, Daemon, is_loopback
+from tui_hub.text import clean
+
+_CHUNK = 1024 * 1024
+
+
+class Ollama:
+    """Asks the daemon, and has it load and let go."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        configuration = context.configuration
+        self._daemon = Daemon(configuration, Clock(), near=True)
+        timeout = configuration.settings.ollama.load_timeout
+        self._slow = Daemon(configuration, Clock(), near=True, timeout=timeout)
+        self.memory = OllamaMemory(self._ask, self._ask_slowly)
+        """What it has in memory."""
+
+    @property
+    def address(self) -> str:
+        """Where the daemon answers.
+
+        Raises:
+            UsageError: when the settings name no address.
+        """
+        return self._daemon.address
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The host of the daemon, where that is not this box."""
+        return None if is_loopback(self.address) else host_of(self.address)
+
+    async def held(self, model: str) -> Model | None:
+        """A model as the daemon tells of it; `None` where it does not have it.
+
+        Raises:
+            AbsentError: no daemon answers.
+            UnreachableError: what answers is no daemon.
+        """
+        wanted = str(ModelId.parse(model)).casefold()
+        held = await self._daemon.held()
+        return next((one for one in held.models if one.id.casefold() == wanted), None)
+
+    async def give(self, name: str, file: Path, sha256: str) -> None:
+        """Let the daemon have a GGUF file as a model of its own, of which it keeps a copy.
+
+        Raises:
+            AbsentError: no daemon answers.
+            HubError: when it does not take it.
+        """
+        if not await self._daemon.has_blob(sha256):
+            size = (await self._context.on_disk(file.stat)).st_size
+            answer = await self._slow.put_blob(sha256, size, self._bytes_of(file))
+            if answer.status not in (200, 201):
+                raise HubError(
+                    f"the Ollama daemon does not take {clean(file.name, 100)}: {answer.status} "
+                    f"{clean(answer.message, 200)}",
+                    hint="Has the disk of its own store room for a copy?",
+                )
+        await self.memory.create(name, file.name, sha256)
+
+    async def _bytes_of(self, file: Path) -> AsyncIterator[bytes]:
+        opened = await self._context.on_disk(file.open, "rb")
+        try:
+            while chunk := await self._context.on_disk(opened.read, _CHUNK):
+                yield chunk
+        finally:
+            opened.close()
+
+    async def loaded(self) -> tuple[OllamaModel, ...]:
+        """What the daemon has in memory, with the slot that each is active in.
+
+        Raises:
+            AbsentError: no daemon answers.
+            UnreachableError: what answers is no daemon, or too old a one.
+        """
+        ours = {
+            whole_name(slot.child): slot.type.value
+            for slot in await self._context.hub.slots.list()
+            if slot.runtime == OLLAMA and slot.child is not None
+        }
+        return tuple(
+            replace(one, slot=ours.get(whole_name(one.name))) for one in await self.memory.loaded()
+        )
+
+    async def look(self) -> OllamaState | None:
+        """What the daemon has in memory, or why it does not tell; `None` where there is none."""
+        address = self.address
+        try:
+            return OllamaState(address=address, models=await self.loaded())
+        except (AbsentError, NoConnectionError):
+            return None
+        except HubError as error:
+            return OllamaState(address=address, error=error.message)
+
+    async def release(self, *names: str) -> tuple[OllamaModel, ...]:
+        """Have models leave the daemon's memory; without names all that are active in no slot.
+
+        Gives those that left. The daemon loads one again when somebody asks it for it.
+
+        Raises:
+            NotFoundError: when it has no such model in memory.
+            HubError: when one does not go, or the daemon cannot be asked.
+        """
+        loaded = {whole_name(one.name): one for one in await self.loaded()}
+        for name in names:
+            if whole_name(name) not in loaded:
+                raise NotFoundError(
+                    f"the Ollama daemon does not have {clean(name, 200)} in memory",
+                    hint="`tui-hub gpus` lists what it has.",
+                )
+        wanted = {whole_name(name) for name in names}
+        going = [
+            one for key, one in loaded.items() if (key in wanted if names else one.slot is None)
+        ]
+        for one in going:
+            await self.memory.unload(one.name)
+        self._context.bus.publish(HardwareSampled())
+        return tuple(going)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._daemon.close()
+        await self._slow.close()
+
+    async def _ask(self, path: str, document: object) -> tuple[int, bytes]:
+        answer = await self._daemon.ask(path, document)
+        return answer.status, answer.body
+
+    async def _ask_slowly(self, path: str, document: object) -> tuple[int, bytes]:
+        answer = await self._slow.ask(path, document)
+        return answer.status, answer.body
+
+
+def name_at_daemon(model: Model) -> str:
+    """What the daemon calls a model that it told of."""
+    return str(model.facts[HELD])

@@ -1,0 +1,236 @@
+"""The `ollama` runtime: a model in the memory of Ollama's daemon, which loads it and lets it go."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from tui_hub import text
+from tui_hub.domain.artifacts import is_shard, main_file
+from tui_hub.domain.errors import AbsentError, HubError, UnreachableError
+from tui_hub.domain.fit import Device
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.runtime import OLLAMA, OllamaModel
+from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
+from tui_hub.domain.types import ModelType
+from tui_hub.runtime.ollama import whole_name
+from tui_hub.services.context import Context
+from tui_hub.services.loading import Asked, Loading, UnsuitedError
+from tui_hub.services.memory import Memory
+from tui_hub.services.ollama import Ollama, name_at_daemon
+from tui_hub.services.swap_progress import SwapProgress
+
+_log = logging.getLogger(__name__)
+
+_ODD = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class OllamaHolder:
+    """Has the daemon hold each model."""
+
+    def __init__(self, context: Context, ollama: Ollama, memory: Memory) -> None:
+        self._context = context
+        self._ollama = ollama
+        self._memory = memory
+
+    async def plan(self, asked: Asked) -> Loading:
+        """How the daemon loads a model of its own.
+
+        Raises:
+            UnsuitedError: when it is not there, or does not have the model.
+        """
+        install = asked.install
+        if ModelId.parse(install.model).source != "ollama":
+            return await self._plan_giving(asked)
+        try:
+            held = await self._ollama.held(install.model)
+        except HubError as error:
+            raise UnsuitedError(error.message, hint=error.hint) from None
+        if held is None:
+            way = f"`ollama pull {ModelId.parse(install.model).path}` gives it to it"
+            view = self._context.store.root / "ollama"
+            if await self._context.on_disk(view.is_dir):
+                way += f"; one that runs with OLLAMA_MODELS={view} has it already"
+            raise UnsuitedError(
+                f"the Ollama daemon does not have {install.model}",
+                hint=f"{way}.",
+                why=f"the Ollama daemon does not have it; {way}",
+            )
+        differs = install.path and held.revision not in (None, install.revision)
+        return Loading(
+            runtime=OLLAMA,
+            variant=asked.variant,
+            served=name_at_daemon(held),
+            note="the Ollama daemon has another version of it than the store" if differs else None,
+        )
+
+    async def _plan_giving(self, asked: Asked) -> Loading:
+        """How the daemon is given a GGUF file of another source, and loads it then."""
+        install, chosen = asked.install, asked.best(("gguf",))
+        files = () if asked.details is None else asked.details.files
+        path = None if chosen is None else main_file(files, chosen.name)
+        file = next((one for one in files if one.path == path), None)
+        if (
+            chosen is None
+            or chosen.format != "gguf"
+            or file is None
+            or file.blob is None
+            or is_shard(file.path)
+        ):
+            raise UnsuitedError(
+                f"the Ollama daemon takes models of one GGUF file, and {install.model} is none",
+                hint="`--runtime link` publishes its files to other programs.",
+            )
+        name = _name_for(ModelId.parse(install.model), chosen.name)
+        return Loading(
+            runtime=OLLAMA,
+            variant=chosen.name,
+            files=(str(Path(install.path) / file.path),),
+            served=name,
+            given=file.blob,
+            note=f"the Ollama daemon keeps a copy of it; `ollama rm {name}` removes that",
+        )
+
+    def loader(self, kind: ModelType, progress: SwapProgress) -> OllamaLoader:
+        """A loader for one model."""
+        return OllamaLoader(self._ollama, self._memory, progress)
+
+    async def end(self, slot: Slot) -> None:
+        """Have the daemon let go of a slot's model, unless another slot has it too.
+
+        A daemon that cannot be asked is left alone: with it went the model, or nothing can be done
+        from here.
+
+        Raises:
+            HubError: when the daemon refuses.
+        """
+        if slot.child is None or await self._is_shared(slot):
+            return
+        try:
+            await self._ollama.memory.unload(slot.child)
+        except (AbsentError, UnreachableError) as error:
+            _log.warning("%s was not told to go: %s", slot.model, error.message)
+
+    async def look(self, slot: Slot) -> Slot:
+        """The slot as the daemon tells of it now."""
+        try:
+            found = await self._ollama.memory.find(slot.child or "")
+        except HubError as error:
+            return replace(slot, error=error.message)
+        if found is None:
+            return replace(slot, error="the Ollama daemon has let go of it by itself")
+        figures = replace(slot.memory, used_after=found.size_vram or found.size)
+        return replace(slot, error=None, memory=figures)
+
+    async def _is_shared(self, slot: Slot) -> bool:
+        name = whole_name(slot.child or "")
+        others = [one for one in await self._context.hub.slots.list() if one.type is not slot.type]
+        return any(one.runtime == OLLAMA and whole_name(one.child or "") == name for one in others)
+
+
+class OllamaLoader:
+    """Has the daemon load one model; `drop` has it let go again."""
+
+    owner = None
+    beside = False
+    """The daemon frees memory by itself, but not that of other programs."""
+
+    def __init__(self, ollama: Ollama, memory: Memory, progress: SwapProgress) -> None:
+        self._ollama = ollama
+        self._memory = memory
+        self._progress = progress
+        self._devices: tuple[Device, ...] = ()
+        self._foreign = False
+        """Whether the model was in memory before, for somebody else."""
+        self._asked = False
+        self.name = ""
+
+    async def open(self, loading: Loading, before: Slot | None) -> None:
+        """See that the daemon is there, and tells what it has in memory.
+
+        Raises:
+            HubError: when it is not, or does not.
+        """
+        self.name = loading.served
+        if loading.given is not None:
+            await self._ollama.give(self.name, Path(loading.files[0]), loading.given)
+            self._progress.passed(f"given to the Ollama daemon as {self.name}")
+        there = await self._ollama.memory.find(self.name)
+        ours = before is not None and whole_name(before.child or "") == whole_name(self.name)
+        self._foreign = there is not None and not ours
+        self._devices = await self._memory.devices()
+        self._progress.passed("checked")
+
+    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, None]:
+        """Have it loaded.
+
+        Raises:
+            HubError: when the daemon cannot load it, or goes away meanwhile.
+        """
+        self._progress.step(SwapStep.LOADING)
+        began = time.monotonic()
+        self._asked = True
+        try:
+            found = await self._ollama.memory.load(self.name)
+        except AbsentError as error:
+            raise HubError(
+                f"the Ollama daemon went away while it loaded {wanted.model}: {error.message}",
+                hint=error.hint,
+            ) from None
+        took = text.duration(time.monotonic() - began)
+        size = text.size(found.size)
+        self._progress.passed(f"the Ollama daemon holds {size} since {took}")
+        device = self._device(found)
+        figures = MemoryFigures(
+            needed=sum(part.bytes for part in loading.parts) or None,
+            free_before=None if device is None else device.free,
+            used_after=found.size_vram or found.size,
+        )
+        slot = replace(
+            wanted,
+            runtime=OLLAMA,
+            device=self._ollama.elsewhere or _place(found, device),
+            child=self.name,
+            url=self._ollama.address,
+            memory=figures,
+            since=text.now(),
+            error=None,
+        )
+        return slot, None
+
+    async def let_go(self) -> None:
+        """Nothing of this process is at it."""
+
+    async def drop(self) -> None:
+        """Have the daemon let go of what it was told to load."""
+        if not self._asked or self._foreign:
+            return
+        try:
+            await self._ollama.memory.unload(self.name)
+        except HubError as error:
+            _log.warning("%s was not told to go: %s", self.name, error.message)
+
+    def _device(self, found: OllamaModel) -> Device | None:
+        """Where it is, where that can be told: the daemon does not say on which GPU."""
+        if self._ollama.elsewhere is not None:
+            return None
+        gpus = [one for one in self._devices if one.index is not None]
+        if not found.size_vram:
+            return next((one for one in self._devices if one.index is None), None)
+        return gpus[0] if len(gpus) == 1 else None
+
+
+def _name_for(model: ModelId, variant: str) -> str:
+    """What the daemon is to call a model of another source."""
+    name, tag = (_ODD.sub("-", words).strip("-.") for words in (model.path, variant))
+    return f"tui-hub/{name[:80]}:{tag[:80] or 'latest'}"
+
+
+def _place(found: OllamaModel, device: Device | None) -> str:
+    """A device as the other runtimes name it; `gpu` where it is not known which."""
+    if not found.size_vram:
+        return "cpu"
+    return "gpu" if device is None else f"cuda:{device.index}"

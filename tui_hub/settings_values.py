@@ -1,0 +1,264 @@
+"""Each setting with its meaning, its value and where that comes from; and changing one by its key.
+
+A key is `section.name`, as it stands in the file. Feeds and hooks are tables of the user's own and
+are not among them.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+
+from tui_hub import settings, settings_file
+from tui_hub.domain.errors import NotFoundError, UsageError
+from tui_hub.settings import Configuration, Settings, told_offline, variable_of
+from tui_hub.text import clean, parse_size
+
+Origin = Literal["default", "file", "environment", "option"]
+Value = bool | int | float | str | list[str]
+
+_OWN = ("feeds", "hooks")
+"""Sections whose keys are names of the user's."""
+_OWN_PARTS = ("runtime.commands",)
+"""Tables within a section of which the same is true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of this run."""
+
+    key: str
+    value: Value
+    default: Value
+    origin: Origin
+    about: str
+    """What it means, in a sentence or two."""
+    variable: str
+    """The environment variable that sets it."""
+
+    def check(self, words: str) -> None:
+        """Make sure that it may be set to this.
+
+        Raises:
+            UsageError: when it may not.
+        """
+        _read(self.key, words)
+
+
+def list_settings(configuration: Configuration) -> tuple[Setting, ...]:
+    """All settings of a run, section by section. Blocks for a moment.
+
+    Raises:
+        UsageError: when the settings file cannot be read any more.
+    """
+    in_file = settings.read_file(configuration.paths.config_file)
+    about = _meanings()
+    return tuple(
+        Setting(
+            key=key,
+            value=_value_of(configuration.settings, key),
+            default=_value_of(Settings(), key),
+            origin=_origin(key, configuration, in_file),
+            about=about.get(key, ""),
+            variable=variable_of(key),
+        )
+        for key in keys()
+    )
+
+
+def keys() -> tuple[str, ...]:
+    """The keys of all settings."""
+    sections = [section.name for section in msgspec.structs.fields(Settings)]
+    return tuple(
+        f"{section}.{one.name}"
+        for section in sections
+        if section not in _OWN
+        for one in msgspec.structs.fields(getattr(Settings(), section))
+        if f"{section}.{one.name}" not in _OWN_PARTS
+    )
+
+
+def set_value(path: Path, key: str, words: str) -> Value:
+    """Write a setting into the file, and return what it is there now. Blocks.
+
+    Args:
+        path: the settings file; it is made where there is none.
+        key: `section.name`.
+        words: the value as a person types it; a list as in TOML, or with commas between its parts.
+
+    Raises:
+        NotFoundError: when there is no such setting.
+        UsageError: when the value is none for it, or the file is broken.
+        RefusedError: when the file cannot be changed.
+    """
+    section, name = section_and_name(key)
+    value = _read(key, words)
+
+    def edit(document: settings_file.Document) -> None:
+        document.setdefault(section, {})[name] = value
+
+    settings_file.change(path, edit, lambda document: _check(document, path))
+    return value
+
+
+def unset(path: Path, key: str) -> bool:
+    """Take a setting out of the file, so that its default counts again; whether it was there.
+
+    Raises:
+        NotFoundError: when there is no such setting.
+        UsageError: when the file is broken.
+        RefusedError: when it cannot be changed.
+    """
+    section, name = section_and_name(key)
+    found = False
+
+    def edit(document: settings_file.Document) -> None:
+        nonlocal found
+        table = document.get(section)
+        if isinstance(table, dict) and name in table:
+            found = True
+            del table[name]
+            if not table:
+                del document[section]
+
+    if path.exists():
+        settings_file.change(path, edit, lambda document: _check(document, path))
+    return found
+
+
+def _check(document: Mapping[str, Any], path: Path) -> None:
+    settings.parse(document, str(path))
+
+
+def section_and_name(key: str) -> tuple[str, str]:
+    """The section and the name of a key.
+
+    Raises:
+        NotFoundError: when there is no such setting.
+    """
+    if key in keys():
+        section, _, name = key.partition(".")
+        return section, name
+    section = key.partition(".")[0]
+    if section in _OWN or key.startswith(_OWN_PARTS):
+        what = "`tui-hub feeds edit` changes feeds." if section == "feeds" else "The README tells."
+        raise NotFoundError(
+            f"{clean(key, 80)!r} is no setting of its own but a part of a table",
+            hint=f"{what} `tui-hub config` lists the settings.",
+        )
+    near = get_close_matches(key, keys(), 1, 0.5)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    raise NotFoundError(
+        f"there is no setting {clean(key, 80)!r}", hint=f"{meant}`tui-hub config` lists them."
+    )
+
+
+def _read(key: str, words: str) -> Value:
+    """What a person typed, as a value of the setting's type.
+
+    Raises:
+        UsageError: when it is none.
+    """
+    section, _, name = key.partition(".")
+    default = getattr(Settings(), section)
+    (kind,) = [one.type for one in msgspec.structs.fields(default) if one.name == name]
+    typed = _typed(words, getattr(default, name))
+    try:
+        value: Value = msgspec.convert(typed, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"{clean(words, 80)!r} is no value for {key}: {_reason(str(error), kind)}",
+            hint=f"`tui-hub config get {key} --json` tells what it means.",
+        ) from None
+    return value
+
+
+def _reason(error: str, kind: object) -> str:
+    """What msgspec says, in the words of a person who types."""
+    if get_origin(kind) is Literal:
+        return f"it is one of {', '.join(map(str, get_args(kind)))}"
+    for name, words in (
+        ("int", "a whole number"),
+        ("float", "a number"),
+        ("bool", "true or false"),
+    ):
+        error = error.replace(f"Expected `{name}`", f"{words} is wanted")
+    return error.removesuffix(", got `str`").replace("`", "")
+
+
+def _typed(words: str, default: Value) -> object:
+    """What was typed, read as the default's type has it: a number may be a size, `50M`."""
+    if isinstance(default, list):
+        return _parts(words)
+    if type(default) is int and words.strip()[-1:].isalpha():
+        try:
+            return parse_size(words)
+        except UsageError:
+            return words
+    return words
+
+
+def _parts(words: str) -> object:
+    """A list, written as in the file or with commas."""
+    if words.lstrip().startswith("["):
+        try:
+            return tomllib.loads(f"value = {words}")["value"]
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return words
+    return [part.strip() for part in words.split(",") if part.strip()]
+
+
+def _value_of(values: Settings, key: str) -> Value:
+    section, _, name = key.partition(".")
+    value: Value = getattr(getattr(values, section), name)
+    return value
+
+
+def _origin(key: str, configuration: Configuration, in_file: Mapping[str, Any]) -> Origin:
+    """Where a value comes from; what wins over the others is looked at first."""
+    section, _, name = key.partition(".")
+    environment = configuration.environment
+    if key == "network.offline" and configuration.settings.network.offline:
+        if told_offline(environment):
+            return "environment"
+        if not settings.read(configuration.paths.config_file, environment).network.offline:
+            return "option"
+    if variable_of(key) in {variable.upper() for variable in environment}:
+        return "environment"
+    table = in_file.get(section)
+    return "file" if isinstance(table, dict) and name in table else "default"
+
+
+def _meanings() -> dict[str, str]:
+    """The docstring of each setting: the one text that says what it means."""
+    classes = {
+        node.name: node
+        for node in ast.parse(inspect.getsource(settings)).body
+        if isinstance(node, ast.ClassDef)
+    }
+    found: dict[str, str] = {}
+    for section in msgspec.structs.fields(Settings):
+        node = classes.get(type(getattr(Settings(), section.name)).__name__)
+        if node is None:
+            continue
+        for line, after in zip(node.body, node.body[1:], strict=False):
+            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+                words = _docstring(after)
+                if words:
+                    found[f"{section.name}.{line.target.id}"] = words
+    return found
+
+
+def _docstring(node: ast.stmt) -> str:
+    value = node.value if isinstance(node, ast.Expr) else None
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        return " ".join(value.value.split())
+    return ""
