@@ -31,6 +31,8 @@ _KEYS = 60
 _FIRST_KEY = 0x4E00
 """The first of many characters that stand nowhere else on the screen."""
 
+_PROBE = "龜"
+
 
 @dataclass
 class Terminal:
@@ -52,6 +54,16 @@ class Terminal:
             if not self.changed.wait_for(lambda: words.encode() in self.text, seconds):
                 raise SystemExit(f"the screen never showed {words!r}: {self.text[-2000:]!r}")
         return time.perf_counter()
+
+    def take_keys(self) -> None:
+        """Wait until what is typed is shown."""
+        for _ in range(30):
+            self.press(_PROBE)
+            with self.changed:
+                if self.changed.wait_for(lambda: _PROBE.encode() in self.text, 1.0):
+                    break
+        self.press("\x7f" * 30)
+        time.sleep(0.5)
 
     def forget(self) -> None:
         """Begin to look for words anew."""
@@ -94,7 +106,7 @@ def _measure(
         terminal.press("1")
         time.sleep(0.5)
         terminal.press("/")
-        time.sleep(0.5)
+        terminal.take_keys()
         paints = [_key_to_paint(terminal, number) for number in range(_KEYS)]
         lateness = _read(late, ticks)
     print(f"\n{name} (load {os.getloadavg()[0]:.1f})")
