@@ -19,6 +19,19 @@ LEAKS = (
 )  # fmt: skip
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options for what takes too long for every day."""
+    parser.addoption(
+        "--all-crash-points", action="store_true", help="hit every crash point, not a sample"
+    )
+
+
+@pytest.fixture
+def all_crash_points(request: pytest.FixtureRequest) -> bool:
+    """Whether every crash point is to be hit."""
+    return bool(request.config.getoption("--all-crash-points"))
+
+
 @pytest.fixture(autouse=True)
 def no_leaks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the developer's own tokens, endpoints and homes out of the tests."""

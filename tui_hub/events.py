@@ -95,6 +95,26 @@ class StorageChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaExceeded(Event):
+    """The store holds more than the settings would have it."""
+
+    used: int
+    quota: int
+
+    @property
+    def key(self) -> Hashable:
+        """One such event is enough."""
+        return type(self).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class WorkMoved(Event):
+    """Long work on the disk of this process began, went on, or ended."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class HardwareSampled(Event):
     """There are new readings of memory and disk."""
 

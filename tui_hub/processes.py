@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Collection, Iterator
 from functools import cache
@@ -12,6 +14,10 @@ from pathlib import Path
 import psutil
 
 from tui_hub.domain.jobs import Owner
+
+_log = logging.getLogger(__name__)
+
+_NICEST = 19
 
 
 def this_process() -> Owner:
@@ -90,6 +96,22 @@ def known_alive(owner: Owner) -> bool | None:
     if started is None and _hidden(owner.pid):
         return None
     return started is not None and started == owner.started
+
+
+def give_way() -> None:
+    """Let everything else on the box go first, on the processor and on the disk.
+
+    For the calling thread alone, and for good: without privileges no thread gets back what it gave
+    up. Some disk schedulers know no priorities, so whoever reads much also minds how fast.
+    """
+    thread = threading.get_native_id()
+    try:
+        # On Linux a thread is what these calls mean; elsewhere they would mean the whole process.
+        if psutil.LINUX:
+            os.setpriority(os.PRIO_PROCESS, thread, _NICEST)
+            psutil.Process(thread).ionice(psutil.IOPRIO_CLASS_IDLE)
+    except (OSError, psutil.Error) as error:
+        _log.debug("this thread keeps its priority: %s", error)
 
 
 def having_open(files: Collection[Path]) -> Iterator[int]:

@@ -84,13 +84,20 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the bytes live; empty takes `MODEL_STORE_PATH`, else the home's `store`."""
     reserve: _Amount = 64 * 1024**2
     """Bytes of free disk that a download leaves alone."""
+    quota: _Amount = 0
+    """Bytes that the store should not exceed; 0 is no limit. Beyond it the program warns, and goes
+    on."""
+    read_rate: _Amount = 500 * 1000**2
+    """Bytes a second that `verify` and `scan` read at most, so that the disk stays quick for
+    others; 0 is no limit."""
 
 
 class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Downloads."""
 
-    connections: _Some = 8
-    """The most connections for one file; fewer are used while more bring nothing."""
+    connections: _Some = 16
+    """The most connections at a time. The files in work share them, and each has at least one;
+    fewer are used while more bring nothing."""
     files: _Some = 4
     """Files of one download that are fetched at the same time."""
     jobs: _Some = 2
@@ -116,6 +123,24 @@ class TrustSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     others: Literal["ask", "refuse"] = "ask"
     """`ask` takes an address of another host after a yes; `refuse` takes files of no other host
     and no other author."""
+
+
+class ScanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `scan` looks when nobody names a place.
+
+    `auto` stands for all places where a program is known to keep models; none leaves it out.
+    """
+
+    huggingface: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """Caches of Hugging Face's libraries; `auto` goes by `HF_HUB_CACHE` and `HF_HOME`."""
+    ollama: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """Stores of Ollama; `auto` goes by `OLLAMA_MODELS`."""
+    lmstudio: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """LM Studio's folders of models; `auto` goes by its own settings."""
+    comfyui: list[str] = msgspec.field(default_factory=lambda: ["auto"])
+    """ComfyUI itself, or its folders of models; `auto` looks where most people put it."""
+    folder: list[str] = []
+    """Any other folders of models."""
 
 
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -310,6 +335,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     downloads: DownloadSettings = DownloadSettings()
     trust: TrustSettings = TrustSettings()
+    scan: ScanSettings = ScanSettings()
     sync: SyncSettings = SyncSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     gpu: GpuSettings = GpuSettings()

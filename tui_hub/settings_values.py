@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
 from tui_hub import settings, settings_file
 from tui_hub.domain.errors import NotFoundError, UsageError
 from tui_hub.settings import Configuration, Settings, told_offline, variable_of
-from tui_hub.text import clean
+from tui_hub.text import clean, parse_size
 
 Origin = Literal["default", "file", "environment", "option"]
 Value = bool | int | float | str | list[str]
@@ -43,6 +43,14 @@ class Setting:
     """What it means, in a sentence or two."""
     variable: str
     """The environment variable that sets it."""
+
+    def check(self, words: str) -> None:
+        """Make sure that it may be set to this.
+
+        Raises:
+            UsageError: when it may not.
+        """
+        _read(self.key, words)
 
 
 def list_settings(configuration: Configuration) -> tuple[Setting, ...]:
@@ -162,15 +170,40 @@ def _read(key: str, words: str) -> Value:
     section, _, name = key.partition(".")
     default = getattr(Settings(), section)
     (kind,) = [one.type for one in msgspec.structs.fields(default) if one.name == name]
-    typed = _parts(words) if isinstance(getattr(default, name), list) else words
+    typed = _typed(words, getattr(default, name))
     try:
         value: Value = msgspec.convert(typed, kind, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(
-            f"{clean(words, 80)!r} is no value for {key}: {error}",
+            f"{clean(words, 80)!r} is no value for {key}: {_reason(str(error), kind)}",
             hint=f"`tui-hub config get {key} --json` tells what it means.",
         ) from None
     return value
+
+
+def _reason(error: str, kind: object) -> str:
+    """What msgspec says, in the words of a person who types."""
+    if get_origin(kind) is Literal:
+        return f"it is one of {', '.join(map(str, get_args(kind)))}"
+    for name, words in (
+        ("int", "a whole number"),
+        ("float", "a number"),
+        ("bool", "true or false"),
+    ):
+        error = error.replace(f"Expected `{name}`", f"{words} is wanted")
+    return error.removesuffix(", got `str`").replace("`", "")
+
+
+def _typed(words: str, default: Value) -> object:
+    """What was typed, read as the default's type has it: a number may be a size, `50M`."""
+    if isinstance(default, list):
+        return _parts(words)
+    if type(default) is int and words.strip()[-1:].isalpha():
+        try:
+            return parse_size(words)
+        except UsageError:
+            return words
+    return words
 
 
 def _parts(words: str) -> object:

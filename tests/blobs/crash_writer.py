@@ -14,6 +14,8 @@ from tui_hub.blobs import (
     BlobStore,
     Receipt,
     ReceiptFile,
+    Terms,
+    Way,
     collect,
     hold,
     publish_hf,
@@ -78,7 +80,8 @@ def install(root: Path) -> None:
         )
     set_active(store, "llm", view)
     orphan = store.adopt(Path(__file__))
-    collect(store, [orphan, *hashes.values()])
+    pointed = store.adopt(Path(os.__file__), Terms(ways=(Way.REFERENCE,)))
+    collect(store, [orphan, pointed, *hashes.values()])
 
 
 if __name__ == "__main__":

@@ -12,101 +12,28 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
-from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
+import crash_points
 import crash_writer
 import pytest
+from crash_points import Call, unsound
 
-from tui_hub.blobs import BlobStore, receipts
-from tui_hub.blobs.hashing import sha256_file
+from tui_hub.blobs import BlobStore
 
-CALLS = (
-    "write,pwrite64,fsync,fdatasync,rename,renameat2,link,linkat,unlink,unlinkat,rmdir,"
-    "ftruncate,fallocate,mkdir,mkdirat,fchmod,chmod,symlink,symlinkat,copy_file_range,sendfile,openat"
-)
 WRITER = Path(crash_writer.__file__)
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 pytestmark = needs_strace
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory where there is one: what these tests look at needs no disk."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=memory) as folder:
-        yield Path(folder)
-
-
-@dataclass(frozen=True)
-class Call:
-    """One system call of a trace."""
-
-    name: str
-    number: int
-    """How many calls of this name came before it, and itself."""
-    text: str
-
-
 def traced(root: Path, *options: str, mode: str = "fsync") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            *("strace", "-f", "-qq", "-y", "-e", f"trace={CALLS}", *options),
-            *(sys.executable, str(WRITER), str(root), mode),
-        ],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    )
+    return crash_points.traced(WRITER, root, mode, options=options)
 
 
 def trace(root: Path, log: Path, mode: str = "fsync") -> list[Call]:
-    """The calls of an undisturbed run from the first that touches the store."""
-    result = traced(root, "-o", str(log), mode=mode)
-    assert result.stdout == "installed\n", result.stderr
-    calls: list[Call] = []
-    counts: Counter[str] = Counter()
-    for line in log.read_text().splitlines():
-        match = re.match(r"(?:\d+\s+)?(\w+)\(", line)
-        if match is None:
-            continue
-        counts[match[1]] += 1
-        # Only those that make or empty a file are worth a crash.
-        if match[1] == "openat" and not ("O_CREAT" in line and str(root) in line):
-            continue
-        if calls or str(root) in line:
-            calls.append(Call(match[1], counts[match[1]], line))
-    return calls
-
-
-def unsound(root: Path) -> list[str]:
-    """What is wrong with a store, in words."""
-    store = BlobStore(root)
-    wrong = [
-        f"{path.name} has another hash"
-        for path in store.blobs.iterdir()
-        if sha256_file(path) != path.name
-    ]
-    wrong += [f"the receipt {path} cannot be read" for path in receipts.damaged(store)]
-    for receipt in receipts.iter(store):
-        wrong += [
-            f"{file.path} of {receipt.model} is missing"
-            for file in receipt.files
-            if not store.has(file.sha256, file.size)
-        ]
-    for link in [*store.models.rglob("*"), *store.active.iterdir()]:
-        if link.is_symlink() and not link.exists():
-            wrong.append(f"{link} points nowhere")
-    return wrong
+    return crash_points.trace(WRITER, root, log, mode, "installed")
 
 
 def crash(template: Path, root: Path, call: Call) -> list[str]:

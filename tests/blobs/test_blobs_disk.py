@@ -47,6 +47,7 @@ def read_only(store: BlobStore, put: Put, tmp_path: Path) -> Iterator[BlobStore]
     """A filled store, seen through a mount that cannot be written."""
     view = publish_model(store, "llm", "name", "org", "hf:org/name", {"a": put(b"1")})
     set_active(store, "llm", view)
+    put(b"nobody needs this")
     point = tmp_path / "read-only"
     point.mkdir()
     subprocess.run(["mount", "--bind", str(store.root), str(point)], check=True)
@@ -172,11 +173,12 @@ def test_a_read_only_store_is_read_and_says_that_it_cannot_be_written(
 ) -> None:
     store = read_only
     store.prepare()
-    (digest,) = store.iter()
-    assert store.verify(digest) and store.has(digest, 1) and store.usage().blobs == 1
+    (digest,), (needless,) = ([one for one in store.iter() if store.has(one, n)] for n in (1, 17))
+    assert store.verify(digest) and store.usage().blobs == 2
     assert (store.models / "llm/name/a").read_bytes() == b"1"
     assert read_active(store, "llm") == store.models / "llm/name"
-    assert receipts.references(store) == set() and list(receipts.iter(store)) == []
+    assert receipts.references(store) == {digest}, "the slot needs it"
+    assert list(receipts.iter(store)) == []
     with store.lock(digest) as mine:
         assert mine
 
@@ -196,7 +198,7 @@ def test_a_read_only_store_is_read_and_says_that_it_cannot_be_written(
         lambda: store.adopt(tmp_path / "file"),
         lambda: store.remove(digest),
         lambda: store.quarantine(digest),
-        lambda: collect(store, [digest]),
+        lambda: collect(store, [needless]),
         lambda: receipts.write(store, receipt),
         lambda: set_active(store, "llm", store.models),
         lambda: publish_model(store, "llm", "x", None, "hf:x/x", {"a": digest}),
@@ -208,7 +210,11 @@ def test_a_read_only_store_is_read_and_says_that_it_cannot_be_written(
 
 @pytest.mark.root
 @needs_root
-def test_a_store_on_two_file_systems_is_refused(store: BlobStore) -> None:
+@pytest.mark.parametrize("made", [True, False])
+def test_a_store_on_two_file_systems_is_refused(store: BlobStore, made: bool) -> None:
+    """Also one whose `temp/` was put elsewhere before it was made."""
+    if not made:
+        (store.root / "VERSION").unlink()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(store.temp)], check=True)
     try:
         with pytest.raises(RefusedError, match="temp is not a plain folder on the file system of"):

@@ -157,13 +157,29 @@ def test_an_unreadable_receipt_stops_every_deletion(
     assert store.has(blob) and store.has(orphan)
 
 
-def test_a_receipt_of_a_later_program_is_understood(store: BlobStore, put: Put) -> None:
+def test_a_receipt_with_more_keys_is_understood(store: BlobStore, put: Put) -> None:
     blob = put(b"1")
     receipts.write(store, receipt_of(store, "hf:org/name", blob))
     path = metadata_folder(store, "hf:org/name") / "receipt.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2, "more": {"a": 1}'))
+    path.write_text(path.read_text().replace('"format": 1', '"format": 1, "more": {"a": 1}'))
 
     assert receipts.references(store) == {blob}
+
+
+def test_nothing_is_lost_of_what_a_later_program_knows(store: BlobStore, put: Put) -> None:
+    blob, other = put(b"1"), put(b"2")
+    receipt = receipt_of(store, "hf:org/name", blob)
+    receipts.write(store, receipt)
+    path = metadata_folder(store, "hf:org/name") / "receipt.json"
+    later = path.read_text().replace('"format": 1', f'"format": 2, "also": "{other}"')
+    path.write_text(later)
+
+    found = receipts.read(store, "hf:org/name")
+    assert found is not None and found.files == receipt.files
+    for work in (lambda: collect(store, [other]), lambda: receipts.write(store, receipt)):
+        with pytest.raises(RefusedError, match="newer version"):
+            work()
+    assert path.read_text() == later and store.has(other)
 
 
 def test_a_receipt_may_keep_files_that_no_view_shows(store: BlobStore, put: Put) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tui_hub.blobs import BlobStore, Terms
+from tui_hub.blobs import BlobStore, Terms, Way
 from tui_hub.blobs.hashing import git_blob_sha1, sha256_file
 from tui_hub.domain.errors import (
     CorruptError,
@@ -96,7 +96,7 @@ def test_a_blob_cut_short_by_the_disk_is_replaced(store: BlobStore, put: Put) ->
     assert not store.has(digest, 5)
     assert put(b"whole") == digest
     assert store.path(digest).read_bytes() == b"whole"
-    assert [path.read_bytes() for path in store.temp.glob("*.damaged")] == [b"who"]
+    assert [path.read_bytes() for path in store.quarantined.iterdir()] == [b"who"]
 
 
 def test_bit_rot_is_found_quarantined_and_mended(store: BlobStore, put: Put) -> None:
@@ -107,7 +107,7 @@ def test_bit_rot_is_found_quarantined_and_mended(store: BlobStore, put: Put) -> 
 
     assert not store.verify(digest)
     aside = store.quarantine(digest)
-    assert aside.read_bytes() == b"0123456\xb789"
+    assert aside is not None and aside.read_bytes() == b"0123456\xb789"
     assert not store.has(digest)
     assert put(b"0123456789") == digest and store.verify(digest)
 
@@ -173,7 +173,8 @@ def test_a_local_file_is_adopted(store: BlobStore, tmp_path: Path, hardlink: boo
     digest = hashlib.sha256(b"GGUF" * 1000).hexdigest()
     (tmp_path / "link").symlink_to(source)
 
-    assert store.adopt(tmp_path / "link", Terms(sha256=digest, hardlink=hardlink)) == digest
+    ways = (Way.REFLINK, Way.HARDLINK, Way.COPY) if hardlink else (Way.REFLINK, Way.COPY)
+    assert store.adopt(tmp_path / "link", Terms(sha256=digest, ways=ways)) == digest
     assert store.path(digest).read_bytes() == b"GGUF" * 1000
     assert store.path(digest).samefile(source) == hardlink
     assert store.adopt(source) == digest

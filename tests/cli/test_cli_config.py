@@ -49,6 +49,7 @@ def test_a_setting_is_set_used_and_taken_back(alone: Inside) -> None:
         ("trust.hosts", '["a.example"]', ["a.example"]),
         ("trust.authors", "", []),
         ("runtime.device", "cuda:1", "cuda:1"),
+        ("downloads.limit", "1.5M", 1572864),
         ("screen.theme", 'a "quoted" [name]', 'a "quoted" [name]'),
     ],
 )

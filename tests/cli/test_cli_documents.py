@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from tui_hub.cli import documents, feed_documents, slot_documents
+from tui_hub.cli import documents, feed_documents, slot_documents, store_documents
 from tui_hub.domain.artifacts import Artifact, Variant
 from tui_hub.domain.feeds import (
     Counts,
@@ -295,7 +295,7 @@ def test_storage_and_deletion() -> None:
         disk_total=5,
         partial_bytes=7,
     )
-    has(documents.storage(usage), STORAGE)
-    assert documents.storage(usage)["partial_bytes"] == 7
+    has(store_documents.storage(usage), STORAGE)
+    assert store_documents.storage(usage)["partial_bytes"] == 7
     deletion = documents.deletion(Deletion(model="hf:a/b", files=2, bytes_freed=9), "Q4_0")
     assert deletion == {"model": "hf:a/b", "variant": "Q4_0", "files": 2, "bytes_freed": 9}

@@ -125,6 +125,7 @@ def test_the_hint_of_a_failed_download(
         (JobStatus.FAILED, "not_found", "why", 3),
         (JobStatus.FAILED, "no_space", "why", 5),
         (JobStatus.PAUSED, None, "interrupted", 130),
+        (JobStatus.PAUSED, "unreachable", "why", 6),
         (JobStatus.CANCELLED, None, "cancelled", 130),
     ],
 )

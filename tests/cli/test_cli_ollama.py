@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def test_a_model_is_added_shown_and_weighed_before_any_byte(
     shown = program.json("show", "ollama:tiny").document
     assert [file["path"] for file in shown["files"]] == [
         "license.txt",
+        "manifest.json",
         "ollama.json",
         "template.txt",
         "tiny-latest-Q8_0.gguf",
@@ -86,7 +88,8 @@ def test_a_download_is_verified_shared_and_opened(program: Inside, ollama: Ollam
     ollama.asked.clear()
     second = program.json("download", "ollama:tiny:8b").document
     assert second["status"] == "completed"
-    assert second["bytes_transferred"] == 2, "all but the parameters is here already"
+    own = {"params.json", "manifest.json"}
+    assert {file["path"] for file in second["files"] if not file["deduplicated"]} == own
     activated = program.json("activate", "ollama:tiny").document
     assert (activated["status"], activated["runtime"]) == ("active", "link")
 
@@ -100,7 +103,7 @@ def test_a_tag_that_moved_is_taken_anew(program: Inside, ollama: OllamaServer) -
     assert part["revision"] == before, "parts are added to what is here"
     moved = program.json("download", "ollama:tiny").document
     assert (moved["status"], moved["revision"]) == ("completed", after)
-    assert len(moved["files"]) == 2
+    assert len(moved["files"]) == 3
 
 
 def test_a_named_tag_comes_back_once_its_registry_has_another(
@@ -115,6 +118,59 @@ def test_a_named_tag_comes_back_once_its_registry_has_another(
     assert (back["status"], back["revision"]) == ("completed", before)
     assert back["bytes_transferred"] == 0
     assert (Path(back["path"]) / "tiny-latest-Q8_0.gguf").read_bytes() == WEIGHTS
+
+
+def models_of_a_daemon(store: Path) -> dict[str, list[bytes]]:
+    """What a daemon with `OLLAMA_MODELS=<store>/ollama` would list: the layers of each name."""
+    root = store / "ollama"
+    found = {}
+    for place in root.glob("manifests/*/*/*/*"):
+        manifest = json.loads(place.read_bytes())
+        found["/".join(place.parts[-4:])] = [
+            (root / "blobs" / layer["digest"].replace(":", "-")).read_bytes()
+            for layer in (*manifest["layers"], manifest["config"])
+        ]
+    return found
+
+
+def test_a_daemon_finds_what_is_here_and_no_more(program: Inside, ollama: OllamaServer) -> None:
+    store = program.home / "store"
+    assert program.json("download", "ollama:tiny", "--include", "*.txt").code == 0
+    assert models_of_a_daemon(store) == {}, "without its weights it would not run"
+    assert program.json("download", "ollama:tiny").code == 0
+    assert program.json("download", "ollama:tiny:8b").code == 0
+    found = models_of_a_daemon(store)
+    assert set(found) == {
+        "registry.ollama.ai/library/tiny/latest",
+        "registry.ollama.ai/library/tiny/8b",
+    }
+    assert all(WEIGHTS in layers for layers in found.values())
+    place = store / "ollama" / "manifests" / "registry.ollama.ai" / "library" / "tiny" / "latest"
+    assert place.read_bytes() == ollama.manifests["library/tiny:latest"], "byte by byte"
+    assert program.json("delete", "ollama:tiny", "--yes").code == 0
+    assert set(models_of_a_daemon(store)) == {"registry.ollama.ai/library/tiny/8b"}
+    ollama.add("library/tiny:8b", {"model": WEIGHTS + b"more"}, CONFIG)
+    assert program.json("download", "ollama:tiny:8b").code == 0
+    ((layers),) = models_of_a_daemon(store).values()
+    assert layers[0] == WEIGHTS + b"more"
+    assert program.json("delete", "ollama:tiny:8b", "--yes").code == 0
+    assert models_of_a_daemon(store) == {}
+    assert list((store / "ollama" / "blobs").iterdir()) == []
+
+
+def test_a_manifest_that_moved_meanwhile_is_not_taken(
+    program: Inside, ollama: OllamaServer
+) -> None:
+    assert program.json("add", "ollama:tiny").code == 0
+    listed = ollama.manifests["library/tiny:latest"]
+    other = Said(listed.replace(b'"schemaVersion": 2', b'"schemaVersion": 3'))
+    ollama.faults["/v2/library/tiny/manifests/latest"] = [Said(listed), *[other] * 20]
+    ran = program.json("download", "ollama:tiny")
+    assert (ran.code, ran.error) == (3, "corrupt"), ran.out
+    assert models_of_a_daemon(program.home / "store") == {}
+    ollama.faults.clear()
+    assert program.json("download", "ollama:tiny").document["status"] == "completed"
+    assert len(models_of_a_daemon(program.home / "store")) == 1
 
 
 def test_bytes_that_are_not_what_the_manifest_says_are_not_kept(

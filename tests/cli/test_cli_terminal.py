@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -81,6 +82,27 @@ def test_adding_asks_about_the_host_and_about_the_model_that_is_there(alone: Ins
     child.expect(r"Delete url:m: 0 files, 0 B freed, and forget it\? \[y/N\]: ")
     child.sendline("y")
     assert "0 files deleted" in read_all(child)
+    assert child.exitstatus == 0
+
+
+def test_importing_asks_where_files_may_come_from(alone: Inside, tmp_path: Path) -> None:
+    files = [{"path": "a.gguf", "place": "https://far.example/a.gguf"}]
+    models = [{"id": "url:far", "definition": {"type": "llm", "files": files}}]
+    document = tmp_path / "registry.json"
+    document.write_text(
+        json.dumps({"kind": "tui-hub registry", "format": 1, "models": models, "feeds": {}})
+    )
+    child = spawn(alone, "import", str(document))
+    child.expect(r"Take files from far\.example\? \[y/N\]: ")
+    child.sendline("")
+    assert "0 created, 0 updated, 0 unchanged, 1 skipped" in read_all(child)
+    assert child.exitstatus == 3
+    child = spawn(alone, "import", str(document))
+    child.expect(r"\[y/N\]: ")
+    child.sendline("y")
+    assert "1 created, 0 updated, 0 unchanged, 0 skipped" in read_all(child)
+    child = spawn(alone, "import", str(document))
+    assert "[y/N]" not in read_all(child), "what is here was agreed to"
     assert child.exitstatus == 0
 
 

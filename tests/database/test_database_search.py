@@ -17,7 +17,10 @@ from hypothesis import strategies as st
 from made_models import ids, made, pages
 
 from tui_hub.database import CatalogueDatabase
-from tui_hub.database.words import TypedWord, model_words, typed_words
+from tui_hub.database.catalogue_schema import MIGRATIONS
+from tui_hub.database.connection import Database
+from tui_hub.database.matches import asked
+from tui_hub.database.words import TypedWord, facet_word, model_words, typed_words
 from tui_hub.domain.catalogue import Facets, Page, Search, Sort, size_class
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import FeedStatus
@@ -319,8 +322,6 @@ async def test_facts_of_another_shape_are_no_names(
 
 
 async def test_facet_marks_cannot_be_typed(full: CatalogueDatabase) -> None:
-    from tui_hub.database.words import facet_word
-
     mark = facet_word("installed", "yes")
     assert typed_words(f"{mark} llama") == (TypedWord("llama", whole=False),)
 
@@ -414,6 +415,19 @@ async def test_a_page_key_of_another_order_does_no_harm(
     assert refused >= 1
 
 
+async def test_rare_words_are_looked_for_before_common_ones(filled: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(filled, tmp_path / "full.db"))
+    database = await Database.open(path, MIGRATIONS, durable=False)
+    try:
+        question = await asked(database, Search(text="hf zzzz", licenses=("mit",)))
+    finally:
+        await database.close()
+    expression = question.expression() or ""
+    mark = facet_word("license", "mit")
+    order = ["zzzz", mark, "hf"]
+    assert sorted(order, key=expression.index) == order
+
+
 async def test_facets_count_each_value(full: CatalogueDatabase) -> None:
     for search in (Search(), Search(text="llama"), Search(tasks=("text-generation",))):
         expected = scan(search)
@@ -428,6 +442,31 @@ async def test_facets_count_each_value(full: CatalogueDatabase) -> None:
             assert counts == sorted(counts, reverse=True)
         gated = {count.value: count.count for count in facets.of("gated")}
         assert gated["yes"] == sum(bool(model.gated) for model in hits)
+
+
+async def test_facets_of_very_many_hits_are_estimated_and_say_so(
+    full: CatalogueDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_hub.database import counting
+
+    search = Search(text="hf", removed=True)
+    counted = await full.models.facets(search)
+    monkeypatch.setattr(counting, "_MOST_HITS", len(MODELS))
+    assert await full.models.facets(search) == counted, "as many as are counted one by one"
+    monkeypatch.setattr(counting, "_MOST_HITS", len(MODELS) - 1)
+    estimated = await full.models.facets(search)
+    assert abs(estimated.total - len(MODELS)) < 100
+    assert estimated != counted
+    rare = [(flag, "yes") for flag in ("installed", "deprecated", "favourite", "new")]
+    for one in estimated.counts:
+        assert one.exact == ((one.facet, one.value) in rare)
+    for facet, value in rare:
+        of = {one.value: one.count for one in estimated.of(facet)}
+        assert of[value] == {one.value: one.count for one in counted.of(facet)}[value]
+    types = {one.value: one.count for one in estimated.of("type")}
+    assert all(types[one.value] == pytest.approx(one.count, rel=0.75) for one in counted.of("type"))
+    refused = await full.models.facets(replace(search, favourite=False))
+    assert all(one.value == "no" for one in refused.of("favourite"))
 
 
 async def test_the_index_follows_every_change(catalogue: CatalogueDatabase) -> None:

@@ -75,10 +75,12 @@ async def test_tags_and_their_bytes(
     name: str, weights: bytes, source: Ollama, hub: DemoHub
 ) -> None:
     listing = await source.files(ModelId.parse(f"ollama:{name}"))
-    model, template, _ = listing.files
+    model, template, _, manifest = listing.files
     assert model.sha256 == hashlib.sha256(weights).hexdigest()
     assert await source.read(model, 100_000) == weights
     assert await source.read(template, 100)
+    own = await source.read(manifest, 10_000)
+    assert hashlib.sha256(own).hexdigest() == manifest.sha256 == listing.revision
     answer = httpx.get((await source.request(model)).url)
     assert answer.status_code == 307
     assert answer.headers["location"].startswith(hub.cdn)

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from fake_time import FakeTime
 from hub_server import HubServer, Reply
+from proxies import NoSocks, Socks
 
 from tui_hub.domain.errors import (
     HubError,
@@ -362,7 +363,22 @@ async def test_a_proxy_is_taken_from_the_environment_and_no_proxy_obeyed(
     )
     assert answer.body == b"direct"
     with pytest.raises(UnreachableError, match="proxy"):
-        await api(ALL_PROXY="socks5://127.0.0.1:1").fetch(f"{hub.url}/x")
+        await api(ALL_PROXY="socks4://127.0.0.1:1").fetch(f"{hub.url}/x")
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+async def test_a_socks_proxy_with_a_password(hub: HubServer, api: Make, scheme: str) -> None:
+    hub.on("/", Reply(b"[]"))
+    with Socks("me", "p@ss:wörd", map_to="127.0.0.1") as proxy:
+        named = proxy.url("me:p%40ss%3Aw%C3%B6rd@").replace(Socks.scheme, scheme)
+        url = hub.url.replace("127.0.0.1", "only-the-proxy-knows.example")
+        assert (await api(HTTP_PROXY=named).fetch(f"{url}/x")).body == b"[]"
+        assert proxy.seen == [url.partition("//")[2]]
+        with pytest.raises(UnreachableError, match="proxy refuses") as caught:
+            await api(all_proxy=proxy.url("me:wrongword@")).fetch(f"{hub.url}/x")
+        assert "wrongword" not in f"{caught.value!r} {caught.value.hint}"
+    with NoSocks() as proxy, pytest.raises(UnreachableError, match="does not speak SOCKS5"):
+        await api(all_proxy=proxy.url()).fetch(f"{hub.url}/x")
 
 
 async def test_certificates_that_cannot_be_read(api: Make) -> None:

@@ -74,16 +74,17 @@ def test_proxies() -> None:
         "http_proxy": "http://me:pw@plain:1",
         "no_proxy": "internal, .corp.example ,10.0.0.1",
     }
-    assert proxy_for("https://huggingface.co/x", environment) == "http://proxy:3128"
-    assert proxy_for("http://huggingface.co/x", environment) == "http://me:pw@plain:1"
+    assert proxy_for("https://huggingface.co/x", environment).url == "http://proxy:3128"
+    plain = proxy_for("http://huggingface.co/x", environment)
+    assert (plain.url, plain.user, plain.password) == ("http://plain:1", "me", "pw")
     for host in ("internal", "a.internal", "hub.corp.example", "10.0.0.1:8080"):
         assert proxy_for(f"https://{host}/", environment) is None
     assert proxy_for("https://notinternal/", environment) is not None
-    assert proxy_for("https://h/", {"ALL_PROXY": "http://all:1"}) == "http://all:1"
+    assert proxy_for("https://h/", {"ALL_PROXY": "http://all:1"}).url == "http://all:1"
     assert proxy_for("https://h/", {"ALL_PROXY": "http://all:1", "NO_PROXY": "*"}) is None
     assert proxy_for("https://h/", {}) is None
     with pytest.raises(UnreachableError) as caught:
-        proxy_for("https://h/", {"HTTPS_PROXY": "socks5://me:secret@h:1"})
+        proxy_for("https://h/", {"HTTPS_PROXY": "socks4://me:secret@h:1"})
     assert "secret" not in caught.value.message
 
 
@@ -105,8 +106,23 @@ def test_next_links(header: str, following: str | None) -> None:
     assert next_link({"link": header}, "https://h/api?x=y") == following
 
 
+def test_a_mirror_below_a_path_that_passes_on_the_links_of_the_hub() -> None:
+    header = '<https://huggingface.co/api/models?cursor=x&limit=2>; rel="next"'
+    url = "https://mirror/of/hub/api/models?limit=2"
+    following = next_link({"link": header}, url)
+    assert following == "https://mirror/of/hub/api/models?cursor=x&limit=2"
+
+
 @pytest.mark.parametrize(
-    "target", ["https://other/elsewhere?c=4", "file:///api", "http://[::1", "//u@other/api"]
+    "target",
+    [
+        "https://other/elsewhere?c=4",
+        "https://other/?c=4",
+        "https://other",
+        "file:///api",
+        "http://[::1",
+        "//u@other/api",
+    ],
 )
 def test_a_next_link_to_another_path_elsewhere(target: str) -> None:
     with pytest.raises(UnreachableError, match="not its own"):

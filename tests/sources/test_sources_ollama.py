@@ -99,11 +99,14 @@ async def test_the_revision_is_the_digest_of_the_very_bytes(
         "template.txt",
         "params.json",
         "ollama.json",
+        "manifest.json",
     ]
+    own = files.pop("manifest.json")
+    assert (own.sha256, own.size) == (listing.revision, len(body))
     weights = files["gemma-2b-Q4_K_M.gguf"]
     assert weights.size == 1678447520
     assert weights.sha256 == "c1864a5eb19305c40519da12cc543519e48a0697ecd30e15d5ac228644957d12"
-    assert listing.model.size == sum(file.size or 0 for file in listing.files)
+    assert listing.model.size == sum(file.size or 0 for file in files.values())
     assert listing.model.facts["requires"] == {"ollama": "0.32.12"}
     assert listing.unsafe == ()
 
@@ -190,6 +193,7 @@ async def test_layers_become_files_with_names_of_their_own(
         "adapter-llava-7b-F16.lora": ArtifactKind.WEIGHTS,
         "system.txt": ArtifactKind.CONFIG,
         "messages.json": ArtifactKind.CONFIG,
+        "manifest.json": ArtifactKind.CONFIG,
         "license.txt": ArtifactKind.OTHER,
         "license-2.txt": ArtifactKind.OTHER,
         "tokenizer.json": ArtifactKind.TOKENIZER,
@@ -199,7 +203,7 @@ async def test_layers_become_files_with_names_of_their_own(
     }
     assert listing.model.type is ModelType.VISION
     (variant,) = variants_of(listing.files)
-    assert (variant.name, variant.format, len(variant.paths)) == ("F16", "gguf", 11)
+    assert (variant.name, variant.format, len(variant.paths)) == ("F16", "gguf", 12)
 
 
 async def test_a_model_of_tensors_keeps_their_names(ollama: OllamaServer, consult: Consult) -> None:
@@ -221,7 +225,9 @@ async def test_two_kinds_of_one_blob_and_one_blob_twice(
     layers = [{"mediaType": f"application/vnd.ollama.image.{kind}", **row} for kind in kinds]
     ollama.put("library/x:latest", json.dumps({"layers": layers}).encode())
     listing = await consult().files(model_id("x"))
-    assert [file.path for file in listing.files] == ["x-latest.gguf", "license.txt"]
+    assert [file.path for file in listing.files] == [
+        "x-latest.gguf", "license.txt", "manifest.json",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -355,7 +361,7 @@ async def test_a_layer_that_cannot_be_trusted_is_left_out(
     manifest["layers"].insert(1, layer)
     ollama.put("library/llama3.1:8b", json.dumps(manifest).encode())
     listing = await consult().files(model_id())
-    assert len(listing.files) == 5
+    assert len(listing.files) == 6
     (reason,) = listing.unsafe
     assert reason.startswith("layer 2: ") and words in reason
 

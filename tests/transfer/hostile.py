@@ -74,6 +74,7 @@ class Hostile:
     location: str = ""
     """An address that `/elsewhere` redirects to."""
     sha256: str = ""
+    flips: dict[int, tuple[int, ...]] = field(default_factory=dict)
     hits: Counter[str] = field(default_factory=Counter)
     requests: list[Seen] = field(default_factory=list)
     accepted: int = 0
@@ -406,6 +407,28 @@ class Hostile:
     def bit_flip_once(self, seen: Seen) -> Reply:
         return self.bit_flip(seen) if self.hits[seen.path] == 1 else self.honest(seen)
 
+    def bit_flip_now_and_then(self, seen: Seen) -> Reply:
+        """As over a bad cable: `flips` says which bytes are wrong, and when they come how often."""
+        reply = self.honest(seen)
+        start = seen.range[0] if reply.status == 206 and seen.range else 0
+        body = bytearray(reply.body)
+        for position, times in self.flips.items():
+            if start <= position < start + len(body):
+                self.hits[f"byte {position}"] += 1
+                if self.hits[f"byte {position}"] in times:
+                    body[position - start] ^= 1
+        reply.body = bytes(body)
+        return reply
+
+    def bit_flip_anywhere(self, seen: Seen) -> Reply:
+        """Another bit each time."""
+        reply = self.honest(seen)
+        if reply.body:
+            where = self._random_below(len(reply.body))
+            flipped = bytes([reply.body[where] ^ 1])
+            reply.body = reply.body[:where] + flipped + reply.body[where + 1 :]
+        return reply
+
     def longer(self, seen: Seen) -> Reply:
         reply = self.honest(seen)
         reply.extra = b"surplus" * 100
@@ -428,6 +451,52 @@ class Hostile:
     def bad_chunks(self, seen: Seen) -> Reply:
         return Reply(200, {"Transfer-Encoding": "chunked"}, b"zz\r\nnonsense\r\n", drop=True)
 
+    def no_length_short(self, seen: Seen) -> Reply:
+        return Reply(
+            200, {"Connection": "close"}, self.content[: len(self.content) // 2], drop=True
+        )
+
+    def zeros(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        reply.body = bytes(len(reply.body))
+        return reply
+
+    def brotli(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        reply.headers["Content-Encoding"] = "br"
+        return reply
+
+    def gzip_twice(self, seen: Seen) -> Reply:
+        reply = self.honest(seen)
+        reply.headers["Content-Encoding"] = "gzip, gzip"
+        return reply
+
+    def trailers(self, seen: Seen) -> Reply:
+        reply = self.chunked(seen)
+        reply.body = reply.body.removesuffix(b"\r\n") + b"Digest: x\r\nETag: other\r\n\r\n"
+        return reply
+
+    def interim(self, seen: Seen) -> Reply:
+        """A few answers before the answer, as servers and CDNs may send them."""
+        hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\nETag: no\r\n\r\n"
+        return self._after(seen, 5 * (b"HTTP/1.1 100 Continue\r\n\r\n" + hints))
+
+    def interim_for_ever(self, seen: Seen) -> Reply:
+        return self._after(seen, 1000 * b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _after(self, seen: Seen, before: bytes) -> Reply:
+        reply = self.honest(seen)
+        lines = [f"{name}: {value}" for name, value in reply.headers.items()]
+        head = "\r\n".join([f"HTTP/1.1 {reply.status} Status", *lines]) + "\r\n\r\n"
+        reply.raw_head = before + head.encode()
+        return reply
+
+    def odd_etag(self, seen: Seen) -> Reply:
+        """An ETag that would smuggle a header into the next request, if it were sent back as is."""
+        reply = self.honest(seen)
+        reply.headers["ETag"] = '"a\rX-Smuggled: 1\x00\xff"'
+        return reply
+
     def drip(self, seen: Seen) -> Reply:
         """Byte by byte at first, then the rest."""
         reply = self.honest(seen)
@@ -441,6 +510,14 @@ class Hostile:
         reply.trickle = True
         return reply
 
+    def one_crawls(self, seen: Seen) -> Reply:
+        """The third range comes a byte at a time, as from a storage server that is worn out."""
+        reply = self.honest(seen)
+        if self.hits[seen.path] == 3:
+            self.hits["crawled"] += 1
+            reply.trickle = True
+        return reply
+
     # -- redirects and refusals ------------------------------------------------------------
 
     def relocating(self, seen: Seen) -> Reply:
@@ -451,6 +528,17 @@ class Hostile:
 
     def dying(self, seen: Seen) -> Reply:
         return self.honest(seen) if self.hits[seen.path] == 1 else self.broken(seen)
+
+    def bomb_on_the_way(self, seen: Seen) -> Reply:
+        """A redirect with a body that nobody should read."""
+        assert self.other is not None
+        headers = {"Location": self.other.url("honest"), "Content-Length": str(1 << 50)}
+        return Reply(302, headers, bytes(1 << 20), stall=True)
+
+    def other_linked_size(self, seen: Seen) -> Reply:
+        reply = self.hub(seen)
+        reply.headers["X-Linked-Size"] = "12"
+        return reply
 
     def circle(self, seen: Seen) -> Reply:
         return Reply(302, {"Location": "/circle", "Content-Length": "0"})

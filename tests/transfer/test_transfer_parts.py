@@ -1,4 +1,4 @@
-"""Governor, patience, limiter, follower, addresses and proxies, each by itself."""
+"""Governor, patience, limiter, follower and addresses, each by itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from tui_hub.domain.errors import (
     RateLimitedError,
     UnreachableError,
     UnsafeError,
-    UsageError,
 )
 from tui_hub.transfer import RateLimiter
 from tui_hub.transfer.addresses import Address, is_private, is_private_name
@@ -22,7 +21,6 @@ from tui_hub.transfer.cancellation import Cancellation
 from tui_hub.transfer.follower import Follower, git_sha1_of
 from tui_hub.transfer.governor import Governor
 from tui_hub.transfer.patience import Clock, Patience
-from tui_hub.transfer.proxies import Proxy, proxy_for
 from tui_hub.transfer.trouble import Cancelled, Trouble
 
 MIB = 1024**2
@@ -257,35 +255,3 @@ def test_private_addresses():
     assert is_private_name("localhost")
     assert is_private_name("10.0.0.1")
     assert not is_private_name("h.example")
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({}, None),
-        ({"https_proxy": "http://p:3128"}, Proxy("p", 3128)),
-        ({"HTTPS_PROXY": "p:3128"}, Proxy("p", 3128)),
-        ({"all_proxy": "http://p"}, Proxy("p", 80)),
-        ({"http_proxy": "http://p:3128"}, None),
-        ({"https_proxy": "http://u:p%40@p:1"}, Proxy("p", 1, "Basic dTpwQA==")),
-        ({"https_proxy": "http://p:1", "no_proxy": "*"}, None),
-        ({"https_proxy": "http://p:1", "no_proxy": "a.b, .example.org"}, None),
-        ({"https_proxy": "http://p:1", "no_proxy": "hub.example.org:443"}, None),
-        ({"https_proxy": "http://p:1", "NO_PROXY": "example.org"}, None),
-        ({"https_proxy": "http://p:1", "no_proxy": "ample.org"}, Proxy("p", 1)),
-    ],
-)
-def test_proxies_from_the_environment(environment, expected):
-    assert proxy_for(Address.parse("https://hub.example.org/x"), environment) == expected
-
-
-def test_networks_can_be_exempt_from_the_proxy():
-    environment = {"http_proxy": "http://p:1", "no_proxy": "10.0.0.0/8"}
-    assert proxy_for(Address.parse("http://10.1.2.3/"), environment) is None
-    assert proxy_for(Address.parse("http://11.1.2.3/"), environment) == Proxy("p", 1)
-
-
-@pytest.mark.parametrize("value", ["socks5://p:1", "https://p:1", "http://[", "http://"])
-def test_unsupported_proxies_say_so_without_their_password(value):
-    with pytest.raises(UsageError, match="https_proxy"):
-        proxy_for(Address.parse("https://h/"), {"https_proxy": value})

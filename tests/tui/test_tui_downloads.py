@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from homes import Configure
 from screen_driver import NARROW, Driver, screen
 
 from tui_hub.demo import DemoHub, Fault, FaultKind
@@ -136,6 +137,21 @@ async def test_interrupted_ones_go_on(online: Configuration, hub: DemoHub) -> No
     async with screen(online) as driver:
         await driver.until(lambda: any("1 download goes on" in note for note in driver.notes()))
         assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED
+
+
+async def test_one_whose_source_is_away_says_that_it_waits(
+    configure: Configure, hub: DemoHub
+) -> None:
+    hub.faults.add(Fault(FaultKind.STATUS, origin="cdn", status=503, times=-1))
+    settings = {"TUI_HUB_SYNC__ENABLED": "false", "TUI_HUB_DOWNLOADS__RETRIES": "1"}
+    async with screen(configure(**settings), NARROW) as driver:
+        job = await driver.services.downloads.start("acme/tiny")
+        await driver.press("2")
+        await driver.sees("interrupted", "(503)", "goes on by itself", "r tries it at once")
+        hub.faults.clear()
+        await driver.press("r")
+        assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED
+        await driver.sees("History")
 
 
 async def test_only_what_another_process_runs_is_said_to_run_there(

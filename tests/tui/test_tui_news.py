@@ -56,3 +56,12 @@ async def test_a_sync_that_fails_is_told_once(configure: Configure, hub: DemoHub
             await driver.app.look().wait()
         (note,) = driver.notes()
         assert note.startswith(f"The sync of {FEED} failed: 127.0.0.1:")
+
+
+async def test_a_store_over_its_quota_is_told_when_a_download_ends(configure: Configure) -> None:
+    configuration = configure(TUI_HUB_SYNC__ENABLED="0", TUI_HUB_STORE__QUOTA="1000")
+    async with screen(configuration) as driver:
+        await driver.settled()
+        await driver.app.services.downloads.start("acme/eye")
+        words = "over its quota of 1.0 KiB"
+        await driver.until(lambda: any(words in note for note in driver.notes()))

@@ -1,12 +1,13 @@
 """The store on disk: content-addressed blobs, the views that loaders open, and the receipts that
 keep blobs alive. Knows hashes and files, nothing of models beyond plain strings."""
 
-from tui_hub.blobs.adoption import Terms
+from tui_hub.blobs.adoption import Adopted, Terms, Way
 from tui_hub.blobs.features import Features, probe_features
 from tui_hub.blobs.folders import metadata_folder
 from tui_hub.blobs.garbage import collect, recover, unreferenced
 from tui_hub.blobs.holds import Hold, hold
 from tui_hub.blobs.huggingface import publish_hf, remove_hf
+from tui_hub.blobs.ollama import publish_ollama, remove_ollama
 from tui_hub.blobs.partial import Partial
 from tui_hub.blobs.receipts import KeptRevision, Receipt, ReceiptFile
 from tui_hub.blobs.sidecar import PartialInfo
@@ -20,6 +21,7 @@ from tui_hub.blobs.views import (
 )
 
 __all__ = [
+    "Adopted",
     "BlobStore",
     "Features",
     "Hold",
@@ -30,6 +32,7 @@ __all__ = [
     "ReceiptFile",
     "Terms",
     "Usage",
+    "Way",
     "clear_active",
     "collect",
     "hold",
@@ -37,10 +40,12 @@ __all__ = [
     "probe_features",
     "publish_hf",
     "publish_model",
+    "publish_ollama",
     "read_active",
     "recover",
     "remove_hf",
     "remove_model",
+    "remove_ollama",
     "set_active",
     "unreferenced",
 ]

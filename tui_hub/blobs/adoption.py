@@ -7,20 +7,39 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_hub.blobs import references
 from tui_hub.blobs.blocks import clone, copy_range
 from tui_hub.blobs.files import unique
 from tui_hub.blobs.hashing import Both, hash_piece
 from tui_hub.blobs.partial import Partial
-from tui_hub.domain.errors import CorruptError, NotFoundError
+from tui_hub.domain.errors import CorruptError, NotFoundError, RefusedError
 
 if TYPE_CHECKING:
     from tui_hub.blobs.store import BlobStore
 
 _PIECE = 16 * 1024**2
 """Bytes that are copied before they are hashed, while the page cache still has them."""
+
+_WORTH_LOOKING = 1024**2
+"""Bytes from which on a copy is worth avoiding."""
+
+
+class Way(StrEnum):
+    """How a file of this box becomes a blob."""
+
+    REFLINK = "reflink"
+    """Its blocks are shared until somebody writes to one of the two: best, where it can be done."""
+    HARDLINK = "hardlink"
+    """The file itself gets a second name. It becomes read-only under both, and whoever writes to
+    it all the same damages the blob."""
+    REFERENCE = "reference"
+    """It stays where it lies, and the store points at it; see `references`."""
+    COPY = "copy"
+    """Its bytes are written once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,30 +51,39 @@ class Terms:
     md5: str | None = None
     modified: int | None = None
     """When it must have been written last, in nanoseconds as `stat` tells them."""
-    hardlink: bool = False
-    """Whether the file itself may be shared where blocks cannot be: it becomes read-only, and
-    whoever writes to it all the same damages the blob."""
+    ways: tuple[Way, ...] = (Way.REFLINK, Way.COPY)
+    """How it may come in: blocks are shared before all else, and copied when nothing else goes."""
     progress: Callable[[int], None] | None = None
     """Called with the number of bytes that are done; what it raises ends the work."""
     announce: Callable[[str], None] | None = None
     """Called with the hash before there is a blob of that name."""
+    room: Callable[[int], None] | None = None
+    """Called with the bytes of a copy before the first is written; what it raises ends the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A file that is in the store now."""
+
+    sha256: str
+    way: Way | None
+    """How it came in; `None` when its blob was here already."""
 
 
 NO_TERMS = Terms()
 
 
-def adopt(store: BlobStore, path: Path, terms: Terms) -> str:
-    """Hash a file and make it a blob; see `BlobStore.adopt`."""
+def adopt(store: BlobStore, path: Path, terms: Terms) -> Adopted:
+    """Hash a file and make it a blob; see `BlobStore.take_in`."""
     source = _open(path)
     try:
         partial = store.open_partial(unique("adopt", ""), None)
         try:
-            digest = _Work(store, source, path, terms).bring(partial)
+            return _Work(store, source, path, terms).bring(partial)
         finally:
             partial.discard()
     finally:
         os.close(source)
-    return digest
 
 
 class _Work:
@@ -67,19 +95,37 @@ class _Work:
         if terms.modified not in (None, self._before.st_mtime_ns):
             raise self._changed()
 
-    def bring(self, partial: Partial) -> str:
-        """Make it a blob, by the cheapest way that there is."""
-        size = self._before.st_size
-        shared = clone(self._source, partial.fileno())
-        if not shared and (self._terms.hardlink or _has_twin(self._store, size)):
+    def bring(self, partial: Partial) -> Adopted:
+        """Make it a blob, by the cheapest way that is wanted and possible.
+
+        Raises:
+            RefusedError: when none is.
+        """
+        size, ways = self._before.st_size, self._terms.ways
+        in_place = [way for way in ways if way in (Way.HARDLINK, Way.REFERENCE)]
+        shared = Way.REFLINK in ways and clone(self._source, partial.fileno())
+        if not shared and (in_place or Way.COPY not in ways or _has_twin(self._store, size)):
             digest = self._hash(self._source)
-            if self._store.has(digest, size) or self._share(digest):
-                return digest
+            if self._store.has(digest, size):
+                return Adopted(digest, None)
+            for way in in_place:
+                if self._keep(way, digest):
+                    return Adopted(digest, way)
+            if Way.COPY not in ways:
+                raise self._impossible()
         if not shared:
             self._report(0)
+            if self._terms.room is not None:
+                self._terms.room(size)
         digest = self._hash(partial.fileno(), copying=not shared)
+        known = self._store.has(digest, size)
         self._store.commit(partial, digest)
-        return digest
+        brought = Way.REFLINK if shared else Way.COPY
+        return Adopted(digest, None if known else brought)
+
+    def _keep(self, way: Way, digest: str) -> bool:
+        """Make the file itself the blob; `False` where that is not possible."""
+        return self._share(digest) if way is Way.HARDLINK else self._refer(digest)
 
     def _hash(self, descriptor: int, *, copying: bool = False) -> str:
         """The SHA-256 of an open file, filled piece by piece from the source when `copying`.
@@ -117,9 +163,7 @@ class _Work:
             self._terms.progress(done)
 
     def _share(self, digest: str) -> bool:
-        """Make the file itself the blob; `False` where that is not wanted or not possible."""
-        if not self._terms.hardlink:
-            return False
+        """Give the file a second name, in the store; `False` where that is not possible."""
         aside = self._store.temp / unique("adopt", ".tmp")
         try:
             aside.hardlink_to(self._path.resolve())
@@ -137,6 +181,25 @@ class _Work:
         finally:
             aside.unlink(missing_ok=True)
         return True
+
+    def _refer(self, digest: str) -> bool:
+        """Point at the file; `False` where a later write to it might not show."""
+        real = self._path.resolve()
+        now = real.lstat()
+        if not os.path.samestat(now, self._before) or _state(now) != _state(self._before):
+            raise self._changed()
+        if not references.is_settled(now):
+            return False
+        references.refer(self._store, real, digest, now)
+        return True
+
+    def _impossible(self) -> RefusedError:
+        ways = " or ".join(self._terms.ways)
+        return RefusedError(
+            f"{str(self._path)!a} cannot be taken in by {ways}: it lies on another file system, "
+            "on one that cannot do that, belongs to another user, or was written a moment ago",
+            hint="Another way may do: a copy always does where there is room.",
+        )
 
     def _changed(self) -> CorruptError:
         return CorruptError(
@@ -162,5 +225,8 @@ def _state(status: os.stat_result) -> tuple[int, int]:
 
 
 def _has_twin(store: BlobStore, size: int) -> bool:
-    """Whether a blob of this size is here: then it may be the same, and copying it a waste."""
-    return any(store.size(sha256) == size for sha256 in store.iter())
+    """Whether a blob of this size is here: then it may be the same, and copying it a waste.
+
+    A small file is copied sooner than all blobs are looked at.
+    """
+    return size >= _WORTH_LOOKING and any(store.size(sha256) == size for sha256 in store.iter())

@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from tui_hub.blobs.blocks import copy_range
-from tui_hub.blobs.files import fsync_folder
 from tui_hub.blobs.partial import Partial
 from tui_hub.blobs.sidecar import (
     OPEN,
@@ -34,22 +33,23 @@ from tui_hub.processes import this_process
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def open_partial(temp: Path, key: str, size: int | None) -> Partial:
+def open_partial(temp: Path, key: str, size: int | None, *, brief: bool = False) -> Partial:
     """Take over the best partial of a key whose process is gone, or make a fresh one.
 
     Args:
         temp: the store's folder for files on their way.
         key: what the caller calls the file at its present version.
         size: bytes of the whole file, where known; a partial of another size is another version.
+        brief: leave the record of a fresh one for the first checkpoint.
     """
     key = safe_key(key)
-    found = [info for info in _free(temp, key, size) if info.live is False]
+    found = _free(temp, key, size)
     for info in found:
-        partial = _claim(temp, info)
+        partial = _claim(temp, info) if info.live is False else None
         if partial is not None:
             return partial
-    partial = _create(temp, key, size)
-    lost = next((info for info in _free(temp, key, size) if info.live is None), None)
+    partial = _create(temp, key, size, brief)
+    lost = next((info for info in found if info.live is None), None)
     if lost is not None:
         try:
             _copy(lost, partial)
@@ -75,13 +75,13 @@ def _free(temp: Path, key: str, size: int | None) -> list[PartialInfo]:
     return sorted(found, key=lambda info: info.here, reverse=True)
 
 
-def _create(temp: Path, key: str, size: int | None) -> Partial:
+def _create(temp: Path, key: str, size: int | None, brief: bool) -> Partial:
     record = Record(key=key, size=size, owner=this_process())
 
     def make(path: Path) -> int:
         return os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
 
-    return _own(temp, record, make)
+    return _own(temp, record, make, brief=brief)
 
 
 def _claim(temp: Path, info: PartialInfo) -> Partial | None:
@@ -111,22 +111,25 @@ def _claim(temp: Path, info: PartialInfo) -> Partial | None:
     return partial
 
 
-def _own(temp: Path, record: Record, acquire: Callable[[Path], int]) -> Partial:
+def _own(
+    temp: Path, record: Record, acquire: Callable[[Path], int], *, brief: bool = False
+) -> Partial:
     """Make a partial under a new name of this process, from what `acquire` puts there."""
     path = temp / new_name(record.key)
     # The record goes first: whoever finds the file must see that it has an owner, and a crash
     # between the two loses no progress.
     OPEN.add(path)
     try:
-        write_record(path, record)
+        # One that claims nothing only tells running processes whose file this is, and so does
+        # the name for a moment.
+        if not brief:
+            write_record(path, record, sync=bool(record.ranges))
         descriptor = acquire(path)
     except BaseException:
         OPEN.discard(path)
         _remove(*beside(path))
         raise
-    partial = Partial(path, descriptor, record)
-    fsync_folder(temp)
-    return partial
+    return Partial(path, descriptor, record)
 
 
 def _fit(path: Path) -> bool:

@@ -46,10 +46,10 @@ def _folders(store: BlobStore, model: str) -> tuple[Path, Path]:
 
 def find_metadata_folder(store: BlobStore, model: str) -> Path | None:
     """The folder of a model's metadata files; `None` while there is none."""
-    return next((folder for folder in _folders(store, model) if _owner(folder) == model), None)
+    return next((folder for folder in _folders(store, model) if owner_of(folder) == model), None)
 
 
-def _owner(folder: Path) -> str | None:
+def owner_of(folder: Path) -> str | None:
     """The model that a metadata folder belongs to."""
     try:
         return (folder / OWNER).read_text("utf-8", "replace")
@@ -66,7 +66,7 @@ def _take(store: BlobStore, folder: Path, model: str) -> bool:
         write_atomic(store.temp, aside / OWNER, model.encode("utf-8", "replace"))
         rename_exclusive(aside, folder)
     except FileExistsError:
-        return _owner(folder) == model
+        return owner_of(folder) == model
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     fsync_folder(store.metadata)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tui_hub.blobs import receipts
-from tui_hub.blobs.files import storage_errors
+from tui_hub.blobs.files import fsync_folder, storage_errors
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.trash import delete, put_back, restore, throw, thrown
 
@@ -23,7 +23,14 @@ def unreferenced(store: BlobStore) -> set[str]:
 
 
 def collect(store: BlobStore, candidates: Iterable[str]) -> int:
-    """Delete those of the blobs that no receipt and no running process needs; give the bytes freed.
+    """Delete those of the blobs that nothing needs; give the bytes freed. See `collect_each`."""
+    return sum(collect_each(store, candidates).values())
+
+
+def collect_each(store: BlobStore, candidates: Iterable[str]) -> dict[str, int]:
+    """Delete those of the blobs that no receipt and no running process needs.
+
+    Gives the bytes that each of those freed.
 
     A blob first loses its name, then the receipts are read once more, and only then it goes. Who
     writes a receipt does it the other way: first the receipt, then a look at its blobs. So one of
@@ -40,8 +47,10 @@ def collect(store: BlobStore, candidates: Iterable[str]) -> int:
                 path = throw(store, sha256)
                 if path is not None:
                     aside[sha256] = path
+            if aside:
+                fsync_folder(store.blobs)
             needed = receipts.references(store) if aside else set()
-            return sum(delete(aside.pop(sha256)) for sha256 in set(aside) - needed)
+            return {sha256: delete(store, aside.pop(sha256)) for sha256 in set(aside) - needed}
         finally:
             for sha256, path in aside.items():
                 put_back(store, sha256, path)

@@ -1,13 +1,14 @@
 """Holds: what a running process needs of the store before there is a receipt for it.
 
 A download that finds a blob already here, or has brought in one of its files, holds it, so that
-nobody who deletes another model meanwhile takes it away. A hold ends with its process.
+nobody who deletes another model meanwhile takes it away. It also says what it has still to bring,
+so that nobody else, in whichever home, counts on that room. A hold ends with its process.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,15 +28,20 @@ _SUFFIX = ".hold"
 class _Record(msgspec.Struct, frozen=True):
     owner: Owner
     hashes: tuple[str, ...]
+    sizes: dict[str, int] = {}
+    """Bytes of each file that is to come, by the key of its partial."""
 
 
 class Hold:
     """What one piece of work holds. More can be added while it runs, from any thread."""
 
-    def __init__(self, store: BlobStore, hashes: Iterable[str]) -> None:
+    def __init__(
+        self, store: BlobStore, hashes: Iterable[str], sizes: Mapping[str, int] | None = None
+    ) -> None:
         self._store = store
         self._path = store.temp / unique("blobs", _SUFFIX)
         self._hashes = set(hashes)
+        self._sizes = dict(sizes or {})
         self._lock = threading.Lock()
         self._write()
 
@@ -51,11 +57,16 @@ class Hold:
         self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        record = _Record(this_process(), tuple(sorted(self._hashes)))
+        record = _Record(this_process(), tuple(sorted(self._hashes)), self._sizes)
         # Not in the middle of a collection, which would take what is held away for a moment.
+        # It ends with this process, so it need not outlast a power cut.
         with storage_errors(self._store.root), self._store.lock("collect", wait=10.0):
             write_atomic(
-                self._store.temp, self._path, msgspec.json.encode(record), sync_folder=False
+                self._store.temp,
+                self._path,
+                msgspec.json.encode(record),
+                sync=False,
+                sync_folder=False,
             )
 
 
@@ -73,18 +84,28 @@ def held(temp: Path) -> set[str]:
     """The hashes that running processes hold, and those of processes that cannot be seen."""
     return {
         sha256
-        for _, owner, hashes in _holds(temp)
-        if known_alive(owner) is not False
-        for sha256 in hashes
+        for _, record in _holds(temp)
+        if known_alive(record.owner) is not False
+        for sha256 in record.hashes
+    }
+
+
+def promised(temp: Path) -> dict[str, int]:
+    """What running processes have to bring, by the key of each partial; each file counts once."""
+    return {
+        key: size
+        for _, record in _holds(temp)
+        if known_alive(record.owner) is not False
+        for key, size in record.sizes.items()
     }
 
 
 def live(temp: Path) -> set[str]:
     """The names of the holds of processes that surely run."""
-    return {path.name for path, owner, _ in _holds(temp) if known_alive(owner)}
+    return {path.name for path, record in _holds(temp) if known_alive(record.owner)}
 
 
-def _holds(temp: Path) -> Iterator[tuple[Path, Owner, tuple[str, ...]]]:
+def _holds(temp: Path) -> Iterator[tuple[Path, _Record]]:
     for path in temp.glob(f"*{_SUFFIX}"):
         try:
             if path.is_symlink() or not path.is_file():
@@ -92,4 +113,4 @@ def _holds(temp: Path) -> Iterator[tuple[Path, Owner, tuple[str, ...]]]:
             record = msgspec.json.decode(path.read_bytes(), type=_Record)
         except (OSError, msgspec.DecodeError):
             continue
-        yield path, record.owner, record.hashes
+        yield path, record

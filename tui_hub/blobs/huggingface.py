@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from tui_hub.domain.identifiers import repository_path
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9_.][A-Za-z0-9._-]{0,95})?")
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+NO_LINK = "is no link but something else"
+"""What is said of a file that stands where a link should be."""
 _OURS = "../../../blobs/sha256/"
 """How the links to the store's blobs begin; whatever else is in the cache is somebody else's."""
 
@@ -79,11 +81,109 @@ def remove_hf(store: BlobStore, repository: str) -> bool:
     folder = _folder(store, repository)
     if not folder.is_dir():
         return False
+    return sweep_hf(store, repository, lambda: False, None)
+
+
+def repositories(store: BlobStore) -> Iterator[tuple[str, Path]]:
+    """The repositories of which something was published in the cache, with their folders."""
+    for folder in _entries(store.hf):
+        name = folder.name.removeprefix("models--").replace("--", "/")
+        if folder.name.startswith("models--") and not folder.is_symlink():
+            with suppress(UnsafeError):
+                if _folder(store, name) == folder:
+                    yield name, folder
+
+
+def stale_in_hf(store: BlobStore, repository: str, keep: str | None) -> set[str]:
+    """The hashes behind the links made here, but for those of one revision.
+
+    Links that no snapshot uses count too; what somebody else downloaded does not.
+    """
+    folder = _folder(store, repository)
+    used = set()
+    if keep is not None:
+        files = _files(folder / "snapshots" / keep)
+        used = {file.readlink().name for file in files if file.is_symlink()}
+    return {
+        blob.readlink().name
+        for blob in _entries(folder / "blobs")
+        if blob.name not in used and _is_our_link(blob)
+    }
+
+
+def is_empty_in_hf(store: BlobStore, repository: str) -> bool:
+    """Whether a repository has folders in the cache and nothing in them."""
+    return not any(True for _ in _files(_folder(store, repository)))
+
+
+def sweep_hf(
+    store: BlobStore, repository: str, needed: Callable[[], bool], keep: str | None
+) -> bool:
+    """Remove what was made here of a repository, but for one revision; whether it is gone.
+
+    Args:
+        store: the store.
+        repository: `org/name`, or a name alone.
+        needed: looks once more, now that nobody else is at work on the folder.
+        keep: the revision that is installed.
+    """
+    folder = _folder(store, repository)
     with storage_errors(store.root), store.lock(folder.name, wait=5.0):
-        _prune(store, folder, keep=None)
-        if not any(_entries(folder / "snapshots")):
+        if needed():
+            return False
+        _prune(store, folder, keep=keep)
+        if keep is None and not any(_entries(folder / "snapshots")):
             discard_folder(store, folder)
     return True
+
+
+def wrong_in_hf(
+    store: BlobStore, repository: str, revision: str, files: Iterable[tuple[str, str]]
+) -> tuple[Path, str] | None:
+    """The first thing that is wrong with the snapshot of a revision, and its place.
+
+    Args:
+        store: the store.
+        repository: `org/name`, or a name alone.
+        revision: the commit.
+        files: path and SHA-256 of each file that must be in it.
+
+    Raises:
+        UnsafeError: when one of the names is not fit for a file system.
+    """
+    folder = _folder(store, repository)
+    snapshot = folder / "snapshots" / _plain(revision)
+    for path, sha256 in files:
+        link = snapshot / repository_path(path)
+        problem = _astray(folder, link, sha256)
+        if problem:
+            return link, problem
+    main = folder / "refs" / "main"
+    if not (folder / "snapshots" / (_text(main) or "-")).is_dir():
+        return main, "names no snapshot"
+    return None
+
+
+def _astray(folder: Path, link: Path, sha256: str) -> str | None:
+    """What is wrong with a link of a snapshot."""
+    try:
+        blob = Path(os.path.normpath(link.parent / link.readlink()))
+        if blob.parent != folder / "blobs":
+            return "leads elsewhere"
+        if not blob.is_symlink() and blob.is_file():
+            return None  # somebody else's download, which huggingface_hub put there
+        return None if os.fspath(blob.readlink()) == _OURS + sha256 else "leads elsewhere"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError:
+        return NO_LINK
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8", "replace").strip()
+    except OSError:
+        return None
 
 
 def _folder(store: BlobStore, repository: str) -> Path:

@@ -42,6 +42,7 @@ def prepare(store: BlobStore) -> None:
             store.root.mkdir(parents=True, exist_ok=True)
             for folder in folders:
                 make_folder(folder)
+            _check_folders(store.root, folders)
             _probe(store.temp)
             write_atomic(store.temp, store.root / "CACHEDIR.TAG", _CACHE_TAG)
             write_atomic(store.temp, version, f"{VERSION}\n".encode())

@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tui_hub.blobs.files import folder_name
@@ -18,6 +18,8 @@ _POLL = 0.05
 def lock(temp: Path, name: str, wait: float = 0.0) -> Iterator[bool]:
     """Hold `flock` on a file named after `name`; gives `False` while somebody else holds it.
 
+    The file goes with the lock. Who then gets the lock of a file without a name begins anew.
+
     On a file system without locks, or one that cannot be written, everybody gets `True`.
 
     Args:
@@ -25,20 +27,40 @@ def lock(temp: Path, name: str, wait: float = 0.0) -> Iterator[bool]:
         name: what is locked.
         wait: seconds to try for it.
     """
+    path, deadline = temp / f"{folder_name(name)}.lock", time.monotonic() + wait
     try:
-        descriptor = os.open(
-            temp / f"{folder_name(name)}.lock",
-            os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC,
-            0o600,
-        )
-        _share(descriptor, temp)
+        descriptor = _open(path)
+        while (taken := _take(descriptor, deadline)) and not _names(path, descriptor):
+            os.close(descriptor)
+            descriptor = _open(path)
     except OSError:
         yield True
         return
     try:
-        yield _take(descriptor, time.monotonic() + wait)
+        yield taken
     finally:
+        if taken:
+            with suppress(OSError):
+                path.unlink()
         os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        _share(descriptor, path.parent)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _names(path: Path, descriptor: int) -> bool:
+    """Whether a file still has its name."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _share(descriptor: int, temp: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tui_hub.blobs.files import fsync_folder, make_folder, storage_errors, write_atomic
@@ -36,11 +37,20 @@ def write_metadata(store: BlobStore, model: str, path: str, content: bytes) -> P
 
 def find_metadata(store: BlobStore, model: str, path: str) -> Path | None:
     """The copy of a model's small file, if there is one."""
+    return metadata_finder(store, model)(path)
+
+
+def metadata_finder(store: BlobStore, model: str) -> Callable[[str], Path | None]:
+    """What finds the copies of a model's small files; their folder is looked for once."""
     folder = find_metadata_folder(store, model)
-    if folder is None or _is_reserved(path):
-        return None
-    found = folder / path
-    return found if found.is_file() and not found.is_symlink() else None
+
+    def find(path: str) -> Path | None:
+        if folder is None or _is_reserved(path):
+            return None
+        found = folder / path
+        return found if found.is_file() and not found.is_symlink() else None
+
+    return find
 
 
 def remove_metadata(store: BlobStore, model: str, *, keep_receipt: bool = False) -> bool:

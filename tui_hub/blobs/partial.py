@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from tui_hub.blobs.blocks import reserve
+from tui_hub.blobs.files import fsync_folder
 from tui_hub.blobs.sidecar import (
     OPEN,
     Ranges,
@@ -42,6 +43,8 @@ class Partial:
         self._record = record
         self._failed = False
         self._sealed = False
+        self._named = False
+        """Whether its name is durable."""
         self._noting = threading.Lock()
 
     @property
@@ -110,6 +113,9 @@ class Partial:
 
     def _vouch(self, ranges: Ranges, validator: str | None) -> None:
         """Record that these ranges are here, as far as the file reaches."""
+        if not self._named:
+            fsync_folder(self.path.parent)
+            self._named = True
         end = os.fstat(self._descriptor).st_size
         self._change(validator=validator, ranges=sound(ranges, end))
 

@@ -18,14 +18,21 @@ from tui_hub.blobs.folders import find_metadata_folder, metadata_folder
 from tui_hub.blobs.holds import held
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.trash import restore
+from tui_hub.blobs.views import active_blobs
+from tui_hub.domain.additions import Addition
 from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.errors import CorruptError, RefusedError, UnsafeError
 from tui_hub.domain.identifiers import is_sha256, repository_path
+from tui_hub.text import clean
 
+FORMAT = 1
+"""What this program writes. Keys are added without a new number; a new one means that more than
+this program knows of may hang on a receipt."""
 RECEIPT = "receipt.json"
 """The name of a receipt in the folder of its model."""
 
 _LIMIT = 64 * 1024**2
+_MEND = "Move that file away and download its model again: the bytes that are here are taken."
 _LARGEST = 2**63 - 1
 _VERIFIED = frozenset(Verified)
 
@@ -41,6 +48,9 @@ class ReceiptFile:
     etag: str | None = None
     verified: str = "none"
     """What it was checked against, as `domain.artifacts.Verified` has it."""
+    git_sha1: str | None = None
+    """Its git blob id, by which the Hub's own cache knows it."""
+    md5: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +79,15 @@ class Receipt:
     """The installed variants, by name."""
     author: str | None = None
     license: str | None = None
+    task: str | None = None
+    library: str | None = None
+    refs: tuple[str, ...] = ("main",)
+    """The branches and tags that stand for the revision on this box."""
+    definition: Addition | None = None
+    """Where its files come from, if a user added it by their addresses."""
     kept: tuple[KeptRevision, ...] = ()
     """What else is here of it."""
-    format: int = 1
+    format: int = FORMAT
 
     @property
     def all_files(self) -> tuple[ReceiptFile, ...]:
@@ -86,10 +102,12 @@ def write(store: BlobStore, receipt: Receipt) -> None:
         CorruptError: when a blob is missing, for example because another process deleted the last
             model that held it in this very moment. The receipt stands; the files must be fetched.
         UnsafeError: when something in it is not what it should be, a path or a hash for example.
+        RefusedError: when a newer version of the program wrote the one that is there.
     """
     _check(receipt)
     with storage_errors(store.root), store.lock("collect", wait=10.0):
         folder = metadata_folder(store, receipt.model)
+        _refuse_newer(folder / RECEIPT)
         document = msgspec.json.format(msgspec.json.encode(receipt), indent=1)
         write_atomic(store.temp, folder / RECEIPT, document)
         # Only now: who deletes looks at the receipts after it took the blob away.
@@ -149,12 +167,13 @@ def delete(store: BlobStore, model: str) -> bool:
 
 
 def references(store: BlobStore) -> set[str]:
-    """The hashes of all blobs that something needs: a receipt, or a running process.
+    """The hashes of all blobs that something needs: a receipt, a slot, or a running process.
 
     Raises:
-        RefusedError: when a receipt cannot be read, since what it needs is then unknown.
+        RefusedError: when a receipt cannot be read, or says more than this program knows, since
+            what it needs is then unknown.
     """
-    needed = held(store.temp)
+    needed = held(store.temp) | active_blobs(store)
     for path in _paths(store):
         try:
             receipt = _load(path)
@@ -164,6 +183,7 @@ def references(store: BlobStore) -> set[str]:
                 hint="Move that file away, and install its model again to keep its files.",
             ) from None
         if receipt is not None:
+            _refuse_newer(path, receipt)
             needed.update(file.sha256 for file in receipt.all_files)
     return needed
 
@@ -186,13 +206,34 @@ def _load(path: Path) -> Receipt | None:
         receipt = msgspec.json.decode(data, type=Receipt)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError) as error:
-        raise CorruptError(f"the receipt {path} cannot be read: {error}") from None
+    except (OSError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise CorruptError(
+            f"the receipt {path} cannot be read: {clean(str(error), 200)}", hint=_MEND
+        ) from None
     try:
         _check(receipt)
     except UnsafeError as error:
-        raise CorruptError(f"the receipt {path} cannot be right: {error.message}") from None
+        raise CorruptError(
+            f"the receipt {path} cannot be right: {error.message}", hint=_MEND
+        ) from None
     return receipt
+
+
+def _refuse_newer(path: Path, receipt: Receipt | None = None) -> None:
+    """Stop at a receipt that says more than this program knows.
+
+    Raises:
+        RefusedError: naming it.
+    """
+    try:
+        found = receipt or _load(path)
+    except CorruptError:
+        return  # whoever wants what it says is told
+    if found is not None and found.format > FORMAT:
+        raise RefusedError(
+            f"a newer version of tui-hub wrote {path} (format {found.format})",
+            hint="Update tui-hub: this one would lose what it does not know.",
+        )
 
 
 def _check(receipt: Receipt) -> None:
@@ -202,9 +243,11 @@ def _check(receipt: Receipt) -> None:
         UnsafeError: when it cannot. Whether its type is one is not known here.
     """
     named = (receipt.model, receipt.source, receipt.revision, receipt.type, receipt.name)
-    for text in (*named, *receipt.variants, *(one.revision for one in receipt.kept)):
-        if not text.strip() or any(character < " " for character in text):
-            raise UnsafeError(f"{text[:80]!a} is not a name, in the receipt of {receipt.model!a}")
+    for name in (*named, *receipt.variants, *(one.revision for one in receipt.kept)):
+        if not name.strip() or any(character < " " for character in name):
+            raise UnsafeError(f"{name[:80]!a} is not a name, in the receipt of {receipt.model!a}")
+    for ref in receipt.refs:
+        repository_path(ref)
     try:
         datetime.fromisoformat(receipt.installed_at)
     except ValueError:

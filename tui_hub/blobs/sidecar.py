@@ -16,6 +16,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,10 +110,14 @@ def record_path(partial: Path) -> Path:
     return partial.with_suffix(".json")
 
 
-def write_record(partial: Path, record: Record) -> None:
+def write_record(partial: Path, record: Record, *, sync: bool = True) -> None:
     """Replace the record. A power cut may bring back the one before, which claims less."""
     write_atomic(
-        partial.parent, record_path(partial), msgspec.json.encode(record), sync_folder=False
+        partial.parent,
+        record_path(partial),
+        msgspec.json.encode(record),
+        sync=sync,
+        sync_folder=False,
     )
 
 
@@ -161,14 +166,17 @@ def scan(temp: Path, key: str | None = None) -> Iterator[PartialInfo]:
     """The partials in `temp/`, or those of one safe key. Links and oddities are passed over."""
     prefix = "" if key is None else f"{key}."
     try:
-        paths = sorted(temp.iterdir())
+        names = sorted(
+            name
+            for name in os.listdir(temp)  # noqa: PTH208 - once for each file of a download
+            if name.startswith(prefix) and name.endswith(".part")
+        )
     except FileNotFoundError:
         return
-    for path in paths:
-        if path.name.startswith(prefix) and path.suffix == ".part":
-            info = _look(path)
-            if info is not None and key in (None, info.key):
-                yield info
+    for name in names:
+        info = _look(temp / name)
+        if info is not None and key in (None, info.key):
+            yield info
 
 
 def _look(path: Path) -> PartialInfo | None:
@@ -180,7 +188,9 @@ def _look(path: Path) -> PartialInfo | None:
         return None
     record, modified = _read_record(path) or (None, status.st_mtime)
     if record is None:
-        record, live = Record(key=path.name.partition(".")[0]), None
+        # A brief one gets its record when there is something to say.
+        young = time.time() - status.st_mtime < STALE
+        record, live = Record(key=path.name.partition(".")[0]), True if young else None
     else:
         live = _live(path, record.owner)
     record = msgspec.structs.replace(record, ranges=sound(record.ranges, status.st_size))

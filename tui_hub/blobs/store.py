@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_hub.blobs import adoption, layout, locks, sweeping
-from tui_hub.blobs.adoption import NO_TERMS, Terms
+from tui_hub.blobs import adoption, holds, layout, locks, quarantine, references, sweeping
+from tui_hub.blobs.adoption import NO_TERMS, Adopted, Terms
 from tui_hub.blobs.claims import open_partial, resumable
 from tui_hub.blobs.files import (
     NO_LINKS,
     fsync_folder,
     rename_exclusive,
     storage_errors,
-    unique,
 )
 from tui_hub.blobs.hashing import sha256_file
 from tui_hub.blobs.partial import Partial
@@ -35,7 +34,9 @@ class Usage:
     blobs: int
     """Number of blobs."""
     bytes: int
-    """Size of all blobs."""
+    """Size of all blobs that lie in the store itself."""
+    referenced_bytes: int
+    """Size of those that stay where they lie, outside of it."""
     partial_bytes: int
     """Disk that unfinished files take."""
     pending_bytes: int
@@ -50,11 +51,13 @@ class BlobStore:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.blobs = self.root / "blobs" / "sha256"
+        self.references = self.root / "blobs" / "references"
         self.metadata = self.root / "metadata"
         self.temp = self.root / "temp"
         self.models = self.root / "models"
         self.active = self.root / "active"
         self.hf = self.root / "hf"
+        self.quarantined = self.root / "quarantine"
 
     def prepare(self) -> None:
         """Make what is missing of the store's folders; a complete one is only looked at.
@@ -76,11 +79,13 @@ class BlobStore:
         return self.blobs / sha256
 
     def size(self, sha256: str) -> int | None:
-        """Bytes of a blob; `None` when it is not here."""
+        """Bytes of a blob; `None` when it is not here, or is not what it was; see `references`."""
         try:
             status = self.path(sha256).lstat()
         except FileNotFoundError:
             return None
+        if stat.S_ISLNK(status.st_mode):
+            return references.size(self.path(sha256))
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def has(self, sha256: str, size: int | None = None) -> bool:
@@ -93,25 +98,28 @@ class BlobStore:
         try:
             with os.scandir(self.blobs) as entries:
                 for entry in entries:
-                    if is_sha256(entry.name) and entry.is_file(follow_symlinks=False):
+                    if not is_sha256(entry.name):
+                        continue
+                    if entry.is_file(follow_symlinks=False) or references.is_one(Path(entry)):
                         yield entry.name
         except FileNotFoundError:
             return
 
-    def open_partial(self, key: str, size: int | None = None) -> Partial:
+    def open_partial(self, key: str, size: int | None = None, *, brief: bool = False) -> Partial:
         """Go on with what an interrupted attempt left of a file, or start it.
 
         Args:
             key: the identity of the file at its present version, for example a hash of model,
                 revision and path. Any text will do.
             size: bytes of the whole file, where known.
+            brief: it will be whole in a moment: nothing is recorded of it before a checkpoint.
 
         Raises:
             NoSpaceError: when the disk is full.
             RefusedError: when the store cannot be written.
         """
         with storage_errors(self.root):
-            return open_partial(self.temp, key, size)
+            return open_partial(self.temp, key, size, brief=brief)
 
     def resumable(self, key: str) -> int:
         """Bytes that an interrupted attempt left of a file."""
@@ -120,6 +128,10 @@ class BlobStore:
     def partials(self) -> tuple[PartialInfo, ...]:
         """All files on their way into the store, of all processes."""
         return tuple(scan(self.temp))
+
+    def promised(self) -> dict[str, int]:
+        """Bytes of each file that running processes of any home have to bring, by its key."""
+        return holds.promised(self.temp)
 
     def commit(
         self, partial: Partial, sha256: str, record: Callable[[Path], None] | None = None
@@ -136,15 +148,33 @@ class BlobStore:
         """
         final = self.path(sha256)
         with storage_errors(self.root):
-            sealed = partial.seal()
-            if partial.size not in (None, sealed.st_size):
-                raise CorruptError(f"{sealed.st_size} bytes are here instead of {partial.size}")
-            self.publish(partial.path, sha256, sealed)
+            self._name(partial, sha256)
+            fsync_folder(self.blobs)
         if record is not None:
             record(final)
         with storage_errors(self.root):
             partial.discard()
         return final
+
+    def commit_all(self, partials: Sequence[tuple[Partial, str]]) -> None:
+        """Bring several files in, each as `commit` does; their names become durable together.
+
+        When one fails, all partials are still there, and each can be committed by itself.
+        """
+        with storage_errors(self.root):
+            for partial, sha256 in partials:
+                self._name(partial, sha256)
+            fsync_folder(self.blobs)
+        for partial, _ in partials:
+            with suppress(OSError):  # then it is swept one day, as a blob that has its name
+                partial.discard()
+
+    def _name(self, partial: Partial, sha256: str) -> None:
+        """Make a complete file read-only and durable, and give it its name."""
+        sealed = partial.seal()
+        if partial.size not in (None, sealed.st_size):
+            raise CorruptError(f"{sealed.st_size} bytes are here instead of {partial.size}")
+        self._give_name(partial.path, sha256, sealed)
 
     def publish(self, source: Path, sha256: str, sealed: os.stat_result) -> None:
         """Give a durable file of this store its name, unless a blob of its size has it already.
@@ -154,28 +184,38 @@ class BlobStore:
             sha256: its hash.
             sealed: what `fstat` says of it.
         """
+        self._give_name(source, sha256, sealed)
+        fsync_folder(self.blobs)
+
+    def _give_name(self, source: Path, sha256: str, sealed: os.stat_result) -> None:
+        """Do that, but for making the name durable."""
         final = self.path(sha256)
         try:
             _link(source, final)
         except FileExistsError:
             if not self.has(sha256, sealed.st_size):
-                self.quarantine(sha256)
+                if not references.forget(self, final):
+                    self.quarantine(sha256)
                 _link(source, final)
         if self.size(sha256) != sealed.st_size:
             self.quarantine(sha256)
             raise UnsafeError(f"somebody put another file in the place of {source.name}")
-        fsync_folder(self.blobs)
 
     def adopt(self, path: Path, terms: Terms = NO_TERMS) -> str:
-        """Bring a local file in, sharing its blocks where the file system can, and give its hash.
+        """Bring a local file in as `take_in` does, and give its hash."""
+        return self.take_in(path, terms).sha256
+
+    def take_in(self, path: Path, terms: Terms = NO_TERMS) -> Adopted:
+        """Bring a local file in, sharing its blocks where the file system can.
 
         Args:
             path: the file; a link is followed.
-            terms: what it must be, and who follows the work.
+            terms: what it must be, by which ways it may come, and who follows the work.
 
         Raises:
             NotFoundError: when it is not a file that can be read.
             CorruptError: when it is not what it must be, or changes while it is read.
+            RefusedError: when none of the ways is possible.
         """
         with storage_errors(self.root):
             return adoption.adopt(self, path, terms)
@@ -189,11 +229,12 @@ class BlobStore:
         with storage_errors(self.root):
             try:
                 status = path.lstat()
+                references.drop(self, path)
                 path.unlink()
             except FileNotFoundError:
                 return 0
             fsync_folder(self.blobs)
-        return status.st_size if status.st_nlink == 1 else 0
+        return status.st_size if status.st_nlink == 1 and stat.S_ISREG(status.st_mode) else 0
 
     def verify(self, sha256: str, progress: Callable[[int], None] | None = None) -> bool:
         """Whether the blob's bytes still have its hash.
@@ -205,13 +246,9 @@ class BlobStore:
         with storage_errors(self.root):
             return sha256_file(path, progress) == sha256
 
-    def quarantine(self, sha256: str) -> Path:
+    def quarantine(self, sha256: str) -> Path | None:
         """Take a damaged blob away from its name, so that it can be fetched again."""
-        aside = self.temp / unique(sha256, ".damaged")
-        with storage_errors(self.root):
-            self.path(sha256).rename(aside)
-            fsync_folder(self.blobs)
-        return aside
+        return quarantine.quarantine(self, sha256)
 
     def lock(self, name: str, wait: float = 0.0) -> AbstractContextManager[bool]:
         """Say that this thread is at work on something, usually a hash, and learn if it is alone.
@@ -223,12 +260,14 @@ class BlobStore:
 
     def usage(self) -> Usage:
         """The store in figures."""
-        sizes = [size for sha256 in self.iter() if (size := self.size(sha256)) is not None]
+        sizes = {sha256: size for sha256 in self.iter() if (size := self.size(sha256)) is not None}
+        referenced = sum(size for sha256, size in sizes.items() if self.path(sha256).is_symlink())
         partials = self.partials()
         disk = shutil.disk_usage(existing_parent(self.root))
         return Usage(
             blobs=len(sizes),
-            bytes=sum(sizes),
+            bytes=sum(sizes.values()) - referenced,
+            referenced_bytes=referenced,
             partial_bytes=sum(partial.allocated for partial in partials),
             pending_bytes=sum(
                 max((partial.size or 0) - partial.allocated, 0)
@@ -254,6 +293,7 @@ class BlobStore:
             older_than: seconds since the last sign of life. Files of a running process stay.
         """
         with storage_errors(self.root):
+            references.sweep(self)
             return sweeping.sweep(self.temp, older_than)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,22 +22,42 @@ _GRACE = 3600.0
 
 def sweep(temp: Path, older_than: float) -> int:
     """Remove old leftovers, and partials that are blobs already; give the bytes that frees."""
+    return sum(map(remove, leftovers(temp, older_than)))
+
+
+def leftovers(temp: Path, older_than: float) -> Iterator[Path]:
+    """What may go: old leftovers, and partials that are blobs already, with what is beside them.
+
+    Args:
+        temp: the folder.
+        older_than: seconds since the last sign of life. Files of a running process stay.
+    """
     now = time.time()
-    freed = 0
     kept = holds.live(temp)
+    told: set[Path] = set()
     for partial in scan(temp):
         paths = (partial.path, *beside(partial.path))
         published = partial.live is False and _is_blob(partial.path)
         if published or (partial.live is not True and now - partial.modified > older_than):
-            freed += sum(map(_remove, paths))
+            told.update(paths)
+            yield from filter(os.path.lexists, paths)
         else:
             kept |= {path.name for path in paths}
     for path in list(temp.iterdir()):
-        if path.name in kept or path.suffix == TRASH:
+        if path.name in kept or path.suffix == TRASH or path in told:
             continue
         if _age(path, now) > max(older_than, _GRACE):
-            freed += _remove(path)
-    return freed
+            yield path
+
+
+def disk_of(path: Path) -> int:
+    """The bytes of disk that removing this gives back."""
+    with suppress(OSError):
+        status = path.lstat()
+        if stat.S_ISDIR(status.st_mode):
+            return sum(disk_of(child) for child in path.iterdir())
+        return status.st_blocks * 512 if status.st_nlink == 1 else 0
+    return 0
 
 
 def discard(temp: Path, keys: Collection[str]) -> int:
@@ -46,7 +67,7 @@ def discard(temp: Path, keys: Collection[str]) -> int:
     """
     wanted = {safe_key(key) for key in keys}
     return sum(
-        sum(map(_remove, (partial.path, *beside(partial.path))))
+        sum(map(remove, (partial.path, *beside(partial.path))))
         for partial in scan(temp)
         if partial.live is not True and safe_key(partial.key) in wanted
     )
@@ -68,7 +89,7 @@ def _age(path: Path, now: float) -> float:
         return 0.0
 
 
-def _remove(path: Path) -> int:
+def remove(path: Path) -> int:
     """Delete a file, a link (never what it points to) or a folder; give the bytes that frees.
 
     What belongs to another user may have to stay.

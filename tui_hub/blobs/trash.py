@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
+from tui_hub.blobs import references
 from tui_hub.blobs.files import fsync_folder, rename_exclusive, unique
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.sweeping import TRASH
@@ -11,13 +13,15 @@ from tui_hub.domain.identifiers import is_sha256
 
 
 def throw(store: BlobStore, sha256: str) -> Path | None:
-    """Take a blob away from its name; `None` when it was not here."""
+    """Take a blob away from its name; `None` when it was not here.
+
+    The caller makes that durable, for many at once.
+    """
     aside = store.temp / unique(sha256, TRASH)
     try:
         store.path(sha256).rename(aside)
     except FileNotFoundError:
         return None
-    fsync_folder(store.blobs)
     return aside
 
 
@@ -33,14 +37,15 @@ def put_back(store: BlobStore, sha256: str, aside: Path) -> bool:
     return True
 
 
-def delete(aside: Path) -> int:
+def delete(store: BlobStore, aside: Path) -> int:
     """Delete a blob for good, unless somebody fetched it back; give the bytes that frees."""
     try:
         status = aside.lstat()
+        references.drop(store, aside)
         aside.unlink()
     except FileNotFoundError:
         return 0
-    return status.st_size if status.st_nlink == 1 else 0
+    return status.st_size if status.st_nlink == 1 and stat.S_ISREG(status.st_mode) else 0
 
 
 def thrown(store: BlobStore) -> set[str]:

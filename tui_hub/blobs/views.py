@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tui_hub.blobs.files import (
@@ -26,7 +26,7 @@ from tui_hub.blobs.files import (
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.trash import restore
 from tui_hub.domain.errors import HubError, NotFoundError, UnsafeError
-from tui_hub.domain.identifiers import repository_path
+from tui_hub.domain.identifiers import is_sha256, repository_path
 
 VIEW_MARKER = ".tui-hub-model"
 """The file in a view that says whose it is. Loaders pass over names with a dot."""
@@ -115,6 +115,33 @@ def read_active(store: BlobStore, type: str) -> Path | None:  # noqa: A002
         return None
 
 
+def active_blobs(store: BlobStore) -> set[str]:
+    """The hashes of the blobs behind the folders of the slots, whatever is known of their models.
+
+    What a slot hands out must not go, even where the receipt of its model was lost.
+    """
+    found: set[str] = set()
+    with suppress(FileNotFoundError):
+        links = [link for link in store.active.iterdir() if link.is_symlink()]
+        for link in links:
+            folder = Path(os.path.normpath(store.active / link.readlink()))
+            if folder.is_relative_to(store.root):
+                found |= linked_blobs(folder)
+    return found
+
+
+def linked_blobs(folder: Path) -> set[str]:
+    """The hashes of the blobs that links in a folder lead to."""
+    found = set()
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                target = Path(parent, name).readlink().name
+                if is_sha256(target):
+                    found.add(target)
+    return found
+
+
 @contextmanager
 def aside(store: BlobStore) -> Iterator[Path]:
     """A fresh folder in `temp/` to build something in; what is in its place afterwards goes."""
@@ -162,6 +189,8 @@ def swap_in(build: Path, target: Path) -> None:
 
 def replace_link(store: BlobStore, link: Path, target: str) -> None:
     """Make a symbolic link, in the place of another if need be, in one step."""
+    with suppress(FileExistsError):
+        return link.symlink_to(target)
     temporary = store.temp / unique("link", ".tmp")
     temporary.symlink_to(target)
     try:
@@ -198,7 +227,7 @@ def _install(build: Path, folder: Path, name: str, author: str | None, model: st
         try:
             rename_exclusive(build, folder / candidate)
         except FileExistsError:
-            if _owner(folder / candidate) != model:
+            if owner_of_view(folder / candidate) != model:
                 continue
             rename_exchange(build, folder / candidate)
         return folder / candidate
@@ -214,10 +243,10 @@ def _candidates(name: str, author: str | None, model: str) -> tuple[str, ...]:
 
 def _existing(folder: Path, name: str, author: str | None, model: str) -> Path | None:
     places = (folder / candidate for candidate in _candidates(name, author, model))
-    return next((place for place in places if _owner(place) == model), None)
+    return next((place for place in places if owner_of_view(place) == model), None)
 
 
-def _owner(view: Path) -> str | None:
+def owner_of_view(view: Path) -> str | None:
     """The model that a view belongs to."""
     try:
         return (view / VIEW_MARKER).read_text("utf-8", "replace")

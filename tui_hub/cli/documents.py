@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tui_hub.domain.jobs import Job
     from tui_hub.domain.models import Details, Model, ModelEdit, Registration
     from tui_hub.domain.revisions import Revision, RevisionChanges
-    from tui_hub.domain.storage import Deletion, StorageUsage
+    from tui_hub.domain.storage import Deletion
     from tui_hub.paths import Paths
 
 Document = dict[str, Any]
@@ -74,6 +74,7 @@ def show(details: Details) -> Document:
         "facts": plain(details.model.facts),
         "unsafe": list(details.unsafe),
         "path": details.path,
+        "pinned": details.pinned_revision,
         "note": details.note,
         **edit(details.edit),
         **registration(details.registration),
@@ -231,22 +232,6 @@ def jobs(entries: Iterable[Job]) -> Document:
     return {"jobs": [job(entry) for entry in entries]}
 
 
-def storage(usage: StorageUsage) -> Document:
-    """The store in figures."""
-    return {
-        "path": usage.path,
-        "blobs": usage.blobs,
-        "bytes": usage.bytes,
-        "bytes_logical": usage.bytes_logical,
-        "bytes_saved": usage.bytes_saved,
-        "by_type": dict(usage.by_type),
-        "by_model": dict(usage.by_model),
-        "partial_bytes": usage.partial_bytes,
-        "disk_free": usage.disk_free,
-        "disk_total": usage.disk_total,
-    }
-
-
 def deletion(entry: Deletion, variant: str | None) -> Document:
     """What the deletion of a model, or of one variant of it, took or would take."""
     return {
@@ -265,6 +250,8 @@ def paths(entry: Paths) -> Document:
         "hub_database": str(entry.hub_database),
         "catalogue_database": str(entry.catalogue_database),
         "store": str(entry.store),
+        "hf_hub_cache": str(entry.store / "hf"),
+        "ollama_models": str(entry.store / "ollama"),
         "logs": str(entry.logs),
         "state": str(entry.state),
     }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tui_hub.domain.jobs import Job
     from tui_hub.services import Services
 
+_WAITS = "An agent or an open screen tries again from time to time; `tui-hub jobs` shows it."
 _KEPT = "What has arrived is kept; the same command goes on from there."
 _ELSEWHERE = "Another process goes on with it; `tui-hub jobs --cancel {}` would stop it."
 _GIVEN_UP = "Its unfinished files are gone; the same command starts them afresh."
@@ -89,6 +90,8 @@ def outcome(picture: Download) -> tuple[HubError | None, int | None]:
         return None, None
     if picture.status is JobStatus.CANCELLED:
         return failure("interrupted", "cancelled", _GIVEN_UP), None
+    if picture.status is JobStatus.PAUSED and picture.error_code is not None:
+        return failure(picture.error_code, picture.error or picture.error_code, _WAITS), None
     if picture.status is JobStatus.PAUSED:
         return failure("interrupted", "interrupted", _KEPT), None
     states = [file.state for file in picture.files]

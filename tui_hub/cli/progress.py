@@ -11,6 +11,7 @@ from tui_hub.domain.feeds import FeedState
 from tui_hub.domain.jobs import JobStatus
 
 if TYPE_CHECKING:
+    from tui_hub.domain.disk_work import WorkPicture
     from tui_hub.domain.downloads import Download
     from tui_hub.domain.feeds import FeedStatus
     from tui_hub.domain.slots import SwapPicture
@@ -67,3 +68,19 @@ def swap_line(pictures: Sequence[SwapPicture]) -> str:
             text.speed(now.speed),
         ]
     return "  ".join(part for part in parts if part)
+
+
+def work_line(picture: WorkPicture) -> str:
+    """Long work on the disk: how far, how fast, how long still, and what it is at."""
+    parts = [picture.type.value]
+    if picture.total:
+        fraction = picture.done / picture.total
+        parts.append(f"{text.bar(fraction, _BAR)}{100 * fraction:4.0f}%")
+        parts.append(f"{text.size(picture.done)} of {text.size(picture.total)}")
+    elif picture.done:
+        parts.append(text.size(picture.done))
+    if picture.speed:
+        parts.append(text.speed(picture.speed))
+    if picture.eta is not None:
+        parts.append(f"eta {text.duration(picture.eta)}")
+    return "  ".join((*parts, picture.subject) if picture.subject else parts)

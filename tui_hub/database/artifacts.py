@@ -136,12 +136,48 @@ class ArtifactTable:
                 ),
             )
 
+    async def with_sha256(self, sha256: str, limit: int = 50) -> list[Artifact]:
+        """The files that have this hash by the word of their source, of the newest listing first.
+
+        Those of models that are installed go before all others.
+        """
+        return await self._fetch(
+            "LEFT JOIN revisions USING (model, revision) LEFT JOIN installs USING (model, revision)"
+            " WHERE artifacts.sha256 = ?"
+            " ORDER BY installs.type IS NULL, revisions.listed DESC, artifacts.model,"
+            " artifacts.path LIMIT ?",
+            (sha256, limit),
+        )
+
     async def holders(self, sha256: str) -> list[str]:
         """The models that hold this blob."""
         rows = await self._database.read(
             "SELECT DISTINCT model FROM artifacts WHERE blob = ? ORDER BY model", (sha256,)
         )
         return [row[0] for row in rows]
+
+    async def holding(self, hashes: Iterable[str] | None = None) -> list[Artifact]:
+        """The files that are here, of all models: those of some blobs, or all."""
+        if hashes is None:
+            return await self._fetch("WHERE blob IS NOT NULL ORDER BY model, revision, path")
+        return await self._fetch(
+            "WHERE blob IN (SELECT value FROM json_each(?)) ORDER BY model, revision, path",
+            (json.dumps(list(hashes)),),
+        )
+
+    async def lost(self, hashes: Iterable[str], errors: Iterable[str]) -> list[Artifact]:
+        """The files that were here, turned out to be damaged or missing, and were not had since.
+
+        Args:
+            hashes: of blobs that were damaged.
+            errors: what is said of such files.
+        """
+        return await self._fetch(
+            "WHERE status = ? AND blob IS NULL AND sha256 IS NOT NULL"
+            " AND (sha256 IN (SELECT value FROM json_each(?))"
+            " OR error IN (SELECT value FROM json_each(?))) ORDER BY model, revision, path",
+            (ArtifactStatus.FAILED, json.dumps(list(hashes)), json.dumps(list(errors))),
+        )
 
     async def revisions(self, model: str) -> list[Revision]:
         """The revisions of a model that this box saw, newest first, with their names."""
@@ -161,8 +197,9 @@ class ArtifactTable:
             before = await read_artifacts(transaction, model, head)
         await revisions.note_head(transaction, model, revision, artifacts, facts, before)
 
-    async def _fetch(self, where: str, arguments: Sequence[object]) -> list[Artifact]:
-        rows = await self._database.read(f"SELECT {_COLUMNS} FROM artifacts {where}", arguments)
+    async def _fetch(self, where: str, arguments: Sequence[object] = ()) -> list[Artifact]:
+        columns = ", ".join(f"artifacts.{name}" for name in _NAMES)
+        rows = await self._database.read(f"SELECT {columns} FROM artifacts {where}", arguments)
         return [_artifact(row) for row in rows]
 
 

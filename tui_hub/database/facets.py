@@ -77,8 +77,8 @@ def is_wanted(facets: FacetSet, search: Search) -> bool:
     )
 
 
-def count_facets(counts: Iterable[tuple[FacetSet, int]]) -> Facets:
-    """The count of each value of each facet, from the counts of sets."""
+def count_facets(counts: Iterable[tuple[FacetSet, int]], *, exact: bool) -> Facets:
+    """The count of each value of each facet, from the counts or estimates of sets."""
     values: Counter[tuple[str, str]] = Counter()
     total = 0
     for facets, number in counts:
@@ -89,7 +89,7 @@ def count_facets(counts: Iterable[tuple[FacetSet, int]]) -> Facets:
     return Facets(
         total=total,
         counts=tuple(
-            FacetCount(facet=facet, value=value, count=number)
+            FacetCount(facet=facet, value=value, count=number, exact=exact)
             for (facet, value), number in ordered
             if value and number
         ),

@@ -7,7 +7,9 @@ from types import TracebackType
 
 from tui_hub.database import health
 from tui_hub.database.artifacts import ArtifactTable
+from tui_hub.database.checks import CheckTable
 from tui_hub.database.connection import Database
+from tui_hub.database.file_hashes import FileHashTable
 from tui_hub.database.hub_schema import MIGRATIONS
 from tui_hub.database.jobs import JobTable
 from tui_hub.database.leases import LeaseTable
@@ -20,6 +22,7 @@ from tui_hub.database.records import (
     RegistrationTable,
     UserTable,
 )
+from tui_hub.database.registry import PinTable, RegistryTables
 from tui_hub.database.renames import ModelNames
 from tui_hub.database.revisions import VersionTable
 from tui_hub.database.slots import LoadTable, SlotTable, SwapTable
@@ -41,11 +44,15 @@ class HubDatabase:
         self.edits = EditTable(database)
         self.registrations = RegistrationTable(database)
         self.additions = AdditionTable(database)
+        self.pins = PinTable(database)
+        self.registry = RegistryTables(database)
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
         self.marks = MarkTable(database)
         self.hooks = HookTable(database)
         self.names = ModelNames(database)
+        self.file_hashes = FileHashTable(database)
+        self.checks = CheckTable(database)
 
     @classmethod
     async def open(cls, path: Path) -> HubDatabase:

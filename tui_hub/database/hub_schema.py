@@ -235,6 +235,63 @@ async def named_versions(transaction: Transaction) -> None:
         await transaction.execute(statement)
 
 
+async def scanned_files(transaction: Transaction) -> None:
+    """What files of this box hashed to; artifacts are found by the hash that their source tells."""
+    await transaction.execute(
+        """CREATE TABLE file_hashes (
+            path BLOB PRIMARY KEY,
+            size INTEGER NOT NULL,
+            modified INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            sha256 TEXT NOT NULL,
+            shared INTEGER NOT NULL,
+            seen_at TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+    await transaction.execute(
+        "CREATE INDEX artifacts_by_sha256 ON artifacts (sha256) WHERE sha256 IS NOT NULL"
+    )
+
+
+async def checked_blobs(transaction: Transaction) -> None:
+    """When each blob was hashed last, and how far each run over the store came."""
+    await transaction.execute(
+        """CREATE TABLE checks (
+            sha256 TEXT PRIMARY KEY,
+            number INTEGER NOT NULL,
+            checked_at TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            modified INTEGER NOT NULL,
+            inode INTEGER NOT NULL
+        ) WITHOUT ROWID"""
+    )
+    await transaction.execute(
+        """CREATE TABLE verifications (
+            scope TEXT PRIMARY KEY,
+            number INTEGER NOT NULL,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            found TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
+async def pinned_models(transaction: Transaction) -> None:
+    """What of models was installed where an imported registry came from."""
+    await transaction.execute(
+        """CREATE TABLE pins (
+            model TEXT PRIMARY KEY,
+            revision TEXT NOT NULL,
+            type TEXT NOT NULL,
+            variants TEXT NOT NULL,
+            license TEXT,
+            installed_at TEXT NOT NULL,
+            files TEXT NOT NULL,
+            slots TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
 async def serving_slots(transaction: Transaction) -> None:
     """Slots name the server that answers for them."""
     for column in ("url TEXT", "command TEXT"):
@@ -250,5 +307,8 @@ MIGRATIONS = (
     called_hooks,
     named_versions,
     added_models,
+    checked_blobs,
+    pinned_models,
+    scanned_files,
     serving_slots,
 )

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tui_hub.database import orders, words
 from tui_hub.database.changes import Changes, index_changes, moved_away, removal
 from tui_hub.database.connection import Database
+from tui_hub.database.counting import count_hits, read_facets
 from tui_hub.database.jumps import find_key
 from tui_hub.database.model_rows import COLUMNS, model, stored
 from tui_hub.database.pages import apply_local, drop, merge_page, write_changes
-from tui_hub.database.searching import count_hits, find_page, read_facets
+from tui_hub.database.searching import find_page
 from tui_hub.database.values import plain
 from tui_hub.domain.catalogue import Facets, Page, Search
 from tui_hub.domain.feeds import Counts
@@ -25,6 +26,8 @@ _IDS = "(SELECT value FROM json_each(?))"
 _CHUNK = 5000
 _MANY = 10_000
 """New models after which merging the search index pays."""
+_GROUP = 200
+"""Models that are changed one by one in one transaction."""
 _MERGED = 1000
 """Pages of the index that are merged in one step: some 4 MB."""
 
@@ -157,14 +160,15 @@ class ModelTable:
         wanted = {row[0] for row in rows}
         rows = await self._database.read("SELECT id FROM local WHERE favourite")
         changed = wanted.symmetric_difference(row[0] for row in rows)
-        for model_id in sorted(changed):
+        for group in _batched(sorted(changed)):
             async with self._database.write() as transaction:
-                await transaction.execute(
-                    "INSERT INTO local (id, favourite) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET"
-                    " favourite = excluded.favourite",
-                    (model_id, model_id in wanted),
-                )
-                await apply_local(transaction, model_id)
+                for model_id in group:
+                    await transaction.execute(
+                        "INSERT INTO local (id, favourite) VALUES (?, ?)"
+                        " ON CONFLICT (id) DO UPDATE SET favourite = excluded.favourite",
+                        (model_id, model_id in wanted),
+                    )
+                    await apply_local(transaction, model_id)
 
     async def known(self, ids: Sequence[str]) -> frozenset[str]:
         """Those of these ids that the catalogue has."""
@@ -241,6 +245,11 @@ class ModelTable:
                 )
                 after = await transaction.read("SELECT total_changes()")
             merged, pages = after[0][0] - before[0][0], _MERGED
+
+
+def _batched(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Ids in groups, each small enough that other writers get their turn in between."""
+    return (ids[start : start + _GROUP] for start in range(0, len(ids), _GROUP))
 
 
 def _indexing(rows: Sequence[tuple[object, ...]]) -> Changes:

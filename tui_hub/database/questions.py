@@ -6,8 +6,9 @@ letters and digits only and are quoted, everything else is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from tui_hub.database.values import plain, whole
 from tui_hub.database.walks import Part
@@ -21,6 +22,8 @@ from tui_hub.database.words import (
 from tui_hub.domain.catalogue import NEW_DAYS, SIZES, Search
 
 _LARGEST = 2**63 - 1
+_NOTHING = '"\ue000"'
+"""A word that the index never has."""
 
 
 class Question:
@@ -41,6 +44,17 @@ class Question:
         """Whether something is asked for that no model can have, `---` for example."""
         self.counted_by_set = not (self.words or self._days or self.measured)
         """Whether the sets of facets alone say how many models answer."""
+        self.terms = [*map(_matching, self.words), *self._facet_terms()]
+        """What the index has to find, every one of them."""
+
+    def arrange(self, depths: Iterable[int]) -> None:
+        """Let the index look for rare terms first, for common ones only where it found those.
+
+        Args:
+            depths: for each of `terms`, a number that is the larger the rarer it is.
+        """
+        pairs = zip(depths, self.terms, strict=True)
+        self.terms = [term for _, term in sorted(pairs, key=itemgetter(0), reverse=True)]
 
     def expression(self, mark: str | None = None) -> str | None:
         """What the index has to match, or nothing where it cannot narrow the answer.
@@ -48,14 +62,16 @@ class Question:
         Args:
             mark: a word to match in place of those that were typed.
         """
-        wanted = [f'"{mark}"'] if mark else [_matching(word) for word in self.words]
-        for facet, values in self._facets():
-            wanted.append("(" + " OR ".join(_quoted(facet, value) for value in values) + ")")
-        if not wanted:
+        terms = [f'"{mark}"', *self._facet_terms()] if mark else self.terms
+        if not terms:
             return None
         unwanted = [_quoted(facet, "yes") for facet, flag in self._flags() if flag is False]
-        matched = " AND ".join(wanted)
-        return f"({matched}) NOT ({' OR '.join(unwanted)})" if unwanted else matched
+        matched = f"({terms[0]} NOT ({' OR '.join(unwanted or [_NOTHING])}))"
+        # The index takes ANDs apart and goes through all terms side by side, each to its end; what
+        # stands behind a NOT stays together, and is gone through before the term beside it.
+        for term in terms[1:]:
+            matched = f"(({matched} AND {term}) NOT {_NOTHING})"
+        return matched
 
     def conditions(self) -> tuple[str, tuple[object, ...]]:
         """The facets as conditions on columns, where the index is not asked."""
@@ -133,6 +149,12 @@ class Question:
             " AND (models.author IS NULL OR models.author != ? COLLATE NOCASE)",
             (name, name),
         )
+
+    def _facet_terms(self) -> list[str]:
+        return [
+            "(" + " OR ".join(_quoted(facet, value) for value in values) + ")"
+            for facet, values in self._facets()
+        ]
 
     def _facets(self) -> list[tuple[str, Sequence[str]]]:
         search = self.search

@@ -11,7 +11,7 @@ from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
-from tui_hub.database.connection import Database, Row
+from tui_hub.database.connection import Database, Row, Transaction
 from tui_hub.database.values import (
     document,
     optional,
@@ -52,12 +52,23 @@ class RecordTable(Generic[Record]):
 
     async def put(self, record: Record) -> None:
         """Write a record in place of the one under its key."""
+        async with self._database.write() as transaction:
+            await self.put_in(transaction, record)
+
+    async def put_in(self, transaction: Transaction, record: Record) -> None:
+        """Write a record as `put` does, inside a larger transaction."""
         values = self._values(record)
         marks = ", ".join("?" * len(values))
-        async with self._database.write() as transaction:
-            await transaction.execute(
-                f"INSERT OR REPLACE INTO {self.table} ({self.columns}) VALUES ({marks})", values
-            )
+        await transaction.execute(
+            f"INSERT OR REPLACE INTO {self.table} ({self.columns}) VALUES ({marks})", values
+        )
+
+    async def all_in(self, transaction: Transaction) -> builtins.list[Record]:
+        """All records, by key, as a larger transaction sees them."""
+        rows = await transaction.read(
+            f"SELECT {self.columns} FROM {self.table} ORDER BY {self._key}"
+        )
+        return [self._record(row) for row in rows]
 
     async def delete(self, key: str) -> None:
         """Drop the record under a key, if there is one."""
@@ -109,6 +120,16 @@ class InstallTable(RecordTable[Install]):
                 return False
             await transaction.execute("DELETE FROM installs WHERE model = ?", (plain(model),))
         return True
+
+    async def note_use(self, model: str, at: str, since: str) -> None:
+        """Say that a model was used; nothing is written when that was said since a moment."""
+        unsaid = "model = ? AND (last_used IS NULL OR last_used < ?)"
+        named = (plain(model), since)
+        if await self._database.read(f"SELECT 1 FROM installs WHERE {unsaid}", named):
+            async with self._database.write() as transaction:
+                await transaction.execute(
+                    f"UPDATE installs SET last_used = ? WHERE {unsaid}", (at, *named)
+                )
 
     def _record(self, row: Row) -> Install:
         values = dict(zip(self.columns.split(", "), row, strict=True))

@@ -12,7 +12,7 @@ from tui_hub.database.values import optional, plain
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, artifact_id
 from tui_hub.domain.storage import Install
 
-_KEEPING = ("edits", "versions", "revisions", "registrations", "installs", "loads")
+_KEEPING = ("edits", "versions", "revisions", "registrations", "installs", "loads", "pins")
 _FORGOTTEN = (*_KEEPING, "artifacts", "additions")
 
 
@@ -134,6 +134,8 @@ async def _records(transaction: Transaction, old: str, new: str, install: Instal
                 new,
             ),
         )
+    await transaction.execute("UPDATE OR IGNORE pins SET model = ? WHERE model = ?", (new, old))
+    await transaction.execute("DELETE FROM pins WHERE model = ?", (old,))
     await transaction.execute("UPDATE loads SET model = ? WHERE model = ?", (new, old))
     await transaction.execute(
         "UPDATE jobs SET payload = json_set(payload, '$.model', ?2)"

@@ -93,6 +93,28 @@ class VersionTable:
         return removed > 0
 
 
+async def put_version(transaction: Transaction, version: Version) -> None:
+    """Write a version as it was named, in place of one of its name."""
+    await transaction.execute(
+        "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?)",
+        (
+            plain(version.model),
+            plain(version.name),
+            plain(version.revision),
+            optional(version.variant),
+            version.named_at,
+        ),
+    )
+
+
+async def all_versions(transaction: Transaction) -> list[Version]:
+    """The versions of all models, by model and name."""
+    rows = await transaction.read(
+        "SELECT model, name, revision, variant, named_at FROM versions ORDER BY model, name"
+    )
+    return [_version(row) for row in rows]
+
+
 async def read_revisions(database: Database | Transaction, model: str) -> list[Revision]:
     """The revisions of a model that this box saw, newest first, with their names."""
     names: dict[str, list[Version]] = {}

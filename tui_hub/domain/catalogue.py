@@ -87,6 +87,8 @@ class FacetCount:
     facet: str
     value: str
     count: int
+    exact: bool = True
+    """Whether it was counted; where there are very many hits it is estimated from some of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,7 @@ class Facets:
     """The counts of every facet for one question."""
 
     total: int
+    """How many models answer; an estimate where the counts are."""
     counts: tuple[FacetCount, ...]
 
     def of(self, facet: str) -> tuple[FacetCount, ...]:

@@ -91,7 +91,7 @@ class UnreachableError(HubError):
 
 
 class NoConnectionError(UnreachableError):
-    """Nothing answers at the source's address, or the program is offline."""
+    """Nothing of use answers at the source's address for now, or the program is offline."""
 
 
 class UnreadableError(UnreachableError):

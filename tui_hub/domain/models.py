@@ -105,6 +105,8 @@ class Details:
     revision: str | None = None
     """The commit that the files are of."""
     installed_revision: str | None = None
+    pinned_revision: str | None = None
+    """The one that an imported registry names; a download takes it while nothing is installed."""
     versions: tuple[Revision, ...] = ()
     """The revisions that this box saw, newest first."""
     links: Mapping[str, str] = field(default_factory=dict)

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tui_hub.domain.types import ModelType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUsage:
+    """What the store holds of one model; sizes are bytes."""
+
+    model: str
+    type: str
+    source: str
+    files: int
+    bytes: int
+    bytes_freed: int
+    """What deleting it would really free: bytes that others share, or another program links to,
+    stay. What a file system shares between copies below that cannot be seen."""
+    installed_at: str
+    last_used: str | None = None
+    """When this home last activated it or handed it out (`run`, `env`, `active --path`), to the
+    hour; programs that open its folder by themselves are not seen."""
+    active: bool = False
+    """Whether a slot holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +43,35 @@ class StorageUsage:
     disk_total: int
     partial_bytes: int = 0
     """Disk that unfinished downloads take."""
+    referenced_bytes: int = 0
+    """What stays where it lies outside of the store, and takes no disk here."""
+    quarantined_bytes: int = 0
+    """Disk that damaged bytes take which `verify` moved away."""
+    by_source: dict[str, int] = field(default_factory=dict)
+    models: tuple[ModelUsage, ...] = ()
+    """What the store holds of each model, largest first."""
+    quota: int = 0
+    """What the store should not exceed; 0 is no limit."""
+
+    @property
+    def used(self) -> int:
+        """All that counts against the quota."""
+        return self.bytes + self.partial_bytes + self.quarantined_bytes
+
+    @property
+    def over_quota(self) -> int:
+        """Bytes beyond the quota."""
+        return max(0, self.used - self.quota) if self.quota else 0
+
+    @property
+    def oldest(self) -> tuple[ModelUsage, ...]:
+        """The models by when they were installed, the longest ago first."""
+        return tuple(sorted(self.models, key=lambda one: one.installed_at))
+
+    @property
+    def never_used(self) -> tuple[ModelUsage, ...]:
+        """The models that this home has never used, largest first."""
+        return tuple(one for one in self.models if one.last_used is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

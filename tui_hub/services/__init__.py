@@ -30,11 +30,13 @@ from tui_hub.services.children import Children
 from tui_hub.services.clocks import Clock
 from tui_hub.services.command_holder import CommandHolder
 from tui_hub.services.context import Context
+from tui_hub.services.disk_jobs import DiskJobs
 from tui_hub.services.doctor import Doctor
 from tui_hub.services.downloads import Downloads
 from tui_hub.services.feed_list import FeedList
 from tui_hub.services.feeds import Feeds
 from tui_hub.services.fit import Fit
+from tui_hub.services.garbage import GarbageCollection
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.holders import Holders
 from tui_hub.services.hooks import Hooks
@@ -43,13 +45,18 @@ from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.ollama import Ollama
 from tui_hub.services.ollama_holder import OllamaHolder
+from tui_hub.services.preferences import Preferences
 from tui_hub.services.recovery import recover
+from tui_hub.services.registry import Registry
 from tui_hub.services.repositories import Repositories
+from tui_hub.services.room import Room
 from tui_hub.services.runtimes import Runtimes
+from tui_hub.services.scanning import Scanning
 from tui_hub.services.scheduler import Scheduler
 from tui_hub.services.storage import Storage
 from tui_hub.services.sync import Sync
 from tui_hub.services.torch_holder import TorchHolder
+from tui_hub.services.verifying import Verify
 from tui_hub.services.versions import Versions
 from tui_hub.settings import Configuration
 from tui_hub.sources import added_sources, sources_from
@@ -84,6 +91,14 @@ class Services:
     changes: ChangeFeed
     hooks: Hooks
     versions: Versions
+    preferences: Preferences
+    garbage: GarbageCollection
+    verify: Verify
+    scanning: Scanning
+    room: Room
+    works: DiskJobs
+    """Long work on the disk that goes on here."""
+    registry: Registry
 
 
 @asynccontextmanager
@@ -129,6 +144,7 @@ async def open_services(
         stack.push_async_callback(services.downloads.close)
         stack.push_async_callback(services.sync.close)
         stack.push_async_callback(services.scheduler.stop)
+        stack.push_async_callback(services.works.close)
         yield services
 
 
@@ -188,15 +204,18 @@ def _wire(context: Context) -> Services:
     hooks = Hooks(context, jobs)
     sync = Sync(context, jobs, repositories, known, hooks.new_models)
     scheduler = Scheduler(context, sync, known)
+    adding = Adding(context, catalogue)
+    works = DiskJobs(context, jobs)
     agent = Agent(context, jobs, downloads, activation, scheduler)
+    feeds = Feeds(context, known, sync)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
         catalogue=catalogue,
         repositories=repositories,
-        adding=Adding(context, catalogue),
+        adding=adding,
         sync=sync,
-        feeds=Feeds(context, known, sync),
+        feeds=feeds,
         scheduler=scheduler,
         downloads=downloads,
         fit=fit,
@@ -210,4 +229,11 @@ def _wire(context: Context) -> Services:
         changes=ChangeFeed(context, fit),
         hooks=hooks,
         versions=Versions(context, repositories),
+        preferences=Preferences(context),
+        garbage=GarbageCollection(context),
+        verify=Verify(context, jobs, works),
+        scanning=Scanning(context, jobs, works, repositories, adding, metadata),
+        room=Room(context),
+        works=works,
+        registry=Registry(context, feeds),
     )

@@ -20,7 +20,6 @@ from tui_hub.domain.slots import (
     SwapPicture,
     slot_lease,
 )
-from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged
 from tui_hub.runtime import environment
@@ -43,6 +42,7 @@ from tui_hub.services.swap_preview import preview_of
 from tui_hub.services.swap_progress import SwapProgress
 from tui_hub.services.swap_recovery import SwapRecovery
 from tui_hub.services.swap_watch import SwapWatch
+from tui_hub.services.uses import note_use
 
 _log = logging.getLogger(__name__)
 
@@ -260,6 +260,11 @@ class Activation:
         self._context.bus.publish(SlotChanged(kind))
         return swap is not None
 
+    async def hand_out(self, slot: Slot) -> str:
+        """The folder of an active model, for another program to open; that counts as a use."""
+        await note_use(self._context, slot.model)
+        return slot.path
+
     async def environment(self, kind: str | ModelType) -> dict[str, str]:
         """The variables under which another program finds the model of a slot.
 
@@ -272,6 +277,7 @@ class Activation:
                 f"the slot {model_type(kind)} is empty",
                 hint="`tui-hub activate MODEL` puts a model there.",
             )
+        await note_use(self._context, slot.model)
         files = await self._context.hub.artifacts.of(slot.model, slot.revision)
         return environment(
             slot,
@@ -309,20 +315,13 @@ class Activation:
                 whole = result.memory.needed
                 if result.error is None and whole:
                     run.job = await self._jobs.progress(run.job, Progress(done=whole, total=whole))
-        if result.error is None and change.install.path:
-            await self._note_use(change.install)
+        if result.error is None:
+            await note_use(self._context, model)
         if before is not None and before.model != model:
             await settle_status(self._context, before.model)
         await settle_status(self._context, model)
         self._context.bus.publish(SlotChanged(kind))
         return replace(result, note=change.loading.note)
-
-    async def _note_use(self, install: Install) -> None:
-        """Remember that a model was used; its activation does not fail for that."""
-        try:
-            await self._context.hub.installs.put(replace(install, last_used=text.now()))
-        except HubError as error:
-            _log.warning("the use of %s was not noted: %s", install.model, error.message)
 
     def _swap(
         self,

@@ -70,7 +70,7 @@ class Adding:
         if proposal.name is not None:
             await self._ask_about_model(_identifier(proposal, proposal.name), consents)
         files, folder = await self._look(proposal)
-        name = proposal.name or _name_from(folder or files[0].path)
+        name = proposal.name or name_from(folder or files[0].path)
         model = _identifier(proposal, name)
         addition = Addition(
             model=str(model),
@@ -217,7 +217,7 @@ def _identifier(proposal: Proposal, name: str) -> ModelId:
     return ModelId.parse(f"{prefix}:{name.strip().removeprefix(f'{prefix}:')}")
 
 
-def _name_from(place: str) -> str:
+def name_from(place: str) -> str:
     """A name for a model from that of its folder or its first file.
 
     Raises:

@@ -72,6 +72,7 @@ class Agent:
         await self.look_after_jobs()
         if self._context.configuration.settings.network.offline:
             return 0
+        self._downloads.persist()
         if not self._serving and await self.holder() is not None:
             return 0
         return await self._downloads.adopt()
@@ -203,7 +204,7 @@ class Agent:
             except HubError as error:
                 _log.warning("the agent could not look for work: %s", error.message)
                 live = ()
-            if live:
+            if live or await self._downloads.any_waits():
                 last = time.monotonic()
             elif until_idle and time.monotonic() - last > _IDLE_SECONDS:
                 return

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +18,8 @@ from tui_hub.domain.jobs import Job, JobStatus
 from tui_hub.services.concurrency import run_all
 from tui_hub.services.download_pictures import text_of
 from tui_hub.services.file_download import FileDownload
+from tui_hub.services.file_groups import Ended, grouped
+from tui_hub.services.waits import is_away
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +38,8 @@ class FileRecord(Protocol):
     async def failed(self, file: Artifact, error: str) -> None:
         """The file could not be had."""
 
-    async def completed(self, file: Artifact) -> None:
-        """The file is in the store."""
+    async def completed(self, files: Sequence[Artifact]) -> None:
+        """The files are in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Outcome:
 
     status: JobStatus
     error: HubError | None = None
+    away: bool = False
+    """Whether nothing else is wrong than that the source stays away."""
 
 
 class DownloadJob:
@@ -55,16 +59,19 @@ class DownloadJob:
         self,
         job: Job,
         files: Sequence[FileDownload],
+        bring: Callable[[Sequence[FileDownload]], Ended],
         threads: ThreadPoolExecutor,
         parallel: int,
         record: FileRecord,
     ) -> None:
         self.job = job
         self._files = tuple(files)
+        self._groups = tuple(grouped(files, parallel))
+        self._bring_in = bring
         self._threads = threads
         self._parallel = asyncio.Semaphore(parallel)
         self._record = record
-        self._futures: list[Future[Artifact]] = []
+        self._futures: list[Future[Ended]] = []
         self._errors: list[HubError] = []
         self._stopped: JobStatus | None = None
         self._started = time.monotonic()
@@ -78,7 +85,7 @@ class DownloadJob:
         When it ends, by whatever way, no thread is at work for it any more.
         """
         try:
-            await run_all(self._bring(file) for file in self._files)
+            await run_all(self._bring(group) for group in self._groups)
         finally:
             self._halt()
             await asyncio.shield(asyncio.to_thread(wait, self._futures))
@@ -87,7 +94,8 @@ class DownloadJob:
         if self._stopped is not None:
             return Outcome(self._stopped)
         if self._errors:
-            return Outcome(JobStatus.FAILED, self._worst())
+            away = all(is_away(error) for error in self._errors)
+            return Outcome(JobStatus.FAILED, self._worst(), away)
         return Outcome(JobStatus.COMPLETED)
 
     def stop(self, status: JobStatus) -> None:
@@ -98,11 +106,16 @@ class DownloadJob:
 
     def snapshot(self) -> Download:
         """The download as it stands."""
-        files = tuple(file.snapshot() for file in self._files)
-        transferred = sum(file.bytes_transferred for file in files)
+        files = tuple([file.snapshot() for file in self._files])
+        total = done = transferred = deduplicated = connections = retries = 0
+        for file in files:
+            total += file.size or 0
+            done += file.done
+            transferred += file.bytes_transferred
+            deduplicated += file.done if file.deduplicated else 0
+            connections += file.connections
+            retries += file.retries
         speed = self._speed(transferred)
-        total = sum(file.size or 0 for file in files)
-        done = sum(file.done for file in files)
         payload = self.job.payload
         return Download(
             job=self.job.id,
@@ -114,36 +127,42 @@ class DownloadJob:
             bytes_total=total,
             done=done,
             bytes_transferred=transferred,
-            bytes_deduplicated=sum(file.done for file in files if file.deduplicated),
+            bytes_deduplicated=deduplicated,
             speed=speed,
             speeds=tuple(self._speeds),
             eta=(total - done) / speed if speed > 0 and total > done else None,
-            connections=sum(file.connections for file in files),
-            retries=sum(file.retries for file in files),
+            connections=connections,
+            retries=retries,
             seconds=time.monotonic() - self._started,
         )
 
-    async def _bring(self, file: FileDownload) -> None:
+    async def _bring(self, group: Sequence[FileDownload]) -> None:
         async with self._parallel:
             if self._stopped is not None:
-                await self._record.waits(file.artifact)
+                for file in group:
+                    await self._record.waits(file.artifact)
                 return
-            future = self._threads.submit(file.run)
+            future = self._threads.submit(self._bring_in, group)
             self._futures.append(future)
-            try:
-                artifact = await asyncio.wrap_future(future)
-            except InterruptedJobError as error:
-                await self._record.waits(file.artifact)
-                if self._stopped is None:
-                    self._errors.append(error)
-            except HubError as error:
-                _log.warning("%s: %s", file.artifact.path, error.message)
+            ended = await asyncio.wrap_future(future)
+        here = [artifact for artifact in ended.values() if isinstance(artifact, Artifact)]
+        if here:
+            await self._record.completed(here)
+        for file, error in ended.items():
+            if isinstance(error, HubError):
+                await self._note_failure(file, error)
+
+    async def _note_failure(self, file: FileDownload, error: HubError) -> None:
+        if isinstance(error, InterruptedJobError):
+            await self._record.waits(file.artifact)
+            if self._stopped is None:
                 self._errors.append(error)
-                await self._record.failed(file.artifact, error.message)
-                if isinstance(error, NoSpaceError):
-                    self._halt()
-            else:
-                await self._record.completed(artifact)
+            return
+        _log.warning("%s: %s", file.artifact.path, error.message)
+        self._errors.append(error)
+        if isinstance(error, NoSpaceError):
+            self._halt()
+        await self._record.failed(file.artifact, error.message)
 
     def _halt(self) -> None:
         """Let no other file begin or go on; the error decides how the job ends."""

@@ -7,29 +7,30 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
-from tui_hub import text
 from tui_hub.blobs import Hold
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import HubError, LostLeaseError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobStatus, Progress
-from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.events import DownloadChanged
 from tui_hub.services.context import Context
+from tui_hub.services.download_endings import DownloadEndings
 from tui_hub.services.download_job import DownloadJob, Outcome
-from tui_hub.services.download_pictures import Ranges, figures, waiting
+from tui_hub.services.download_pictures import Ranges, waiting
 from tui_hub.services.download_run import DownloadRun
 from tui_hub.services.file_download import FileDownload, Means, partial_key
+from tui_hub.services.file_groups import bring
 from tui_hub.services.file_rows import FileRows
 from tui_hub.services.file_taking import FileTaking
-from tui_hub.services.installing import Published, publish
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
-from tui_hub.services.statuses import settle_status
+from tui_hub.services.statuses import artifacts_of
+from tui_hub.services.waits import is_away
 from tui_hub.sources import FileRequest, Source
-from tui_hub.transfer import Options, Pool, RateLimiter
+from tui_hub.transfer import HostPauses, Lanes, Options, Pool, RateLimiter
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class DownloadRunner:
         self._metadata = metadata
         self._settings = settings.downloads
         self.limiter = RateLimiter(self._settings.limit)
+        self.endings = DownloadEndings(context, jobs, metadata)
         self._options = Options(
             connections=self._settings.connections,
             piece_size=self._settings.piece_size,
@@ -60,6 +62,8 @@ class DownloadRunner:
             timeout=settings.network.timeout,
             environment=context.configuration.environment,
         )
+        self._lanes = Lanes(self._settings.connections)
+        self._pauses = HostPauses()
         self._threads = ThreadPoolExecutor(
             self._settings.files * self._settings.jobs, thread_name_prefix="download"
         )
@@ -76,19 +80,17 @@ class DownloadRunner:
         run.task = asyncio.create_task(self._run(run, heed, ended), name=f"download {run.job}")
         return run
 
-    async def artifacts(self, job: Job) -> list[Artifact]:
-        """The files that a download job is about, as the database has them."""
-        model, revision = str(job.payload.get("model")), job.payload.get("revision")
-        wanted = job.payload.get("paths")
-        paths = set(wanted) if isinstance(wanted, list) else set()
-        files = await self._context.hub.artifacts.of(model, str(revision))
-        return [file for file in files if file.path in paths]
-
     async def picture(self, job: Job) -> Download:
         """A download that this process does not run right now."""
-        files = await self.artifacts(job)
+        files = await artifacts_of(self._context, job)
         here = await self._context.on_disk(_partials, self._context, files)
-        return waiting(job, files, here, local=not self._jobs.runs_elsewhere(job))
+        picture = waiting(job, files, here, local=not self._jobs.runs_elsewhere(job))
+        if job.status is not JobStatus.COMPLETED:
+            return picture
+        install = await self._context.hub.installs.get(picture.model)
+        if install is None or install.revision != picture.revision:
+            return picture
+        return replace(picture, path=install.path)
 
     async def close(self) -> None:
         """Give the threads back; nothing may be running."""
@@ -120,21 +122,28 @@ class DownloadRunner:
             except LostLeaseError:
                 raise
             except HubError as error:
-                return await self._finish(job, Outcome(JobStatus.FAILED, error), picture)
+                outcome = Outcome(JobStatus.FAILED, error, is_away(error))
+                return await self.endings.finish(job, outcome, picture)
             except Exception:
                 _log.exception("download %s ended by a fault of the program", run.job)
                 fault = HubError("a fault of the program ended it; the log has the details")
-                return await self._finish(job, Outcome(JobStatus.FAILED, fault), picture)
+                return await self.endings.finish(job, Outcome(JobStatus.FAILED, fault), picture)
         except LostLeaseError:
             return await self.picture(await self._jobs.get(run.job))
 
     async def _bring(self, run: DownloadRun, job: Job, heed: Heed) -> Download:
-        artifacts = await self.artifacts(job)
+        artifacts = await artifacts_of(self._context, job)
         if not artifacts:
             raise NotFoundError("the files of this download are not known any more")
-        pool = Pool(self._options.environment, timeout=self._options.timeout)
+        pool = Pool(
+            self._options.environment,
+            timeout=self._options.timeout,
+            lanes=self._lanes,
+            pauses=self._pauses,
+        )
         hashes = [file.sha256 for file in artifacts if file.sha256]
-        hold = await self._context.on_disk(Hold, self._context.store, hashes)
+        sizes = {partial_key(file): file.size for file in artifacts if file.size}
+        hold = await self._context.on_disk(Hold, self._context.store, hashes, sizes)
         try:
             work = DownloadJob(
                 job,
@@ -143,6 +152,7 @@ class DownloadRunner:
                     artifacts,
                     Means(self._context.store, hold, self._options, self.limiter, pool),
                 ),
+                partial(bring, self._context.store, hold),
                 self._threads,
                 self._settings.files,
                 FileRows(self._context.hub.artifacts, job.id),
@@ -153,19 +163,21 @@ class DownloadRunner:
                 outcome = await work.run()
             finally:
                 watcher.cancel()
-            return await self._finish(job, outcome, work.snapshot())
+            return await self.endings.finish(job, outcome, work.snapshot())
         finally:
             pool.close()
             await self._context.on_disk(hold.release)
 
     async def _files(self, job: Job, artifacts: list[Artifact], means: Means) -> list[FileDownload]:
         source = self._context.source(ModelId.parse(str(job.payload.get("model"))))
+        copies = await self._context.on_disk(
+            self._metadata.copies_of, artifacts[0].model, artifacts
+        )
         files: list[FileDownload] = []
-        for artifact in artifacts:
+        for artifact, copy in zip(artifacts, copies, strict=True):
             request = await self._request(source, artifact)
-            bring = FileDownload if request.file is None else FileTaking
-            copy = await self._context.on_disk(self._metadata.copy_of, artifact)
-            files.append(bring(means, replace(artifact, job=job.id), request, copy))
+            kind = FileDownload if request.file is None else FileTaking
+            files.append(kind(means, replace(artifact, job=job.id), request, copy))
         await self._context.hub.artifacts.mark(
             [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
         )
@@ -204,72 +216,6 @@ class DownloadRunner:
         if asked is not None:
             run.stop(JobStatus.CANCELLED if asked == "cancel" else JobStatus.PAUSED)
 
-    async def _finish(self, job: Job, outcome: Outcome, picture: Download) -> Download:
-        """Publish what is here, then write down how the download ended.
-
-        Raises:
-            LostLeaseError: when another process goes on with it.
-        """
-        await self._jobs.confirm(job)
-        published = Published()
-        try:
-            published = await self._publish(job, outcome, picture)
-        except HubError as failure:
-            outcome = Outcome(JobStatus.FAILED, outcome.error or failure)
-        error = outcome.error
-        await self._jobs.log(job.id, _sentence(outcome, picture))
-        await self._jobs.finish(
-            job,
-            outcome.status,
-            error=None if error is None else error.message,
-            progress=Progress(done=picture.done, total=picture.bytes_total),
-            result=figures(job, picture),
-        )
-        if outcome.status is JobStatus.CANCELLED:
-            await self.give_back(job)
-        failed = outcome.status is JobStatus.FAILED
-        await settle_status(self._context, picture.model, failed=failed)
-        done = outcome.status is JobStatus.COMPLETED
-        return replace(
-            picture,
-            status=outcome.status,
-            path=published.path if done else None,
-            note=published.note,
-            speed=0.0,
-            eta=None,
-            connections=0,
-            error=None if error is None else error.message,
-            error_code=None if error is None else error.code,
-            hint=None if error is None else error.hint,
-        )
-
-    async def _publish(self, job: Job, outcome: Outcome, picture: Download) -> Published:
-        if picture.revision is None:
-            return Published()
-        async with self._context.alone(f"model {picture.model}"):
-            whole = outcome.status is JobStatus.COMPLETED
-            published = await publish(
-                self._context, picture.model, picture.revision, _refs(job), whole=whole
-            )
-        if published.path is not None:
-            files = await self._context.hub.artifacts.of(picture.model, picture.revision)
-            await self._metadata.keep(ModelId.parse(picture.model), files)
-        return published
-
-    async def give_back(self, job: Job) -> None:
-        """Give back the disk that the unfinished files of a cancelled download take."""
-        keys = [partial_key(file) for file in await self.artifacts(job)]
-        await self._context.on_disk(self._context.store.discard_partials, keys)
-
-
-def _sentence(outcome: Outcome, picture: Download) -> str:
-    line = (
-        f"{outcome.status}: {text.size(picture.done)} of {text.size(picture.bytes_total)} here, "
-        f"{text.size(picture.bytes_transferred)} transferred, "
-        f"{text.size(picture.bytes_deduplicated)} were here already, {picture.retries} retries"
-    )
-    return line if outcome.error is None else f"{line}: {outcome.error.message}"
-
 
 def _partials(context: Context, files: Sequence[Artifact]) -> dict[str, Ranges]:
     """The ranges of unfinished files that earlier attempts left, by path."""
@@ -285,14 +231,3 @@ def _failed(picture: Download, error: HubError) -> Download:
         error_code=error.code,
         hint=error.hint,
     )
-
-
-def _refs(job: Job) -> tuple[str, ...]:
-    """The names under which the revision is found in the views of this box.
-
-    `main` is always among them: programs that name no revision ask for it, and get what is here.
-    """
-    ref = job.payload.get("ref")
-    if not isinstance(ref, str) or ref in (DEFAULT_REF, job.payload.get("revision")):
-        return (DEFAULT_REF,)
-    return (DEFAULT_REF, ref)

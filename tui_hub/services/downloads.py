@@ -23,6 +23,7 @@ from tui_hub.services.recovery import recover_jobs
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.statuses import settle_status
 from tui_hub.services.trust import refuse_untrusted
+from tui_hub.services.waits import is_due
 
 _POLL_SECONDS = 0.5
 _LIVE = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED)
@@ -257,17 +258,27 @@ class Downloads:
     async def adopt(self) -> int:
         """Go on with downloads that nobody runs; how many those are.
 
-        They stopped because their program ended, or were left to the background.
+        They stopped because their program ended, were left to the background, or wait for their
+        source, and it is time to try that again.
         """
         idle = await self._jobs.list((JobType.DOWNLOAD,), (JobStatus.PAUSED, JobStatus.PENDING))
         count = 0
-        for job in reversed([job for job in idle if _is_nobodys(job)]):
+        for job in reversed([job for job in idle if _is_nobodys(job) and is_due(job)]):
             try:
                 await self._enqueue(job)
             except RefusedError:
                 continue  # another process was quicker
             count += 1
         return count
+
+    def persist(self) -> None:
+        """Try again what cannot be reached, from now on: this process stays and calls `adopt`."""
+        self._runner.endings.persistent = True
+
+    async def any_waits(self) -> bool:
+        """Whether a download waits for some process to go on with it, be it due yet or not."""
+        idle = await self._jobs.list((JobType.DOWNLOAD,), (JobStatus.PAUSED, JobStatus.PENDING))
+        return any(_is_nobodys(job) for job in idle)
 
     async def mark_interrupted(self, job: str) -> None:
         """Note that nobody asked for a pause: whichever process looks for work goes on with it."""
@@ -343,7 +354,7 @@ class Downloads:
 
     async def _settle(self, job: Job, status: JobStatus) -> None:
         if status is JobStatus.CANCELLED:
-            await self._runner.give_back(job)
+            await self._runner.endings.give_back(job)
         job = await self._jobs.finish(job, status)
         self._pictures[job.id] = await self._runner.picture(job)
         await settle_status(self._context, str(job.payload.get("model")))

@@ -18,7 +18,7 @@ from tui_hub.services.context import Context
 from tui_hub.services.feed_list import FeedList
 from tui_hub.services.feed_trials import try_out
 from tui_hub.services.sync import Sync
-from tui_hub.settings import FeedSettings, parse
+from tui_hub.settings import FeedSettings, Settings, parse
 from tui_hub.settings_file import Document
 from tui_hub.sources import feeds_from
 from tui_hub.sources.feeds import check_feed, settings_of, shipped_feed
@@ -148,6 +148,27 @@ class Feeds:
             for name in names:
                 if document.get("feeds", {}).pop(name, None) is None:
                     raise NotFoundError(f"the settings file has no feed {text.clean(name, 80)!r}")
+
+        await self._change(edit)
+
+    def written(self) -> dict[str, FeedSettings]:
+        """The entries of the settings that make feeds, or change shipped ones."""
+        return dict(self._known.settings.feeds)
+
+    async def put(self, name: str, entry: FeedSettings) -> None:
+        """Write the entry of a feed into the settings file, in place of one that is there.
+
+        Raises:
+            RefusedError: the file cannot be written.
+            UsageError: the entry or the file is wrong.
+        """
+        feed = next(one for one in feeds_from(Settings(feeds={name: entry})) if one.name == name)
+        self.check(feed)
+        shipped = {"enabled": entry.enabled} if self.ships(name) else {}
+
+        def edit(document: Document) -> None:
+            plain = _reduced(msgspec.to_builtins(entry), _DEFAULTS)
+            document.setdefault("feeds", {})[name] = {**shipped, **plain}
 
         await self._change(edit)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import logging
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tui_hub.blobs import BlobStore, Hold, Terms
+from tui_hub.blobs import BlobStore, Hold, Partial, Terms
 from tui_hub.blobs.hashing import sha256_file
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
 from tui_hub.domain.downloads import FileProgress, FileState
@@ -15,7 +18,9 @@ from tui_hub.domain.errors import CorruptError, HubError, InterruptedJobError, N
 from tui_hub.services.copies import is_copy
 from tui_hub.sources import FileRequest
 from tui_hub.text import clean
-from tui_hub.transfer import Options, Pool, RateLimiter, Request, Transfer
+from tui_hub.transfer import Options, Pool, RateLimiter, Request, Transfer, Transferred
+
+_log = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 0.3
 
@@ -41,7 +46,10 @@ def partial_key(artifact: Artifact) -> str:
 
 
 class FileDownload:
-    """Brings one file into the store. `run` blocks; the rest may be called from any thread."""
+    """Brings one file into the store: it arrives, and is committed, alone or with others.
+
+    `arrive` and `commit` block; `stop` and `snapshot` may be called from any thread.
+    """
 
     def __init__(
         self,
@@ -56,17 +64,91 @@ class FileDownload:
         self._metadata_copy = metadata_copy
         self._stopped = threading.Event()
         self._transfer: Transfer | None = None
+        self._arrived: tuple[Partial, Transferred] | None = None
         self._last = FileProgress(path=artifact.path, size=artifact.size)
 
-    def run(self) -> Artifact:
-        """Bring the file in, and return it as it is now.
+    @property
+    def key(self) -> str:
+        """Under which name its bytes wait in the store until they are whole."""
+        return partial_key(self.artifact)
+
+    def await_turn(self, until: ExitStack) -> None:
+        """Wait while somebody else fetches the file, unless it is here before that.
+
+        Args:
+            until: holds the lock until the file, and those that come with it, are committed.
+
+        Raises:
+            InterruptedJobError: after `stop`.
+        """
+        with self._telling():
+            while not until.enter_context(self._means.store.lock(self.key)):
+                self._note(FileState.WAITING, "another process is fetching this file")
+                self._stopped.wait(_WAIT_SECONDS)
+                if self._stopped.is_set():
+                    raise InterruptedJobError("stopped before it began")
+
+    def arrive(self, until: ExitStack, *, brief: bool = False) -> bool:
+        """Bring the bytes here and verify them.
+
+        Args:
+            until: holds what must be held until the file is committed.
+            brief: it is small: what arrived of it before the process died may be lost.
+
+        Returns:
+            Whether it is still to be committed; else it was in the store already.
 
         Raises:
             InterruptedJobError: after `stop`; what arrived is kept.
             HubError: when it cannot be had; what arrived is kept where it can still be of use.
         """
+        with self._telling():
+            if self._already_here():
+                return False
+            if self._stopped.is_set():
+                raise InterruptedJobError("stopped before it began")
+            return self._fetch(until, brief)
+
+    def commit(self) -> Artifact:
+        """Bring what arrived into the store, and return the file as it is now.
+
+        Raises:
+            HubError: when the disk fails; what arrived is kept.
+        """
+        with self._telling():
+            partial, result = self.arrived
+            self._means.hold.add(result.sha256)
+            self._means.store.commit(partial, result.sha256)
+            return self.committed()
+
+    def committed(self) -> Artifact:
+        """The file as it is now that its bytes are in the store."""
+        _, result = self.arrived
+        self._last = replace(
+            self._last,
+            state=FileState.COMPLETED,
+            size=result.size,
+            done=result.size,
+            bytes_transferred=result.bytes_transferred,
+            resumed_from=result.resumed_from,
+            connections=0,
+            ranges=((0, result.size),) if result.size else (),
+            message="",
+        )
+        self._complete(result.sha256, result.size, result.verified, result.etag)
+        return self.artifact
+
+    @property
+    def arrived(self) -> tuple[Partial, Transferred]:
+        """What has arrived and is to be committed."""
+        assert self._arrived is not None  # noqa: S101 - `arrive` gave `None`
+        return self._arrived
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Show every failure in the picture, and raise it in words."""
         try:
-            return self._bring()
+            yield
         except InterruptedJobError:
             self._note(FileState.PAUSED)
             raise
@@ -112,39 +194,25 @@ class FileDownload:
             message=live.message,
         )
 
-    def _bring(self) -> Artifact:
-        store = self._means.store
-        held = self._already_here()
-        key = partial_key(self.artifact)
-        while held is None:
-            if self._stopped.is_set():
-                raise InterruptedJobError("stopped before it began")
-            with store.lock(key) as mine:
-                if mine:
-                    held = self._already_here()
-                    return held if held is not None else self._fetch(key)
-            self._note(FileState.WAITING, "another process is fetching this file")
-            self._stopped.wait(_WAIT_SECONDS)
-            held = self._already_here()
-        return held
-
-    def _already_here(self) -> Artifact | None:
-        """The file out of the store, or out of the metadata that a sync fetched."""
+    def _already_here(self) -> bool:
+        """Take the file out of the store, or out of the metadata that a sync fetched."""
         store, artifact = self._means.store, self.artifact
         if artifact.sha256 is not None:
             self._means.hold.add(artifact.sha256)
         if artifact.sha256 is not None and store.has(artifact.sha256, artifact.size):
             verified = artifact.verified if artifact.blob else Verified.SHA256
-            return self._deduplicated(artifact.sha256, verified)
+            self._deduplicated(artifact.sha256, verified)
+            return True
         copy = self._metadata_copy
         if copy is None or not is_copy(artifact, copy):
-            return None
+            return False
         verified = Verified.SHA256 if artifact.sha256 else Verified.GIT_SHA1
         sha256 = artifact.sha256 or sha256_file(copy)
         self._means.hold.add(sha256)
-        return self._deduplicated(store.adopt(copy, Terms(sha256=sha256)), verified)
+        self._deduplicated(store.adopt(copy, Terms(sha256=sha256)), verified)
+        return True
 
-    def _deduplicated(self, sha256: str, verified: Verified) -> Artifact:
+    def _deduplicated(self, sha256: str, verified: Verified) -> None:
         self._means.hold.add(sha256)
         size = self._means.store.size(sha256)
         self._last = replace(
@@ -155,11 +223,13 @@ class FileDownload:
             deduplicated=True,
             ranges=((0, size),) if size else (),
         )
-        return self._completed(sha256, self._last.size, verified, self.artifact.etag)
+        self._complete(sha256, self._last.size, verified, self.artifact.etag)
 
-    def _fetch(self, key: str) -> Artifact:
+    def _fetch(self, until: ExitStack, brief: bool) -> bool:
+        """Whether it has arrived and is to be committed."""
         artifact = self.artifact
-        partial = self._means.store.open_partial(key, artifact.size)
+        partial = self._means.store.open_partial(self.key, artifact.size, brief=brief)
+        until.callback(partial.close)
         try:
             self._transfer = Transfer(
                 Request(
@@ -179,28 +249,21 @@ class FileDownload:
             if self._stopped.is_set():
                 self._transfer.stop()
             result = self._transfer.run()
-            self._means.hold.add(result.sha256)
-            self._means.store.commit(partial, result.sha256)
+            if result.mended:
+                _log.warning(
+                    "%s arrived damaged and was fetched again, where it was: bytes %s",
+                    clean(artifact.path, 200),
+                    ", ".join(f"{start}-{end - 1}" for start, end in result.mended[:10]),
+                )
+            self._arrived = partial, result
         finally:
             self._keep_figures()
-            partial.close()
-        self._last = replace(
-            self._last,
-            state=FileState.COMPLETED,
-            size=result.size,
-            done=result.size,
-            bytes_transferred=result.bytes_transferred,
-            resumed_from=result.resumed_from,
-            connections=0,
-            ranges=((0, result.size),) if result.size else (),
-            message="",
-        )
-        return self._completed(result.sha256, result.size, result.verified, result.etag)
+        return True
 
-    def _completed(
+    def _complete(
         self, sha256: str, size: int | None, verified: Verified, etag: str | None
-    ) -> Artifact:
-        return replace(
+    ) -> None:
+        self.artifact = replace(
             self.artifact,
             status=ArtifactStatus.COMPLETED,
             sha256=sha256,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tui_hub.database.artifacts import ArtifactTable
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus
 
@@ -21,6 +23,6 @@ class FileRows:
         """The file could not be had."""
         await self._table.mark([file.id], ArtifactStatus.FAILED, job=self._job, error=error)
 
-    async def completed(self, file: Artifact) -> None:
-        """The file is in the store."""
-        await self._table.save(file)
+    async def completed(self, files: Sequence[Artifact]) -> None:
+        """The files are in the store."""
+        await self._table.save(*files)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from tui_hub.blobs import Terms
+from tui_hub.blobs import Terms, Way
 from tui_hub.domain.artifacts import Artifact, Verified
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import CorruptError, InterruptedJobError, NotFoundError
 from tui_hub.services.file_download import FileDownload, Means
 from tui_hub.sources import FileRequest, look_at
 from tui_hub.text import clean
+
+_OWN = (Way.REFLINK, Way.COPY)
+_SHARED = (Way.REFLINK, Way.HARDLINK, Way.COPY)
 
 
 class FileTaking(FileDownload):
@@ -25,7 +29,7 @@ class FileTaking(FileDownload):
         super().__init__(means, artifact, request, metadata_copy)
         self._file = request.file or Path()
 
-    def _fetch(self, key: str) -> Artifact:
+    def _fetch(self, until: ExitStack, brief: bool) -> bool:
         artifact, modified = self.artifact, self._look()
         size = artifact.size or 0
         self._advance(0)
@@ -35,7 +39,7 @@ class FileTaking(FileDownload):
                 sha256=artifact.sha256,
                 md5=artifact.md5,
                 modified=modified,
-                hardlink=_is_sealed(self._file),
+                ways=_SHARED if _is_sealed(self._file) else _OWN,
                 progress=self._advance,
                 announce=self._means.hold.add,
             ),
@@ -50,7 +54,8 @@ class FileTaking(FileDownload):
         )
         checked = Verified.MD5 if artifact.md5 else Verified.SIZE
         verified = Verified.SHA256 if artifact.sha256 else checked
-        return self._completed(sha256, size, verified, artifact.etag)
+        self._complete(sha256, size, verified, artifact.etag)
+        return False
 
     def _look(self) -> int:
         """When the file was written last, if it is still the one that was listed.

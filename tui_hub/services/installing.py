@@ -7,26 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tui_hub import text
-from tui_hub.blobs import (
-    KeptRevision,
-    Receipt,
-    publish_hf,
-    publish_model,
-    receipts,
-    remove_model,
-    set_active,
-)
+from tui_hub.blobs import KeptRevision, Receipt, receipts, remove_model, set_active
+from tui_hub.blobs.changing import Place
 from tui_hub.domain.artifacts import Artifact, installed_variants, present
 from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.models import Model
+from tui_hub.domain.models import DEFAULT_REF, Model
 from tui_hub.domain.slots import Slot, slot_lease
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.events import ModelChanged, SlotChanged, StorageChanged
 from tui_hub.services.context import Context
 from tui_hub.services.keeping import kept_beside, receipt_file, retire
+from tui_hub.services.pins import settle_pin
 from tui_hub.services.slots import read_slots, slots_of
+from tui_hub.services.views import changing, place_of, show, shown_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +56,19 @@ async def publish(
     old = await context.on_disk(receipts.read, context.store, model_id)
     kept = await kept_beside(context, model_id, revision, before, old)
     if not variants and not whole:
-        await context.on_disk(_write_receipt, context, model, revision, here, (), None, kept)
+        receipt = _receipt(model, revision, refs, here, (), kept, old)
+        await context.on_disk(receipts.write, context.store, receipt)
         return Published()
     held = await slots_of(context, model_id)
-    path = await context.on_disk(
-        publish_files, context, model, revision, refs, here, variants, kept
-    )
-    note = await _move_slots(context, held, revision, path)
-    await context.on_disk(_remove_old_view, context, old, path)
+    async with changing(context, model_id, *_places(model, old)):
+        receipt = _receipt(model, revision, refs, here, variants, kept, old)
+        path = await _publish_files(context, receipt)
+        note = await _move_slots(context, held, revision, path)
+        await context.on_disk(_remove_old_view, context, old, path)
+        if variants:
+            await context.hub.installs.put(_install(model, receipt, path, before))
     if variants:
-        await context.hub.installs.put(_install(model, revision, path, here, variants, before))
+        await settle_pin(context, model_id, revision, (file.path for file in here))
     staying = {revision, *(one.revision for one in kept)}
     if before is not None and before.revision not in staying:
         await retire(context, model_id, before.revision)
@@ -103,12 +101,10 @@ async def retype(context: Context, model_id: str) -> None:
     files = await context.hub.artifacts.of(model_id, install.revision)
     here = present(files)
     old = await context.on_disk(receipts.read, context.store, model_id)
-    kept = old.kept if old is not None else ()
-    path = await context.on_disk(
-        publish_files, context, model, install.revision, ("main",), here, install.variants, kept
-    )
-    await context.on_disk(_remove_old_view, context, old, path)
-    await context.hub.installs.put(replace(install, type=model.type, path=str(path)))
+    async with changing(context, model_id, *_places(model, old)):
+        path = await publish_again(context, model, install, here, old)
+        await context.on_disk(_remove_old_view, context, old, path)
+        await context.hub.installs.put(replace(install, type=model.type, path=str(path)))
     context.bus.publish(ModelChanged(model_id))
 
 
@@ -145,29 +141,36 @@ async def _move_slot(context: Context, held: Slot, revision: str, path: Path) ->
     return told
 
 
-def publish_files(
+async def publish_again(
     context: Context,
     model: Model,
-    revision: str,
-    refs: Sequence[str],
+    install: Install,
     files: Sequence[Artifact],
-    variants: tuple[str, ...],
-    kept: tuple[KeptRevision, ...],
+    old: Receipt | None,
 ) -> Path:
+    """Make the views and the receipt of an installed model by what is known of it now."""
+    refs, kept = (DEFAULT_REF,), old.kept if old is not None else ()
+    receipt = _receipt(model, install.revision, refs, files, install.variants, kept, old)
+    return await _publish_files(context, receipt)
+
+
+async def _publish_files(context: Context, receipt: Receipt) -> Path:
     """Make what people open, and the receipt that keeps the blobs alive from here on."""
-    store = context.store
-    blobs = {file.path: file.blob for file in files if file.blob}
-    path = publish_model(store, model.type, model.name, model.author, model.id, blobs)
-    if model.source == "hf":
-        publish_hf(
-            store,
-            model.id.partition(":")[2],
-            revision,
-            refs,
-            [(file.path, file.blob, file.git_sha1) for file in files if file.blob],
-        )
-    _write_receipt(context, model, revision, files, variants, path, kept)
-    return path
+    if receipt.source == "url":
+        receipt = replace(receipt, definition=await context.hub.additions.get(receipt.model))
+
+    def work() -> Path:
+        path = show(context.store, shown_by(receipt, receipt.files))
+        place = str(path.relative_to(context.store.root))
+        receipts.write(context.store, replace(receipt, path=place))
+        return path
+
+    return await context.on_disk(work)
+
+
+def _places(model: Model, old: Receipt | None) -> list[Place]:
+    """Where the views of a model are to be, and where they were."""
+    return [place_of(model)] if old is None else [place_of(model), place_of(old)]
 
 
 def _remove_old_view(context: Context, old: Receipt | None, path: Path) -> None:
@@ -177,53 +180,47 @@ def _remove_old_view(context: Context, old: Receipt | None, path: Path) -> None:
         remove_model(store, old.type, old.name, old.author, old.model)
 
 
-def _write_receipt(
-    context: Context,
+def _receipt(
     model: Model,
     revision: str,
+    refs: Sequence[str],
     files: Sequence[Artifact],
     variants: tuple[str, ...],
-    path: Path | None,
     kept: tuple[KeptRevision, ...],
-) -> None:
-    store = context.store
-    receipts.write(
-        store,
-        Receipt(
-            model=model.id,
-            source=model.source,
-            revision=revision,
-            type=model.type,
-            name=model.name,
-            author=model.author,
-            license=model.license,
-            installed_at=text.now(),
-            path=str(path.relative_to(store.root)) if path is not None else "",
-            variants=variants,
-            files=tuple(map(receipt_file, files)),
-            kept=kept,
-        ),
-    )
-
-
-def _install(
-    model: Model,
-    revision: str,
-    path: Path,
-    files: Sequence[Artifact],
-    variants: tuple[str, ...],
-    before: Install | None,
-) -> Install:
-    return Install(
+    old: Receipt | None,
+) -> Receipt:
+    """What the store is to know of a model; where its view lies is not known yet."""
+    same = old is not None and old.revision == revision
+    return Receipt(
         model=model.id,
+        source=model.source,
         revision=revision,
         type=model.type,
         name=model.name,
         author=model.author,
-        path=str(path),
-        installed_at=text.now(),
-        files=len(files),
-        bytes=sum(file.size or 0 for file in files),
+        license=model.license,
+        task=model.task,
+        library=model.library,
+        refs=tuple(dict.fromkeys((*(old.refs if old is not None and same else ()), *refs))),
+        installed_at=old.installed_at if old is not None and same and old.path else text.now(),
+        path="",
         variants=variants,
+        files=tuple(receipt_file(file) for file in files if file.blob),
+        kept=kept,
+    )
+
+
+def _install(model: Model, receipt: Receipt, path: Path, before: Install | None) -> Install:
+    return Install(
+        model=model.id,
+        revision=receipt.revision,
+        type=model.type,
+        name=model.name,
+        author=model.author,
+        path=str(path),
+        installed_at=receipt.installed_at,
+        files=len(receipt.files),
+        bytes=sum(file.size for file in receipt.files),
+        variants=receipt.variants,
         last_used=before.last_used if before is not None else None,
     )

@@ -16,7 +16,12 @@ from tui_hub.services.jobs import Jobs
 _log = logging.getLogger(__name__)
 
 _HEED_SECONDS = 0.5
-_NAMES = {JobType.ACTIVATE: "the change of the slot", JobType.SYNC: "the sync"}
+_NAMES = {
+    JobType.ACTIVATE: "the change of the slot",
+    JobType.SYNC: "the sync",
+    JobType.SCAN: "the scan",
+    JobType.VERIFY: "the check of the store",
+}
 
 
 @dataclass(slots=True)

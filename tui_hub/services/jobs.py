@@ -190,9 +190,12 @@ class Jobs(JobHistory):
         error: str | None = None,
         progress: Progress | None = None,
         result: Mapping[str, object] | None = None,
+        noted: Mapping[str, object] | None = None,
     ) -> Job:
-        """Write down how a job ended, or that it is paused."""
-        payload = dict(job.payload) | ({"result": result} if result is not None else {})
+        """Write down how a job ended, or that it is paused; `noted` goes into its payload."""
+        payload = {**job.payload, **(noted or {})}
+        if result is not None:
+            payload["result"] = result
         self.held.remove(job.id)
         job = replace(
             job,

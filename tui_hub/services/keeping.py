@@ -62,7 +62,14 @@ async def retire(context: Context, model: str, revision: str) -> int:
 
 def without_blob(file: Artifact) -> Artifact:
     """The file as it is once its bytes are not counted on any more."""
-    return replace(file, status=ArtifactStatus.PENDING, blob=None, verified=Verified.NONE, job=None)
+    return replace(
+        file,
+        status=ArtifactStatus.PENDING,
+        blob=None,
+        verified=Verified.NONE,
+        job=None,
+        error=None,
+    )
 
 
 def receipt_file(file: Artifact) -> ReceiptFile:
@@ -73,6 +80,8 @@ def receipt_file(file: Artifact) -> ReceiptFile:
         size=file.size or 0,
         etag=file.etag,
         verified=file.verified,
+        git_sha1=file.git_sha1,
+        md5=file.md5,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui_hub import text
-from tui_hub.blobs.metadata import RESERVED, find_metadata, write_metadata
+from tui_hub.blobs.metadata import RESERVED, find_metadata, metadata_finder, write_metadata
 from tui_hub.domain.artifacts import Artifact, ArtifactKind
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId
@@ -68,13 +68,17 @@ class Metadata:
 
         What cannot be had is only logged, since the download itself is done.
         """
-        for file in metadata_of(files):
-            if file.blob is not None:
-                await self._context.on_disk(self._copy, file, file.blob)
+        await self.copy(files)
         try:
             await self.fetch(model, files)
         except HubError as error:
             _log.info("metadata of %s: %s", model, error.message)
+
+    async def copy(self, files: Sequence[Artifact]) -> None:
+        """Copy the small files out of the store, those that are in it."""
+        for file in metadata_of(files):
+            if file.blob is not None:
+                await self._context.on_disk(self._copy, file, file.blob)
 
     async def card(self, model: ModelId, files: Sequence[Artifact]) -> str | None:
         """The card as Markdown, cleaned, without its front matter; `None` if there is none.
@@ -98,6 +102,11 @@ class Metadata:
     def copy_of(self, file: Artifact) -> Path | None:
         """The copy of a small file that an earlier sync left, if it is there."""
         return find_metadata(self._context.store, file.model, file.path)
+
+    def copies_of(self, model: str, files: Sequence[Artifact]) -> list[Path | None]:
+        """The copies of many files of one model, as `copy_of` gives each."""
+        find = metadata_finder(self._context.store, model)
+        return [find(file.path) for file in files]
 
     async def content(self, model: ModelId, file: Artifact) -> bytes:
         """The bytes of a small file, from what is here, else from its source.

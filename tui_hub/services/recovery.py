@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
+from dataclasses import replace
 
-from tui_hub.blobs import Receipt, ReceiptFile, receipts
-from tui_hub.domain.artifacts import (
-    Artifact,
-    ArtifactStatus,
-    Verified,
-    artifact_id,
-    installed_variants,
-    kind_of,
-)
+from tui_hub.blobs import Receipt, receipts
+from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType
 from tui_hub.domain.models import Model
@@ -21,9 +14,12 @@ from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.jobs import Jobs
-from tui_hub.services.keeping import without_blob
+from tui_hub.services.learning import agree, give_up, learn
+from tui_hub.services.losses import MISSING, settle_losses, settle_quarantined
+from tui_hub.services.pins import mirror_pins
 from tui_hub.services.renames import follow_renames
 from tui_hub.services.statuses import settle_status
+from tui_hub.services.views import mend_views
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +32,8 @@ async def recover(context: Context, jobs: Jobs) -> None:
     await recover_jobs(context, jobs)
     unsettled: set[str | None] = set()
     if context.store_is_there():
+        await settle_quarantined(context)
+        await mend_views(context)
         unsettled |= await _compare(context)
     if await context.catalogue.models.total() == 0:
         unsettled |= await _mirror(context)
@@ -70,7 +68,7 @@ async def _release(context: Context, job: Job) -> str | None:
 async def _compare(context: Context) -> set[str | None]:
     """Learn of models that came into the store without this home, and forget those that went."""
     try:
-        read = await context.on_disk(lambda: list(receipts.iter(context.store)))
+        read = await _receipts(context)
     except OSError as error:
         # The catalogue can be searched all the same; what needs the store says so.
         _log.warning("the store %s cannot be read: %s", context.store.root, error.strerror)
@@ -85,100 +83,87 @@ async def _compare(context: Context) -> set[str | None]:
             gone = set()
     for model in gone:
         await _forget(context, known[str(model)])
-    new = [receipt for model, receipt in found.items() if model not in known and receipt.path]
-    return gone | {await _learn(context, receipt) for receipt in new}
+    await _follow_losses(context, [(known[one], found[one]) for one in known.keys() & found.keys()])
+    new = [
+        receipt
+        for model, receipt in found.items()
+        if receipt.path and not agree(context.store.root, known.get(model), receipt)
+    ]
+    return gone | {await learn(context, receipt, known.get(receipt.model)) for receipt in new}
 
 
-def _is_whole(context: Context, receipt: Receipt) -> bool:
-    """Whether all the bytes that a receipt names are there."""
-    return all(context.store.has(file.sha256, file.size) for file in receipt.files)
+async def _follow_losses(context: Context, pairs: list[tuple[Install, Receipt]]) -> None:
+    """Learn that another home found bytes of an installed model damaged or missing."""
+    for install, receipt in pairs:
+        fewer = bool(set(install.variants) - set(receipt.variants))
+        told = not receipt.path or bool(receipt.variants)
+        if not (fewer and told and receipt.revision == install.revision):
+            continue
+        files = await context.hub.artifacts.of(install.model, install.revision)
+        blobs = {file.blob for file in files if file.blob}
+        gone = await context.on_disk(
+            lambda held: {one for one in held if not context.store.has(one)}, blobs
+        )
+        await settle_losses(context, dict.fromkeys(gone, MISSING))
+
+
+async def _receipts(context: Context) -> list[Receipt]:
+    return await context.on_disk(lambda: list(receipts.iter(context.store)))
 
 
 async def _forget(context: Context, install: Install) -> None:
     await context.hub.installs.delete(install.model)
-    files = await context.hub.artifacts.of(install.model, install.revision)
-    await context.hub.artifacts.save(*(without_blob(file) for file in files if file.blob))
-
-
-async def _learn(context: Context, receipt: Receipt) -> str | None:
-    """Take what a receipt says into the database; `None` when it says nothing that can be used."""
-    try:
-        kind = ModelType(receipt.type)
-        files = [_artifact(receipt, receipt.revision, file) for file in receipt.files]
-        kept = {
-            one.revision: [_artifact(receipt, one.revision, file) for file in one.files]
-            for one in receipt.kept
-        }
-    except ValueError as error:
-        _log.warning("the receipt of %s is not understood: %s", receipt.model, error)
-        return None
-    if not await context.hub.artifacts.of(receipt.model, receipt.revision):
-        await context.hub.artifacts.replace_listing(
-            receipt.model, receipt.revision, files, newest=False
-        )
-    if not await context.on_disk(_is_whole, context, receipt):
-        return receipt.model
-    await context.hub.artifacts.save(*files)
-    for revision, older in kept.items():
-        await context.hub.artifacts.replace_listing(receipt.model, revision, older, newest=False)
-    variants = receipt.variants or installed_variants(files)
-    if variants:
-        await context.hub.installs.put(_install(context.store.root, receipt, kind, variants))
-    return receipt.model
+    await give_up(context, install)
 
 
 async def _mirror(context: Context) -> set[str | None]:
     """Tell an empty catalogue what this box holds, so that it lists at least that."""
+    try:
+        told = await _receipts(context)
+    except OSError:
+        told = []
     installs = await context.hub.installs.list()
-    for install in installs:
-        await context.catalogue.models.put(
-            Model(
-                id=install.model,
-                source=install.model.partition(":")[0],
-                name=install.name,
-                author=install.author,
-                type=install.type,
-                revision=install.revision,
-                size=install.bytes,
-                origin="local",
-                owner="local_sync_system",
-            )
-        )
+    known = {receipt.model for receipt in told}
+    models = [_told_by(receipt) for receipt in told]
+    models += [_model(install) for install in installs if install.model not in known]
+    await context.catalogue.models.merge(models)
+    await mirror_pins(context, await context.hub.pins.list())
     for addition in await context.hub.additions.list():
         model = ModelId.parse(addition.model)
         await context.catalogue.models.replace(await context.source(model).model(model))
     for edit in await context.hub.edits.list():
         if edit.type is not None:
             await context.catalogue.models.set_local(edit.model, type=edit.type)
-    return {install.model for install in installs}
+    return {model.id for model in models}
 
 
-def _artifact(receipt: Receipt, revision: str, file: ReceiptFile) -> Artifact:
-    return Artifact(
-        id=artifact_id(receipt.model, revision, file.path),
-        model=receipt.model,
-        revision=revision,
-        path=file.path,
-        size=file.size,
-        sha256=file.sha256,
-        kind=kind_of(file.path),
-        status=ArtifactStatus.COMPLETED,
-        verified=Verified(file.verified),
-        blob=file.sha256,
-        etag=file.etag,
+def _told_by(receipt: Receipt) -> Model:
+    """A model as its receipt describes it."""
+    return replace(
+        _model(receipt),
+        size=sum(file.size for file in receipt.files),
+        license=receipt.license,
+        task=receipt.task,
+        library=receipt.library,
     )
 
 
-def _install(root: Path, receipt: Receipt, kind: ModelType, variants: tuple[str, ...]) -> Install:
-    return Install(
-        model=receipt.model,
-        revision=receipt.revision,
-        type=kind,
-        name=receipt.name,
-        author=receipt.author,
-        path=str(root / receipt.path),
-        installed_at=receipt.installed_at,
-        files=len(receipt.files),
-        bytes=sum(file.size for file in receipt.files),
-        variants=variants,
+def _model(entry: Install | Receipt) -> Model:
+    return Model(
+        id=entry.model,
+        source=entry.model.partition(":")[0],
+        name=entry.name,
+        author=entry.author,
+        type=_type(entry.type),
+        revision=entry.revision,
+        size=entry.bytes if isinstance(entry, Install) else None,
+        origin="local",
+        owner="local_sync_system",
     )
+
+
+def _type(name: str) -> ModelType:
+    try:
+        return ModelType(name)
+    except ValueError:
+        return ModelType.UTILITY

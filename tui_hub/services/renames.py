@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tui_hub.blobs import receipts, remove_hf, remove_model
+from tui_hub.blobs import receipts
 from tui_hub.blobs.metadata import find_metadata, remove_metadata, write_metadata
 from tui_hub.domain.artifacts import Artifact, present
 from tui_hub.domain.errors import HubError
@@ -16,11 +16,12 @@ from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.domain.storage import Install
 from tui_hub.events import ModelChanged, StorageChanged
 from tui_hub.services.context import Context, parse_id
-from tui_hub.services.installing import describe, publish, publish_files
+from tui_hub.services.installing import describe, publish, publish_again
 from tui_hub.services.keeping import retire
 from tui_hub.services.metadata import metadata_of
 from tui_hub.services.slots import slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
+from tui_hub.services.views import hide, place_of
 
 _log = logging.getLogger(__name__)
 
@@ -108,16 +109,7 @@ async def _publish(context: Context, install: Install, new: str) -> Install:
     ]
     model = await describe(context, new, None)
     receipt = await context.on_disk(receipts.read, context.store, install.model)
-    path = await context.on_disk(
-        publish_files,
-        context,
-        model,
-        install.revision,
-        (DEFAULT_REF,),
-        files,
-        install.variants,
-        receipt.kept if receipt is not None else (),
-    )
+    path = await publish_again(context, model, install, files, receipt)
     return replace(
         install, model=new, name=model.name, author=model.author, type=model.type, path=str(path)
     )
@@ -136,8 +128,5 @@ def _take_away(context: Context, old: str) -> None:
     store = context.store
     receipt = receipts.read(store, old)
     receipts.delete(store, old)
-    if receipt is not None:
-        remove_model(store, receipt.type, receipt.name, receipt.author, old)
-    if old.startswith("hf:"):
-        remove_hf(store, old.removeprefix("hf:"))
+    hide(store, old, () if receipt is None else (place_of(receipt),))
     remove_metadata(store, old)

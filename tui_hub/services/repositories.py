@@ -237,6 +237,7 @@ class Repositories:
         if model is None:
             raise NotFoundError("there is no such model")
         install = await self._context.hub.installs.get(model.id)
+        pin = await self._context.hub.pins.get(model.id)
         requirements = model.facts.get("requires")
         return Details(
             model=model,
@@ -245,6 +246,7 @@ class Repositories:
             installed_variants=installed_variants(files),
             revision=files[0].revision if files else model.revision,
             installed_revision=install.revision if install else None,
+            pinned_revision=pin.revision if pin else None,
             versions=tuple(await self._context.hub.artifacts.revisions(model.id)),
             links=links_of(model, self._context.sources),
             requirements=requirements if isinstance(requirements, dict) else {},

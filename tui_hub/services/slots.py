@@ -83,5 +83,6 @@ def _foreign(context: Context, kind: ModelType, path: Path) -> Slot | None:
                 runtime="link",
                 path=str(path),
                 since=text.stamp_of(since),
+                variant=receipt.variants[0] if len(receipt.variants) == 1 else None,
             )
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
 from tui_hub.events import ModelChanged
@@ -30,6 +31,14 @@ async def live_downloads(context: Context) -> list[Job]:
     return await context.hub.jobs.list(
         (JobType.DOWNLOAD,), (JobStatus.PENDING, JobStatus.RUNNING), 1000
     )
+
+
+async def artifacts_of(context: Context, job: Job) -> list[Artifact]:
+    """The files that a download job is about, as the database has them."""
+    model, revision = str(job.payload.get("model")), str(job.payload.get("revision"))
+    wanted = job.payload.get("paths")
+    paths = set(wanted) if isinstance(wanted, list) else set()
+    return [file for file in await context.hub.artifacts.of(model, revision) if file.path in paths]
 
 
 async def _status(context: Context, model: str, failed: bool) -> ModelStatus:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tui_hub import text
-from tui_hub.blobs import collect, receipts, remove_hf, remove_model
+from tui_hub.blobs import BlobStore, collect, receipts
+from tui_hub.blobs.changing import Place
 from tui_hub.blobs.metadata import remove_metadata
 from tui_hub.domain.artifacts import Artifact, variants_of
 from tui_hub.domain.errors import NotFoundError, RefusedError
@@ -19,9 +19,12 @@ from tui_hub.services.context import Context
 from tui_hub.services.file_download import partial_key
 from tui_hub.services.installing import publish
 from tui_hub.services.keeping import without_blob
+from tui_hub.services.losses import losses
 from tui_hub.services.renames import name_here
-from tui_hub.services.slots import slots_of
+from tui_hub.services.slots import read_slots, slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
+from tui_hub.services.usage import freed_by, measure
+from tui_hub.services.views import changing, hide, place_of
 
 
 class Storage:
@@ -32,8 +35,11 @@ class Storage:
         self._activation = activation
 
     async def usage(self) -> StorageUsage:
-        """The store in figures, by type and by model."""
-        return await self._context.on_disk(self._measure)
+        """The store in figures, by type, source and model."""
+        installs = {one.model: one for one in await self._context.hub.installs.list()}
+        active = {slot.model for slot in (await read_slots(self._context)).values()}
+        quota = self._context.configuration.settings.store.quota
+        return await self._context.on_disk(measure, self._context.store, installs, active, quota)
 
     async def installs(self) -> list[Install]:
         """The models that are installed."""
@@ -83,10 +89,18 @@ class Storage:
             await self._context.on_disk(receipts.references, self._context.store)
             registered = await self._context.hub.registrations.get(wanted) is not None
             keys = [partial_key(file) for file in await self._context.hub.artifacts.all_of(wanted)]
-            await self._forget(wanted)
-            await settle_status(self._context, wanted)
-            await self._context.on_disk(self._context.store.discard_partials, keys)
-            freed = await self._context.on_disk(self._remove, wanted, blobs, registered)
+            receipt = await self._context.on_disk(receipts.read, self._context.store, wanted)
+            places = () if receipt is None else (place_of(receipt),)
+            async with changing(self._context, wanted, *places):
+                await self._forget(wanted)
+                await self._context.hub.pins.delete(wanted)
+                await settle_status(self._context, wanted)
+                await self._context.on_disk(self._context.store.discard_partials, keys)
+                freed = await self._context.on_disk(
+                    lambda: remove_files(
+                        self._context.store, wanted, places, blobs, keep_small_files=registered
+                    )
+                )
         self._context.bus.publish(StorageChanged())
         return Deletion(model=wanted, files=len(blobs), bytes_freed=freed)
 
@@ -156,11 +170,16 @@ class Storage:
             blobs |= {(receipt.revision, file.path): file.sha256 for file in receipt.files}
             blobs |= {(one.revision, file.path): file.sha256
                       for one in receipt.kept for file in one.files}  # fmt: skip
-        if not blobs:
+        pinned = await self._context.hub.pins.get(model) is not None
+        if not blobs and not pinned and not await self._lost(model):
             raise NotFoundError(
                 f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
             )
         return [blob for blob in blobs.values() if blob]
+
+    async def _lost(self, model: str) -> list[Artifact]:
+        """The files of a model that were here, and are not since they were damaged."""
+        return [file for file in await losses(self._context) if file.model == model]
 
     async def _refuse_if_downloading(self, model: str) -> None:
         for job in await live_downloads(self._context):
@@ -185,50 +204,31 @@ class Storage:
     async def _forget(self, model: str) -> None:
         if not await self._context.hub.installs.forget(model):
             raise RefusedError(f"{model} became active meanwhile", hint="Deactivate it first.")
-        rows = [file for file in await self._context.hub.artifacts.all_of(model) if file.blob]
+        files = await self._context.hub.artifacts.all_of(model)
+        rows = [file for file in files if file.blob] + await self._lost(model)
         await self._context.hub.artifacts.save(*map(without_blob, rows))
-
-    def _measure(self) -> StorageUsage:
-        store = self._context.store
-        usage = store.usage()
-        by_type: Counter[str] = Counter()
-        by_model: Counter[str] = Counter()
-        for receipt in receipts.iter(store):
-            held = sum(file.size for file in receipt.all_files)
-            by_type[receipt.type] += held
-            by_model[receipt.model] += held
-        logical = sum(by_model.values())
-        return StorageUsage(
-            path=str(store.root),
-            blobs=usage.blobs,
-            bytes=usage.bytes,
-            bytes_logical=logical,
-            bytes_saved=max(0, logical - usage.bytes),
-            by_type=dict(by_type),
-            by_model=dict(by_model),
-            partial_bytes=usage.partial_bytes,
-            disk_free=usage.disk_free,
-            disk_total=usage.disk_total,
-        )
 
     def _would_free(self, model: str, blobs: Sequence[str], staying: Collection[str]) -> int:
         store = self._context.store
-        kept = set(staying) | {
-            file.sha256
-            for receipt in receipts.iter(store)
-            if receipt.model != model
-            for file in receipt.all_files
-        }
-        return sum(store.size(blob) or 0 for blob in set(blobs) - kept)
+        others = (receipt for receipt in receipts.iter(store) if receipt.model != model)
+        kept = set(staying) | {file.sha256 for one in others for file in one.all_files}
+        return sum(freed_by(store, blob) for blob in set(blobs) - kept)
 
-    def _remove(self, model: str, blobs: Sequence[str], registered: bool) -> int:
-        store = self._context.store
-        receipt = receipts.read(store, model)
-        receipts.delete(store, model)
-        if receipt is not None:
-            remove_model(store, receipt.type, receipt.name, receipt.author, model)
-        if model.startswith("hf:"):
-            remove_hf(store, model.removeprefix("hf:"))
-        if not registered:
-            remove_metadata(store, model)
-        return collect(store, set(blobs))
+
+def remove_files(
+    store: BlobStore,
+    model: str,
+    places: Iterable[Place],
+    blobs: Collection[str],
+    *,
+    keep_small_files: bool,
+) -> int:
+    """Take all of a model out of a store: receipt, views, bytes; the bytes that frees.
+
+    The receipt goes first: what a kill leaves after that is swept by `gc`.
+    """
+    receipts.delete(store, model)
+    hide(store, model, places)
+    if not keep_small_files:
+        remove_metadata(store, model)
+    return collect(store, set(blobs))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
+from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.identifiers import ModelId
@@ -45,12 +46,24 @@ async def refuse_untrusted(context: Context, plan: Plan) -> None:
     Raises:
         RefusedError: naming the host or author.
     """
-    trust, model = context.configuration.settings.trust, ModelId.parse(plan.model)
+    to_come = [file for file in plan.files if not file.blob]
+    await refuse_untrusted_files(context, ModelId.parse(plan.model), to_come)
+
+
+async def refuse_untrusted_files(
+    context: Context, model: ModelId, files: Iterable[Artifact]
+) -> None:
+    """Stop at files of a model that the settings do not take from where they are of.
+
+    Raises:
+        RefusedError: naming the host or author.
+    """
+    trust = context.configuration.settings.trust
     if trust.others != "refuse":
         return
     if model.source != "hf":
         source = context.source(model)
-        requests = [await source.request(file) for file in plan.files if not file.blob]
+        requests = [await source.request(file) for file in files]
         refuse_other_hosts(trust, (one.url for one in requests if one.file is None))
     elif (model.author or "").lower() not in map(str.lower, trust.authors):
         raise RefusedError(

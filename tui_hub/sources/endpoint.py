@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from urllib.parse import urlsplit
 
 from tui_hub.domain.errors import UnsafeError, UsageError
@@ -26,6 +27,7 @@ def endpoint_from(settings: HuggingFaceSettings, environment: Mapping[str, str])
     return checked_address(name, text, HUB)
 
 
+@cache
 def checked_address(name: str, text: str, example: str) -> str:
     """An address that requests may go to, without a slash at its end.
 

@@ -64,6 +64,7 @@ def broken(url: str, error: BaseException, timeout: float, *, answered: bool) ->
 def _reason(error: BaseException, timeout: float) -> tuple[str, str, int]:
     """What happened, what to do about it, and how many attempts it is worth."""
     import httpx
+    from socksio import SOCKSError
 
     causes = tuple(_chain(error))
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
@@ -78,6 +79,8 @@ def _reason(error: BaseException, timeout: float) -> tuple[str, str, int]:
         return f"no answer within {duration(timeout)}", hint, _CONNECT_ATTEMPTS
     if isinstance(error, httpx.ProxyError):
         return "the proxy refuses", hint, 1
+    if isinstance(error, SOCKSError):
+        return "the proxy does not speak SOCKS5", hint, 1
     if isinstance(error, httpx.ConnectError):
         return "no connection could be made", hint, _CONNECT_ATTEMPTS
     return "the connection broke, or its answer is no proper HTTP", hint, _ANY_NUMBER

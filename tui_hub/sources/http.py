@@ -14,17 +14,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui_hub.domain.errors import NoConnectionError, UnreachableError, UnsafeError
+from tui_hub.proxies import Proxy, ProxyKind
 from tui_hub.settings import NetworkSettings
 from tui_hub.sources.exchange import Answer, Ask, TooLargeError
 from tui_hub.sources.failures import FailedAttempt, broken, troubled
 from tui_hub.sources.limits import Clock, Gate, backoff
 from tui_hub.sources.network import (
-    certificates,
     host_of,
     is_private,
     origin_of,
     proxy_for,
     redirect_target,
+    trust,
 )
 from tui_hub.version import __version__
 
@@ -138,6 +139,7 @@ class Api:
             FailedAttempt: no answer, or a server error that may pass.
         """
         import httpx
+        from socksio import SOCKSError
 
         client = await self._client(url)
         headers = {**_standard_headers(packed=ask.packed), **ask.everywhere, **ask.private}
@@ -149,7 +151,7 @@ class Api:
             ):
                 answered = True
                 body = await _read(response, ask)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, SOCKSError, TimeoutError, OSError) as error:
             raise broken(url, error, self._network.timeout, answered=answered) from error
         answer = Answer(
             url=url,
@@ -179,15 +181,13 @@ class Api:
             # At INFO it writes whole addresses, with the signatures that some of them carry.
             logging.getLogger(name).setLevel(logging.WARNING)
         proxy = proxy_for(url, self._environment)
-        through_tls = proxy is not None and proxy.startswith("https:")
+        through_tls = proxy is not None and proxy.kind is ProxyKind.HTTPS
         encrypted = through_tls or url.startswith("https:")
         context = self._trust() if encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return httpx.AsyncClient(
             verify=context,
             trust_env=False,
-            proxy=httpx.Proxy(proxy, ssl_context=context if through_tls else None)
-            if proxy
-            else None,
+            proxy=None if proxy is None else _spoken_to(proxy, context if through_tls else None),
             timeout=self._network.timeout,
             follow_redirects=False,
         )
@@ -195,8 +195,16 @@ class Api:
     def _trust(self) -> ssl.SSLContext:
         """Whom to believe; read once, and only when something is encrypted."""
         if self._context is None:
-            self._context = certificates(self._environment)
+            self._context = trust(self._environment)
         return self._context
+
+
+def _spoken_to(proxy: Proxy, context: ssl.SSLContext | None) -> httpx.Proxy:
+    """A proxy as httpx wants it named."""
+    import httpx
+
+    auth = None if proxy.user is None else (proxy.user, proxy.password)
+    return httpx.Proxy(proxy.url, auth=auth, ssl_context=context)
 
 
 def _standard_headers(*, packed: bool) -> dict[str, str]:

@@ -16,7 +16,7 @@ def next_link(headers: Mapping[str, str], url: str) -> str | None:
     """The next page of what `url` answered, always on the same origin; `None` on the last page.
 
     A mirror may pass on links to the Hub that it stands for: such a link is asked of the mirror, as
-    long as it leads to the same path.
+    long as it leads to the same path, below the one that the mirror stands at.
 
     Raises:
         UnreachableError: for a link to anywhere else.
@@ -39,6 +39,6 @@ def own_page(link: str, url: str) -> str:
     if same:
         return str(target)
     here, there = urlsplit(url), urlsplit(target)
-    if target and here.path == there.path:
-        return str(there._replace(scheme=here.scheme, netloc=here.netloc, fragment="").geturl())
+    if target and len(there.path) > 1 and here.path.endswith(there.path):
+        return str(here._replace(query=there.query, fragment="").geturl())
     raise UnreachableError(f"{host_of(url)} names a next page that is not its own")

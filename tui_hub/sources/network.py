@@ -9,11 +9,12 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import urljoin, urlsplit
 
-from tui_hub.domain.errors import UnreachableError, UnsafeError
+from tui_hub import certificates, proxies
+from tui_hub.domain.errors import UnreachableError, UnsafeError, UsageError
+from tui_hub.proxies import Proxy
 from tui_hub.text import clean
 
 _PORTS = {"http": 80, "https": 443}
-_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def origin_of(url: str) -> str:
@@ -78,55 +79,25 @@ def _private_address(text: str) -> bool:
     return not address.is_global or address.is_multicast
 
 
-def proxy_for(url: str, environment: Mapping[str, str]) -> str | None:
+def proxy_for(url: str, environment: Mapping[str, str]) -> Proxy | None:
     """The proxy that the environment names for a URL, or `None` to connect directly.
 
     Raises:
         UnreachableError: for a proxy of a kind that is not supported.
     """
-    parts = urlsplit(url)
-    if _bypassed(parts.hostname or "", _variable(environment, "no_proxy")):
-        return None
-    proxy = _variable(environment, f"{parts.scheme}_proxy") or _variable(environment, "all_proxy")
-    if not proxy:
-        return None
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    if urlsplit(proxy).scheme not in _PORTS:
-        raise UnreachableError(
-            f"a proxy of the kind {clean(urlsplit(proxy).scheme, 20)!r} is not supported",
-            hint="Name an http:// proxy in the proxy variables.",
-        )
-    return proxy
+    try:
+        return proxies.proxy_for(url, environment)
+    except UsageError as wrong:
+        raise UnreachableError(wrong.message, hint=wrong.hint) from None
 
 
-def certificates(environment: Mapping[str, str]) -> ssl.SSLContext:
+def trust(environment: Mapping[str, str]) -> ssl.SSLContext:
     """What to trust: the bundle that the environment names, else the system's and certifi's roots.
 
     Raises:
         UnreachableError: when the named bundle cannot be read.
     """
-    bundle = next((environment[name] for name in _CA_VARIABLES if environment.get(name)), None)
-    folder = environment.get("SSL_CERT_DIR")
     try:
-        if bundle or folder:
-            return ssl.create_default_context(cafile=bundle, capath=folder)
-    except OSError as error:
-        raise UnreachableError(
-            f"the certificates in {clean(bundle or folder)} cannot be read: {error.strerror}",
-            hint="Mend SSL_CERT_FILE, SSL_CERT_DIR or REQUESTS_CA_BUNDLE.",
-        ) from None
-    import certifi
-
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
-
-
-def _bypassed(host: str, no_proxy: str) -> bool:
-    """Whether `no_proxy` names a host: itself, a domain above it, or `*` for all."""
-    names = [name.strip().lower().lstrip(".") for name in no_proxy.split(",")]
-    return any(name and (name in ("*", host) or host.endswith(f".{name}")) for name in names)
-
-
-def _variable(environment: Mapping[str, str], name: str) -> str:
-    return environment.get(name) or environment.get(name.upper()) or ""
+        return certificates.trust(environment)
+    except UsageError as wrong:
+        raise UnreachableError(wrong.message, hint=wrong.hint) from None

@@ -19,10 +19,10 @@ from tui_hub.sources.limits import Clock
 from tui_hub.sources.ollama_daemon import Daemon
 from tui_hub.sources.ollama_feeds import Told, Walk
 from tui_hub.sources.ollama_library import Library
-from tui_hub.sources.ollama_manifest import Layer
+from tui_hub.sources.ollama_manifest import Layer, is_manifest
 from tui_hub.sources.ollama_names import PREFIX, Name
 from tui_hub.sources.ollama_records import USER, record
-from tui_hub.sources.ollama_registry import Described, Registry
+from tui_hub.sources.ollama_registry import ACCEPT, Described, Registry
 from tui_hub.text import clean
 
 LOCAL = f"{PREFIX}:local"
@@ -114,11 +114,17 @@ class Ollama:
             return None
 
     async def request(self, artifact: Artifact) -> FileRequest:
-        """The address of the layer; it takes no token."""
-        return FileRequest(url=self._registry.blob(_name_of(artifact), artifact.sha256 or ""))
+        """The address of the layer, or of the manifest; it takes no token."""
+        name = _name_of(artifact)
+        if is_manifest(artifact):
+            return FileRequest(url=self._registry.manifest(name), headers={"Accept": ACCEPT})
+        return FileRequest(url=self._registry.blob(name, artifact.sha256 or ""))
 
     async def read(self, artifact: Artifact, limit: int) -> bytes:
-        """The bytes of a small layer, verified; see `Source.read`."""
+        """The bytes of a small layer or of the manifest, verified; see `Source.read`."""
+        if is_manifest(artifact):
+            digest = artifact.revision
+            return await self._registry.manifest_bytes(_name_of(artifact), digest)
         layer = Layer(f"sha256:{artifact.sha256}", artifact.size or 0)
         what = f"{clean(artifact.path, 100)} of {artifact.model}"
         answer = await self._registry.fetch(_name_of(artifact), layer, limit, what=what)

@@ -26,6 +26,8 @@ _KIND = "application/vnd.ollama.image."
 _WEIGHTS = ("model", "tensor")
 _CONFIG_FILE = "ollama.json"
 """Not `config.json`, by which loaders know another format."""
+MANIFEST_FILE = "manifest.json"
+"""The manifest itself, byte by byte: by it a daemon of Ollama finds the other files."""
 _NULL = msgspec.Raw(b"null")
 _FILES = {
     "model": "{stem}.gguf",
@@ -79,6 +81,8 @@ class Manifest:
     """The SHA-256 of its bytes, by which Ollama knows a model."""
     layers: tuple[Layer, ...]
     config: Layer | None
+    length: int = 0
+    """Bytes of the manifest itself."""
     unsafe: tuple[str, ...] = ()
     """Why layers were left out."""
 
@@ -98,17 +102,22 @@ class Manifest:
         return any(layer.kind == "projector" for layer in self.layers)
 
     def files(self, name: Name, quantization: str) -> tuple[Artifact, ...]:
-        """The layers as files, named after the model, its quantisation and what they are."""
+        """The layers as files, named after the model, its quantisation and what they are.
+
+        Beside them the manifest, whose SHA-256 is the revision.
+        """
         told = quantization.lower() in name.stem.lower()
         stem = name.stem if told else f"{name.stem}-{quantization}"
         taken: Counter[str] = Counter()
+        manifest = Layer(f"sha256:{self.digest}", self.length)
+        own = self._file(name, manifest, _free(MANIFEST_FILE, taken))
         files: dict[tuple[str, str], Artifact] = {}
         for layer in self._blobs():
             path = _CONFIG_FILE if layer is self.config else _path(layer, stem)
             key = (layer.sha256, path)
             if key not in files:
                 files[key] = self._file(name, layer, _free(path, taken))
-        return tuple(files.values())
+        return (*files.values(), own)
 
     def _file(self, name: Name, layer: Layer, path: str) -> Artifact:
         model = str(name.id)
@@ -155,11 +164,17 @@ def read_manifest(body: bytes, host: str) -> Manifest:
         digest=hashlib.sha256(body).hexdigest(),
         layers=tuple(layers),
         config=config,
+        length=len(body),
         unsafe=tuple(unsafe),
     )
     if len(wire.layers) > _MOST_LAYERS or manifest.size > _MOST_BYTES:
         raise UnreadableError(f"{host} describes a model that is larger than any can be")
     return manifest
+
+
+def is_manifest(file: Artifact) -> bool:
+    """Whether a file of a model is its manifest, by whose hash the revision is known."""
+    return file.sha256 == file.revision
 
 
 def _layer(raw: msgspec.Raw) -> Layer:

@@ -12,6 +12,9 @@ PREFIX = "ollama"
 LIBRARY = "library"
 """The namespace of Ollama's own models."""
 
+REGISTRY = "registry.ollama.ai"
+"""The host that is meant where a name has none, whichever registry stands in for it."""
+
 _HUB_HOSTS = ("hf.co", "huggingface.co")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}")
 

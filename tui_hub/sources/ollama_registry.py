@@ -33,7 +33,7 @@ _MANIFEST_LIMIT = 8 * 1024**2
 _CONFIG_LIMIT = 1024**2
 _REMEMBERED = 4096
 """Configurations kept at hand by their hash, so that a long run asks for each one once."""
-_ACCEPT = "application/vnd.docker.distribution.manifest.v2+json"
+ACCEPT = "application/vnd.docker.distribution.manifest.v2+json"
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _DIGEST_HEADERS = ("ollama-content-digest", "docker-content-digest")
 
@@ -108,6 +108,26 @@ class Registry:
         """The address of a blob, which redirects to where its bytes are."""
         return f"{self.address(name)}/v2/{name.repository}/blobs/sha256:{sha256}"
 
+    def manifest(self, name: Name) -> str:
+        """The address of what a tag stands for now."""
+        return f"{self.address(name)}/v2/{name.repository}/manifests/{name.tag}"
+
+    async def manifest_bytes(self, name: Name, digest: str) -> bytes:
+        """The manifest with that digest.
+
+        Raises:
+            CorruptError: when the tag stands for another one by now.
+        """
+        ask = Ask(private={"accept": ACCEPT}, limit=_MANIFEST_LIMIT, packed=False)
+        answer = await self._api.fetch(self.manifest(name), ask)
+        if answer.status != 200:
+            raise self._refusal(name, answer)
+        if hashlib.sha256(answer.body).hexdigest() != digest:
+            raise CorruptError(
+                f"{name.id} stands for another manifest by now", hint="Ask for the model anew."
+            )
+        return answer.body
+
     async def describe(self, name: Name, patience: float = LONGEST_WAIT) -> Described:
         """What a tag stands for now.
 
@@ -120,9 +140,9 @@ class Registry:
             CorruptError: what came is not what its digest says.
             UnreachableError: what answers is no registry.
         """
-        url = f"{self.address(name)}/v2/{name.repository}/manifests/{name.tag}"
+        url = self.manifest(name)
         ask = Ask(
-            private={"accept": _ACCEPT},
+            private={"accept": ACCEPT},
             limit=_MANIFEST_LIMIT,
             patience=patience,
             packed=False,

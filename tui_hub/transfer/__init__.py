@@ -12,12 +12,15 @@ from tui_hub.transfer.request import (
     TransferProgress,
     Transferred,
 )
+from tui_hub.transfer.sharing import HostPauses, Lanes
 from tui_hub.transfer.trouble import Cancelled
 
 __all__ = [
     "Cancellation",
     "Cancelled",
     "Destination",
+    "HostPauses",
+    "Lanes",
     "Options",
     "Pool",
     "RangeReader",

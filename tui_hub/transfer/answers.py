@@ -136,7 +136,9 @@ def accept(
     host = address.host
     coding = (response.getheader("Content-Encoding") or "identity").strip().lower()
     if coding != "identity":
-        raise Trouble(f"{host} sends a compressed form of the file ({clean(coding, 40)})")
+        raise Trouble(
+            f"{host} sends a compressed form of the file ({clean(coding, 40)})", lasting=True
+        )
     kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
     if kind == "text/html" and not page:
         raise Trouble(
@@ -145,7 +147,7 @@ def accept(
             answered=False,
         )
     if len(set(response.headers.get_all("Content-Length", []))) > 1:
-        raise Trouble(f"{host} tells two lengths for one answer")
+        raise Trouble(f"{host} tells two lengths for one answer", lasting=True)
     start, end, total, ranged = _extent(asked, host, kind, response)
     return Answer(
         start=start,
@@ -201,7 +203,7 @@ def refusal(
     if status in _WAIT_STATUSES or (status >= 500 and status != 501):
         limited = status == 429
         reason = "asks for a pause" if limited else f"is in trouble ({status})"
-        return Trouble(f"{host} {reason}", wait=pause_from(response), limited=limited)
+        return Trouble(f"{host} {reason}", wait=pause_from(response), limited=limited, host=host)
     if status == 416:
         return Trouble(f"{host} has no such range of the file", refused=True)
     if foreign and status in (400, 401, 403, 410):
@@ -224,7 +226,7 @@ def refusal(
         )
     if gated or status in (401, 403):
         return _no_access(address, said or str(status), gated, token, log_in)
-    return Trouble(f"{host} answers {status} {clean(response.reason, 60)}".rstrip())
+    return Trouble(f"{host} answers {status} {clean(response.reason, 60)}".rstrip(), lasting=True)
 
 
 def _no_access(

@@ -10,6 +10,7 @@ from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import HubError
 from tui_hub.transfer.follower import Digests, Follower, git_sha1_of
 from tui_hub.transfer.identity import Identity
+from tui_hub.transfer.laggards import Laggards
 from tui_hub.transfer.lanes import Lane
 from tui_hub.transfer.notes import Notes
 from tui_hub.transfer.pieces import Range
@@ -17,6 +18,8 @@ from tui_hub.transfer.trouble import Mismatch, Restart, disk_error, on_disk
 from tui_hub.transfer.work import Means, Work
 
 _TICK = 0.05
+_BRIEF = 2 * 1024**2
+"""Bytes of a file that is not worth threads of its own once its server is reached."""
 _CHECKPOINT = 1.0
 """Seconds between two checkpoints: what a power cut may cost."""
 _FAREWELL = 0.5
@@ -55,8 +58,11 @@ class Attempt:
             with on_disk():
                 destination.reset()
             identity = Identity.of(means.request, destination)
-        self._work = Work(means, identity, whole=whole)
+        brief = identity.size is not None and identity.size <= _BRIEF
+        brief = brief and means.pool.reaches(means.request.url)
+        self._work = Work(means, identity, whole=whole, brief=brief)
         self._notes = Notes(self._work)
+        self._laggards: Laggards[Lane] = Laggards()
         self.resumed_from = self._work.pieces.done
         self._verifying = False
         self._ended = False
@@ -107,8 +113,13 @@ class Attempt:
             Cancelled: after `cancel`; what arrived is recorded.
             HubError: when it cannot go on; what arrived is recorded.
         """
+        lanes = self._means.pool.lanes
         try:
-            follower = self._fetch()
+            lanes.join()
+            try:
+                follower = self._fetch()
+            finally:
+                lanes.leave()
             return self._verify(follower)
         except (Restart, Mismatch):
             raise
@@ -124,9 +135,12 @@ class Attempt:
     def _fetch(self) -> Follower:
         """Keep lanes at work until every byte is here; the thread that hashes them."""
         work = self._work
-        self._notes.start()
         if work.pieces.complete and work.identity.certain:
             work.follow()
+        elif work.brief:
+            self._new_lane().run()
+        if not work.brief:
+            self._notes.start()
         while True:
             with work.changed:
                 if work.failure is not None:
@@ -141,19 +155,34 @@ class Attempt:
 
     def _staff(self) -> None:
         """Start the lanes that are worth having now; one alone until the file is known."""
-        work, now = self._work, self._means.clock.now()
+        work, now, lanes = self._work, self._means.clock.now(), self._means.pool.lanes
         if work.follower is None:
             if not work.lanes:
                 self._start_lane()
             return
+        work.governor.limit(lanes.most(len(work.lanes)))
         work.governor.observe(now, work.transferred)
+        self._hasten(now)
         while len(work.lanes) < work.governor.target and work.pieces.wanted(now):
             self._start_lane()
 
     def _start_lane(self) -> None:
+        self._new_lane().start()
+
+    def _new_lane(self) -> Lane:
         lane = Lane(self._work)
         self._work.lanes.add(lane)
-        lane.start()
+        self._means.pool.lanes.take()
+        return lane
+
+    def _hasten(self, now: float) -> None:
+        """Open the connection of a lane afresh that is far slower than the others."""
+        if self._means.limiter.rate:
+            return  # then it is the limit that decides whose turn it is
+        received = {lane: lane.received for lane in self._work.lanes}
+        laggard = self._laggards.find(now, received)
+        if laggard is not None:
+            laggard.reconnect()
 
     def _checkpoint(self, *, last: bool = False) -> None:
         """Make what has arrived durable; the last time after every thread has ended."""
@@ -177,6 +206,8 @@ class Attempt:
             self._checkpoint()
             with on_disk():
                 destination.allocate(size)
+        if self._work.brief:
+            follower.run()
         while follower.is_alive():
             self._work.cancellation.check()
             follower.join(_TICK)
@@ -198,7 +229,8 @@ class Attempt:
         self._notes.end()
         if work.follower is not None:
             work.follower.cancel()
-            work.follower.join()
+            if not work.brief:
+                work.follower.join()
         with work.changed:
             work.changed.wait_for(lambda: not work.lanes, _FAREWELL)
             work.changed.wait_for(lambda: work.busy == 0)

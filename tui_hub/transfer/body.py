@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import time
 
-from tui_hub.transfer.connection import Connection
+from tui_hub.transfer.connection import Connection, Stream
 
 _DRIP = 1024
 """Bytes a second below which a connection counts as stalled, over so many stall times."""
@@ -25,7 +24,7 @@ class Body:
     def __init__(self, connection: Connection, response: http.client.HTTPResponse) -> None:
         self._connection = connection
         self._response = response
-        self._socket: socket.socket | None = None
+        self._socket: Stream | None = None
         self._buffered = 0
         """Bytes that came together with the head of the answer."""
         self._heard = time.monotonic()
@@ -59,7 +58,7 @@ class Body:
         self.remaining -= count or 0
         return count
 
-    def _receive(self, sock: socket.socket, view: memoryview) -> int | None:
+    def _receive(self, sock: Stream, view: memoryview) -> int | None:
         begin = time.monotonic()
         try:
             count: int | None = sock.recv_into(view)

@@ -22,7 +22,7 @@ class Cancellation:
         with self._lock:
             self.event.set()
             for sock in self._sockets:
-                _shut(sock)
+                shut(sock)
 
     def check(self) -> None:
         """Raise `Cancelled` when the work was called off."""
@@ -45,7 +45,7 @@ class Cancellation:
             self._sockets.discard(sock)
 
 
-def _shut(sock: socket.socket) -> None:
+def shut(sock: socket.socket) -> None:
     """End both directions under whoever blocks in them.
 
     By the base class's method: the one of a TLS socket would take away the state that another

@@ -4,21 +4,42 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tui_hub.domain.errors import UnauthorizedError, UnsafeError
+from tui_hub.domain.errors import UnsafeError
+from tui_hub.proxies import Proxy, ProxyKind
 from tui_hub.transfer.addresses import Address, is_private_name
-from tui_hub.transfer.cancellation import Cancellation
-from tui_hub.transfer.proxies import Proxy
-from tui_hub.transfer.trouble import Trouble
+from tui_hub.transfer.cancellation import Cancellation, shut
+from tui_hub.transfer.nested_tls import NestedTls
+from tui_hub.transfer.tunnels import tunnel
 
 if TYPE_CHECKING:
     from tui_hub.transfer.pool import Pool
+_MOST_INTERIM = 100
+"""Answers before the answer (RFC 9110 section 15.2) that are read past."""
+
+Stream = socket.socket | NestedTls
+"""What bytes come and go over."""
+
+
+class Response(http.client.HTTPResponse):
+    """An answer, without the interim ones before it; http.client knows `100 Continue` alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(_MOST_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        raise http.client.BadStatusLine("interim answers without end")
 
 
 class Connection(http.client.HTTPConnection):
     """One HTTP/1.1 connection to one origin, over TLS and through a proxy where that is so."""
+
+    response_class = Response
 
     def __init__(self, address: Address, proxy: Proxy | None, pool: Pool) -> None:
         super().__init__(address.host, address.port)
@@ -34,7 +55,11 @@ class Connection(http.client.HTTPConnection):
         self.stall = 30.0
         """Seconds of silence after which a read fails."""
         self.cancellation = Cancellation()
+        self.facing = address.host if proxy is None else f"the proxy {proxy.host}"
+        """Whom to name when the connection fails: the proxy, until it has let us through."""
         self._attached: socket.socket | None = None
+        """The socket that is shut to wake whoever blocks."""
+        self._stream: Stream | None = None
         self._pool = pool
 
     def connect(self) -> None:
@@ -47,23 +72,36 @@ class Connection(http.client.HTTPConnection):
         """
         sock = self._dial()
         try:
-            if self.address.scheme == "https":
-                if self.proxy is not None:
-                    self._tunnel_through(sock, self.proxy)
-                sock = self._encrypt(sock)
-            sock.settimeout(self.stall)
+            stream = self._speak(sock)
+            stream.settimeout(self.stall)
         except BaseException:
-            self._hang_up(sock)
+            self._hang_up(self._attached or sock)
             raise
-        self.sock = sock
+        self.facing = self.address.host
+        self.sock = self._stream = stream
+
+    def _speak(self, sock: socket.socket) -> Stream:
+        """What the server is spoken to over: plain or encrypted, through a proxy or not."""
+        proxy, https = self.proxy, self.address.scheme == "https"
+        if proxy is not None and proxy.kind is ProxyKind.HTTPS:
+            sock = self._encrypt(sock, proxy.host)
+        if proxy is not None and (https or proxy.kind is ProxyKind.SOCKS5):
+            tunnel(sock, proxy, self.host, self.port)
+            self.facing = self.address.host
+        if not https:
+            return sock
+        if isinstance(sock, ssl.SSLSocket):
+            return self._encrypt_within(sock)
+        return self._encrypt(sock, self.host)
 
     def ask(self, address: Address, headers: Mapping[str, str]) -> http.client.HTTPResponse:
         """Send a GET and read the head of its answer."""
         target, headers = address.target, dict(headers)
-        if self.proxy is not None and address.scheme == "http":
+        proxy = self.proxy
+        if proxy is not None and address.scheme == "http" and proxy.kind is not ProxyKind.SOCKS5:
             target = address.url
-            if self.proxy.authorization:
-                headers["Proxy-Authorization"] = self.proxy.authorization
+            if proxy.authorization:
+                headers["Proxy-Authorization"] = proxy.authorization
         self.request("GET", target, headers=headers)
         response = self.getresponse()
         self.used += 1
@@ -83,13 +121,18 @@ class Connection(http.client.HTTPConnection):
         self.cancellation, self.stall = cancellation, stall
         if self.sock is not None:
             self.sock.settimeout(stall)
-            self._attach(self.sock)
+            self._attach(self.sock.outer if isinstance(self.sock, NestedTls) else self.sock)
+
+    def cut(self) -> None:
+        """Wake whoever reads from it with an error. From any thread."""
+        if self._attached is not None:
+            shut(self._attached)
 
     @property
-    def stream(self) -> socket.socket:
-        """The socket that an answer is read from, also when it ends with the connection."""
-        assert self._attached is not None  # noqa: S101 - there is an answer
-        return self._attached
+    def stream(self) -> Stream:
+        """What an answer is read from, also when it ends with the connection."""
+        assert self._stream is not None  # noqa: S101 - there is an answer
+        return self._stream
 
     def idle(self) -> None:
         """End to work for somebody."""
@@ -135,29 +178,9 @@ class Connection(http.client.HTTPConnection):
         if self.private and self.public_only:
             raise UnsafeError(f"a redirect leads to {host}, which is on a private network")
 
-    def _tunnel_through(self, sock: socket.socket, proxy: Proxy) -> None:
-        """Ask a proxy for a tunnel (RFC 9110 section 9.3.6)."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        lines = [f"CONNECT {host}:{self.port} HTTP/1.1", f"Host: {host}:{self.port}"]
-        if proxy.authorization:
-            lines.append(f"Proxy-Authorization: {proxy.authorization}")
-        sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("ascii"))
-        response = http.client.HTTPResponse(sock, method="CONNECT")
-        try:
-            response.begin()
-        finally:
-            response.close()
-        if response.status == 407:
-            raise UnauthorizedError(
-                f"the proxy {proxy.host} wants a password",
-                hint="Put user:password@ into the proxy's address in the environment.",
-            )
-        if response.status // 100 != 2:
-            raise Trouble(f"the proxy {proxy.host} refuses {self.host} ({response.status})")
-
-    def _encrypt(self, plain: socket.socket) -> socket.socket:
+    def _encrypt(self, plain: socket.socket, name: str) -> ssl.SSLSocket:
         sock = self._pool.tls.wrap_socket(
-            plain, server_hostname=self.host, do_handshake_on_connect=False
+            plain, server_hostname=name, do_handshake_on_connect=False
         )
         try:
             self._attach(sock)
@@ -166,6 +189,11 @@ class Connection(http.client.HTTPConnection):
             self._hang_up(sock)
             raise
         return sock
+
+    def _encrypt_within(self, outer: ssl.SSLSocket) -> NestedTls:
+        inner = NestedTls(outer, self._pool.tls, self.host)
+        inner.do_handshake()
+        return inner
 
     def _attach(self, sock: socket.socket) -> None:
         self.idle()

@@ -11,6 +11,7 @@ from tui_hub.transfer.attempt import Arrived, Attempt
 from tui_hub.transfer.limiter import RateLimiter
 from tui_hub.transfer.patience import Clock, Patience
 from tui_hub.transfer.pool import Pool
+from tui_hub.transfer.repair import Repair
 from tui_hub.transfer.request import (
     Destination,
     Options,
@@ -51,13 +52,14 @@ class Transfer:
         options = options or Options()
         clock = clock or Clock()
         self._own_pool = Pool(options.environment, timeout=options.timeout) if not pool else None
+        pool = pool or self._own_pool or Pool()
         self._means = Means(
             request=request,
             destination=destination,
             options=options,
             limiter=limiter or RateLimiter(),
-            pool=pool or self._own_pool or Pool(),
-            patience=Patience(options.retries, clock),
+            pool=pool,
+            patience=Patience(options.retries, clock, pool.pauses),
             clock=clock,
         )
         self._lock = threading.Lock()
@@ -66,6 +68,9 @@ class Transfer:
         self._transferred = 0
         """Bytes of attempts that are over."""
         self._progress = TransferProgress(size=request.size)
+        self._repair = Repair(options.piece_size)
+        self._doubt = ""
+        """Why the file is fetched again, if it is."""
 
     def run(self) -> Transferred:
         """Fetch, verify, and return what arrived.
@@ -120,11 +125,11 @@ class Transfer:
             connections=attempt.connections,
             retries=patience.total,
             ranges=ranges,
-            message=patience.message,
+            message=patience.message or self._doubt,
         )
 
     def _run(self) -> Transferred:
-        restarts, mismatches, whole = 0, 0, False
+        restarts, whole = 0, False
         while True:
             attempt = self._begin(whole)
             try:
@@ -137,16 +142,36 @@ class Transfer:
                         f"the download began anew {_RESTARTS} times: {restart.message}",
                         hint="Refresh the listing and download again later.",
                     ) from None
+                self._repair = Repair(self._means.options.piece_size)
+                self._reset()
             except Mismatch as mismatch:
-                mismatches += 1
-                if mismatches > 1:
-                    self._reset()
-                    raise CorruptError(
-                        f"the file arrived damaged twice: {mismatch.message}",
-                        hint="The source or a proxy on the way changes it (try another network), "
-                        "or the checksum that was asked for is another file's.",
-                    ) from None
+                self._keep_agreed(attempt, mismatch)
+
+    def _keep_agreed(self, attempt: Attempt, mismatch: Mismatch) -> None:
+        """Forget what is in doubt of a wrong file, and keep what two fetches agree on.
+
+        Raises:
+            CorruptError: when another fetch would not help; then nothing is kept.
+        """
+        destination, validator = self._means.destination, self._means.destination.validator
+        size = attempt.size or 0
+        try:
+            with on_disk():
+                kept = self._repair.compare(destination.fileno(), size, mismatch, self._check)
+        except CorruptError:
             self._reset()
+            raise
+        if not kept:
+            self._reset()
+            self._doubt = "it arrived damaged; fetching it again to see where"
+            return
+        self._doubt = "it arrived damaged; fetching the pieces in doubt again"
+        with on_disk():
+            destination.checkpoint(kept, validator)
+
+    def _check(self) -> None:
+        if self._stopped:
+            raise Cancelled
 
     def _reset(self) -> None:
         with on_disk():
@@ -162,6 +187,10 @@ class Transfer:
             return self._attempt
 
     def _result(self, attempt: Attempt, arrived: Arrived) -> Transferred:
+        with on_disk():
+            mended = self._repair.mended(
+                self._means.destination.fileno(), arrived.size, self._check
+            )
         return Transferred(
             sha256=arrived.digests.sha256,
             size=arrived.size,
@@ -171,6 +200,7 @@ class Transfer:
             bytes_transferred=self._transferred + attempt.transferred,
             resumed_from=attempt.resumed_from,
             retries=self._means.patience.total,
+            mended=mended,
         )
 
     def _close(self, state: FileState, message: str) -> None:

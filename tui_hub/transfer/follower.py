@@ -68,7 +68,7 @@ class Follower(threading.Thread):
 
     def run(self) -> None:
         """Hash until the end of the file, as its bytes arrive."""
-        block = memoryview(bytearray(_BLOCK))
+        block = memoryview(bytearray(_BLOCK if self._end is None else min(_BLOCK, self._end)))
         try:
             while (prefix := self._next()) is not None:
                 while self._hashed < prefix and not self._cancelled:

@@ -125,6 +125,7 @@ class Identity:
             raise Trouble(
                 f"the server offers {size} bytes where the listing says {self.request_size}",
                 hint="Refresh the listing and download again.",
+                lasting=True,
             )
         if self.size is not None and holding:
             raise Restart("the file has another size than before")

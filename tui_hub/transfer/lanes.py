@@ -26,7 +26,13 @@ class Lane(threading.Thread):
     def __init__(self, work: Work) -> None:
         super().__init__(name="transfer-lane", daemon=True)
         self._work = work
-        self._buffer = memoryview(bytearray(BUFFER))
+        self._buffer = memoryview(bytearray(min(BUFFER, max(1, work.pieces.size))))
+        self._answer: Answer | None = None
+        """What is being read."""
+        self._cut = False
+        """Whether its connection was cut because others are faster."""
+        self.received = 0
+        """Bytes that it brought."""
         self.run_length = 1
         """Pieces that its next claim may cover; grows while pieces are quick."""
 
@@ -43,6 +49,13 @@ class Lane(threading.Thread):
         finally:
             self._work.left(self)
 
+    def reconnect(self) -> None:
+        """Drop the connection under a read and go on over another. From any thread."""
+        answer = self._answer
+        if answer is not None:
+            self._cut = True
+            answer.connection.cut()
+
     def _fetch(self, claim: Claim) -> bool:
         """Bring one claim in; whether to go on with another."""
         try:
@@ -53,6 +66,9 @@ class Lane(threading.Thread):
                     break
         except Trouble as trouble:
             self._work.release(claim)
+            if self._cut:
+                self._cut = False
+                return True
             return self._work.troubled(self, trouble)
         except BaseException:
             self._work.release(claim)
@@ -64,6 +80,7 @@ class Lane(threading.Thread):
 
     def _read(self, answer: Answer, claim: Claim) -> None:
         """Read a body into the file, and leave its connection in a known state."""
+        self._answer = answer
         try:
             while claim.position < claim.end and self._fill(answer, claim):
                 pass
@@ -71,6 +88,7 @@ class Lane(threading.Thread):
             answer.connection.cancellation.check()
             raise trouble_from(error, answer.connection.address.host) from None
         finally:
+            self._answer = None
             self._work.close(answer)
         stop = claim.end if answer.end is None else min(answer.end, claim.end)
         if claim.position < stop:
@@ -93,5 +111,6 @@ class Lane(threading.Thread):
                     break
         finally:
             if filled:
+                self.received += filled
                 self._work.write(claim, view[:filled])
         return True

@@ -15,6 +15,7 @@ from http.client import HTTPResponse
 from tui_hub.domain.errors import RateLimitedError
 from tui_hub.text import duration
 from tui_hub.transfer.cancellation import Cancellation
+from tui_hub.transfer.sharing import HostPauses
 from tui_hub.transfer.trouble import Trouble
 
 PAUSE_CAP = 15 * 60.0
@@ -44,10 +45,11 @@ class Clock:
 class Patience:
     """The pauses of one transfer, shared by its lanes. Counts failures since the last progress."""
 
-    def __init__(self, retries: int, clock: Clock) -> None:
+    def __init__(self, retries: int, clock: Clock, hosts: HostPauses | None = None) -> None:
         self._lock = threading.Lock()
         self._clock = clock
         self._retries = retries
+        self._hosts = hosts or HostPauses()
         self._failures = 0
         self._progress = 0
         self._resume_at = 0.0
@@ -102,9 +104,24 @@ class Patience:
         with self._lock:
             self.message = ""
 
+    def wait_for(self, host: str, cancellation: Cancellation) -> None:
+        """Wait until a host may be asked, whichever file it asked for a pause. Raises `Cancelled`.
+
+        The pause may grow meanwhile, and then does for all.
+        """
+        while (seconds := self._hosts.until(host) - self._clock.now()) > 0:
+            with self._lock:
+                self.message = f"{host} asks for a pause; again in {duration(max(1.0, seconds))}"
+            if self._clock.wait(cancellation.event, seconds):
+                cancellation.check()
+            with self._lock:
+                self.message = ""
+
     def _pause(self, trouble: Trouble) -> None:
         delay = trouble.wait
-        if delay is None:
+        if delay is not None:
+            self._hosts.pause(trouble.host, self._clock.now() + delay)
+        else:
             delay = min(_DELAY_CAP, _FIRST_DELAY * _DELAY_FACTOR ** max(0, self._failures - 1))
             delay *= 0.5 + self._clock.random()
         self._resume_at = max(self._resume_at, self._clock.now() + delay)

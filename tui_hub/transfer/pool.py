@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import select
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-from tui_hub.domain.errors import UsageError
+from tui_hub.certificates import trust
+from tui_hub.proxies import proxy_for
 from tui_hub.transfer.addresses import Address, is_private
 from tui_hub.transfer.cancellation import Cancellation
-from tui_hub.transfer.connection import Connection
-from tui_hub.transfer.proxies import proxy_for
+from tui_hub.transfer.connection import Connection, Stream
+from tui_hub.transfer.sharing import HostPauses, Lanes
 
+_LANES = 16
+"""Connections in use at a time, where nobody says otherwise."""
 _IDLE = 32
 """Connections kept open to one origin."""
 
@@ -28,6 +29,8 @@ class Pool:
         *,
         timeout: float = 20.0,
         is_private: Callable[[str], bool] = is_private,
+        lanes: Lanes | None = None,
+        pauses: HostPauses | None = None,
     ) -> None:
         """Make an empty pool.
 
@@ -36,9 +39,13 @@ class Pool:
                 authorities (`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`).
             timeout: seconds to wait for a connection.
             is_private: tells which IP addresses a public server may not redirect to.
+            lanes: how many connections all files together may use.
+            pauses: which hosts want to be left alone for how long.
         """
         self.timeout = timeout
         self.is_private = is_private
+        self.lanes = lanes or Lanes(_LANES)
+        self.pauses = pauses or HostPauses()
         self._environment = dict(environment or {})
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, str, int, bool], list[Connection]] = {}
@@ -50,8 +57,14 @@ class Pool:
         """The trust that all connections share. Raises `UsageError` for a bad bundle."""
         with self._lock:
             if self._tls is None:
-                self._tls = _trust(self._environment)
+                self._tls = trust(self._environment)
             return self._tls
+
+    def reaches(self, url: str) -> bool:
+        """Whether a connection to the origin of an address waits for work."""
+        origin = Address.parse(url).origin
+        with self._lock:
+            return bool(self._idle.get((*origin, False)))
 
     def acquire(
         self, address: Address, cancellation: Cancellation, *, stall: float, public_only: bool
@@ -63,7 +76,7 @@ class Pool:
                 waiting = self._idle.get(key)
                 connection = waiting.pop() if waiting else None
             if connection is None:
-                connection = Connection(address, proxy_for(address, self._environment), self)
+                connection = Connection(address, proxy_for(address.url, self._environment), self)
                 connection.public_only = public_only
             elif _stale(connection.sock):
                 connection.drop()
@@ -98,32 +111,8 @@ class Pool:
             connection.drop()
 
 
-def _stale(sock: socket.socket) -> bool:
+def _stale(sock: Stream) -> bool:
     """Whether an idle connection was closed by the server, or holds bytes nobody asked for."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _trust(environment: Mapping[str, str]) -> ssl.SSLContext:
-    """The certificate authorities that the environment names, else the system's."""
-    for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"):
-        value = environment.get(variable)
-        if not value:
-            continue
-        folder = Path(value).is_dir()
-        try:
-            return ssl.create_default_context(
-                cafile=None if folder else value, capath=value if folder else None
-            )
-        except OSError as error:
-            raise UsageError(
-                f"the certificates that {variable} names cannot be read: {error.strerror}",
-                hint="Name a readable PEM file, or unset the variable.",
-            ) from None
-    context = ssl.create_default_context()
-    if not context.get_ca_certs() and ssl.get_default_verify_paths().capath is None:
-        import certifi  # a box without certificates of its own; httpx brings these
-
-        context.load_verify_locations(certifi.where())
-    return context

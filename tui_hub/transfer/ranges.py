@@ -27,8 +27,8 @@ class RangeReader:
         self._size = request.size
         self._pool = pool
         self._cancellation = cancellation
-        self._patience = Patience(options.retries, Clock())
-        self._resolver = Resolver(request, pool, cancellation, stall=options.stall)
+        self._patience = Patience(options.retries, Clock(), pool.pauses)
+        self._resolver = Resolver(request, pool, self._patience, cancellation, stall=options.stall)
 
     def read(self, offset: int, length: int) -> bytes:
         """Bytes of the file, fewer than `length` only where it ends.

@@ -60,6 +60,8 @@ class Transferred:
     bytes_transferred: int
     resumed_from: int
     retries: int
+    mended: tuple[tuple[int, int], ...] = ()
+    """Byte ranges that had arrived damaged and were fetched again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

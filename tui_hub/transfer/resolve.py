@@ -20,6 +20,7 @@ from tui_hub.transfer.answers import (
 from tui_hub.transfer.body import Body
 from tui_hub.transfer.cancellation import Cancellation
 from tui_hub.transfer.connection import Connection
+from tui_hub.transfer.patience import Patience
 from tui_hub.transfer.pool import Pool
 from tui_hub.transfer.request import Request
 from tui_hub.transfer.trouble import Trouble, trouble_from
@@ -50,7 +51,13 @@ class Resolver:
     """
 
     def __init__(
-        self, request: Request, pool: Pool, cancellation: Cancellation, *, stall: float
+        self,
+        request: Request,
+        pool: Pool,
+        patience: Patience,
+        cancellation: Cancellation,
+        *,
+        stall: float,
     ) -> None:
         self._origin = Address.parse(request.url)
         path = self._origin.target.partition("?")[0].lower()
@@ -63,6 +70,7 @@ class Resolver:
             )
         self._log_in = request.log_in
         self._pool = pool
+        self._patience = patience
         self._cancellation = cancellation
         self._stall = stall
         self._resolving = threading.Lock()
@@ -125,7 +133,7 @@ class Resolver:
         location = response.getheader("Location")
         if not location:
             self._discard(connection, response)
-            raise Trouble(f"{target.address.host} redirects to nowhere")
+            raise Trouble(f"{target.address.host} redirects to nowhere", lasting=True)
         try:
             address = target.address.follow(location)
         except BaseException:
@@ -145,6 +153,7 @@ class Resolver:
         if not target.foreign:
             headers.update(self._headers)
         while True:
+            self._patience.wait_for(target.address.host, self._cancellation)
             connection = self._pool.acquire(
                 target.address,
                 self._cancellation,
@@ -158,7 +167,7 @@ class Resolver:
                 self._cancellation.check()
                 if connection.used and not isinstance(error, TimeoutError):
                     continue
-                raise trouble_from(error, target.address.host) from None
+                raise trouble_from(error, connection.facing) from None
             except BaseException:
                 connection.drop()
                 raise

@@ -9,7 +9,13 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tui_hub.domain.errors import HubError, NoSpaceError, RateLimitedError, UnreachableError
+from tui_hub.domain.errors import (
+    HubError,
+    NoConnectionError,
+    NoSpaceError,
+    RateLimitedError,
+    UnreachableError,
+)
 from tui_hub.text import clean
 
 
@@ -47,6 +53,8 @@ class Trouble(Exception):
         limited: bool = False,
         refused: bool = False,
         answered: bool = True,
+        lasting: bool = False,
+        host: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -59,12 +67,17 @@ class Trouble(Exception):
         """Whether the server refuses this very request, so that another form of it may pass."""
         self.answered = answered
         """Whether the file's own server spoke; a login page on the way is not it."""
+        self.lasting = lasting
+        """Whether it is most likely the same tomorrow."""
+        self.host = host
+        """Who asked for the pause."""
 
     def error(self) -> HubError:
         """The same as an error for people, once no patience is left."""
         if self.limited:
             return RateLimitedError(self.message, hint=self.hint, wait=self.wait or 0.0)
-        return UnreachableError(
+        kind = UnreachableError if self.lasting or self.refused else NoConnectionError
+        return kind(
             self.message,
             hint=self.hint or "Start the download again later; it goes on where it stopped.",
         )
@@ -97,7 +110,7 @@ def trouble_from(error: OSError | http.client.HTTPException, host: str) -> Troub
     if isinstance(error, OSError):
         reason = clean(error.strerror or str(error), 120)
         return Trouble(f"{host} cannot be reached: {reason}", answered=False)
-    return Trouble(f"{host} does not speak HTTP: {type(error).__name__}")
+    return Trouble(f"{host} does not speak HTTP: {type(error).__name__}", lasting=True)
 
 
 @contextmanager

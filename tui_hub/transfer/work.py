@@ -45,15 +45,19 @@ class Means:
 class Work:
     """The state of one attempt. Lanes call the methods; `changed` guards what they share."""
 
-    def __init__(self, means: Means, identity: Identity, *, whole: bool) -> None:
+    def __init__(
+        self, means: Means, identity: Identity, *, whole: bool, brief: bool = False
+    ) -> None:
         """Prepare to go on from what the destination holds.
 
         Args:
             means: the request, the destination, and what the attempts at it share.
             identity: what is known of the file.
             whole: ask for the file in one stream, because ranges do not work here.
+            brief: one lane fetches all of it, and nothing else happens meanwhile.
         """
         self.means = means
+        self.brief = brief
         self.identity = identity
         size = identity.size
         self.pieces = Pieces(
@@ -76,7 +80,11 @@ class Work:
         self._whole = whole
         self._refusals = 0
         self._resolver = Resolver(
-            means.request, means.pool, self.cancellation, stall=means.options.stall
+            means.request,
+            means.pool,
+            means.patience,
+            self.cancellation,
+            stall=means.options.stall,
         )
 
     def claim(self, lane: Lane) -> Claim | None:
@@ -178,6 +186,7 @@ class Work:
 
     def left(self, lane: Lane) -> None:
         """A lane ends."""
+        self.means.pool.lanes.give()
         with self.changed:
             self.lanes.discard(lane)
             self.changed.notify_all()
@@ -192,7 +201,8 @@ class Work:
             md5=identity.md5 is not None,
         )
         follower.advance(self.pieces.prefix)
-        follower.start()
+        if not self.brief:
+            follower.start()
         self.follower = follower
 
     def _first_claim(self, now: float) -> Claim | None:

@@ -12,9 +12,10 @@ from textual.app import App
 from textual.notifications import SeverityLevel
 from textual.signal import Signal
 
+from tui_hub import text
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.jobs import JobStatus
-from tui_hub.events import DownloadChanged, Event
+from tui_hub.events import DownloadChanged, Event, QuotaExceeded
 from tui_hub.tui.download_text import how_it_ended
 from tui_hub.tui.live import POLL, Live, LiveState
 from tui_hub.tui.news import News
@@ -64,6 +65,10 @@ class BackgroundApp(App[int]):
                 self.event_signal.publish(event)
                 with self.reporting():
                     await self.live_state.take(event)
+                if isinstance(event, QuotaExceeded):
+                    words = f"The store holds {text.size(event.used)}, over its quota of "
+                    words += f"{text.size(event.quota)}; the storage screen helps to make room"
+                    self.notify(words, severity="warning", timeout=8)
                 if isinstance(event, DownloadChanged) and self.live.running:
                     self.pulse()
 

@@ -43,6 +43,12 @@ class ShowSync(Command):
     key, label, act, argument, shown = "6", "Sync", "show_mode", "sync", False
 
 
+class ShowSettings(Command):
+    """See every setting with where it comes from, and change it."""
+
+    key, label, act, argument, shown = "7", "Settings", "show_mode", "settings", False
+
+
 class Search(Command):
     """Search the catalogue by name, author, tag or description, from any screen."""
 
@@ -378,6 +384,7 @@ EVERYWHERE: tuple[type[Command], ...] = (
     ShowJobs,
     ShowStorage,
     ShowSync,
+    ShowSettings,
     Search,
     Help,
     Commands,

@@ -91,13 +91,18 @@ def how_it_ended(download: Download) -> str:
 
 
 def explanation(download: Download, width: int) -> list[Piece]:
-    """Why a download failed and what to do about it, in lines of at most `width` cells."""
-    if download.status is not JobStatus.FAILED:
+    """Why a download failed or waits, and what to do, in lines of at most `width` cells."""
+    waits = download.status is JobStatus.PAUSED and download.error_code is not None
+    if download.status is not JobStatus.FAILED and not waits:
         return []
     room = max(width, 20)
     why = wrap(_short(download.error or "no reason told"), room, max_lines=_WHY)
-    hint = wrap(download.hint or "r tries again, x puts it aside.", room, max_lines=_WHY)
-    return [*((line, "bad") for line in why), *((line, "muted") for line in hint)]
+    keys = "r tries it at once, x cancels it." if waits else "r tries again, x puts it aside."
+    hint = wrap(download.hint or keys, room, max_lines=_WHY)
+    return [
+        *((line, "warn" if waits else "bad") for line in why),
+        *((line, "muted") for line in hint),
+    ]
 
 
 def _short(error: str) -> str:

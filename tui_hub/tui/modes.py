@@ -53,6 +53,13 @@ def sync() -> Screen[Any]:
     return SyncScreen()
 
 
+def settings() -> Screen[Any]:
+    """The settings."""
+    from tui_hub.tui.screens.settings import SettingsScreen
+
+    return SettingsScreen()
+
+
 def commands_of(mode: str) -> tuple[type[Command], ...]:
     """The commands of a main screen; those of a model's page count to the catalogue."""
     from tui_hub.tui.screens.model import ModelScreen
@@ -75,4 +82,5 @@ MODES: dict[str, Callable[[], Screen[Any]]] = {
     "jobs": jobs,
     "storage": storage,
     "sync": sync,
+    "settings": settings,
 }

@@ -57,7 +57,7 @@ async def _path(services: Services, kind: ModelType) -> Answer:
             f"{slot.model} has no folder: the Ollama daemon alone has its files",
             hint=f"`tui-hub env {kind.value}` tells where it answers.",
         )
-    return Answer(slot_documents.active([slot]), lines=[slot.path])
+    return Answer(slot_documents.active([slot]), lines=[await services.activation.hand_out(slot)])
 
 
 def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:

@@ -122,6 +122,7 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         *_popularity(model),
         ("updated", text.ago(model.last_modified) if model.last_modified else None),
         ("revision", details.revision),
+        ("to download", details.pinned_revision and f"{details.pinned_revision}, as imported"),
         *_history(details),
         ("status", status_words(model.status)),
         *published_pairs(model, text.now()[:10]),

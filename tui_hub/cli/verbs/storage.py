@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -18,48 +18,88 @@ if TYPE_CHECKING:
 @verb("storage")
 @click.pass_obj
 def command(options: Options) -> int:
-    """Show what the store takes."""
+    """Show what the store takes, and what deleting each model would really free.
+
+    USED says when this home last activated a model or handed it out; what opens its folder by
+    itself is not seen.
+    """
     from tui_hub.cli.running import run
 
     return run(options, _storage)
 
 
 async def _storage(services: Services, console: Console) -> Answer:
-    from tui_hub.cli import documents
+    from tui_hub.cli import store_documents
     from tui_hub.cli.console import Answer
+    from tui_hub.services.quota import over_quota
 
     usage = await services.storage.usage()
-    return Answer(documents.storage(usage), lines=_lines(console, usage), brief=[usage.path])
+    warning = over_quota(usage.used, usage.quota)
+    if warning is not None:
+        console.note(f"warning: {warning}")
+    return Answer(store_documents.storage(usage), lines=_lines(console, usage), brief=[usage.path])
 
 
 def _lines(console: Console, usage: StorageUsage) -> Iterator[str]:
     from tui_hub import text
     from tui_hub.cli.tables import fields
 
+    quota = f"{text.size(usage.used)} of {text.size(usage.quota)}" if usage.quota else None
+    unused = sum(one.bytes_freed for one in usage.never_used)
     yield from fields(
         [
             ("store", usage.path),
             ("blobs", text.grouped(usage.blobs)),
             ("size", text.size(usage.bytes)),
             ("shared", f"{text.size(usage.bytes_saved)} saved"),
+            ("elsewhere", text.size(usage.referenced_bytes) if usage.referenced_bytes else None),
             ("unfinished", text.size(usage.partial_bytes) if usage.partial_bytes else None),
+            ("quarantine", text.size(usage.quarantined_bytes) if usage.quarantined_bytes else None),
+            ("never used", f"{text.size(unused)} would be free" if usage.never_used else None),
+            ("quota", quota),
             ("disk", f"{text.size(usage.disk_free)} free of {text.size(usage.disk_total)}"),
         ]
     )
     yield from _largest_first(console, "TYPE", usage.by_type)
-    yield from _largest_first(console, "MODEL", usage.by_model)
+    yield from _largest_first(console, "SOURCE", usage.by_source)
+    yield from _models(console, usage)
+
+
+def _models(console: Console, usage: StorageUsage) -> Iterator[str]:
+    from tui_hub import text
+
+    rows = [
+        (
+            one.model,
+            text.size(one.bytes),
+            text.size(one.bytes_freed),
+            text.ago(one.installed_at),
+            "active" if one.active else text.ago(one.last_used) if one.last_used else "never",
+        )
+        for one in usage.models
+    ]
+    if rows:
+        yield ""
+        yield from _table(console, ("MODEL", ">SIZE", ">FREES", "INSTALLED", "USED"), rows)
 
 
 def _largest_first(console: Console, title: str, sizes: dict[str, int]) -> Iterator[str]:
     from tui_hub import text
-    from tui_hub.cli.tables import table
 
     if sizes:
         rows = [
             (name, text.size(size))
             for name, size in sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
         ]
-        heading, *lines = table((title, ">SIZE"), rows, width=console.width)
         yield ""
-        yield console.heading(heading)
-        yield from lines
+        yield from _table(console, (title, ">SIZE"), rows)
+
+
+def _table(
+    console: Console, titles: Sequence[str], rows: Sequence[Sequence[object]]
+) -> Iterator[str]:
+    from tui_hub.cli.tables import table
+
+    heading, *lines = table(titles, rows, width=console.width)
+    yield console.heading(heading)
+    yield from lines

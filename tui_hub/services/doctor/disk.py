@@ -7,15 +7,17 @@ import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-from tui_hub.blobs import BlobStore, Features, probe_features
+from tui_hub.blobs import BlobStore, Features, probe_features, receipts
+from tui_hub.blobs.folders import OWNER
 from tui_hub.database import HubDatabase
 from tui_hub.domain.doctor import Finding
 from tui_hub.domain.errors import HubError
 from tui_hub.hardware import DriverThread
 from tui_hub.paths import existing_parent
 from tui_hub.services.doctor.findings import error, failure, ok, warning
+from tui_hub.services.quota import held, over_quota
 from tui_hub.settings import Configuration
-from tui_hub.text import size
+from tui_hub.text import clean, size
 
 SECONDS = 20.0
 _SCARCE = 1024**3
@@ -55,7 +57,11 @@ async def store(configuration: Configuration, hub: HubDatabase | None) -> AsyncI
     """
     installed = 0 if hub is None else len(await hub.installs.list())
     root = configuration.paths.store
-    async for finding in _apart("doctor store", lambda: list(_store(root, installed))):
+
+    def look() -> list[Finding]:
+        return [*_store(root, installed), *_quota(configuration)]
+
+    async for finding in _apart("doctor store", look):
         yield finding
 
 
@@ -91,6 +97,20 @@ def _space(configuration: Configuration) -> Iterator[Finding]:
             yield ok("disk", said)
 
 
+def _quota(configuration: Configuration) -> Iterator[Finding]:
+    """Whether the store is within its quota, where it has one."""
+    quota, root = configuration.settings.store.quota, configuration.paths.store
+    if not quota or not (root / "VERSION").exists():
+        return
+    used = held(BlobStore(root))
+    words = over_quota(used, quota)
+    if words is not None:
+        mend = "`tui-hub storage` says what deleting which model frees; `tui-hub gc` sweeps."
+        yield warning("store", words, mend)
+    else:
+        yield ok("store", f"{size(used)} of the quota of {size(quota)} are taken")
+
+
 def _store(root: Path, installed: int) -> Iterator[Finding]:
     if not (root / "VERSION").exists():
         yield from _missing(root, installed)
@@ -111,6 +131,7 @@ def _store(root: Path, installed: int) -> Iterator[Finding]:
         )
     for words, mend in lacking:
         yield warning("store", f"{root}: {words}", mend)
+    yield from _damaged(here)
     if features.symlinks and not lacking:
         yield ok("store", f"{root} can be written; links, holes, locks and fsync work")
     mode = root.stat().st_mode
@@ -122,6 +143,20 @@ def _store(root: Path, installed: int) -> Iterator[Finding]:
         )
     if mode & stat.S_IWGRP:
         yield _shared(root, mode)
+
+
+def _damaged(store: BlobStore) -> Iterator[Finding]:
+    """Receipts that cannot be read, each with the command that brings a good one."""
+    for path in receipts.damaged(store):
+        try:
+            model = clean((path.parent / OWNER).read_text("utf-8", "replace"), 200)
+        except OSError:
+            model = "MODEL"
+        yield error(
+            "store",
+            f"the receipt {path} cannot be read: nothing is swept from the store until it can",
+            f"Move it away, then `tui-hub download {model}`: its bytes are here still.",
+        )
 
 
 def _missing(root: Path, installed: int) -> Iterator[Finding]:

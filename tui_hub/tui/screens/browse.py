@@ -97,7 +97,7 @@ class BrowseScreen(ModelActions):
         await asyncio.sleep(COUNT_DELAY)
         with self.app.reporting():
             found = await self.app.services.catalogue.count(self.search)
-            if not self.query("#count"):
+            if not (self.query("#count") and self.query(ModelList)):
                 return  # the answer came after the end
             self._show_count(found)
             self.models.count_is(found)

@@ -13,7 +13,9 @@ from textual.widgets import Button, Static
 from tui_hub import text
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.garbage import Garbage
 from tui_hub.domain.runtime import OllamaModel
+from tui_hub.domain.scanning import ScanReport, ScanStatus
 from tui_hub.domain.slots import Slot, SwapPicture
 from tui_hub.domain.storage import Deletion
 from tui_hub.tui.command import bindings
@@ -180,6 +182,30 @@ def deletion_question(
         lines.append(Content.styled(words, "$warning"))
     lines.append(Content.styled("To have it again it must be downloaded again.", _MUTED))
     return Confirm("Delete?", Content("\n").join(lines), yes="Delete", danger=True)
+
+
+def sweep_question(garbage: Garbage) -> Confirm:
+    """Whether to delete what nothing needs."""
+    number = len(garbage.pieces)
+    what = "1 piece is" if number == 1 else f"{text.grouped(number)} pieces are"
+    body = Content.assemble(
+        f"{what} left over; {text.size(garbage.bytes)} come free.\n",
+        ("No model that is installed, active or on its way needs any of it.", _MUTED),
+    )
+    return Confirm("Sweep?", body, yes="Sweep", danger=True)
+
+
+def adoption_question(report: ScanReport) -> Confirm:
+    """Whether to take in what a scan found."""
+    found = [one for one in report.models if one.status is ScanStatus.FOUND]
+    models = "1 model" if len({one.model for one in found}) == 1 else f"{len(found)} models"
+    body = Content.assemble(
+        (f"{models}, {text.size(sum(one.bytes for one in found))}", "bold"),
+        "\nBlocks are shared where the disk can; else the files stay where they lie, and "
+        "small ones are copied. ",
+        ("No file of another program is changed.", _MUTED),
+    )
+    return Confirm("Take them in?", body, yes="Take in", no="Leave them")
 
 
 def forgetting_question(model: str) -> Confirm:

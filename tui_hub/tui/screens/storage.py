@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textual import getters, work
@@ -13,16 +14,26 @@ from textual.widgets import Static
 
 from tui_hub import text
 from tui_hub.domain.storage import StorageUsage
-from tui_hub.events import Event, ModelChanged, SlotChanged, StorageChanged
+from tui_hub.events import Event, ModelChanged, SlotChanged, StorageChanged, WorkMoved
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import delete_model
 from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import line_bar, safe
+from tui_hub.tui.draw import Line, line_bar, safe
 from tui_hub.tui.glyphs import Glyphs
-from tui_hub.tui.screens.base import HubScreen
+from tui_hub.tui.storage_commands import (
+    MakeRoom,
+    ScanBox,
+    StopWork,
+    SweepStore,
+    VerifyModel,
+    VerifyStore,
+)
+from tui_hub.tui.store_actions import StoreActions
+from tui_hub.tui.widgets.document import Document
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.table import Table
+from tui_hub.tui.widgets.work_line import WorkLine
 
 _MUTED = "$foreground 62%"
 DELAY = 0.5
@@ -67,17 +78,22 @@ class ShareTable(Table[Share]):
         return row.name
 
 
-class StorageScreen(HubScreen):
-    """Figures and bars."""
+class StorageScreen(StoreActions):
+    """Figures and bars, the work that goes on, and what it found."""
 
     CSS_PATH = "storage.tcss"
-    BINDINGS = bindings(c.DeleteModel, c.Choose, c.Reload)
+    BINDINGS = bindings(
+        c.DeleteModel, ScanBox, VerifyStore, VerifyModel, SweepStore, MakeRoom, StopWork,
+        c.Choose, c.Reload,
+    )  # fmt: skip
     BINDING_GROUP_TITLE = "Storage"
     AUTO_FOCUS = "#models"
 
     models = getters.query_one("#models", ShareTable)
     types = getters.query_one("#types", ShareTable)
     summary = getters.query_one("#summary", Static)
+    work_line = getters.query_one(WorkLine)
+    findings = getters.query_one("#findings", Document)
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,6 +108,9 @@ class StorageScreen(HubScreen):
                 yield ShareTable(_columns("Type", 12, glyphs, "partial"), id="types")
             with Panel("By model", id="models-box"):
                 yield ShareTable(_columns("Model", 28, glyphs, "bar"), id="models")
+        with Panel(id="findings-box"):
+            yield Document(id="findings")
+        yield WorkLine()
 
     def on_mount(self) -> None:
         """Measure, and measure again when something changed."""
@@ -101,9 +120,12 @@ class StorageScreen(HubScreen):
 
     def on_screen_resume(self) -> None:
         """Measure again, as other processes may have worked on the store."""
+        self.work_line.show(self.app.services.works.pictures())
         self.call_after_refresh(self.measure)
 
     def _happened(self, event: Event) -> None:
+        if isinstance(event, WorkMoved) and self.is_current:
+            self.work_line.show(self.app.services.works.pictures())
         if isinstance(event, StorageChanged | ModelChanged | SlotChanged) and self._delay is None:
             self._delay = self.set_timer(DELAY, self._measure_late)
 
@@ -120,6 +142,20 @@ class StorageScreen(HubScreen):
             self.models.show(shares(usage.by_model, active))
             self.types.show(shares(usage.by_type))
             self.summary.update(summary_text(usage, self.app.glyphs, self.summary.size.width))
+
+    def show_findings(self, title: str, lines: Iterable[Line]) -> None:
+        """Show what was found below the tables."""
+        shown = list(lines)
+        box = self.query_one("#findings-box", Panel)
+        box.label(title)
+        box.styles.height = len(shown) + 2
+        box.display = True
+        self.findings.show_pieces(shown)
+        self.measure()
+
+    def chosen_model(self) -> str | None:
+        share = self.models.current
+        return share.name if share is not None else None
 
     @work(group="delete", exclusive=True)
     async def action_delete_model(self) -> None:

@@ -74,8 +74,8 @@ class FacetList(RowList):
         self._rows = []
         for field, words, _, value in _FLAGS:
             told = facets.of(field) if facets else ()
-            found = next((one.count for one in told if one.value == value), 0)
-            self._rows.append((words, FacetCount(facet=field, value=value, count=found)))
+            none = FacetCount(facet=field, value=value, count=0)
+            self._rows.append((words, next((one for one in told if one.value == value), none)))
         for facet, heading, field, limit in _GROUPS:
             counts = list(facets.of(facet))[:limit] if facets else []
             if facet == "size":
@@ -107,7 +107,8 @@ class FacetList(RowList):
         on = self._is_on(one)
         sign = self.glyphs.check_on if on else self.glyphs.check_off
         left = [(f"{sign} ", "accent" if on else "faint"), (words, "strong" if on else "")]
-        right = [(text.count(one.count) if one.count else "", "muted")]
+        about = "" if one.exact else "~"
+        right = [(about + text.count(one.count) if one.count else "", "muted")]
         return spread(left, right, width, ellipsis=self.glyphs.ellipsis)
 
     def _is_on(self, one: FacetCount) -> bool:

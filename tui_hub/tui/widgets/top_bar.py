@@ -35,18 +35,31 @@ class TopBar(Drawn):
 
     def _pieces(self) -> list[Piece]:
         """The bar, as full as the width allows."""
+        brand, gap, state = self._room()
+        left = [*(self._brand() if brand else []), *self._screens(gap)]
         width = self.size.width
-        for brand, state in ((True, 3), (False, 3), (False, 2), (False, 1), (False, 0)):
-            left = [*(self._brand() if brand else []), *self._screens()]
-            right = self._sync(state)
-            if width_of(left) + width_of(right) + 2 <= width:
-                return spread(left, right, width)
-        return fit(self._screens(1), width, ellipsis=self.glyphs.ellipsis)
+        if width_of(left) > width:
+            return fit(left, width, ellipsis=self.glyphs.ellipsis)
+        return spread(left, self._sync(state), width)
+
+    def _room(self) -> tuple[bool, int, int]:
+        """Whether the name has room, the gap between two screens, and how much of the sync."""
+        for brand, gap, state in (
+            (True, 2, 3),
+            (False, 2, 3),
+            (False, 2, 2),
+            (False, 1, 2),
+            (False, 1, 1),
+        ):
+            left = [*(self._brand() if brand else []), *self._screens(gap)]
+            if width_of(left) + width_of(self._sync(state)) + 2 <= self.size.width:
+                return brand, gap, state
+        return False, 1, 0
 
     def _brand(self) -> list[Piece]:
         return [("tui-hub", "strong"), (" demo" if self.app.demo else "", "warn"), ("   ", "")]
 
-    def _screens(self, gap: int = 2) -> list[Piece]:
+    def _screens(self, gap: int) -> list[Piece]:
         pieces: list[Piece] = []
         for number, mode in enumerate(MODES, 1):
             here = mode == self.app.current_mode
@@ -110,14 +123,11 @@ class TopBar(Drawn):
 
     async def on_click(self, event: events.Click) -> None:
         """Go to the screen under the pointer."""
-        width = self.size.width
-        left = [*self._brand(), *self._screens()]
-        brand = width_of(left) + width_of(self._sync(3)) + 2 <= width
+        brand, gap, _ = self._room()
         at = width_of(self._brand()) if brand else 0
         modes = iter(MODES)
         mode = ""
-        tight = width_of(self._screens()) + 2 > width
-        for piece in self._screens(1 if tight else 2):
+        for piece in self._screens(gap):
             if piece[0].strip().isdigit():
                 mode = next(modes)
             at += width_of([piece])

@@ -1,0 +1,103 @@
+"""`tui-hub storage` and `tui-hub gc`, as the program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from command_line import Inside, until
+
+
+def orphan(program: Inside, model: str) -> None:
+    """Leave a model as a deletion does that was killed after its first step."""
+    name = model.replace("/", "_")
+    (program.home / "store" / "metadata" / name / "receipt.json").unlink()
+
+
+def test_storage_tells_what_deleting_would_free(program: Inside) -> None:
+    for model in ("acme/tiny-llm", "acme/twin-llm", "acme/painter"):
+        assert program("download", model).code == 0
+    document = program.json("storage").document
+    assert {
+        "path", "blobs", "bytes", "bytes_logical", "bytes_saved", "by_type", "by_source",
+        "by_model", "models", "oldest", "never_used", "quota", "disk_free", "disk_total",
+    } <= document.keys()  # fmt: skip
+    told = {one["model"]: one for one in document["models"]}
+    assert told["hf:acme/tiny-llm"]["bytes_freed"] < 1000, "its twin holds the weights"
+    for model in ("acme/painter", "acme/tiny-llm"):
+        freed = program.json("delete", model, "--yes").document["bytes_freed"]
+        assert freed == told[f"hf:{model}"]["bytes_freed"]
+    assert document["never_used"] == [one["model"] for one in document["models"]]
+    assert document["quota"] is None
+
+
+def test_asking_for_the_path_counts_as_a_use(program: Inside) -> None:
+    assert program("download", "acme/tiny-llm").code == 0
+    assert program("activate", "acme/tiny-llm").code == 0
+    assert program("active", "llm", "--path").out.strip().endswith("/tiny-llm")
+    (one,) = program.json("storage").document["models"]
+    assert one["active"] and one["last_used"] is not None
+    assert "active" in program("storage").out
+
+
+def test_a_quota_warns_wherever_it_matters(program: Inside) -> None:
+    program.environment["TUI_HUB_STORE__QUOTA"] = "1000"
+    planned = program("download", "acme/tiny-llm", "--dry-run")
+    assert planned.code == 0 and "over its quota of 1.0 KiB" in planned.err
+    assert program("download", "acme/tiny-llm").code == 0
+    ran = program("storage")
+    assert ran.code == 0 and "over its quota of 1.0 KiB" in ran.err
+    quota = program.json("storage").document["quota"]
+    assert quota["bytes"] == 1000
+    assert quota["over"] == quota["used"] - 1000 > 0
+
+
+def test_gc_shows_first_and_sweeps_then(program: Inside) -> None:
+    assert program("download", "acme/tiny-llm").code == 0
+    assert program("download", "acme/twin-llm").code == 0
+    empty = program.json("gc").document
+    assert (empty["blobs"], empty["bytes"], empty["removed"], empty["pieces"]) == (0, 0, 0, [])
+    orphan(program, "acme/tiny-llm")
+    before = len(list((program.home / "store" / "blobs" / "sha256").iterdir()))
+
+    would = program.json("gc", "--dry-run").document
+    assert (would["blobs"], would["removed"], would["dry_run"]) == (1, 0, True)
+    assert len(list((program.home / "store" / "blobs" / "sha256").iterdir())) == before
+    did = program.json("gc").document
+    assert (did["blobs"], did["removed"]) == (1, 1)
+    assert {piece["path"] for piece in did["pieces"]} == {p["path"] for p in would["pieces"]}
+    assert len(list((program.home / "store" / "blobs" / "sha256").iterdir())) == before - 1
+    assert program.json("gc").document["pieces"] == []
+    assert program.json("show", "acme/tiny-llm").document["status"] == "not_installed"
+    assert program("verify").code == 0
+
+
+def test_gc_refuses_by_name_when_a_receipt_cannot_be_read(program: Inside) -> None:
+    assert program("download", "acme/tiny-llm").code == 0
+    receipt = program.home / "store" / "metadata" / "acme_tiny-llm" / "receipt.json"
+    receipt.write_text("{")
+    for arguments in (("gc",), ("gc", "--dry-run")):
+        ran = program.json(*arguments)
+        assert (ran.code, ran.error) == (5, "refused")
+        assert str(receipt) in ran.document["error"]["message"]
+    assert program("gc", "--quarantined-before", "whenever").code == 2
+
+
+def test_gc_of_another_home_leaves_a_running_download_alone(
+    program: Inside, tmp_path: Path
+) -> None:
+    store = {"MODEL_STORE_PATH": str(tmp_path / "store")}
+    other = Inside(tmp_path / "other", {**program.environment, **store})
+    running = program.start(
+        "download", "acme/painter", "--json", TUI_HUB_DOWNLOADS__LIMIT="8000000", **store
+    )
+    blobs = tmp_path / "store" / "blobs" / "sha256"
+    until(lambda: blobs.is_dir() and any(blobs.iterdir()))
+    swept = 0
+    while running.poll() is None:
+        ran = other.json("gc").document
+        swept += len(ran["pieces"])
+    out, err = running.communicate()
+    assert running.returncode == 0, (out, err)
+    assert swept == 0
+    assert program.json("verify", **store).document["ok"] == 2
+    assert other.json("gc").document["pieces"] == []

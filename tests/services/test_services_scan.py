@@ -1,0 +1,96 @@
+"""Scans as the screen and other programs ask for them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+from homes import Configure
+
+from tui_hub.domain.errors import InterruptedJobError, RefusedError
+from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.domain.scanning import ScanMode, ScanStatus
+from tui_hub.events import StorageChanged, WorkMoved
+from tui_hub.services import open_services
+
+OLD = time.time_ns() - 10**12
+SLOW = {"TUI_HUB_STORE__READ_RATE": "2000000"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A few models of some size."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for number in range(6):
+        path = folder / f"m{number}.gguf"
+        path.write_bytes(bytes([number]) * 2_000_000)
+        os.utime(path, ns=(OLD, OLD))
+    return folder
+
+
+async def test_one_scan_at_a_time_and_it_can_be_cancelled(
+    configure: Configure, folder: Path
+) -> None:
+    async with open_services(configure(**SLOW)) as services:
+        with services.bus.subscribe() as events:
+            job = await services.scanning.start([str(folder)])
+            with pytest.raises(RefusedError, match="another scan of this home is running"):
+                await services.scanning.run([str(folder)])
+            async for event in events:
+                if isinstance(event, WorkMoved):
+                    assert event.job == job.id
+                    break
+        (picture,) = services.works.pictures()
+        assert (picture.job, picture.type) == (job.id, JobType.SCAN)
+        assert (await services.jobs.cancel(job.id)).status is JobStatus.CANCELLED
+        assert len(services.scanning.report.models) < 6
+        report = await services.scanning.run([str(folder / "m0.gguf")])
+        assert report.found == 1
+
+
+async def test_a_cancelled_scan_says_so_to_who_waits(configure: Configure, folder: Path) -> None:
+    async with open_services(configure(**SLOW)) as services:
+        work = asyncio.create_task(services.scanning.run([str(folder)], adopt=True))
+        while not any(picture.done for picture in services.works.pictures()):
+            await asyncio.sleep(0)
+        (running,) = await services.jobs.list((JobType.SCAN,), (JobStatus.RUNNING,))
+        await services.jobs.cancel(running.id)
+        with pytest.raises(InterruptedJobError):
+            await work
+        temp = services.configuration.paths.store / "temp"
+        assert [path.name for path in temp.iterdir() if path.suffix != ".lock"] == []
+
+
+async def test_what_was_adopted_is_told_to_who_listens(configure: Configure, folder: Path) -> None:
+    async with open_services(configure()) as services:
+        with services.bus.subscribe() as events:
+            report = await services.scanning.run([str(folder)], adopt=True, mode=ScanMode.REFERENCE)
+            async for event in events:
+                if isinstance(event, StorageChanged):
+                    break
+        assert {model.status for model in report.models} == {ScanStatus.ADOPTED}
+        assert (report.found, report.adopted) == (6, 6)
+        assert report.referenced_bytes == report.bytes == 12_000_000
+        installs = {install.model for install in await services.storage.installs()}
+        assert installs == {f"local:m{number}" for number in range(6)}
+
+
+async def test_two_homes_adopt_into_one_store(
+    configure: Configure, folder: Path, tmp_path: Path
+) -> None:
+    shared = {"MODEL_STORE_PATH": str(tmp_path / "store")}
+    one, two = configure("one", **shared), configure("two", **shared)
+    async with open_services(one) as first, open_services(two) as second:
+        reports = await asyncio.gather(
+            *(services.scanning.run([str(folder)], adopt=True) for services in (first, second))
+        )
+        for report in reports:
+            assert {model.status for model in report.models} == {ScanStatus.ADOPTED}
+        checked = await first.verify.run()
+        assert (checked.checked, checked.damaged, checked.missing) == (6, (), ())
+        usage = await second.storage.usage()
+        assert usage.blobs == 6

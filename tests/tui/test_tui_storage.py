@@ -1,0 +1,90 @@
+"""The Storage screen: what is found is shown, and nothing goes without a yes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from screen_driver import NARROW, Driver, screen
+
+from tui_hub.settings import Configuration
+
+
+def put(folder: Path, *names: str) -> None:
+    """Files that a person might keep models in, written a while ago."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names):
+        (folder / name).write_bytes(bytes([number + 1]) * 3_000_000)
+        os.utime(folder / name, (1_700_000_000, 1_700_000_000))
+
+
+async def scan(driver: Driver, folder: Path) -> None:
+    """Scan a folder, up to the question."""
+    await driver.press("5", "s")
+    await driver.sees("Find models on this box")
+    await driver.press(*str(folder), "enter")
+
+
+async def test_models_of_this_box_are_found_taken_in_and_verified(
+    offline: Configuration, tmp_path: Path
+) -> None:
+    put(tmp_path / "loras", "tiny-style.safetensors")
+    async with screen(offline) as driver:
+        await scan(driver, tmp_path / "loras")
+        await driver.sees("Take them in?", "found", "local:tiny-style")
+        assert not await driver.services.storage.installs(), "only with a yes"
+        await driver.press("y")
+        await driver.sees("1 taken in")
+        await driver.until(lambda: "local:tiny-style" in driver.row("▸"))
+        await driver.press("v")
+        await driver.sees("1 of 1 blobs sound")
+        (tmp_path / "loras" / "tiny-style.safetensors").write_bytes(b"changed")
+        await driver.press("V")
+        await driver.sees("0 of", "tiny-style.safetensors")
+
+
+async def test_room_is_made_only_with_a_yes(offline: Configuration, tmp_path: Path) -> None:
+    put(tmp_path / "box", "one.gguf", "two.gguf")
+    async with screen(offline, NARROW) as driver:
+        await driver.services.scanning.run([str(tmp_path / "box")], adopt=True)
+        await driver.press("5", "m")
+        await driver.sees("How much should come free?")
+        await driver.press(*"much", "enter")
+        await driver.sees("'much' is no size")
+        await driver.press("home", "shift+end", *"1M", "enter")
+        await driver.sees("Delete for room?", "never active")
+        await driver.press("n")
+        assert len(await driver.services.storage.installs()) == 2
+        await driver.press("m")
+        await driver.sees("How much should come free?")
+        await driver.press(*"1M", "enter")
+        await driver.sees("Delete for room?")
+        await driver.press("y")
+        await driver.until(lambda: any("free again" in note for note in driver.notes()))
+        assert len(await driver.services.storage.installs()) == 1
+
+
+async def test_what_is_left_over_is_swept_with_a_yes(
+    offline: Configuration, tmp_path: Path
+) -> None:
+    put(tmp_path, "orphan.bin")
+    async with screen(offline) as driver:
+        await driver.press("5", "w")
+        await driver.until(lambda: any("Nothing is left over" in one for one in driver.notes()))
+        store = driver.services.storage._context.store
+        store.prepare()
+        digest = store.adopt(tmp_path / "orphan.bin")
+        await driver.press("w")
+        await driver.sees("Sweep?", "bytes of no model")
+        await driver.press("n", "w")
+        await driver.sees("Sweep?")
+        assert store.has(digest)
+        await driver.press("y")
+        await driver.sees("came free")
+        assert not store.has(digest)
+
+
+async def test_stopping_nothing_says_so(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        await driver.press("5", "X")
+        await driver.until(lambda: any("No verification" in note for note in driver.notes()))

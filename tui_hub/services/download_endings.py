@@ -1,0 +1,127 @@
+"""How downloads end: published, written down, given up, or set to wait for their source."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+
+from tui_hub import text
+from tui_hub.domain.downloads import Download
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.identifiers import ModelId
+from tui_hub.domain.jobs import Job, JobStatus, Progress
+from tui_hub.domain.models import DEFAULT_REF
+from tui_hub.services.context import Context
+from tui_hub.services.download_job import Outcome
+from tui_hub.services.download_pictures import figures
+from tui_hub.services.file_download import partial_key
+from tui_hub.services.installing import Published, publish
+from tui_hub.services.jobs import INTERRUPTED, Jobs
+from tui_hub.services.metadata import Metadata
+from tui_hub.services.quota import tell_quota
+from tui_hub.services.statuses import artifacts_of, settle_status
+from tui_hub.services.waits import WAITS, Wait, next_wait
+
+
+class DownloadEndings:
+    """Brings downloads to their end, whichever it is."""
+
+    def __init__(self, context: Context, jobs: Jobs, metadata: Metadata) -> None:
+        self._context = context
+        self._jobs = jobs
+        self._metadata = metadata
+        self.persistent = False
+        """Whether this process stays, and tries again what it cannot reach."""
+
+    async def finish(self, job: Job, outcome: Outcome, picture: Download) -> Download:
+        """Publish what is here, then write down how the download ended.
+
+        Raises:
+            LostLeaseError: when another process goes on with it.
+        """
+        await self._jobs.confirm(job)
+        published = Published()
+        try:
+            published = await self._publish(job, outcome, picture)
+        except HubError as failure:
+            outcome = Outcome(JobStatus.FAILED, outcome.error or failure)
+        error = outcome.error
+        reason = None if error is None else error.message
+        if error is not None:
+            picture = replace(picture, error_code=error.code, hint=error.hint)
+        wait = self._wait(job, outcome, picture)
+        await self._jobs.log(job.id, _sentence(outcome, picture))
+        if wait is not None:
+            outcome = replace(outcome, status=JobStatus.PAUSED)
+            reason = f"{INTERRUPTED}: {reason}; it goes on by itself once the source is back"
+            picture = replace(picture, hint=None)
+            await self._jobs.log(job.id, f"tried again in {text.duration(wait.seconds)}")
+        await self._jobs.finish(
+            job,
+            outcome.status,
+            error=reason,
+            progress=Progress(done=picture.done, total=picture.bytes_total),
+            result=figures(job, picture),
+            noted={WAITS: msgspec.to_builtins(wait)},
+        )
+        if outcome.status is JobStatus.CANCELLED:
+            await self.give_back(job)
+        failed = outcome.status is JobStatus.FAILED
+        await settle_status(self._context, picture.model, failed=failed)
+        await tell_quota(self._context)
+        done = outcome.status is JobStatus.COMPLETED
+        return replace(
+            picture,
+            status=outcome.status,
+            path=published.path if done else None,
+            note=published.note,
+            speed=0.0,
+            eta=None,
+            connections=0,
+            error=reason,
+        )
+
+    async def give_back(self, job: Job) -> None:
+        """Give back the disk that the unfinished files of a cancelled download take."""
+        keys = [partial_key(file) for file in await artifacts_of(self._context, job)]
+        await self._context.on_disk(self._context.store.discard_partials, keys)
+
+    def _wait(self, job: Job, outcome: Outcome, picture: Download) -> Wait | None:
+        """When to try again, where that is done here and may help."""
+        if not self.persistent or not outcome.away or outcome.error is None:
+            return None
+        return next_wait(job, outcome.error, moved=picture.bytes_transferred > 0)
+
+    async def _publish(self, job: Job, outcome: Outcome, picture: Download) -> Published:
+        if picture.revision is None:
+            return Published()
+        async with self._context.alone(f"model {picture.model}"):
+            whole = outcome.status is JobStatus.COMPLETED
+            published = await publish(
+                self._context, picture.model, picture.revision, _refs(job), whole=whole
+            )
+        if published.path is not None:
+            files = await self._context.hub.artifacts.of(picture.model, picture.revision)
+            await self._metadata.keep(ModelId.parse(picture.model), files)
+        return published
+
+
+def _sentence(outcome: Outcome, picture: Download) -> str:
+    line = (
+        f"{outcome.status}: {text.size(picture.done)} of {text.size(picture.bytes_total)} here, "
+        f"{text.size(picture.bytes_transferred)} transferred, "
+        f"{text.size(picture.bytes_deduplicated)} were here already, {picture.retries} retries"
+    )
+    return line if outcome.error is None else f"{line}: {outcome.error.message}"
+
+
+def _refs(job: Job) -> tuple[str, ...]:
+    """The names under which the revision is found in the views of this box.
+
+    `main` is always among them: programs that name no revision ask for it, and get what is here.
+    """
+    ref = job.payload.get("ref")
+    if not isinstance(ref, str) or ref in (DEFAULT_REF, job.payload.get("revision")):
+        return (DEFAULT_REF,)
+    return (DEFAULT_REF, ref)

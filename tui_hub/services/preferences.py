@@ -1,0 +1,69 @@
+"""The settings as the file and the environment tell them now, and changing one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from tui_hub import settings, settings_values
+from tui_hub.services.context import Context
+from tui_hub.settings import Configuration
+from tui_hub.settings_values import Setting, Value
+
+_AT_ONCE = ("sync.", "screen.theme", "downloads.limit")
+"""What a run takes over while it goes on; all else counts from its next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """A setting, and whether this run goes by it already."""
+
+    setting: Setting
+    waits: bool
+    """Whether it counts from the next start only."""
+
+
+class Preferences:
+    """Lists the settings and writes them into the file."""
+
+    def __init__(self, context: Context) -> None:
+        self._configuration = context.configuration
+
+    async def list(self) -> tuple[Preference, ...]:
+        """All settings, section by section.
+
+        Raises:
+            UsageError: when the file is broken, or something in it is wrong.
+        """
+        begun, now = await asyncio.to_thread(self._read)
+        return tuple(
+            Preference(new, new.value != old.value and not new.key.startswith(_AT_ONCE))
+            for old, new in zip(begun, now, strict=True)
+        )
+
+    async def set(self, key: str, words: str) -> Value:
+        """Write a setting into the file as a person typed it, and return its value there.
+
+        Raises:
+            NotFoundError: when there is no such setting.
+            UsageError: when it cannot have this value, or the file is broken.
+            RefusedError: when the file cannot be changed.
+        """
+        path = self._configuration.paths.config_file
+        return await asyncio.to_thread(settings_values.set_value, path, key, words)
+
+    async def unset(self, key: str) -> bool:
+        """Take a setting out of the file; whether it stood there. Raises as `set` does."""
+        path = self._configuration.paths.config_file
+        return await asyncio.to_thread(settings_values.unset, path, key)
+
+    def _read(self) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
+        begun = self._configuration
+        told = settings.read(begun.paths.config_file, begun.environment)
+        if begun.settings.network.offline and not told.network.offline:
+            network = msgspec.structs.replace(told.network, offline=True)
+            told = msgspec.structs.replace(told, network=network)
+        now: Configuration = replace(begun, settings=told)
+        return settings_values.list_settings(begun), settings_values.list_settings(now)

@@ -1,0 +1,242 @@
+"""One scan: what lies at some places, looked at model by model, and taken in one by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tui_hub.blobs import Hold, Way
+from tui_hub.database.file_hashes import FileHash
+from tui_hub.domain.artifacts import ArtifactStatus
+from tui_hub.domain.errors import HubError, InterruptedJobError, LostLeaseError
+from tui_hub.domain.scanning import LeftOut, ScanMode, ScannedModel, ScanReport, ScanStatus
+from tui_hub.events import StorageChanged
+from tui_hub.foreign import Box, FoundFile, FoundModel, Layout, left_out, why_closed
+from tui_hub.services.context import Context
+from tui_hub.services.disk_jobs import DiskJob
+from tui_hub.services.scan_adoption import Adopter, Outcome, missing_of
+from tui_hub.services.scan_identity import Identifier, Identity
+from tui_hub.services.scan_intake import SMALL, Intake, Seen
+from tui_hub.text import clean
+
+Place = tuple[Layout, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a scan is to do."""
+
+    adopt: bool
+    mode: ScanMode = ScanMode.AUTO
+
+
+class ScanRun:
+    """Does one scan; `report` tells at any time what it has done so far."""
+
+    def __init__(
+        self, context: Context, identifier: Identifier, adopter: Adopter, wanted: Wanted
+    ) -> None:
+        self._context = context
+        self._identifier = identifier
+        self._adopter = adopter
+        self._wanted = wanted
+        self.report = ScanReport()
+
+    async def run(self, job: DiskJob, places: Sequence[Place], box: Box) -> ScanReport:
+        """Look through the places, and take in what is there if that is wanted."""
+        self.report = ScanReport(
+            places=tuple(clean(str(place), 1000) for _, place in places), job=job.run.job.id
+        )
+        if self._wanted.adopt:
+            await self._context.prepare_store()
+        models, left = await job.work.on_thread(self._find, job, places, box)
+        self.report = replace(self.report, left_out=tuple(left))
+        job.work.total = sum(file.size for file in _distinct(models))
+        reserve = self._context.configuration.settings.store.reserve
+        intake = Intake(self._context.store, job.work, reserve)
+        for model in models:
+            scanned = await self._one(model, job, intake)
+            self.report = replace(self.report, models=(*self.report.models, scanned))
+        await self._context.hub.file_hashes.prune()
+        return self.report
+
+    def _find(
+        self, job: DiskJob, places: Sequence[Place], box: Box
+    ) -> tuple[list[FoundModel], list[LeftOut]]:
+        """What the layouts find, but for what lies in the store already."""
+        store = self._context.store.root.resolve()
+        models: dict[Path, FoundModel] = {}
+        left: list[LeftOut] = []
+        for layout, place in places:
+            if place.resolve().is_relative_to(store):
+                left.append(left_out(place, "it lies in the store already"))
+                continue
+            closed = why_closed(place)
+            if closed is not None:
+                left.append(left_out(place, f"it cannot be read: {closed}"))
+                continue
+            for found in layout.look(place, box):
+                job.work.advance(0)
+                if found is None or Path(found.place).is_relative_to(store):
+                    continue
+                if isinstance(found, FoundModel):
+                    models.setdefault(found.place, found)
+                else:
+                    left.append(found)
+        return list(models.values()), left
+
+    async def _one(self, found: FoundModel, job: DiskJob, intake: Intake) -> ScannedModel:
+        hold = None
+        if self._wanted.adopt:
+            hold = await self._context.on_disk(Hold, self._context.store, ())
+        try:
+            seen, reasons = await self._read(found, job, intake, hold)
+            return await self._settle(found, seen, reasons, job, intake)
+        finally:
+            if hold is not None:
+                await self._context.on_disk(hold.release)
+
+    async def _read(
+        self, found: FoundModel, job: DiskJob, intake: Intake, hold: Hold | None
+    ) -> tuple[list[Seen], list[str]]:
+        """The files of a model after their bytes were looked at, and why others are left out."""
+        taking = hold is not None and not await self._is_refused(found)
+        seen: list[Seen] = []
+        reasons: list[str] = []
+        for file in found.files:
+            known = await self._known(file)
+            try:
+                if taking and hold is not None:
+                    mode = self._wanted.mode
+                    one = await job.work.on_thread(intake.take, file, known, mode, hold.add)
+                else:
+                    one = await job.work.on_thread(intake.look, file, known)
+            except (InterruptedJobError, LostLeaseError):
+                raise
+            except HubError as error:
+                reasons.append(error.message)
+                continue
+            seen.append(one)
+            if file.size >= SMALL:
+                await self._context.hub.file_hashes.put(_remembered(one, known))
+        return seen, reasons
+
+    async def _known(self, file: FoundFile) -> FileHash | None:
+        """What an earlier scan saw of a file, if it was large enough to remember."""
+        if file.size < SMALL:
+            return None
+        table = self._context.hub.file_hashes
+        return await table.get(file.place, file.size, file.modified, file.inode)
+
+    async def _is_refused(self, found: FoundModel) -> bool:
+        """Whether it is clear before a byte is read that a model will not be taken in."""
+        if found.model is None:
+            return False
+        try:
+            identity = Identity(str(found.model), found.revision, found.listing, ())
+            await self._adopter.refuse(identity)
+        except HubError:
+            return True
+        return False
+
+    async def _settle(
+        self,
+        found: FoundModel,
+        seen: Sequence[Seen],
+        reasons: Sequence[str],
+        job: DiskJob,
+        intake: Intake,
+    ) -> ScannedModel:
+        """What a model is, and what becomes of it."""
+        if not seen:
+            told = str(found.model) if found.model is not None else found.name
+            return _scanned(found, told, ScanStatus.LEFT, seen, reasons)
+        identity = await self._identifier.identify(found, seen)
+        entry = await self._context.catalogue.models.get(identity.model)
+        if entry is not None:
+            found = replace(found, type=entry.type)  # what the catalogue says goes first
+        try:
+            await self._adopter.refuse(identity)
+        except HubError as error:
+            return _scanned(found, identity.model, ScanStatus.LEFT, seen, [error.message, *reasons])
+        if await self._is_here(identity, seen):
+            installed = await self._context.hub.installs.get(identity.model) is not None
+            status = ScanStatus.INSTALLED if installed else ScanStatus.PARTLY
+            missing = [] if installed else missing_of(identity.listing)
+            return _scanned(found, identity, status, seen, reasons, missing)
+        if not self._wanted.adopt:
+            return _scanned(found, identity, ScanStatus.FOUND, seen, reasons)
+        try:
+            outcome = await self._adopter.adopt(found, identity, seen, job.work, intake)
+        except (InterruptedJobError, LostLeaseError):
+            raise
+        except HubError as error:
+            reasons = [error.message, *reasons]
+            return _scanned(found, identity.model, ScanStatus.LEFT, seen, reasons)
+        self._context.bus.publish(StorageChanged())
+        return _adopted(found, outcome, seen, reasons)
+
+    async def _is_here(self, identity: Identity, seen: Sequence[Seen]) -> bool:
+        """Whether this home has all that was found of a model already."""
+        if len(identity.files) < len(seen):
+            return False
+        has = self._context.store.has
+        return await self._context.on_disk(
+            lambda: all(
+                row.status is ArtifactStatus.COMPLETED and has(one.sha256, one.file.size)
+                for one, row in identity.files
+            )
+        )
+
+
+def _adopted(
+    found: FoundModel, outcome: Outcome, seen: Sequence[Seen], reasons: Sequence[str]
+) -> ScannedModel:
+    odd = [f"{path} is not the file that is listed" for path in outcome.odd]
+    status = ScanStatus.ADOPTED if outcome.installed else ScanStatus.PARTLY
+    reasons = [*reasons, *odd]
+    scanned = _scanned(found, outcome.identity, status, seen, reasons, outcome.missing)
+    return replace(scanned, taken=True)
+
+
+def _scanned(
+    found: FoundModel,
+    identity: Identity | str,
+    status: ScanStatus,
+    seen: Sequence[Seen],
+    reasons: Sequence[str],
+    missing: Sequence[str] = (),
+) -> ScannedModel:
+    twice = [one for one in seen if one.duplicate]
+    ways = Counter(one.way.value for one in seen if one.way is not None)
+    told = identity if isinstance(identity, Identity) else None
+    more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+    return ScannedModel(
+        model=clean(str(identity) if told is None else told.model, 300),
+        revision=found.revision if told is None else told.revision,
+        type=found.type,
+        layout=found.layout,
+        place=clean(str(found.place), 1000),
+        status=status,
+        files=len(found.files),
+        bytes=found.bytes,
+        duplicates=len(twice),
+        bytes_saved=sum(one.file.size for one in twice),
+        ways=tuple(sorted(ways.items())),
+        referenced_bytes=sum(one.file.size for one in seen if one.way is Way.REFERENCE),
+        missing=tuple(clean(path, 300) for path in missing),
+        reason=clean(reasons[0], 500) + more if reasons else None,
+    )
+
+
+def _remembered(one: Seen, known: FileHash | None) -> FileHash:
+    file = one.file
+    shared = one.way is Way.REFLINK or (one.way is None and known is not None and known.shared)
+    return FileHash(file.place, file.size, file.modified, file.inode, one.sha256, shared)
+
+
+def _distinct(models: Iterable[FoundModel]) -> Iterable[FoundFile]:
+    """The files of all models, each as often as it is read."""
+    return (file for model in models for file in model.files)

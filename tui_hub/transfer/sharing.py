@@ -1,0 +1,63 @@
+"""What all transfers of a process share: a number of connections, and the pauses of each host."""
+
+from __future__ import annotations
+
+import threading
+
+
+class Lanes:
+    """Connections that the files in work share.
+
+    Each file may have its fair share, and beyond it whatever the others leave. One connection a
+    file may have in any case.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._lock = threading.Lock()
+        self._total = max(1, total)
+        self._used = 0
+        self._files = 0
+
+    def join(self) -> None:
+        """One more file is in work."""
+        with self._lock:
+            self._files += 1
+
+    def leave(self) -> None:
+        """One file less is."""
+        with self._lock:
+            self._files -= 1
+
+    def take(self) -> None:
+        """One more connection is in use."""
+        with self._lock:
+            self._used += 1
+
+    def give(self) -> None:
+        """One connection less is."""
+        with self._lock:
+            self._used -= 1
+
+    def most(self, own: int) -> int:
+        """How many connections a file that has so many now may have."""
+        with self._lock:
+            share = self._total // max(1, self._files)
+            return max(1, share, own + self._total - self._used)
+
+
+class HostPauses:
+    """Until when each host wants to be left alone, on the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until: dict[str, float] = {}
+
+    def pause(self, host: str, until: float) -> None:
+        """Ask a host nothing before then."""
+        with self._lock:
+            self._until[host] = max(until, self._until.get(host, until))
+
+    def until(self, host: str) -> float:
+        """When a host may be asked again; a moment that is over for most."""
+        with self._lock:
+            return self._until.get(host, 0.0)

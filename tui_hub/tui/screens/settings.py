@@ -1,0 +1,194 @@
+"""Settings: every one with its value, where that comes from and what it means."""
+
+from __future__ import annotations
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from tui_hub.domain.errors import UsageError
+from tui_hub.services.preferences import Preference
+from tui_hub.settings_values import Setting, Value
+from tui_hub.tui.columns import Column
+from tui_hub.tui.command import bindings
+from tui_hub.tui.draw import Piece, safe
+from tui_hub.tui.screens.base import HubScreen
+from tui_hub.tui.setting_commands import EditSetting, OnlyChanged, ResetSetting
+from tui_hub.tui.themes import DARK
+from tui_hub.tui.widgets.panel import Panel
+from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.widgets.table import Table
+
+_MUTED = "$foreground 62%"
+_FAINT = "$foreground 42%"
+_TONES = {"default": "faint", "file": "info", "environment": "warn", "option": "warn"}
+
+
+def value_words(value: Value) -> str:
+    """A value as it would be typed."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _value(one: Preference) -> list[Piece]:
+    words = value_words(one.setting.value)
+    changed = one.setting.value != one.setting.default
+    tone = "strong" if changed else "faint" if not words else ""
+    return [(words or "none", tone), (" from the next start" if one.waits else "", "warn")]
+
+
+def _columns() -> list[Column[Preference]]:
+    return [
+        Column("Setting", 23, lambda one: [(one.setting.key, "")]),
+        Column("Value", 28, _value),
+        Column("From", 11, lambda one: [(one.setting.origin, _TONES[one.setting.origin])], rank=1),
+        Column("Meaning", 0, lambda one: [(one.setting.about, "muted")]),
+    ]
+
+
+class SettingTable(Table[Preference]):
+    """Settings, known again by their key."""
+
+    least = 12
+
+    def key_of(self, row: Preference) -> object:
+        return row.setting.key
+
+
+class SettingsScreen(HubScreen):
+    """The list, and all about the one under the cursor."""
+
+    CSS_PATH = "settings.tcss"
+    BINDINGS = bindings(EditSetting, ResetSetting, OnlyChanged)
+    BINDING_GROUP_TITLE = "Settings"
+    AUTO_FOCUS = "#settings"
+
+    settings = getters.query_one(SettingTable)
+    about = getters.query_one("#about", Static)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._all: tuple[Preference, ...] = ()
+        self._only_changed = False
+
+    def compose_body(self) -> ComposeResult:
+        with Panel("Settings", id="list"):
+            yield SettingTable(_columns(), id="settings")
+        with Panel(id="about-box"):
+            yield Static(id="about")
+
+    def on_mount(self) -> None:
+        """Say where they are written."""
+        path = str(self.app.services.configuration.paths.config_file)
+        self.query_one("#list", Panel).label(note=path)
+        self.settings.empty = [("Everything is as it comes with the program.", "muted")]
+
+    def on_screen_resume(self) -> None:
+        """Read them again, as somebody may have edited the file."""
+        self.read()
+
+    @work(group="settings", exclusive=True)
+    async def read(self) -> None:
+        """Read the settings."""
+        with self.app.reporting():
+            self._all = await self.app.services.preferences.list()
+            self._show()
+
+    def _show(self) -> None:
+        chosen = self._all
+        if self._only_changed:
+            chosen = tuple(one for one in chosen if one.setting.origin != "default")
+        self.query_one("#list", Panel).label(
+            f"Settings {self.app.glyphs.dot} changed ones" if self._only_changed else "Settings"
+        )
+        self.settings.show(chosen)
+
+    @on(RowList.Moved, "#settings")
+    def _moved(self) -> None:
+        one = self.settings.current
+        self.query_one("#about-box", Panel).label(one.setting.key if one else "")
+        self.about.update(_about(one) if one else Content())
+
+    def action_choose(self) -> None:
+        """What a second click does."""
+        self.edit()
+
+    def action_edit_setting(self) -> None:
+        """Change the setting under the cursor."""
+        self.edit()
+
+    @work(group="edit", exclusive=True)
+    async def edit(self) -> None:
+        """Turn a switch over; ask for anything else."""
+        one = self.settings.current
+        if one is None:
+            return
+        key, value = one.setting.key, one.setting.value
+        if isinstance(value, bool):
+            words: str | None = value_words(not value)
+        else:
+            words = await self._ask(one.setting)
+        if words is None:
+            return
+        with self.app.reporting():
+            self._take_over(key, await self.app.services.preferences.set(key, words))
+            if one.setting.origin == "environment":
+                self.app.hint(f"{one.setting.variable} is set and wins over the file.")
+        self.read()
+
+    async def _ask(self, setting: Setting) -> str | None:
+        from tui_hub.tui.screens.prompt import Prompt
+
+        def meaning(words: str) -> str:
+            if setting.key == "screen.theme" and words not in ("", *self.app.available_themes):
+                themes = ", ".join(sorted(self.app.available_themes))
+                raise UsageError(f"there is no theme {words[:40]!r}", hint=f"Themes: {themes}.")
+            setting.check(words)
+            return words
+
+        value = value_words(setting.value)
+        return await self.app.push_screen_wait(Prompt(setting.key, setting.about, value, meaning))
+
+    def _take_over(self, key: str, value: Value) -> None:
+        """Go by a new value at once where this program can."""
+        if key == "screen.theme":
+            self.app.theme = str(value) or DARK.name
+        elif key == "downloads.limit" and isinstance(value, int):
+            self.app.services.downloads.set_limit(value)
+
+    @work(group="edit", exclusive=True)
+    async def action_reset_setting(self) -> None:
+        """Let the default count again."""
+        one = self.settings.current
+        if one is None:
+            return
+        with self.app.reporting():
+            if await self.app.services.preferences.unset(one.setting.key):
+                self._take_over(one.setting.key, one.setting.default)
+            else:
+                self.app.hint(f"{one.setting.key} does not stand in the file.")
+        self.read()
+
+    def action_only_changed(self) -> None:
+        """Show fewer settings, or all."""
+        self._only_changed = not self._only_changed
+        self._show()
+
+
+def _about(one: Preference) -> Content:
+    """What a setting means and how else it can be told."""
+    setting = one.setting
+    default = value_words(setting.default) or "none"
+    second = Content.assemble(
+        ("default ", _FAINT), (safe(default), _MUTED),
+        ("   from ", _FAINT), (setting.origin, _MUTED),
+        ("   variable ", _FAINT), (setting.variable, _MUTED),
+    )  # fmt: skip
+    lines = [Content(setting.about), second]
+    if one.waits:
+        lines.append(Content.styled("It counts from the next start of the program.", "$warning"))
+    return Content("\n").join(lines)
