@@ -125,11 +125,13 @@ class ServerProcess:
         if process is None:
             return
         for number, seconds in ((signal.SIGTERM, timeout), (signal.SIGKILL, DRAIN_SECONDS)):
+            alone = self.status is not None
             self._signal(process.pid, number)
             deadline = time.monotonic() + seconds
             while self._lives() and time.monotonic() < deadline:
                 time.sleep(POLL_SECONDS)
-                if number == signal.SIGKILL:
+                if number == signal.SIGKILL or (self.status is not None and not alone):
+                    alone = True  # what it left behind is told once, too
                     self._signal(process.pid, number)
 
     def _lives(self) -> bool:
