@@ -386,3 +386,19 @@ async def test_a_daemon_that_takes_too_long_is_given_up(
         ollama.gate.set()
         again = await services.activation.activate(LLAMA)
         assert again.status == "active", "one on this box needs no network"
+
+
+async def test_what_another_home_of_the_store_replaced_is_let_go(
+    configure: Configure, ollama: OllamaServer, tmp_path: Path
+) -> None:
+    shared = {"MODEL_STORE_PATH": str(tmp_path / "shared"), "OLLAMA_HOST": ollama.url}
+    here = configure("here", TUI_HUB_RUNTIME__USE="auto", **shared)
+    there = configure("there", **shared)
+    async with home(here) as one, home(there) as two:
+        await install(one, FIRST)
+        await one.activation.activate(LLAMA)
+        async with home(there) as three:
+            await three.activation.activate(FIRST)
+        await one.activation.recover()
+        assert ollama.memory == {}
+        assert (await slot(one)).model == (await slot(two)).model == "hf:acme/first"
