@@ -16,6 +16,7 @@ import contextlib
 import itertools
 import random
 import statistics
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -179,4 +180,5 @@ if __name__ == "__main__":
     parser.add_argument("file", type=Path, help="what bench_load.py kept")
     parser.add_argument("--sync", action="store_true", help="while a sync writes")
     options = parser.parse_args()
+    sys.setswitchinterval(0.001)  # as the program does
     asyncio.run(main(options.file, sync=options.sync))

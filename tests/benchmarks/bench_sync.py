@@ -16,6 +16,7 @@ import itertools
 import json
 import multiprocessing
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -170,6 +171,7 @@ def main() -> None:
     parser.add_argument("models", type=int, nargs="?", default=100_000)
     parser.add_argument("--home", type=Path, help="a folder to keep the home in")
     options = parser.parse_args()
+    sys.setswitchinterval(0.001)  # as the program does
     ours, theirs = multiprocessing.Pipe()
     with tempfile.TemporaryDirectory() as folder:
         pages, home = Path(folder, "pages"), options.home or Path(folder, "home")

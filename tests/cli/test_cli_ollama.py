@@ -158,6 +158,19 @@ def test_a_daemon_finds_what_is_here_and_no_more(program: Inside, ollama: Ollama
     assert list((store / "ollama" / "blobs").iterdir()) == []
 
 
+def test_verify_shows_daemons_again_what_is_here(program: Inside, ollama: OllamaServer) -> None:
+    assert program.json("download", "ollama:tiny").code == 0
+    shown = models_of_a_daemon(program.home / "store")
+    assert program.json("verify").document["mended"] == []
+    for path in (program.home / "store" / "ollama").rglob("*"):
+        if not path.is_dir():
+            path.unlink()  # by a daemon that prunes, or that was told to remove it
+    assert models_of_a_daemon(program.home / "store") == {}
+    (mended,) = program.json("verify").document["mended"]
+    assert mended["model"] == "ollama:tiny"
+    assert models_of_a_daemon(program.home / "store") == shown
+
+
 def test_a_manifest_that_moved_meanwhile_is_not_taken(
     program: Inside, ollama: OllamaServer
 ) -> None:

@@ -97,7 +97,7 @@ def test_what_comes_in_is_there(full: Inside, tmp_path: Path) -> None:
 def test_what_was_installed_is_downloaded_as_it_was(tmp_path: Path) -> None:
     with DemoHub(repositories=repositories(), per_connection=0, total=0) as hub:
         program = Inside(tmp_path / "home", {"HF_ENDPOINT": hub.endpoint})
-        done = program.json("download", "acme/tiny-llm", "--exclude", "README.md").document
+        done = program.json("download", "acme/tiny-llm").document
         assert program.json("activate", "acme/tiny-llm").code == 0
         document = load(program)
         installed = document["models"][0]["installed"]
@@ -108,7 +108,7 @@ def test_what_was_installed_is_downloaded_as_it_was(tmp_path: Path) -> None:
         second = other(program, tmp_path)
         take(second, document, tmp_path)
         plan = second.json("download", "acme/tiny-llm", "--dry-run").document
-        assert (plan["revision"], len(plan["files"])) == (done["revision"], 2)
+        assert (plan["revision"], len(plan["files"])) == (done["revision"], 3)
         assert "as it was imported" in json.dumps(plan)
         named = second.json("download", "acme/tiny-llm", "--revision", "main", "--dry-run")
         assert named.document["revision"] == newest

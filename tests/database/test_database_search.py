@@ -520,6 +520,10 @@ async def test_walking_and_sorting_answer_alike(
             patch.setattr(searching, "_FEW", 1)
             assert await ids(full.models, search, 20) == sorted_ids
             assert set(sorted_ids) == scan(search)
+            patch.setattr(searching, "_MANY", 1)
+            for tried in (1, 700, 5000):
+                patch.setattr(searching, "_TRIED", tried)
+                assert await ids(full.models, search, 20) == sorted_ids
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,9 @@ async def test_the_model_of_the_slot_makes_room(configure: Configure) -> None:
     async with await HubDatabase.open(configuration.paths.hub_database) as hub:
         (slot,) = await hub.slots.list()
         figures = MemoryFigures(used_after=total // 2)
-        held = replace(slot, device="cpu", memory=figures, holder=this_process())
+        held = replace(
+            slot, runtime="torch", child="it", device="cpu", memory=figures, holder=this_process()
+        )
         await hub.slots.put(held)
     async with open_services(offline) as services:
         report = await services.fit.check(huge.id)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from screen_driver import NARROW, Driver, fill, made, screen
 
+<<<<<<< HEAD
 from tui_hub.domain.catalogue import Search
 from tui_hub.domain.models import Model, ModelStatus
+=======
+from tui_hub.domain.models import ModelStatus
+from tui_hub.domain.types import ModelType
+>>>>>>> w-search
 from tui_hub.services import open_services
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.browse import BrowseScreen
@@ -166,6 +172,20 @@ async def test_filters_show_counts_and_narrow_the_list(offline: Configuration) -
         await driver.sees("3 of 9", "1 filters")
         await driver.press("enter")
         await driver.until(lambda: models_of(driver).row_count() == 9)
+
+
+async def test_counts_that_are_estimates_say_so(
+    offline: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_hub.database import counting
+
+    monkeypatch.setattr(counting, "_MOST_HITS", 5)
+    await fill(offline, [made(n, type=ModelType.LLM) for n in range(70)])
+    async with screen(offline) as driver:
+        await driver.sees("□ llm")
+        assert driver.row("□ llm").split("│")[1].split()[-1] == "70"
+        await driver.press("slash", "m", "o", "d")
+        await driver.until(lambda: driver.row("□ llm").split("│")[1].split()[-1] == "~64")
 
 
 async def test_stars_and_sizes_are_filters(offline: Configuration) -> None:

@@ -23,7 +23,7 @@ from tui_hub.blobs.huggingface import is_empty_in_hf, repositories, stale_in_hf,
 from tui_hub.blobs.ollama import drop_from_ollama, left_in_ollama
 from tui_hub.blobs.receipts import RECEIPT, Receipt
 from tui_hub.blobs.store import BlobStore
-from tui_hub.blobs.views import aside, linked_blobs, owner_of_view
+from tui_hub.blobs.views import active_folders, aside, linked_blobs, owner_of_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,7 @@ class Surroundings:
         self.receipts: dict[str, Receipt] = {one.model: one for one in receipts.iter(store)}
         self.held = held(store.temp)
         self.changing = under_change(store)
-        self.active = {
-            Path(os.path.normpath(link.parent / link.readlink()))
-            for link in _entries(store.active)
-            if link.is_symlink()
-        }
+        self.active = active_folders(store)
 
     def revision(self, repository: str) -> str | None:
         """What is installed of a repository of the Hub."""

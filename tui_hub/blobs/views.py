@@ -120,13 +120,18 @@ def active_blobs(store: BlobStore) -> set[str]:
 
     What a slot hands out must not go, even where the receipt of its model was lost.
     """
-    found: set[str] = set()
+    folders = [one for one in active_folders(store) if one.is_relative_to(store.root)]
+    return {sha256 for folder in folders for sha256 in linked_blobs(folder)}
+
+
+def active_folders(store: BlobStore) -> set[Path]:
+    """The folders that the links of the slots name, be they there or not."""
+    found = set()
     with suppress(FileNotFoundError):
-        links = [link for link in store.active.iterdir() if link.is_symlink()]
-        for link in links:
-            folder = Path(os.path.normpath(store.active / link.readlink()))
-            if folder.is_relative_to(store.root):
-                found |= linked_blobs(folder)
+        for link in list(store.active.iterdir()):
+            # Another process may empty that slot just now, which says nothing of the others.
+            with suppress(OSError):
+                found.add(Path(os.path.normpath(store.active / link.readlink())))
     return found
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 COMPLETION = "_TUI_HUB_COMPLETE"
 """The variable by which the script of `tui-hub completion` asks what might come next."""
 _VERBS = "tui_hub.cli.verbs"
+_TURN_SECONDS = 0.001
+"""After how long a busy thread lets others run: each answer of a database waits for a turn or two,
+and during a sync 5 ms, as is usual, add up to what a person feels."""
 
 
 @cache
@@ -104,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(
             _flushed(shell_complete(program, {"obj": Options()}, "tui-hub", COMPLETION, asked))
         )
+    sys.setswitchinterval(_TURN_SECONDS)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     code = _flushed(_run(arguments, Options()))
     sys.exit(code)

@@ -3,7 +3,9 @@
 A model's row is `rank`: its place by downloads in coarse steps, and within a step by arrival. The
 search index uses the same numbers, so that it hands out its hits best first and may stop early. It
 keeps beginnings of words of every length that people type, each with its hits in order: a beginning
-of another length would have to be collected whole before its first hit comes out.
+of another length would have to be collected whole before its first hit comes out. Words cut short
+would make it a quarter smaller, but each hit would have to be checked: a million of them for a rare
+word that begins as a common one does.
 
 `facet_rows` names for each row its set of facets, of which there are few: counting the facets of
 many hits reads this narrow table alone, and counting those of all rows reads the sets.

@@ -19,10 +19,11 @@ _LOAD = 500
 """New models in one page from which on it is part of a load."""
 _SETTLED = 200_000
 """Models beside which a load is no longer worth making the indexes anew."""
-_LOADING = {"hashsize": 8 * 2**20, "automerge": 0, "crisismerge": 64}
+_LOADING = {"hashsize": 8 * 2**20, "automerge": 0, "crisismerge": 24}
 _LASTING = {"hashsize": 2**20, "automerge": 8, "crisismerge": 16}
 """The bytes of words that the search index gathers, and the parts of one size after which it merges
-them: bit by bit, or else all at once."""
+them: bit by bit, or else all at once. The whole Hub comes in some 500 pages, whose words are so
+written three times; a higher number writes them as often, and leaves searches more to look into."""
 
 
 async def leave_out(transaction: Transaction, counts: Counts, arrivals: int) -> None:

@@ -18,6 +18,9 @@ from tui_hub.domain.models import Model
 _MOST_ROWS = 1000
 _FEW = 5000
 """Hits that are sorted sooner than a whole column's index is walked for them."""
+_MANY = 100_000
+"""Hits of which a page is found sooner by trying rows, one by one, than by noting all hits."""
+_TRIED = 2000
 _IS_HIT = "+models.rank IN (SELECT rowid FROM search WHERE search MATCH ?)"
 """Asked of rows that come along another index, which the plus leaves to be walked."""
 _ALL = ", ".join(f"models.{name}" for name in COLUMNS.split(", "))
@@ -70,17 +73,20 @@ async def _by_column(
     """The order of a column: along its index, or by sorting the hits where that is less work."""
     sort = question.search.sort
     expression = question.expression()
-    if expression is not None and await count_matches(database, question, _FEW) < _FEW:
+    parts = walked_parts(sort, cursor)
+    found = 0 if expression is None else await count_matches(database, question, _MANY)
+    if expression is not None and found < _FEW:
         part = _both(sorted_part(sort, cursor), question.measure())
         return await _sort(database, expression, part, wanted)
-    selects = []
-    for part in walked_parts(sort, cursor):
-        if expression is None or question.counted_by_set:
-            selects.append(_walk(question, part))
-        else:
-            hits = _both(part, Part(_IS_HIT, (expression,)))
-            selects.append(_read(_both(hits, question.measure())))
-    return await _first(database, selects, wanted)
+    if expression is None or question.counted_by_set:
+        return await _first(database, [_walk(question, part) for part in parts], wanted)
+    measured = [_both(part, question.measure()) for part in parts]
+    if found >= _MANY:
+        hits = await _first(database, [_try(measured[0], expression)], wanted)
+        if len(hits) >= wanted:
+            return hits
+    is_hit = Part(_IS_HIT, (expression,))
+    return await _first(database, [_read(_both(part, is_hit)) for part in measured], wanted)
 
 
 async def _first(database: Database, selects: Iterable[Select], wanted: int) -> list[Hit]:
@@ -119,6 +125,16 @@ async def _sort(database: Database, expression: str, part: Part, wanted: int) ->
 def _walk(question: Question, part: Part) -> Select:
     """Rows in the order of the part, the facets checked on each."""
     return _read(_both(part, Part(*question.conditions())))
+
+
+def _try(part: Part, expression: str) -> Select:
+    """Hits among the first rows of a part: of many hits that is enough for a page."""
+    rows, arguments = _read(part)
+    return (
+        f"SELECT * FROM ({rows} LIMIT {_TRIED}) AS tried WHERE EXISTS"
+        " (SELECT 1 FROM search WHERE search MATCH ? AND search.rowid = tried.rank)",
+        (*arguments, expression),
+    )
 
 
 def _read(part: Part) -> Select:

@@ -66,6 +66,8 @@ class ScannedModel:
     """Files of the model that are not there."""
     reason: str | None = None
     """Why it, or a part of it, was left out."""
+    failed: bool = False
+    """Whether that is a failure, as for damaged files, and not as things are meant to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,4 @@ class ScanReport:
     @property
     def fell_short(self) -> bool:
         """Whether something could not be had that should have been."""
-        return any(one.failed for one in self.left_out) or any(
-            model.reason for model in self.models if model.status is not ScanStatus.INSTALLED
-        )
+        return any(one.failed for one in self.left_out) or any(one.failed for one in self.models)

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 
 from tui_hub.domain.additions import Proposal
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
-from tui_hub.domain.errors import RefusedError
+from tui_hub.domain.errors import CorruptError, RefusedError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.storage import Install
 from tui_hub.events import CatalogueChanged
 from tui_hub.foreign import FoundModel
 from tui_hub.services.adding import Adding
@@ -42,8 +41,8 @@ class Adopter:
         self._adding = adding
         self._metadata = metadata
 
-    async def refuse(self, identity: Identity) -> Install | None:
-        """See that a model can be taken in, and give what is installed of it.
+    async def refuse(self, identity: Identity) -> None:
+        """See that a model can be taken in.
 
         Raises:
             RefusedError: when another revision is installed, it is on its way, or the settings take
@@ -61,7 +60,6 @@ class Adopter:
         for job in await live_downloads(self._context):
             if job.payload.get("model") == identity.model:
                 raise RefusedError("it is being downloaded")
-        return install
 
     async def adopt(
         self,
@@ -84,6 +82,8 @@ class Adopter:
             await self.refuse(identity)
             await self._list(found, identity, revision)
             files, odd = await self._checked(identity, work, intake)
+            if not files:
+                raise CorruptError(f"{odd[0] if odd else 'what is there'} is not what is listed")
             await context.hub.artifacts.save(*files)
             published = await publish(context, identity.model, revision, found.refs, whole=True)
             listing = await context.hub.artifacts.of(identity.model, revision)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class ScanRun:
             await self._context.prepare_store()
         models, left = await job.work.on_thread(self._find, job, places, box)
         self.report = replace(self.report, left_out=tuple(left))
-        job.work.total = sum(file.size for file in _distinct(models))
+        job.work.total = sum(model.bytes for model in models)
         reserve = self._context.configuration.settings.store.reserve
         intake = Intake(self._context.store, job.work, reserve)
         for model in models:
@@ -88,31 +88,33 @@ class ScanRun:
         return list(models.values()), left
 
     async def _one(self, found: FoundModel, job: DiskJob, intake: Intake) -> ScannedModel:
-        hold = None
-        if self._wanted.adopt:
-            hold = await self._context.on_disk(Hold, self._context.store, ())
+        if not self._wanted.adopt or await self._is_refused(found):
+            seen, reasons = await self._read(found, job, intake, None)
+            return await self._settle(found, seen, reasons, None)
+        hold = await self._context.on_disk(Hold, self._context.store, ())
         try:
             seen, reasons = await self._read(found, job, intake, hold)
-            return await self._settle(found, seen, reasons, job, intake)
+            return await self._settle(found, seen, reasons, (job, intake))
         finally:
-            if hold is not None:
-                await self._context.on_disk(hold.release)
+            await self._context.on_disk(hold.release)
 
     async def _read(
         self, found: FoundModel, job: DiskJob, intake: Intake, hold: Hold | None
     ) -> tuple[list[Seen], list[str]]:
-        """The files of a model after their bytes were looked at, and why others are left out."""
-        taking = hold is not None and not await self._is_refused(found)
+        """The files of a model after their bytes were looked at, and why others are left out.
+
+        They are taken in where there is something that holds them.
+        """
         seen: list[Seen] = []
         reasons: list[str] = []
         for file in found.files:
             known = await self._known(file)
             try:
-                if taking and hold is not None:
+                if hold is None:
+                    one = await job.work.on_thread(intake.look, file, known)
+                else:
                     mode = self._wanted.mode
                     one = await job.work.on_thread(intake.take, file, known, mode, hold.add)
-                else:
-                    one = await job.work.on_thread(intake.look, file, known)
             except (InterruptedJobError, LostLeaseError):
                 raise
             except HubError as error:
@@ -146,10 +148,9 @@ class ScanRun:
         found: FoundModel,
         seen: Sequence[Seen],
         reasons: Sequence[str],
-        job: DiskJob,
-        intake: Intake,
+        taken: tuple[DiskJob, Intake] | None,
     ) -> ScannedModel:
-        """What a model is, and what becomes of it."""
+        """What a model is, and what becomes of it; only one whose bytes were taken is adopted."""
         if not seen:
             told = str(found.model) if found.model is not None else found.name
             return _scanned(found, told, ScanStatus.LEFT, seen, reasons)
@@ -160,14 +161,16 @@ class ScanRun:
         try:
             await self._adopter.refuse(identity)
         except HubError as error:
-            return _scanned(found, identity.model, ScanStatus.LEFT, seen, [error.message, *reasons])
+            left = _scanned(found, identity.model, ScanStatus.LEFT, seen, [error.message, *reasons])
+            return replace(left, failed=bool(reasons))
         if await self._is_here(identity, seen):
             installed = await self._context.hub.installs.get(identity.model) is not None
             status = ScanStatus.INSTALLED if installed else ScanStatus.PARTLY
-            missing = [] if installed else missing_of(identity.listing)
+            missing = () if installed else missing_of(identity.listing)
             return _scanned(found, identity, status, seen, reasons, missing)
-        if not self._wanted.adopt:
+        if taken is None:
             return _scanned(found, identity, ScanStatus.FOUND, seen, reasons)
+        job, intake = taken
         try:
             outcome = await self._adopter.adopt(found, identity, seen, job.work, intake)
         except (InterruptedJobError, LostLeaseError):
@@ -228,6 +231,7 @@ def _scanned(
         referenced_bytes=sum(one.file.size for one in seen if one.way is Way.REFERENCE),
         missing=tuple(clean(path, 300) for path in missing),
         reason=clean(reasons[0], 500) + more if reasons else None,
+        failed=bool(reasons),
     )
 
 
@@ -235,8 +239,3 @@ def _remembered(one: Seen, known: FileHash | None) -> FileHash:
     file = one.file
     shared = one.way is Way.REFLINK or (one.way is None and known is not None and known.shared)
     return FileHash(file.place, file.size, file.modified, file.inode, one.sha256, shared)
-
-
-def _distinct(models: Iterable[FoundModel]) -> Iterable[FoundFile]:
-    """The files of all models, each as often as it is read."""
-    return (file for model in models for file in model.files)

@@ -104,15 +104,10 @@ def _answer(
 def _shortcoming(report: ScanReport) -> HubError | None:
     """The error of a scan that could not take in all that it found."""
     from tui_hub.cli.failures import failure
-    from tui_hub.domain.scanning import ScanStatus
 
     if not report.fell_short:
         return None
-    reasons = [
-        f"{one.model}: {one.reason}"
-        for one in report.models
-        if one.reason and one.status is not ScanStatus.INSTALLED
-    ]
+    reasons = [f"{one.model}: {one.reason}" for one in report.models if one.failed]
     reasons += [f"{one.place}: {one.reason}" for one in report.left_out if one.failed]
     more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
     return failure("failed", f"some was left out: {reasons[0]}{more}")
