@@ -48,7 +48,6 @@ async def test_one_scan_at_a_time_and_it_can_be_cancelled(
         assert (picture.job, picture.type) == (job.id, JobType.SCAN)
         assert (await services.jobs.cancel(job.id)).status is JobStatus.CANCELLED
         assert len(services.scanning.report.models) < 6
-        report = await services.scanning.run([str(folder / "m0.gguf")])
         assert report.found == 1
 
 
@@ -113,3 +112,11 @@ async def test_a_model_of_several_files_is_known_again(
     assert [(model.model, model.status) for model in again.models] == [
         (first.models[0].model, ScanStatus.INSTALLED)
     ]
+
+
+async def test_what_lies_elsewhere_makes_no_room(configure: Configure, folder: Path) -> None:
+    """Deleting such a model takes a link away, and no file of anybody's."""
+    async with open_services(configure()) as services:
+        await services.scanning.run([str(folder)], adopt=True, mode=ScanMode.REFERENCE)
+        plan = await services.room.plan(1)
+        assert (plan.steps, plan.enough) == ((), False)

@@ -16,6 +16,7 @@ import msgspec
 from tui_hub.blobs.files import fsync_folder, storage_errors, write_atomic
 from tui_hub.blobs.folders import find_metadata_folder, metadata_folder
 from tui_hub.blobs.holds import held
+from tui_hub.blobs.ollama import needed_in_ollama
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.trash import restore
 from tui_hub.blobs.views import active_blobs
@@ -169,11 +170,13 @@ def delete(store: BlobStore, model: str) -> bool:
 def references(store: BlobStore) -> set[str]:
     """The hashes of all blobs that something needs: a receipt, a slot, or a running process.
 
+    What a daemon of Ollama made of the models that it is shown counts as well.
+
     Raises:
         RefusedError: when a receipt cannot be read, or says more than this program knows, since
             what it needs is then unknown.
     """
-    needed = held(store.temp) | active_blobs(store)
+    needed = held(store.temp) | active_blobs(store) | needed_in_ollama(store)
     for path in _paths(store):
         try:
             receipt = _load(path)

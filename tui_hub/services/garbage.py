@@ -13,7 +13,6 @@ from tui_hub.blobs.leftovers import (
     Leftover,
     Surroundings,
     caches,
-    ollama_manifests,
     slots,
     small_files,
     views,
@@ -138,7 +137,6 @@ def _beside(store: BlobStore, wanted: Collection[str]) -> Iterator[tuple[Garbage
     for kind, found in (
         (GarbageKind.VIEW, views(store, seen)),
         (GarbageKind.CACHE, caches(store, seen)),
-        (GarbageKind.OLLAMA, ollama_manifests(store, seen)),
         (GarbageKind.METADATA, small_files(store, lambda model: model in wanted, _LEFT)),
         (GarbageKind.SLOT, slots(store)),
     ):

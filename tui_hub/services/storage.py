@@ -24,7 +24,7 @@ from tui_hub.services.renames import name_here
 from tui_hub.services.slots import read_slots, slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
 from tui_hub.services.usage import freed_by, measure
-from tui_hub.services.views import changing, hide, place_of
+from tui_hub.services.views import changing, hide, needed_besides, place_of
 
 
 class Storage:
@@ -210,8 +210,10 @@ class Storage:
 
     def _would_free(self, model: str, blobs: Sequence[str], staying: Collection[str]) -> int:
         store = self._context.store
-        others = (receipt for receipt in receipts.iter(store) if receipt.model != model)
+        found = list(receipts.iter(store))
+        others = (receipt for receipt in found if receipt.model != model)
         kept = set(staying) | {file.sha256 for one in others for file in one.all_files}
+        kept |= needed_besides(store, found)
         return sum(freed_by(store, blob) for blob in set(blobs) - kept)
 
 

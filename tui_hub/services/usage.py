@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from tui_hub.blobs import BlobStore, Receipt, receipts
 from tui_hub.blobs.quarantine import quarantined
 from tui_hub.domain.storage import Install, ModelUsage, StorageUsage
+from tui_hub.services.views import needed_besides
 
 
 def measure(
@@ -25,6 +26,7 @@ def measure(
     usage = store.usage()
     found = list(receipts.iter(store))
     holders = Counter(blob for receipt in found for blob in _blobs(receipt))
+    holders.update(needed_besides(store, found))
     models = []
     by_type: Counter[str] = Counter()
     by_source: Counter[str] = Counter()
