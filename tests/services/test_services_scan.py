@@ -48,6 +48,7 @@ async def test_one_scan_at_a_time_and_it_can_be_cancelled(
         assert (picture.job, picture.type) == (job.id, JobType.SCAN)
         assert (await services.jobs.cancel(job.id)).status is JobStatus.CANCELLED
         assert len(services.scanning.report.models) < 6
+        report = await services.scanning.run([str(folder / "m0.gguf")])
         assert report.found == 1
 
 
