@@ -8,7 +8,7 @@ from tui_hub import text
 from tui_hub.blobs import BlobStore, collect, receipts
 from tui_hub.blobs.changing import Place
 from tui_hub.blobs.metadata import remove_metadata
-from tui_hub.domain.artifacts import Artifact, variants_of
+from tui_hub.domain.artifacts import Artifact, partial_key, variants_of
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import DEFAULT_REF
@@ -16,7 +16,6 @@ from tui_hub.domain.storage import Deletion, Install, StorageUsage
 from tui_hub.events import StorageChanged
 from tui_hub.services.activation import Activation
 from tui_hub.services.context import Context
-from tui_hub.services.file_download import partial_key
 from tui_hub.services.installing import publish
 from tui_hub.services.keeping import without_blob
 from tui_hub.services.losses import losses
