@@ -467,6 +467,19 @@ def test_no_copy_is_made_where_the_disk_is_promised(alone: Inside, tmp_path: Pat
     assert scan(alone, str(place), "--adopt", **full)["adopted"] == 1, "what is not copied fits"
 
 
+def test_a_scan_is_tried_again_where_it_was_meant(
+    alone: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, content in (("here", b"a"), ("elsewhere", b"b")):
+        (tmp_path / name / "models").mkdir(parents=True)
+        (tmp_path / name / "models" / f"{name}.gguf").write_bytes(content * 1000)
+    monkeypatch.chdir(tmp_path / "here")
+    job = alone.json("scan", "models").document["job"]
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (again,) = alone.json("jobs", "--retry", job).document["jobs"]
+    assert again["payload"]["places"] == [str(tmp_path / "here" / "models")]
+
+
 def test_a_dry_run_changes_nothing(alone: Inside, cache: Path) -> None:
     found = scan(alone, "--adopt", "--dry-run")
     assert (found["found"], found["adopted"]) == (1, 0)
