@@ -27,6 +27,7 @@ def measure(
     found = list(receipts.iter(store))
     holders = Counter(blob for receipt in found for blob in _blobs(receipt))
     holders.update(needed_besides(store, found))
+    sizes = {file.sha256: file.size for receipt in found for file in receipt.all_files}
     models = []
     by_type: Counter[str] = Counter()
     by_source: Counter[str] = Counter()
@@ -57,7 +58,7 @@ def measure(
         blobs=usage.blobs,
         bytes=usage.bytes,
         bytes_logical=logical,
-        bytes_saved=max(0, logical - usage.bytes - usage.referenced_bytes),
+        bytes_saved=logical - sum(sizes.values()),
         by_type=dict(by_type),
         by_source=dict(by_source),
         by_model={one.model: one.bytes for one in models},
