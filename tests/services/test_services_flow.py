@@ -113,6 +113,38 @@ async def test_a_corrupt_body_never_gets_a_name(configure: Configure, hub: DemoH
         assert again.status is JobStatus.COMPLETED
 
 
+async def test_a_place_that_hands_out_wrong_bytes_gives_way_to_another(
+    configure: Configure, hub: DemoHub
+) -> None:
+    """Another model is known to have the same file, and the storage of that one is right."""
+    entry = hub.registry.find("acme/tiny")
+    assert entry is not None
+    asked = f"*/{entry.key}/*"
+    hub.faults.add(Fault(FaultKind.CORRUPT, path=asked, origin="cdn", times=-1))
+    async with open_services(configure()) as services:
+        job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        assert (await services.downloads.wait(job.id)).error_code == "corrupt"
+        await services.downloads.plan("acme/tiny-copy")
+        await services.downloads.retry(job.id)
+        done = await services.downloads.wait(job.id)
+        assert (done.status, done.error) == (JobStatus.COMPLETED, None)
+        assert (Path(done.path or "") / "model.safetensors").read_bytes() == WEIGHTS
+        assert done.bytes_transferred == 3 * len(WEIGHTS), "twice in vain, and once right"
+
+
+async def test_another_place_that_is_wrong_too_changes_nothing(
+    configure: Configure, hub: DemoHub
+) -> None:
+    hub.faults.add(Fault(FaultKind.CORRUPT, origin="cdn", times=-1))
+    async with open_services(configure()) as services:
+        await services.downloads.plan("acme/tiny-copy")
+        job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        done = await services.downloads.wait(job.id)
+        assert (done.status, done.error_code) == (JobStatus.FAILED, "corrupt")
+        assert "model.safetensors: the file arrived damaged twice" in (done.error or "")
+        assert list((services.configuration.paths.store / "blobs" / "sha256").iterdir()) == []
+
+
 async def test_two_homes_share_one_store(configure: Configure, tmp_path: Path) -> None:
     store = str(tmp_path / "shared")
     async with (

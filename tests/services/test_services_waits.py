@@ -84,7 +84,7 @@ async def due_now(services: Services, job: str) -> None:
 
 
 async def test_a_screen_waits_for_its_source(configure: Configure, hub: DemoHub) -> None:
-    hub.faults.add(Fault(FaultKind.RESET, origin="cdn", after=1_000_000, times=1))
+    hub.faults.add(Fault(FaultKind.TRUNCATE, origin="cdn", after=1_000_000, times=1))
     hub.faults.add(Fault(FaultKind.STATUS, origin="cdn", status=503, times=-1))
     async with open_services(configure(TUI_HUB_DOWNLOADS__RETRIES="1")) as services:
         assert await services.agent.tend() == 0
@@ -99,7 +99,7 @@ async def test_a_screen_waits_for_its_source(configure: Configure, hub: DemoHub)
         assert await end(services, job.id) is JobStatus.PAUSED
         stored = await services.jobs.get(job.id)
         assert stored.payload[WAITS]["tries"] in (1, 2)
-        assert any("tried again in 1 min" in line or "30 s" in line for line in stored.log)
+        assert any("tried again in" in line for line in stored.log)
         hub.faults.clear()
         await due_now(services, job.id)
         assert await services.agent.tend() == 1
@@ -149,7 +149,7 @@ async def test_what_would_fail_again_is_not_tried_again(configure: Configure, hu
 
 
 async def test_a_download_that_waits_can_be_cancelled(configure: Configure, hub: DemoHub) -> None:
-    hub.faults.add(Fault(FaultKind.RESET, origin="cdn", after=1_000_000, times=1))
+    hub.faults.add(Fault(FaultKind.TRUNCATE, origin="cdn", after=1_000_000, times=1))
     hub.faults.add(Fault(FaultKind.STATUS, origin="cdn", status=503, times=-1))
     async with open_services(configure(TUI_HUB_DOWNLOADS__RETRIES="1")) as services:
         await services.agent.tend()

@@ -510,12 +510,10 @@ class Hostile:
         reply.trickle = True
         return reply
 
-    def one_crawls(self, seen: Seen) -> Reply:
-        """The third range comes a byte at a time, as from a storage server that is worn out."""
+    def first_crawls(self, seen: Seen) -> Reply:
+        """The first answer comes a byte at a time, as from a storage server that is worn out."""
         reply = self.honest(seen)
-        if self.hits[seen.path] == 3:
-            self.hits["crawled"] += 1
-            reply.trickle = True
+        reply.trickle = self.hits[seen.path] == 1
         return reply
 
     # -- redirects and refusals ------------------------------------------------------------

@@ -7,13 +7,9 @@ from dataclasses import replace
 import pytest
 from screen_driver import NARROW, Driver, fill, made, screen
 
-<<<<<<< HEAD
 from tui_hub.domain.catalogue import Search
 from tui_hub.domain.models import Model, ModelStatus
-=======
-from tui_hub.domain.models import ModelStatus
 from tui_hub.domain.types import ModelType
->>>>>>> w-search
 from tui_hub.services import open_services
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.browse import BrowseScreen

@@ -39,6 +39,11 @@ _TICK = 0.15
 _WRITE_EVERY = 7
 """Pictures between two writes of the progress and two looks for requests of other processes."""
 
+_OTHERS = 4
+"""Files of the same hash that are looked at for another place to fetch it from."""
+_LARGE = 1024**2
+"""Bytes from which a file is worth the look."""
+
 Ended = Callable[[str, Download], None]
 Heed = Callable[[], Awaitable[None]]
 
@@ -176,8 +181,12 @@ class DownloadRunner:
         files: list[FileDownload] = []
         for artifact, copy in zip(artifacts, copies, strict=True):
             request = await self._request(source, artifact)
-            kind = FileDownload if request.file is None else FileTaking
-            files.append(kind(means, replace(artifact, job=job.id), request, copy))
+            named = replace(artifact, job=job.id)
+            if request.file is not None:
+                files.append(FileTaking(means, named, request, copy))
+            else:
+                others = await self._others(source, artifact)
+                files.append(FileDownload(means, named, request, copy, others))
         await self._context.hub.artifacts.mark(
             [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
         )
@@ -192,6 +201,18 @@ class DownloadRunner:
             if blob is None or not await self._context.on_disk(self._context.store.has, blob):
                 raise
             return FileRequest(url="")
+
+    async def _others(self, source: Source, artifact: Artifact) -> list[FileRequest]:
+        """Where else at the same source a large file lies, as far as is known here."""
+        if artifact.sha256 is None or (artifact.size or 0) < _LARGE:
+            return []
+        own = ModelId.parse(artifact.model)
+        found = await self._context.hub.artifacts.with_sha256(artifact.sha256, _OTHERS)
+        return [
+            await source.request(one)
+            for one in found
+            if one.model != artifact.model and ModelId.parse(one.model).source == own.source
+        ]
 
     async def _watch(self, run: DownloadRun, job: Job, heed: Heed) -> None:
         """Tell whoever listens that there is a new picture; write it down now and then."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,11 +49,16 @@ class FileDownload:
         artifact: Artifact,
         request: FileRequest,
         metadata_copy: Path | None,
+        others: Sequence[FileRequest] = (),
     ) -> None:
         self.artifact = artifact
         self._means = means
         self._request = request
         self._metadata_copy = metadata_copy
+        self._others = others
+        """Where the same bytes are said to be, should its own place hand out wrong ones."""
+        self._spent = 0
+        """Bytes that came from places that handed out wrong ones."""
         self._stopped = threading.Event()
         self._transfer: Transfer | None = None
         self._arrived: tuple[Partial, Transferred] | None = None
@@ -178,7 +183,7 @@ class FileDownload:
             size=live.size if live.size is not None else self._last.size,
             state=live.state,
             done=live.done,
-            bytes_transferred=live.transferred,
+            bytes_transferred=self._spent + live.transferred,
             resumed_from=live.resumed_from,
             connections=live.connections,
             retries=live.retries,
@@ -219,38 +224,63 @@ class FileDownload:
 
     def _fetch(self, until: ExitStack, brief: bool) -> bool:
         """Whether it has arrived and is to be committed."""
-        artifact = self.artifact
-        partial = self._means.store.open_partial(self.key, artifact.size, brief=brief)
+        partial = self._means.store.open_partial(self.key, self.artifact.size, brief=brief)
         until.callback(partial.close)
         try:
-            self._transfer = Transfer(
-                Request(
-                    url=self._request.url,
-                    headers=self._request.headers,
-                    log_in=self._request.log_in,
-                    size=artifact.size,
-                    sha256=artifact.sha256,
-                    git_sha1=artifact.git_sha1,
-                    md5=artifact.md5,
-                ),
-                partial,
-                self._means.options,
-                self._means.limiter,
-                self._means.pool,
-            )
-            if self._stopped.is_set():
-                self._transfer.stop()
-            result = self._transfer.run()
-            if result.mended:
-                _log.warning(
-                    "%s arrived damaged and was fetched again, where it was: bytes %s",
-                    clean(artifact.path, 200),
-                    ", ".join(f"{start}-{end - 1}" for start, end in result.mended[:10]),
-                )
-            self._arrived = partial, result
+            self._arrived = partial, self._from_any(partial)
         finally:
             self._keep_figures()
         return True
+
+    def _from_any(self, partial: Partial) -> Transferred:
+        """From its own place, or where that hands out wrong bytes from another that has them too.
+
+        Raises:
+            HubError: what is wrong with its own place.
+        """
+        try:
+            return self._transfer_from(self._request, partial)
+        except CorruptError as wrong:
+            for other in self._others:
+                _log.warning("%s: %s", clean(self.artifact.path, 200), wrong.message)
+                self._spent = self.snapshot().bytes_transferred
+                try:
+                    result = self._transfer_from(other, partial)
+                except InterruptedJobError:
+                    raise
+                except HubError as error:
+                    _log.warning("another place that has it is no help: %s", error.message)
+                else:
+                    return replace(result, bytes_transferred=self._spent + result.bytes_transferred)
+            raise
+
+    def _transfer_from(self, request: FileRequest, partial: Partial) -> Transferred:
+        artifact = self.artifact
+        self._transfer = Transfer(
+            Request(
+                url=request.url,
+                headers=request.headers,
+                log_in=request.log_in,
+                size=artifact.size,
+                sha256=artifact.sha256,
+                git_sha1=artifact.git_sha1,
+                md5=artifact.md5,
+            ),
+            partial,
+            self._means.options,
+            self._means.limiter,
+            self._means.pool,
+        )
+        if self._stopped.is_set():
+            self._transfer.stop()
+        result = self._transfer.run()
+        if result.mended:
+            _log.warning(
+                "%s arrived damaged and was fetched again, where it was: bytes %s",
+                clean(artifact.path, 200),
+                ", ".join(f"{start}-{end - 1}" for start, end in result.mended[:10]),
+            )
+        return result
 
     def _complete(
         self, sha256: str, size: int | None, verified: Verified, etag: str | None

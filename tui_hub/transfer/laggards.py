@@ -48,9 +48,10 @@ class Laggards(Generic[_Lane]):
             return None
         slowest = min(speeds, key=lambda lane: speeds[lane])
         others = [speed for lane, speed in speeds.items() if lane != slowest]
-        if others:
-            self._usual = median(others)
-        if speeds[slowest] * _FRACTION >= self._usual:
+        reference = median(others) if others else self._usual
+        # Lanes that come to their end, one after the other, make the last figures small.
+        self._usual = max(reference, self._usual / 2)
+        if speeds[slowest] * _FRACTION >= reference:
             return None
         self._window = min(_LONGEST, self._window * 2)
         return slowest
