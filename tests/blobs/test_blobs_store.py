@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tui_hub.blobs import BlobStore, Terms, Way
+from tui_hub.blobs import BlobStore, Partial, Terms, Way
 from tui_hub.blobs.hashing import git_blob_sha1, sha256_file
 from tui_hub.domain.errors import (
     CorruptError,
@@ -50,6 +51,52 @@ def test_the_row_is_written_when_the_name_is_durable_and_before_the_partial_goes
 
     assert seen == [(True, True)]
     assert not partial.path.exists()
+
+
+def test_several_files_are_committed_together(store: BlobStore) -> None:
+    partials = [filled(store, data) for data in (b"one", b"two", b"one")]
+
+    store.commit_all(partials)
+
+    assert set(store.iter()) == {digest for _, digest in partials}
+    assert all(store.verify(digest) for _, digest in partials)
+    assert list(store.temp.iterdir()) == []
+
+
+def test_one_file_that_cannot_be_committed_leaves_the_partials_of_all(store: BlobStore) -> None:
+    good, bad = filled(store, b"good"), filled(store, b"damaged")
+    os.ftruncate(bad[0].fileno(), 3)
+
+    with pytest.raises(CorruptError, match="3 bytes are here instead of 7"):
+        store.commit_all([good, bad])
+
+    assert good[0].path.exists() and bad[0].path.exists()
+    store.commit(*good)
+    assert list(store.iter()) == [good[1]]
+    bad[0].discard()
+    assert list(store.temp.iterdir()) == []
+
+
+def filled(store: BlobStore, data: bytes) -> tuple[Partial, str]:
+    """A brief partial with all of its bytes, and their hash."""
+    digest = hashlib.sha256(data).hexdigest()
+    partial = store.open_partial(digest, len(data), brief=True)
+    partial.allocate(len(data))
+    os.pwrite(partial.fileno(), data, 0)
+    return partial, digest
+
+
+def test_a_brief_partial_is_nobody_elses_and_its_bytes_stay_when_it_is_given_up(
+    store: BlobStore,
+) -> None:
+    partial, digest = filled(store, b"half of it")
+    assert [path.suffix for path in store.temp.iterdir()] == [".part"]
+    assert store.discard_partials([digest]) == 0
+    assert partial.path.exists()
+
+    partial.settle(((0, 4),), None)
+    partial.close()
+    assert store.resumable(digest) == 4
 
 
 def test_a_failing_row_keeps_blob_and_partial(store: BlobStore) -> None:
@@ -290,6 +337,29 @@ def test_a_lock_is_exclusive_between_threads_and_over_with_its_block(store: Blob
             assert other
     with store.lock("a" * 64) as again:
         assert again
+    assert list(store.temp.iterdir()) == []
+
+
+def test_who_waits_for_a_lock_gets_one_that_others_see(store: BlobStore) -> None:
+    held, leave, got = threading.Event(), threading.Event(), []
+
+    def hold() -> None:
+        with store.lock("name"):
+            held.set()
+            leave.wait(10)
+
+    def wait() -> None:
+        with store.lock("name", wait=10) as mine, store.lock("name") as other:
+            got.append((mine, other))
+
+    holder, waiter = threading.Thread(target=hold), threading.Thread(target=wait)
+    holder.start()
+    held.wait(10)
+    waiter.start()
+    leave.set()
+    holder.join()
+    waiter.join()
+    assert got == [(True, False)]
 
 
 def test_a_store_of_a_newer_layout_is_refused(store: BlobStore) -> None:

@@ -185,6 +185,16 @@ async def test_one_that_does_not_heed_is_ended_by_force_with_all_it_started(
     assert all(gone(pid) for pid in pids)
 
 
+async def test_what_a_server_leaves_is_asked_to_end_too(
+    keep: Keep, order: Callable[..., ServerOrder], tmp_path: Path
+) -> None:
+    child = await keep()
+    await child.serve(order("--child", str(tmp_path / "pid"), stop_timeout=600.0))
+    apart = int((tmp_path / "pid").read_text())
+    await child.end(grace=20.0)
+    assert gone(apart) and gone(child.pid), "long before it would be ended by force"
+
+
 async def test_whoever_goes_away_before_it_is_kept_takes_it_along(
     keep: Keep, order: Callable[..., ServerOrder]
 ) -> None:

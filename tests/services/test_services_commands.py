@@ -171,6 +171,14 @@ async def test_what_can_be_known_before_leaves_the_old_one_alone(
             assert await ask(first.url)
 
 
+async def test_the_doctor_looks_for_the_programs(with_commands: WithCommands) -> None:
+    configuration = with_commands(text='[runtime.commands.missing]\ncommand = ["no-such-program"]')
+    async with home(configuration) as services:
+        found = [one for one in await services.doctor.examine() if one.check == "commands"]
+        assert [one.status for one in found] == ["ok", "warning"]
+        assert "missing: the program 'no-such-program' is not there" in found[1].message
+
+
 async def test_what_serves_a_format_is_chosen_for_it(with_commands: WithCommands) -> None:
     configuration = with_commands(more='formats = ["safetensors"]\ntypes = ["llm"]')
     async with home(configuration) as services:

@@ -368,3 +368,37 @@ async def test_other_files_are_not_given_to_the_daemon(
         await install(services, FIRST)
         with pytest.raises(RefusedError, match="takes models of one GGUF file"):
             await services.activation.activate(FIRST, runtime="ollama")
+
+
+async def test_a_daemon_that_takes_too_long_is_given_up(
+    configure: Configure, ollama: OllamaServer
+) -> None:
+    configuration = configure(
+        OLLAMA_HOST=ollama.url,
+        TUI_HUB_RUNTIME__USE="auto",
+        TUI_HUB_OLLAMA__LOAD_TIMEOUT="0.5",
+        TUI_HUB_NETWORK__OFFLINE="true",
+    )
+    async with home(configuration) as services:
+        ollama.gate.clear()
+        result = await services.activation.activate(LLAMA)
+        assert result.status == "error" and "did not load" in (result.error or "")
+        ollama.gate.set()
+        again = await services.activation.activate(LLAMA)
+        assert again.status == "active", "one on this box needs no network"
+
+
+async def test_what_another_home_of_the_store_replaced_is_let_go(
+    configure: Configure, ollama: OllamaServer, tmp_path: Path
+) -> None:
+    shared = {"MODEL_STORE_PATH": str(tmp_path / "shared"), "OLLAMA_HOST": ollama.url}
+    here = configure("here", TUI_HUB_RUNTIME__USE="auto", **shared)
+    there = configure("there", **shared)
+    async with home(here) as one, home(there) as two:
+        await install(one, FIRST)
+        await one.activation.activate(LLAMA)
+        async with home(there) as three:
+            await three.activation.activate(FIRST)
+        await one.activation.recover()
+        assert ollama.memory == {}
+        assert (await slot(one)).model == (await slot(two)).model == "hf:acme/first"

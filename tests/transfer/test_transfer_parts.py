@@ -48,6 +48,12 @@ def test_connections_double_where_each_is_capped():
     assert governor.target == 16
 
 
+def test_a_fast_link_is_filled_within_a_second():
+    governor = Governor(16)
+    drive(governor, lambda lanes: 50 * MIB * lanes, 1)
+    assert governor.target == 16
+
+
 def test_growth_stops_at_the_knee():
     governor = Governor(16)
     drive(governor, lambda lanes: min(lanes, 4) * 40 * MIB, 6)

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from tui_hub.domain.errors import UsageError
 from tui_hub.tui.columns import Column, draw_row, header, layout
-from tui_hub.tui.draw import bar, fit, line_bar, ranges_bar, safe, sparkline, spread, width_of
+from tui_hub.tui.draw import (
+    bar,
+    difference,
+    fit,
+    line_bar,
+    ranges_bar,
+    safe,
+    sparkline,
+    spread,
+    width_of,
+)
 from tui_hub.tui.glyphs import ASCII, UNICODE
 from tui_hub.tui.screens.prompt import parse_rate
 
@@ -29,6 +39,35 @@ def test_fit_gives_exactly_the_width(texts: list[str], width: int, align: str) -
     pieces = fit([(text, "") for text in texts], width, align=align)
     assert width_of(pieces) == width
     assert not {"Cc", "Cf", "Cs"} & set(map(unicodedata.category, plain(pieces)))
+
+
+@given(
+    *[st.lists(st.tuples(st.text("ab日 ", max_size=6), st.sampled_from("xy")), max_size=5)] * 2,
+    st.integers(1, 30),
+)
+def test_what_differs_is_all_that_must_be_painted(
+    old: list[tuple[str, str]], new: list[tuple[str, str]], width: int
+) -> None:
+    before, after = fit(old, width), fit(new, width)
+    start, end = difference(before, after)
+    cells = _cells(before)
+    cells[start:end] = _cells(after)[start:end]
+    assert cells == _cells(after)
+    assert (start, end) == (0, 0) or 0 <= start < end <= width
+
+
+def test_one_digit_that_moves_is_one_cell() -> None:
+    assert difference([("at 41 ", "x"), ("MB", "y")], [("at 42 ", "x"), ("MB", "y")]) == (4, 5)
+
+
+def _cells(line: list[tuple[str, str]]) -> list[tuple[str, str, int]]:
+    """What stands in each cell; a wide character stands in two."""
+    return [
+        (character, tone, half)
+        for text, tone in line
+        for character in text
+        for half in range(width_of([(character, tone)]))
+    ]
 
 
 def test_a_cut_shows_a_sign_and_a_fit_does_not() -> None:

@@ -24,7 +24,6 @@ ON_HOST = Slot(
     path="/store/voice",
     device="cpu",
     holder=Owner(host="box", pid=77, started=0.0),
-    child="tts-1.sock",
     memory=MemoryFigures(used_after=3 * GIB),
 )
 

@@ -9,8 +9,10 @@ from homes import Configure
 from ollama_server import OllamaServer
 from screen_driver import WIDE, screen
 
+from tui_hub.tui.screens.activation import ActivationQuestion
 from tui_hub.tui.screens.active import ActiveScreen
 from tui_hub.tui.screens.confirm import Confirm
+from tui_hub.tui.screens.model import ModelScreen
 
 
 @pytest.fixture
@@ -43,3 +45,22 @@ async def test_what_stands_in_no_slot_is_let_go_when_the_person_agrees(
         await driver.press("y")
         await driver.until(lambda: set(ollama.memory) == {"llama3.1:8b", "\x1b[31m"})
         await driver.until(lambda: "frees what stands" not in driver.text())
+
+
+async def test_a_model_of_the_daemon_is_activated_without_a_download(
+    configure: Configure, ollama: OllamaServer
+) -> None:
+    configuration = configure(
+        OLLAMA_HOST=ollama.url, TUI_HUB_SYNC__ENABLED="false", TUI_HUB_RUNTIME__USE="auto"
+    )
+    async with screen(configuration, WIDE) as driver:
+        await driver.services.sync.run(["ollama:local"])
+        model = await driver.services.catalogue.get("ollama:llama3.1:8b")
+        await driver.app.push_screen(ModelScreen(model))
+        await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
+        await driver.press("a")
+        await driver.until(lambda: isinstance(driver.app.screen, ActivationQuestion))
+        await driver.sees("The Ollama daemon loads it")
+        await driver.press("y")
+        await driver.until(lambda: "llama3.1:8b" in ollama.memory)
+        await driver.until(lambda: any("is active as llm" in note for note in driver.notes()))

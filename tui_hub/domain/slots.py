@@ -59,7 +59,7 @@ class Slot:
     @property
     def held(self) -> bool:
         """Whether the model is in memory, or a process of ours is still at it."""
-        return self.child is not None and (self.error is None or self.holder is not None)
+        return self.holder is not None or (self.child is not None and self.error is None)
 
     @property
     def status(self) -> str:

@@ -92,8 +92,10 @@ class Keeper(Process):
         while not self._ending:
             server = ServerProcess(self._order, log, self._wake)
             began = time.monotonic()
-            trouble = self._run(server)
-            server.clear(self._order["stop_timeout"])
+            try:
+                trouble = self._run(server)
+            finally:
+                server.clear(self._order["stop_timeout"])
             if self._ending:
                 break
             log.say(trouble)

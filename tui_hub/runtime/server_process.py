@@ -125,10 +125,14 @@ class ServerProcess:
         if process is None:
             return
         for number, seconds in ((signal.SIGTERM, timeout), (signal.SIGKILL, DRAIN_SECONDS)):
+            alone = self.status is not None
             self._signal(process.pid, number)
             deadline = time.monotonic() + seconds
             while self._lives() and time.monotonic() < deadline:
                 time.sleep(POLL_SECONDS)
+                if number == signal.SIGKILL or (self.status is not None and not alone):
+                    alone = True  # what it left behind is told once, too
+                    self._signal(process.pid, number)
 
     def _lives(self) -> bool:
         """Whether it, or anything that it started, still runs."""
@@ -164,15 +168,18 @@ class ServerProcess:
 def descendants() -> list[int]:
     """The living processes below this one, where there is a `/proc` to tell."""
     parents: dict[int, int] = {}
+    living: set[int] = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             stat = (folder / "stat").read_text("ascii", "replace")
         except OSError:
             continue
         state, parent = stat[stat.rindex(")") + 2 :].split()[:2]
+        # The dead count too: what they leave is given to another parent a moment later.
+        parents[int(folder.name)] = int(parent)
         if state not in "ZX":
-            parents[int(folder.name)] = int(parent)
+            living.add(int(folder.name))
     found = {os.getpid()}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
-    return sorted(found - {os.getpid()})
+    return sorted((found - {os.getpid()}) & living)

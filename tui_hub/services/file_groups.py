@@ -14,10 +14,12 @@ from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.errors import HubError
 from tui_hub.services.file_download import FileDownload
 
-_SMALL = 1024**2
+_SMALL = 2 * 1024**2
 """Bytes up to which a file is small."""
 _MOST = 32
 """Files of a group, which are open until it is committed."""
+_BYTES = 8 * 1024**2
+"""Bytes of a group: what a killed process may cost."""
 _TURNS = 4
 """Groups for each worker at the least, so that all have work until the end."""
 
@@ -30,14 +32,18 @@ def grouped(files: Sequence[FileDownload], workers: int) -> Iterator[tuple[FileD
     small = sum(map(_is_small, files))
     most = max(1, min(_MOST, small // (workers * _TURNS)))
     group: list[FileDownload] = []
+    room = _BYTES
     for file in files:
-        if _is_small(file):
-            group.append(file)
-        else:
+        if not _is_small(file):
             yield (file,)
-        if len(group) == most:
+            continue
+        size = file.artifact.size or 0
+        if group and (len(group) == most or size > room):
             yield tuple(group)
             group.clear()
+            room = _BYTES
+        group.append(file)
+        room -= size
     if group:
         yield tuple(group)
 

@@ -28,8 +28,9 @@ class Ollama:
         self._context = context
         configuration = context.configuration
         self._daemon = Daemon(configuration, Clock(), near=True)
-        timeout = configuration.settings.ollama.load_timeout
-        self._slow = Daemon(configuration, Clock(), near=True, timeout=timeout)
+        self.load_timeout = configuration.settings.ollama.load_timeout
+        """Seconds until the daemon must have loaded a model."""
+        self._slow = Daemon(configuration, Clock(), near=True, timeout=self.load_timeout)
         self.memory = OllamaMemory(self._ask, self._ask_slowly)
         """What it has in memory."""
 

@@ -176,6 +176,13 @@ class OllamaLoader:
         try:
             found = await self._ollama.memory.load(self.name)
         except AbsentError as error:
+            patience = self._ollama.load_timeout
+            if time.monotonic() - began >= patience:
+                raise HubError(
+                    f"the Ollama daemon did not load {wanted.model} within "
+                    f"{text.duration(patience)}",
+                    hint="The setting ollama.load_timeout gives it longer.",
+                ) from None
             raise HubError(
                 f"the Ollama daemon went away while it loaded {wanted.model}: {error.message}",
                 hint=error.hint,

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tui_hub.domain.storage import Install
 
 
+_DAEMON = "daemon"
+"""The fact of models that the daemon of Ollama has itself."""
+
+
 class ModelActions(HubScreen):
     """A screen with a model to act on."""
 
@@ -47,14 +51,16 @@ class ModelActions(HubScreen):
             return
         with self.app.reporting():
             install = await self._install_of(model)
-            if install is None:
+            if install is None and _DAEMON not in model.facts:
                 words = f"{model.name} is not installed: d downloads it"
                 self.app.notify(words, severity="warning", timeout=5)
                 return
             slot = await self.app.services.activation.active(model.type)
-            variant = await self._variant_of(install, slot)
-            if variant is None and install.variants:
-                return
+            variant = None
+            if install is not None:
+                variant = await self._variant_of(install, slot)
+                if variant is None and install.variants:
+                    return
             if await self.app.push_screen_wait(ActivationQuestion(model, slot, variant)):
                 replacing = slot is not None
                 self.app.changes.put(model.id, model.type, variant, replacing=replacing)

@@ -31,6 +31,31 @@ def width_of(pieces: Iterable[Piece]) -> int:
     return sum(cell_len(safe(text)) for text, _ in pieces)
 
 
+def difference(old: Line, new: Line) -> tuple[int, int]:
+    """The cells from the first to behind the last in which two lines differ; none: `(0, 0)`."""
+    before, after = (
+        [(character, tone) for text, tone in line for character in safe(text)]
+        for line in (old, new)
+    )
+    if before == after:
+        return 0, 0
+    start, width = _alike(before, after), width_of(new)
+    # Characters may join into fewer cells than each takes alone: then no cell is sure.
+    if not width_of(old) == width == _alike(after, after) == _alike(before, before):
+        return 0, max(width, width_of(old))
+    return start, max(width - _alike(before[::-1], after[::-1]), start + 1)
+
+
+def _alike(one: Sequence[Piece], other: Sequence[Piece]) -> int:
+    """Cells for which two rows of toned characters begin alike."""
+    cells = 0
+    for mine, yours in zip(one, other, strict=False):
+        if mine != yours:
+            break
+        cells += get_character_cell_size(mine[0])
+    return cells
+
+
 def _cut(text: str, width: int) -> str:
     """The longest start of a text that takes at most `width` cells."""
     used = 0

@@ -31,6 +31,8 @@ from tui_hub.events import (
 if TYPE_CHECKING:
     from tui_hub.services import Services
 
+_FEW = 2
+"""Downloads up to which each is followed at the full rate; more share it, to spare the link."""
 POLL = 3.0
 """Seconds between looks at what other processes do."""
 
@@ -163,7 +165,7 @@ class LiveState:
         self.pulsing = True
         try:
             while self.now.running:
-                await asyncio.sleep(self._interval)
+                await asyncio.sleep(self._interval * max(1.0, len(self.now.running) / _FEW))
                 await self._read_downloads()
         finally:
             self.pulsing = False

@@ -14,6 +14,7 @@ from tui_hub.services.activation import Activation
 from tui_hub.services.agent import Agent
 from tui_hub.services.context import Context
 from tui_hub.services.doctor import (
+    commands,
     databases,
     disk,
     files,
@@ -74,6 +75,7 @@ class Doctor:
             Check("network", partial(network.look, given), network.SECONDS),
             Check("gpu", partial(gpus.look, self._hardware), gpus.SECONDS),
             Check("torch", partial(torch.look, self._context, self._hardware), torch.SECONDS),
+            Check("commands", partial(commands.look, given)),
             Check("disk", partial(disk.space, given)),
             Check("store", partial(disk.store, given, hub), disk.SECONDS),
             Check("processes", partial(work.running, given.paths, hub)),

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from tui_hub.domain.errors import UsageError
 from tui_hub.services.preferences import Preference
-from tui_hub.settings_values import Setting, Value
+from tui_hub.settings.values import Setting, Value
 from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import Piece, safe

@@ -1,4 +1,4 @@
-"""All downloads in one widget that draws only the lines that changed."""
+"""All downloads in one widget that draws only the cells that changed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import events
+from textual.geometry import Region
 from textual.strip import Strip
 
 from tui_hub.domain.downloads import Download, FileProgress
@@ -18,7 +19,7 @@ from tui_hub.tui.download_text import (
     job_line,
     totals,
 )
-from tui_hub.tui.draw import Line, fit
+from tui_hub.tui.draw import Line, difference, fit
 from tui_hub.tui.widgets.row_list import RowList
 
 
@@ -162,8 +163,12 @@ class DownloadList(RowList):
     def _draw_changes(self) -> None:
         top, width = self.scroll_offset.y, self.draw_width
         for row in range(top, min(top + self.page_height, len(self._rows))):
-            if list(self.draw(row, width)) != self._drawn.get(row):
+            drawn, line = self._drawn.get(row), self.draw(row, width)
+            if drawn is None:
                 self.refresh_line(row)
+            elif list(line) != drawn:
+                start, end = difference(drawn, line)
+                self.refresh(Region(start, row - top, end - start, 1))
 
     @property
     def current(self) -> Download | None:
