@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def open_locks() -> int:
     found = 0
     for descriptor in Path("/proc/self/fd").iterdir():
         try:
-            found += f"{SHA256}.lock" in os.readlink(descriptor)
+            found += descriptor.readlink().name == f"{SHA256}.lock"
         except FileNotFoundError:
             continue
     return found
