@@ -37,7 +37,7 @@ def leftovers(temp: Path, older_than: float) -> Iterator[Path]:
     told: set[Path] = set()
     for partial in scan(temp):
         paths = (partial.path, *beside(partial.path))
-        published = partial.live is False and _is_blob(partial.path)
+        published = partial.left and _is_blob(partial.path)
         if published or (partial.live is not True and now - partial.modified > older_than):
             told.update(paths)
             yield from filter(os.path.lexists, paths)
@@ -61,7 +61,7 @@ def disk_of(path: Path) -> int:
 
 
 def discard(temp: Path, keys: Collection[str]) -> int:
-    """Remove what interrupted attempts left of some files, unless a process is at work on them.
+    """Remove what interrupted attempts left of some files, unless a process may be at work on them.
 
     Gives the bytes of disk that frees.
     """
@@ -69,7 +69,7 @@ def discard(temp: Path, keys: Collection[str]) -> int:
     return sum(
         sum(map(remove, (partial.path, *beside(partial.path))))
         for partial in scan(temp)
-        if partial.live is not True and safe_key(partial.key) in wanted
+        if partial.left and safe_key(partial.key) in wanted
     )
 
 
