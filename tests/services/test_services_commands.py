@@ -54,6 +54,13 @@ def with_commands(configure: Configure, tmp_path: Path) -> WithCommands:
     return make
 
 
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
 async def slot(services: Services) -> Slot:
     found = await services.activation.active("llm")
     assert found is not None
@@ -262,8 +269,10 @@ async def test_a_server_that_is_started_again_shows_so_meanwhile(
         assert (await ask(first.url)).startswith("first ")
 
 
-async def test_what_a_killed_keeper_left_is_ended(with_commands: WithCommands) -> None:
-    configuration = with_commands()
+async def test_what_a_killed_keeper_left_is_ended(
+    with_commands: WithCommands, free_port: int
+) -> None:
+    configuration = with_commands(more=f"port = {free_port}")
     async with home(configuration) as services:
         await install(services, FIRST)
         await services.activation.activate(FIRST, runtime="tiny")
@@ -272,9 +281,13 @@ async def test_what_a_killed_keeper_left_is_ended(with_commands: WithCommands) -
         keeper.kill()
         keeper.wait(10)
         assert server.is_running() and (await slot(services)).status == "error"
-        assert (await services.activation.reload("llm")).status == "active"
+        await services.activation.recover()
         psutil.wait_procs([server], timeout=10)
-        assert not server.is_running()
+        assert not server.is_running(), "its memory and its port are free at the next look"
+        assert "TUI_HUB_URL" not in await services.activation.environment("llm")
+        again = await services.activation.reload("llm")
+        assert (again.status, again.url) == ("active", f"http://127.0.0.1:{free_port}")
+        assert (await services.activation.environment("llm"))["TUI_HUB_URL"] == again.url
 
 
 async def test_a_cancelled_switch_brings_the_old_one_back(with_commands: WithCommands) -> None:

@@ -157,6 +157,11 @@ class Children:
         finally:
             await asyncio.to_thread(_kill_marked, name)
 
+    async def end_left(self, slot: Slot) -> None:
+        """End what the process that kept a slot's server left when it was killed."""
+        if slot.child is not None:
+            await asyncio.to_thread(_kill_marked, slot.child)
+
     async def end(self, slot: Slot, grace: float | None = None) -> None:
         """End the process that holds a slot's model, and wait until it is gone.
 
@@ -183,8 +188,7 @@ class Children:
         if slot.holder is not None and surely_ours:
             # Nobody answers, but by its start time the process is surely ours.
             await _kill(slot.holder, slot.model)
-        if slot.child is not None:
-            await asyncio.to_thread(_kill_marked, slot.child)
+        await self.end_left(slot)
 
 
 def log_of(configuration: Configuration, name: str) -> Path:

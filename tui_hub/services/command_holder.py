@@ -94,7 +94,11 @@ class CommandHolder:
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as the process that keeps its server tells of it."""
-        if slot.holder is None or not processes.known_alive(slot.holder):
+        lives = None if slot.holder is None else processes.known_alive(slot.holder)
+        if lives is False:
+            # A server that nobody keeps would hold its memory and its port for good.
+            await self._children.end_left(slot)
+        if not lives:
             return slot
         try:
             status = await self._children.server_status(slot)
