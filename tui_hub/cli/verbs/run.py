@@ -13,6 +13,7 @@ from tui_hub.cli.options import Options, verb
 from tui_hub.cli.parameters import MODEL_TYPE
 
 if TYPE_CHECKING:
+    from tui_hub.cli.console import Console
     from tui_hub.domain.types import ModelType
     from tui_hub.services import Services
 
@@ -33,15 +34,15 @@ def command(options: Options, kind: ModelType, program: tuple[str, ...]) -> int:
 
     if options.json:
         raise click.UsageError("run prints what the program prints, and no document of its own.")
-    found = obtain(options, lambda services, _: _environment(services, kind))
+    found = obtain(options, lambda services, console: _environment(services, console, kind))
     inherited = os.environ if options.environment is None else options.environment
     return _start(program, {**inherited, **found}, stay=options.demo)
 
 
-async def _environment(services: Services, kind: ModelType) -> dict[str, str]:
-    from tui_hub.cli.slots import active_slot
+async def _environment(services: Services, console: Console, kind: ModelType) -> dict[str, str]:
+    from tui_hub.cli.slots import active_slot, tell_trouble
 
-    await active_slot(services, kind)
+    tell_trouble(console, await active_slot(services, kind))
     return await services.activation.environment(kind)
 
 
