@@ -19,7 +19,13 @@ from homes import Configure
 from nvml_driver import StubDriver
 
 from tui_hub.demo import DemoHub
-from tui_hub.domain.errors import InterruptedJobError, RefusedError, UsageError
+from tui_hub.domain.errors import (
+    InterruptedJobError,
+    PickleError,
+    RefusedError,
+    UnsafeError,
+    UsageError,
+)
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.slots import Slot
 from tui_hub.events import SwapMoved
@@ -192,6 +198,24 @@ async def test_what_serves_a_format_is_chosen_for_it(with_commands: WithCommands
         await install(services, FIRST, "acme/painter")
         assert (await services.activation.activate(FIRST)).runtime == "command"
         assert (await services.activation.activate("acme/painter")).runtime == "torch"
+
+
+async def test_pickle_files_are_given_to_those_alone_that_the_settings_trust_with_them(
+    with_commands: WithCommands,
+) -> None:
+    trusted = [sys.executable, str(SCRIPT), "{port}", "--model", "{file}"]
+    configuration = with_commands(
+        text=f'[runtime.commands.trusted]\ncommand = {trusted!r}\nformats = ["pickle"]'
+    )
+    async with home(configuration) as services:
+        await install(services, "acme/pickle")
+        for consent in (False, True):
+            with pytest.raises(UnsafeError, match="nobody can tell how tiny loads them") as refused:
+                await services.activation.activate("acme/pickle", runtime="tiny", consent=consent)
+            assert not isinstance(refused.value, PickleError), "no consent makes it safe"
+        assert children(configuration) == []
+        done = await services.activation.activate("acme/pickle", runtime="trusted")
+        assert (await ask(done.url)).endswith("pytorch_model.bin")
 
 
 async def test_the_settings_may_name_it_for_all(with_commands: WithCommands) -> None:
