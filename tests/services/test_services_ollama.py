@@ -136,7 +136,7 @@ async def test_what_the_daemon_let_go_of_is_shown_as_gone_until_it_is_back(
         await services.activation.recover()
         gone = await slot(services)
         assert (gone.status, gone.held) == ("error", False)
-        assert "let go of it by itself" in (gone.error or "")
+        assert "has let go of it" in (gone.error or "")
         ollama.memory["llama3.1:8b"] = kept
         await services.activation.recover()
         assert (await slot(services)).status == "active"
@@ -157,6 +157,24 @@ async def test_a_daemon_that_is_gone_takes_its_models_along(
         assert "no Ollama daemon answers" in (lost.error or "")
         result = await services.activation.deactivate("llm")
         assert result.status == "inactive"
+
+
+async def test_a_model_that_the_daemon_may_hold_still_is_told_of(
+    configuration: Configuration, ollama: OllamaServer
+) -> None:
+    async with home(configuration) as services:
+        await install(services, FIRST)
+        for way in ("deactivate", "switch"):
+            await services.activation.activate(LLAMA)
+            ollama.faults["/api/generate"] = Said(b"<html>busy</html>", 502)
+            if way == "switch":
+                result = await services.activation.switch(FIRST)
+            else:
+                result = await services.activation.deactivate("llm")
+            assert "tui-hub gpus --release ollama:llama3.1:8b" in (result.note or ""), way
+            assert "llama3.1:8b" in ollama.memory and result.error is None
+            del ollama.faults["/api/generate"]
+            await services.ollama.release("llama3.1:8b")
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ class CommandHolder:
             self._context, self._children, self._memory, self._hardware, progress, kind
         )
 
-    async def end(self, slot: Slot) -> None:
+    async def end(self, slot: Slot) -> str | None:
         """End a slot's server and all that it started, and wait until it is gone.
 
         Raises:
@@ -99,6 +99,7 @@ class CommandHolder:
         if settings is not None:
             patience = settings.stop_timeout
         await self._children.end(slot, patience + GRACE)
+        return None
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as the process that keeps its server tells of it."""

@@ -16,7 +16,7 @@ _BACK_SECONDS = 5.0
 _POLL = 0.25
 _ENOUGH = 0.75
 """What part of the old model's memory must be back. Ollama waits for as much (`sched.go`)."""
-_CUDA = re.compile(r"cuda:(\d+)")
+_CUDA = re.compile(r"cuda:(\d+(?:\+\d+)*)")
 
 
 class Memory:
@@ -31,10 +31,10 @@ class Memory:
         found = [one.free for one in await self.devices() if one.index == device.index]
         return found[0] if found else 0
 
-    async def device_of(self, slot: Slot) -> Device | None:
-        """The device that holds a slot's model, with its free memory now; `None` if not known."""
-        index = next(iter(holds(slot)), None)
-        return next((one for one in await self.devices() if one.index == index), None)
+    async def held_by(self, slot: Slot) -> list[tuple[Device, int]]:
+        """The devices that hold a slot's model, with their free memory now, and its bytes there."""
+        held = holds(slot)
+        return [(one, held[one.index]) for one in await self.devices() if one.index in held]
 
     async def wait_back(self, device: Device, used: int) -> str:
         """Wait until a GPU has given back what a process used that is gone; tells how that went.
@@ -61,10 +61,13 @@ def holds(slot: Slot | None) -> Mapping[int | None, int]:
     if slot.holder is not None and not processes.alive(slot.holder):
         return {}
     device, used = slot.device or "cpu", slot.memory.used_after or 0
-    match = _CUDA.match(device)
-    if match is None and device != "cpu":
-        return {}  # on GPUs of which it is not told which, or on another box
-    return {int(match[1]) if match else None: used}
+    match = _CUDA.fullmatch(device)
+    if match is None:
+        # Else on GPUs of which it is not told which, or on another box.
+        return {None: used} if device == "cpu" else {}
+    gpus = match[1].split("+")
+    # A server that takes several takes as much of each.
+    return {int(gpu): used // len(gpus) for gpu in gpus}
 
 
 def room_for(

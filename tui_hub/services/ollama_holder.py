@@ -98,21 +98,26 @@ class OllamaHolder:
         """A loader for one model."""
         return OllamaLoader(self._ollama, self._memory, progress)
 
-    async def end(self, slot: Slot) -> None:
+    async def end(self, slot: Slot) -> str | None:
         """Have the daemon let go of a slot's model, unless another slot has it too.
 
         A daemon that cannot be asked is left alone: with it went the model, or nothing can be done
-        from here.
+        from here, and it is told how to do it later.
 
         Raises:
             HubError: when the daemon refuses.
         """
         if slot.child is None or await self._is_shared(slot):
-            return
+            return None
         try:
             await self._ollama.memory.unload(slot.child)
         except (AbsentError, UnreachableError) as error:
             _log.warning("%s was not told to go: %s", slot.model, error.message)
+            return (
+                f"{error.message}; if it runs, it may hold {slot.model} in memory still, until "
+                f"`tui-hub gpus --release ollama:{slot.child}`"
+            )
+        return None
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as the daemon tells of it now."""
@@ -121,7 +126,7 @@ class OllamaHolder:
         except HubError as error:
             return replace(slot, error=error.message)
         if found is None:
-            return replace(slot, error="the Ollama daemon has let go of it by itself")
+            return replace(slot, error="the Ollama daemon has let go of it")
         figures = replace(slot.memory, used_after=found.size_vram or found.size)
         return replace(slot, error=None, memory=figures)
 

@@ -85,13 +85,14 @@ class TorchHolder:
         """A loader for one model."""
         return TorchLoader(self._children, self._memory, progress, kind)
 
-    async def end(self, slot: Slot) -> None:
+    async def end(self, slot: Slot) -> str | None:
         """End the process that holds a slot's weights, and wait until it is gone.
 
         Raises:
             HubError: when it does not end.
         """
         await self._children.end(slot)
+        return None
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as it is: while its process lives, it holds the weights."""

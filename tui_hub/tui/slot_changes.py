@@ -117,10 +117,10 @@ class SlotChanges:
 
 
 def _success(result: ActivationResult) -> str:
-    if result.status == "inactive":
-        return f"{result.model} is no longer active as {result.slot.value}"
     words = f"{result.model} is active as {result.slot.value}"
-    if result.pid is not None or result.url is not None:
+    if result.status == "inactive":
+        words = f"{result.model} is no longer active as {result.slot.value}"
+    elif result.pid is not None or result.url is not None:
         held = result.memory.used_after
         size = "" if held is None else f"{text.size(held)} "
         words += f": {size}on {result.device}, in {text.duration(result.seconds)}"
