@@ -31,11 +31,16 @@ def command(options: Options, kind: ModelType) -> int:
 async def _environment(services: Services, console: Console, kind: ModelType) -> Answer:
     from tui_hub.cli.console import Answer
     from tui_hub.cli.slots import active_slot, tell_trouble
+    from tui_hub.domain.runtime import OPTIONAL_VARIABLES
 
     slot = await active_slot(services, kind)
     tell_trouble(console, slot)
     environment = await services.activation.environment(kind)
+    stale = [name for name in OPTIONAL_VARIABLES if name not in environment]
     return Answer(
         {"type": kind.value, "model": slot.model, "environment": dict(environment)},
-        lines=[f"export {name}={shlex.quote(value)}" for name, value in environment.items()],
+        lines=[
+            *(f"export {name}={shlex.quote(value)}" for name, value in environment.items()),
+            *([f"unset {' '.join(stale)}"] if stale else []),
+        ],
     )

@@ -31,11 +31,13 @@ def command(options: Options, kind: ModelType, program: tuple[str, ...]) -> int:
     The exit code is that of CMD; 127 where there is no such program, 126 where it cannot be run.
     """
     from tui_hub.cli.running import obtain
+    from tui_hub.domain.runtime import OPTIONAL_VARIABLES
 
     if options.json:
         raise click.UsageError("run prints what the program prints, and no document of its own.")
     found = obtain(options, lambda services, console: _environment(services, console, kind))
-    inherited = os.environ if options.environment is None else options.environment
+    around = os.environ if options.environment is None else options.environment
+    inherited = {name: value for name, value in around.items() if name not in OPTIONAL_VARIABLES}
     return _start(program, {**inherited, **found}, stay=options.demo)
 
 
