@@ -127,6 +127,18 @@ async def test_its_memory_on_a_gpu_is_measured(
         assert seen.slot == "llm", "a child of the process that keeps it"
 
 
+async def test_where_processes_are_hidden_its_memory_is_what_a_gpu_has_less(
+    with_commands: WithCommands, driver: StubDriver
+) -> None:
+    driver.two_gpus()
+    configuration = with_commands("--hidden", driver.environment["NVML_STUB_STATE"])
+    async with home(configuration) as services:
+        await install(services, FIRST)
+        first = await services.activation.activate(FIRST, runtime="tiny")
+        assert (first.device, first.memory.used_after) == ("cuda:0", 4_500_000_007)
+        assert first.memory.free_before == 84_500_000_007
+
+
 async def test_the_next_start_finds_it(with_commands: WithCommands) -> None:
     configuration = with_commands()
     async with home(configuration) as one:
@@ -154,6 +166,8 @@ async def test_what_does_not_get_ready_brings_the_old_one_back(
         assert (await ask(result.url)).startswith("first ")
         (job,) = await services.jobs.list((JobType.ACTIVATE,), (JobStatus.FAILED,))
         assert any(line.endswith("loading the model") for line in job.log)
+        log = Path((result.hint or "").partition(" has what it said")[0])
+        assert "error: this model is no good" in log.read_text()
         assert len(children(configuration)) == 1
 
 

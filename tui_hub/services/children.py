@@ -116,10 +116,15 @@ class Children:
         return log_of(self._configuration, name)
 
     def _forget_logs(self, kind: str) -> None:
-        """Remove what processes of a slot said that are gone."""
-        for log in self._logs.glob(f"{kind}-????????.log*"):
-            if not (self._folder / f"{log.name.partition('.')[0]}.sock").exists():
-                log.unlink(missing_ok=True)
+        """Remove what processes of a slot said that are gone, but for the last of them."""
+        with contextlib.suppress(OSError):
+            logs = sorted(
+                self._logs.glob(f"{kind}-????????.log"), key=lambda log: log.stat().st_mtime
+            )
+            gone = [log for log in logs if not (self._folder / f"{log.stem}.sock").exists()]
+            for log in gone[:-1]:
+                log.unlink()
+                log.with_name(f"{log.name}.1").unlink(missing_ok=True)
 
     async def attach(self, slot: Slot) -> Child | None:
         """The living process that holds a slot's model."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from tui_hub import processes, text
 from tui_hub.domain.errors import DoesNotFitError, RefusedError
 from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME, Device, Need
+from tui_hub.domain.hardware import GpuSample
 from tui_hub.domain.slots import Slot
 
 _BACK_SECONDS = 5.0
 _POLL = 0.25
 _ENOUGH = 0.75
 """What part of the old model's memory must be back. Ollama waits for as much (`sched.go`)."""
+_NOTICED = 256 * 1024**2
+"""Bytes that a server on a GPU takes at the least: the context of CUDA alone has about as much."""
 _CUDA = re.compile(r"cuda:(\d+(?:\+\d+)*)")
 
 
@@ -68,6 +71,34 @@ def holds(slot: Slot | None) -> Mapping[int | None, int]:
     gpus = match[1].split("+")
     # A server that takes several takes as much of each.
     return {int(gpu): used // len(gpus) for gpu in gpus}
+
+
+def held_on_gpus(
+    gpus: Sequence[GpuSample], pids: Collection[int], before: Sequence[Device]
+) -> dict[int, int]:
+    """The bytes that some processes hold, by the number of the GPU.
+
+    Where the driver hides whose memory it is, as in a container, what a GPU has less than before.
+
+    Args:
+        gpus: as they are now.
+        pids: of the processes.
+        before: the devices as they were before those processes started.
+    """
+    held: dict[int, int] = {}
+    for gpu in gpus:
+        for one in gpu.processes:
+            if one.pid in pids:
+                held[gpu.index] = held.get(gpu.index, 0) + (one.memory or 0)
+    if held:
+        return held
+    free = {device.index: device.free for device in before}
+    for gpu in gpus:
+        less = free.get(gpu.index, 0) - gpu.memory_free
+        hidden = gpu.unnamed or any(not one.visible for one in gpu.processes)
+        if hidden and less > _NOTICED:
+            held[gpu.index] = less
+    return held
 
 
 def room_for(
