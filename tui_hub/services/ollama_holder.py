@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import time
@@ -25,6 +26,8 @@ from tui_hub.services.swap_progress import SwapProgress
 
 _log = logging.getLogger(__name__)
 
+_NAME_LENGTH = 80
+"""Characters of a part of a name, by Ollama's `types/model/name.go`."""
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -236,9 +239,13 @@ class OllamaLoader:
 
 
 def _name_for(model: ModelId, variant: str) -> str:
-    """What the daemon is to call a model of another source."""
-    name, tag = (_ODD.sub("-", words).strip("-.") for words in (model.path, variant))
-    return f"tui-hub/{name[:80]}:{tag[:80] or 'latest'}"
+    """What the daemon is to call a model of another source, and no second one."""
+    whole = model.path if model.source == "hf" else f"{model.source}/{model.path}"
+    # No name on the Hub has two dashes in a row.
+    name, tag = (_ODD.sub("-", part.replace("/", "--")).strip("-.") for part in (whole, variant))
+    if len(name) > _NAME_LENGTH:
+        name = f"{name[: _NAME_LENGTH - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+    return f"tui-hub/{name}:{tag[:_NAME_LENGTH] or 'latest'}"
 
 
 def _place(found: OllamaModel, device: Device | None) -> str:
