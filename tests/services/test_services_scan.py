@@ -139,7 +139,7 @@ async def test_a_model_whose_file_changed_is_taken_as_it_is_now(
     place.parent.mkdir()
     contents = [tensors_file(number, 300_000 + 200 * number) for number in range(3)]
     write(place, contents[0])
-    async with open_services(configure()) as services:
+    async with open_services(configure(HF_HUB_OFFLINE="1")) as services:
         first = await services.scanning.run([str(place)], adopt=True, mode=mode)
         assert [model.status for model in first.models] == [ScanStatus.ADOPTED]
         write(place, contents[1])
