@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 
 import numpy
 from safetensors.numpy import save
@@ -19,6 +20,11 @@ def tensors_file(seed: int, count: int = 60_000) -> bytes:
     numbers = numpy.random.default_rng(seed).standard_normal(count).astype(numpy.float32)
     half = count // 2
     return save({"embed.weight": numbers[:half].reshape(-1, 100), "out.weight": numbers[half:]})
+
+
+def gguf_file(content: bytes) -> bytes:
+    """A GGUF file without tensors, and something behind its header."""
+    return b"GGUF" + struct.pack("<IQQ", 3, 0, 0) + bytes(8) + content
 
 
 def small_repositories() -> list[Repository]:

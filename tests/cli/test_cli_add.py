@@ -204,6 +204,19 @@ def test_a_read_only_file_is_not_made_the_blob_itself(alone: Inside, folder: Pat
     assert alone.json("verify").code == 0
 
 
+@pytest.mark.parametrize("content", [b"", b"abcde", WEIGHTS[:-1]], ids=["empty", "junk", "cut"])
+def test_weights_that_are_not_whole_do_not_become_a_model(
+    alone: Inside, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "broken.safetensors"
+    file.write_bytes(content)
+    assert alone.json("add", str(file)).code == 0
+    failed = alone.json("download", "local:broken")
+    assert (failed.code, failed.error) == (1, "corrupt")
+    assert "is no whole weights file" in failed.document["error"]["message"]
+    assert alone.json("activate", "local:broken").code != 0
+
+
 def test_a_folder_that_is_gone(alone: Inside, folder: Path) -> None:
     assert alone.json("add", str(folder)).code == 0
     folder.rename(folder.with_name("moved"))

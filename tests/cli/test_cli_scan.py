@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from command_line import Inside, until
 from huggingface_hub import hf_hub_download, snapshot_download
-from small_models import tensors_file
+from small_models import gguf_file, tensors_file
 
 from tui_hub.demo import DemoHub
 
-BIG = os.urandom(64) * 40_000  # 2.5 MB
+BIG = gguf_file(os.urandom(64) * 40_000)  # 2.5 MB
+BLANK = gguf_file(bytes(64 * 40_000))
 DAMAGED = BIG[:-1] + bytes([BIG[-1] ^ 1])
 OLD = time.time_ns() - 10**12
 
@@ -262,7 +263,7 @@ def test_lm_studio_tells_the_repository(program: Inside, tmp_path: Path) -> None
     (place / "model.safetensors").write_bytes(tensors_file(1))
     other = tmp_path / ".lmstudio" / "models" / "nobody" / "own-GGUF"
     other.mkdir(parents=True)
-    (other / "own-Q4_0.gguf").write_bytes(b"GGUF" * 100)
+    (other / "own-Q4_0.gguf").write_bytes(gguf_file(b"x" * 376))
     found = {one["model"]: one for one in scan(program, "--adopt")["models"]}
     assert found.keys() == {"hf:acme/tiny-llm", "local:nobody/own-GGUF"}
     assert found["hf:acme/tiny-llm"]["status"] == "partly"
@@ -391,11 +392,11 @@ def test_what_was_hashed_is_remembered_but_never_taken_for_proof(
     settle(place.parent)
     assert scan(alone, str(place))["found"] == 1
     # Of the same size and time as before: only who reads it can tell.
-    place.write_bytes(bytes(len(BIG)))
+    place.write_bytes(BLANK)
     settle(place.parent)
     assert scan(alone, str(place), "--adopt")["adopted"] == 1
     blobs = [path.name for path in (store_of(alone) / "blobs" / "sha256").iterdir()]
-    assert blobs == [sha256(bytes(len(BIG)))], "what enters the store is hashed again"
+    assert blobs == [sha256(BLANK)], "what enters the store is hashed again"
     place.write_bytes(BIG)
     settle(place.parent)
     (one,) = scan(alone, str(place))["models"]
@@ -409,7 +410,7 @@ def test_a_scan_is_a_job_that_ends_at_once_and_goes_on(alone: Inside, tmp_path: 
     folder = tmp_path / "models"
     folder.mkdir()
     for number in range(8):
-        (folder / f"m{number}.gguf").write_bytes(bytes([number]) * 3_000_000)
+        (folder / f"m{number}.gguf").write_bytes(gguf_file(bytes([number]) * 3_000_000))
     settle(folder)
     slow = {"TUI_HUB_STORE__READ_RATE": "2500000"}
     process = alone.start("scan", str(folder), "--adopt", "--json", **slow)
@@ -437,7 +438,7 @@ def test_a_scan_that_is_killed_leaves_a_sound_store(alone: Inside, tmp_path: Pat
     folder = tmp_path / "models"
     folder.mkdir()
     for number in range(6):
-        (folder / f"m{number}.gguf").write_bytes(bytes([number]) * 3_000_000)
+        (folder / f"m{number}.gguf").write_bytes(gguf_file(bytes([number]) * 3_000_000))
     settle(folder)
     before = state(folder)
     slow = {"TUI_HUB_STORE__READ_RATE": "2000000"}
@@ -473,7 +474,7 @@ def test_nothing_is_left_where_others_could_put_another_file_in_its_place(
 ) -> None:
     folder = tmp_path / "shared"
     folder.mkdir()
-    (folder / "model.gguf").write_bytes(b"x" * 2_000_000)
+    (folder / "model.gguf").write_bytes(gguf_file(b"x" * 2_000_000))
     os.utime(folder / "model.gguf", (1e9, 1e9))
     folder.chmod(mode)
     (model,) = alone.json("scan", str(folder), "--adopt").document["models"]
@@ -485,7 +486,7 @@ def test_a_scan_is_tried_again_where_it_was_meant(
 ) -> None:
     for name, content in (("here", b"a"), ("elsewhere", b"b")):
         (tmp_path / name / "models").mkdir(parents=True)
-        (tmp_path / name / "models" / f"{name}.gguf").write_bytes(content * 1000)
+        (tmp_path / name / "models" / f"{name}.gguf").write_bytes(gguf_file(content * 1000))
     monkeypatch.chdir(tmp_path / "here")
     job = alone.json("scan", "models").document["job"]
     monkeypatch.chdir(tmp_path / "elsewhere")

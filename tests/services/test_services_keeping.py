@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from file_server import FileServer
 from homes import Configure
-from small_models import small_repositories
+from small_models import gguf_file, small_repositories
 
 from tui_hub.blobs import BlobStore, collect, receipts
 from tui_hub.demo import DemoHub
@@ -21,6 +21,7 @@ from tui_hub.services import Services, open_services
 from tui_hub.settings import Configuration
 
 MODEL = "local:mine"
+HEADER = len(gguf_file(b""))
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def server() -> Iterator[FileServer]:
 def put(folder: Path, content: bytes, name: str = "mine-Q4_0.gguf") -> None:
     """Put a file into the folder, which is another file than the one before."""
     (folder / name).unlink(missing_ok=True)
-    (folder / name).write_bytes(content)
+    (folder / name).write_bytes(gguf_file(content))
 
 
 async def added(services: Services, folder: Path) -> None:
@@ -59,14 +60,19 @@ async def downloaded(services: Services, model: str = MODEL, **choice: str) -> s
 def installed(services: Services) -> str:
     """What the first file of the one installed model holds."""
     (view,) = (services.configuration.paths.store / "models").glob("*/*")
-    return min(path for path in view.iterdir() if path.name[0] != ".").read_text()
+    return _held(min(path for path in view.iterdir() if path.name[0] != "."))
+
+
+def _held(file: Path) -> str:
+    """What is behind the header."""
+    return file.read_bytes()[HEADER:].decode()
 
 
 def blobs(configuration: Configuration) -> list[str]:
     """What the blobs of the store hold, once all that nobody needs is swept away."""
     store = BlobStore(configuration.paths.store)
     collect(store, store.iter())
-    return sorted(store.path(name).read_text() for name in store.iter())
+    return sorted(_held(store.path(name)) for name in store.iter())
 
 
 async def test_a_named_version_of_a_folder_stays_and_comes_back(
@@ -81,7 +87,7 @@ async def test_a_named_version_of_a_folder_stays_and_comes_back(
         put(folder, b"two")
         assert await downloaded(services) == "two"
         assert blobs(configuration) == ["one", "two"]
-        assert (await services.storage.usage()).by_model == {MODEL: 6}
+        assert (await services.storage.usage()).by_model == {MODEL: 2 * HEADER + 6}
         await services.catalogue.edit(MODEL, type=ModelType.LLM)
         put(folder, b"three", "other.gguf")
         (folder / "mine-Q4_0.gguf").unlink()
@@ -89,7 +95,7 @@ async def test_a_named_version_of_a_folder_stays_and_comes_back(
         assert blobs(configuration) == ["one", "three"], "nobody named the second"
         assert await downloaded(services, revision="first") == "one"
         assert blobs(configuration) == ["one"]
-        assert (await services.storage.usage()).by_model == {MODEL: len("one")}
+        assert (await services.storage.usage()).by_model == {MODEL: HEADER + len("one")}
         (install,) = await services.storage.installs()
         assert install.revision == first.revision
         assert await downloaded(services) == "three"
@@ -102,16 +108,16 @@ async def test_a_named_version_of_an_address_stays_and_comes_back(
     configure: Configure, server: FileServer
 ) -> None:
     configuration = configure()
-    address = server.put("/m.gguf", b"one")
+    address = server.put("/m.gguf", gguf_file(b"one"))
     async with open_services(configuration) as services:
         await services.adding.add(Proposal(places=(address,)), {"host"})
         await downloaded(services, "url:m")
         await services.versions.name("url:m", "first")
-        server.put("/m.gguf", b"other", etag='"two"')
+        server.put("/m.gguf", gguf_file(b"other"), etag='"two"')
         assert await downloaded(services, "url:m") == "other"
         await services.versions.name("url:m", "second")
         assert await downloaded(services, "url:m", revision="first") == "one"
-        elsewhere = server.put("/n.gguf", b"more")
+        elsewhere = server.put("/n.gguf", gguf_file(b"more"))
         await services.adding.add(Proposal(places=(elsewhere,), name="m"), {"host", "replace"})
         assert await downloaded(services, "url:m") == "more"
         assert blobs(configuration) == ["more", "one", "other"]
@@ -136,7 +142,7 @@ async def test_a_name_that_is_taken_back_keeps_nothing(configure: Configure, fol
         assert await versions.remove(MODEL, "second") == 0
         assert await versions.remove(MODEL, "also") == 0
         assert blobs(configuration) == ["one", "two!"]
-        assert await versions.remove(MODEL, "best") == len("one")
+        assert await versions.remove(MODEL, "best") == HEADER + len("one")
         assert blobs(configuration) == ["two!"]
         (install,) = await services.storage.installs()
         for one in (await services.repositories.details(MODEL)).versions:
@@ -194,7 +200,7 @@ async def test_deleting_the_model_takes_its_named_versions_and_a_variant_does_no
         assert blobs(configuration) == ["one", "two!"]
         expected = await services.storage.preview_delete(MODEL)
         deletion = await services.storage.delete(MODEL)
-        assert (deletion.files, deletion.bytes_freed) == (2, len("onetwo!"))
+        assert (deletion.files, deletion.bytes_freed) == (2, 2 * HEADER + len("onetwo!"))
         assert deletion == expected
         assert blobs(configuration) == []
 

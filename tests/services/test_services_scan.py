@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from homes import Configure
-from small_models import tensors_file
+from small_models import gguf_file, tensors_file
 
 from tui_hub.domain.errors import InterruptedJobError, RefusedError
 from tui_hub.domain.jobs import JobStatus, JobType
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
     folder.mkdir()
     for number in range(6):
         path = folder / f"m{number}.gguf"
-        path.write_bytes(bytes([number]) * 2_000_000)
+        path.write_bytes(gguf_file(bytes([number]) * (2_000_000 - 32)))
         os.utime(path, ns=(OLD, OLD))
     return folder
 
@@ -112,7 +112,7 @@ async def test_a_model_of_several_files_is_known_again(
     folder.mkdir(parents=True)
     for number in (1, 2, 3):
         path = folder / f"parts-{number:05d}-of-00003.gguf"
-        path.write_bytes(bytes([number]) * 2_000_000)
+        path.write_bytes(gguf_file(bytes([number]) * (2_000_000 - 32)))
         os.utime(path, ns=(OLD, OLD))
     async with open_services(configure()) as services:
         first = await services.scanning.run([str(tmp_path / "models")], adopt=True)
@@ -154,3 +154,44 @@ async def test_a_model_whose_file_changed_is_taken_as_it_is_now(
         write(place, contents[2])
         again = await services.scanning.run([str(place)], adopt=True, mode=mode)
         assert [model.status for model in again.models] == [ScanStatus.ADOPTED]
+
+
+async def test_broken_weights_are_left_where_they_lie(configure: Configure, tmp_path: Path) -> None:
+    whole = tensors_file(1, 300_000)
+    newer = gguf_file(b"")[:4] + b"\x09" + gguf_file(b"")[5:]
+    for name, content in {
+        "cut.safetensors": whole[:-1],
+        "junk.safetensors": b"abcde",
+        "junk.gguf": b"x" * 2_000_000,
+        "whole.safetensors": whole,
+        "newer.gguf": newer,
+    }.items():
+        write(tmp_path / name, content)
+    async with open_services(configure()) as services:
+        for _ in range(2):
+            report = await services.scanning.run([str(tmp_path)], adopt=True)
+            told = {model.place.rpartition("/")[2]: model for model in report.models}
+            left = {name for name, one in told.items() if one.status is ScanStatus.LEFT}
+            assert left == {"cut.safetensors", "junk.safetensors", "junk.gguf"}
+            for name in left:
+                assert "is no whole weights file" in (told[name].reason or "")
+        installs = {one.model for one in await services.storage.installs()}
+        assert installs == {"local:whole", "local:newer"}
+
+
+@pytest.mark.parametrize("runtime", [None, "link"])
+async def test_broken_weights_do_not_become_active(
+    configure: Configure, tmp_path: Path, runtime: str | None
+) -> None:
+    place = tmp_path / "mine.gguf"
+    write(place, gguf_file(b"x" * 2_000_000))
+    async with open_services(configure()) as services:
+        await services.scanning.run([str(place)], adopt=True, mode=ScanMode.REFERENCE)
+        blob = services.configuration.paths.store / "blobs" / "sha256"
+        now = place.stat()
+        place.write_bytes(b"x" * now.st_size)
+        os.utime(place, ns=(now.st_mtime_ns, now.st_mtime_ns))  # which only reading it shows
+        assert [path.stat().st_size for path in blob.iterdir()] == [now.st_size]
+        with pytest.raises(RefusedError, match="is no GGUF file"):
+            await services.activation.activate("local:mine", runtime=runtime)
+        assert await services.activation.slots() == ()

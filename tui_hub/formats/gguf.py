@@ -17,6 +17,7 @@ from tui_hub.formats.header import (
     Header,
     HeaderError,
     Incomplete,
+    NewerError,
     Tensor,
 )
 
@@ -74,7 +75,7 @@ def parse(data: bytes, size: int) -> Header:
     if version not in _VERSIONS:
         big_endian = int.from_bytes(version.to_bytes(4, "little"), "big") in _VERSIONS
         kind = "a big-endian file" if big_endian else f"version {version}"
-        raise HeaderError(f"this is {kind} of GGUF; only little-endian 2 and 3 are read")
+        raise NewerError(f"this is {kind} of GGUF; only little-endian 2 and 3 are read")
     if tensors > MOST_TENSORS:
         raise HeaderError(f"the header claims {tensors} tensors, more than {MOST_TENSORS}")
     if pairs > _MOST_PAIRS:
@@ -175,7 +176,7 @@ def _value(cursor: _Cursor, kind: int) -> _Value | None:
 def _scalar(cursor: _Cursor, kind: int) -> int | float | bool:
     code = _SCALARS.get(kind)
     if code is None:
-        raise HeaderError(f"the header has a value of the unknown type {kind}")
+        raise NewerError(f"the header has a value of the unknown type {kind}")
     return cursor.unpack(code)[0]
 
 
@@ -195,7 +196,7 @@ def _array(cursor: _Cursor, depth: int) -> tuple[int, ...] | None:
         return None
     code = _SCALARS.get(kind)
     if code is None:
-        raise HeaderError(f"the header has an array of the unknown type {kind}")
+        raise NewerError(f"the header has an array of the unknown type {kind}")
     if code in _WHOLE and count <= _KEPT:
         return cursor.unpack(f"{count}{code}")
     length = count * struct.calcsize("<" + code)
@@ -214,7 +215,7 @@ def _record(cursor: _Cursor) -> tuple[int, Tensor]:
     kind, offset = cursor.unpack("IQ")
     stored = TYPES.get(kind)
     if stored is None:
-        raise HeaderError(f"a tensor of the header has the unknown type {kind}")
+        raise NewerError(f"a tensor of the header has the unknown type {kind}")
     if any(length > MOST_DIMENSION for length in shape):
         raise HeaderError("a tensor of the header has an impossible shape")
     if shape and shape[0] % stored.values:

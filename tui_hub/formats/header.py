@@ -23,6 +23,10 @@ class HeaderError(HubError):
     code = "corrupt"
 
 
+class NewerError(HeaderError):
+    """It has a version or a type that is not known here; the file may well be sound."""
+
+
 class Incomplete(Exception):
     """The header goes on behind the bytes that are at hand."""
 

@@ -20,6 +20,7 @@ from tui_hub.formats.header import (
     Header,
     HeaderError,
     Incomplete,
+    NewerError,
     Tensor,
 )
 
@@ -111,7 +112,7 @@ def _read(name: str, raw: msgspec.Raw) -> tuple[int, int, Tensor]:
         raise HeaderError("a tensor of the header lacks its type, shape or place") from None
     bits, (begin, end) = BITS.get(entry.dtype), entry.data_offsets
     if bits is None:
-        raise HeaderError("a tensor of the header has a type that is not known")
+        raise NewerError("a tensor of the header has a type that is not known")
     odd = any(not 0 <= length <= MOST_DIMENSION for length in entry.shape)
     if odd or len(entry.shape) > _MOST_DIMENSIONS:
         raise HeaderError("a tensor of the header has an impossible shape")

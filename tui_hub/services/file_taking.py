@@ -11,6 +11,7 @@ from tui_hub.domain.artifacts import Artifact, Verified
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import CorruptError, InterruptedJobError, NotFoundError
 from tui_hub.services.file_download import FileDownload, Means
+from tui_hub.services.whole_weights import BROKEN, why_broken
 from tui_hub.sources import FileRequest, look_at
 from tui_hub.text import clean
 
@@ -32,6 +33,10 @@ class FileTaking(FileDownload):
         artifact, modified = self.artifact, self._look()
         size = artifact.size or 0
         self._advance(0)
+        if artifact.sha256 is None and artifact.md5 is None:
+            why = why_broken(self._file, artifact.path)
+            if why is not None:
+                raise CorruptError(f"this is {why}", hint=BROKEN)
         sha256 = self._means.store.adopt(
             self._file,
             Terms(

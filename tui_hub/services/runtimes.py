@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tui_hub import text
+from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import LINK, OLLAMA, TORCH
@@ -11,8 +12,10 @@ from tui_hub.services.context import Context
 from tui_hub.services.holders import Holders
 from tui_hub.services.loading import Asked, Loading, UnsuitedError
 from tui_hub.services.repositories import Repositories
+from tui_hub.services.whole_weights import BROKEN, why_broken
 
 _LINKED = "published as a link; nothing was loaded into memory"
+_NOT_VOUCHED = (Verified.SIZE, Verified.NONE)
 _PICKLE = "Its weights are pickle files, which can run any program when loaded"
 
 
@@ -20,6 +23,7 @@ class Runtimes:
     """Chooses the runtime of a model by its format, the settings and what this box has."""
 
     def __init__(self, context: Context, repositories: Repositories, holders: Holders) -> None:
+        self._context = context
         self._settings = context.configuration.settings.runtime
         self._repositories = repositories
         self._holders = holders
@@ -37,12 +41,11 @@ class Runtimes:
             consent: whether pickle files may be loaded, weights only.
 
         Raises:
-            RefusedError: when that runtime is not there, or cannot load this model.
+            RefusedError: when that runtime is not there, or cannot load this model, or it would
+                be a link to weights that are not whole.
             UnsafeError: for pickle files without consent.
         """
         wanted = self.wanted(runtime)
-        if wanted == LINK:
-            return Loading(runtime=LINK, variant=variant, note=_LINKED)
         asked = Asked(install=install, variant=variant, consent=consent)
         if install.path:
             details = await self._repositories.details(install.model, revision=install.revision)
@@ -50,6 +53,9 @@ class Runtimes:
             asked = Asked(
                 install=install, details=details, variants=here, variant=variant, consent=consent
             )
+        if wanted == LINK:
+            await self._refuse_broken(asked)
+            return Loading(runtime=LINK, variant=variant, note=_LINKED)
         if wanted is not None:
             return await self._holders.plan(wanted, asked)
         why = ""
@@ -61,7 +67,27 @@ class Runtimes:
         chosen = asked.best(("safetensors",))
         if chosen is not None and chosen.format == "pickle":
             why = f"{why.removesuffix('.')}. {_PICKLE}"
+        await self._refuse_broken(asked)
         return Loading(runtime=LINK, variant=variant, note=f"{_LINKED}: {why}")
+
+    async def _refuse_broken(self, asked: Asked) -> None:
+        """See that weights are whole that nobody loads, and nobody vouched for by a hash.
+
+        Raises:
+            RefusedError: naming the first that is not.
+        """
+        wanted = {
+            path
+            for one in asked.variants
+            if asked.variant in (None, one.name)
+            for path in one.paths
+        }
+        store = self._context.store
+        for file in asked.details.files if asked.details is not None else ():
+            if file.blob and file.path in wanted and file.verified in _NOT_VOUCHED:
+                why = await self._context.on_disk(why_broken, store.path(file.blob), file.path)
+                if why is not None:
+                    raise RefusedError(f"{text.clean(file.path, 200)} is {why}", hint=BROKEN)
 
     def wanted(self, runtime: str | None) -> str | None:
         """The runtime that is asked for, by a person or by the settings.

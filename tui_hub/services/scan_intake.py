@@ -17,6 +17,7 @@ from tui_hub.domain.errors import CorruptError, HubError, NoSpaceError
 from tui_hub.domain.scanning import ScanMode
 from tui_hub.foreign import FoundFile
 from tui_hub.services.disk_work import DiskWork
+from tui_hub.services.whole_weights import BROKEN, why_broken
 from tui_hub.text import clean
 
 SMALL = 1024**2
@@ -133,6 +134,10 @@ class Intake:
             wrong = self._git_sha1(file.place) != file.git_sha1
         if wrong:
             raise CorruptError(f"{_name(file)} is damaged: it is not what its name there says")
+        if file.sha256 is None and file.git_sha1 is None:
+            why = why_broken(file.place, file.path)
+            if why is not None:
+                raise CorruptError(f"{_name(file)} is {why}", hint=BROKEN)
 
     def _git_sha1(self, path: Path) -> str:
         with path.open("rb", buffering=0) as file:
