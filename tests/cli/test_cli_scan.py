@@ -500,6 +500,16 @@ def test_a_dry_run_changes_nothing(alone: Inside, cache: Path) -> None:
     assert not store_of(alone).exists()
 
 
+def test_people_read_where_each_lies(alone: Inside, tmp_path: Path) -> None:
+    """Two places of one model are two rows that say which is which, on a narrow terminal too."""
+    places = [tmp_path / name / "a folder with a long name" / "big.gguf" for name in ("a", "b")]
+    for place in places:
+        place.parent.mkdir(parents=True)
+        place.write_bytes(BIG)
+    lines = alone("scan", *map(str, places), COLUMNS="60").out.splitlines()
+    assert [line.strip() for line in lines if line.startswith(" ")] == list(map(str, places))
+
+
 def test_people_read_what_is_left_where_it_lies(alone: Inside, tmp_path: Path) -> None:
     place = tmp_path / "models" / "big.gguf"
     place.parent.mkdir()

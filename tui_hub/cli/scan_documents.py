@@ -50,7 +50,7 @@ def _model(one: ScannedModel) -> Document:
 
 
 def scan_lines(console: Console, report: ScanReport, *, adopt: bool) -> Iterator[str]:
-    """The models as a table, what was left out and why, and the sum."""
+    """The models as a table with where each lies, what was left out and why, and the sum."""
     if report.models:
         rows = [
             (one.model, one.status.value, text.size(one.bytes), one.layout, _remark(one))
@@ -59,7 +59,9 @@ def scan_lines(console: Console, report: ScanReport, *, adopt: bool) -> Iterator
         titles = ("MODEL", "STATUS", ">SIZE", "LAYOUT", "")
         heading, *lines = table(titles, rows, width=console.width, flexible=len(titles) - 1)
         yield console.heading(heading)
-        yield from lines
+        for model, line in zip(report.models, lines, strict=True):
+            yield line
+            yield f"    {model.place}"  # uncut: its end is what tells two of them apart
         yield ""
     for one in report.left_out[:_SHOWN]:
         yield f"left out: {one.place}: {one.reason}"
