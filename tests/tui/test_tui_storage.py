@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from screen_driver import NARROW, Driver, screen
+from small_models import gguf_file, tensors_file
 
 from tui_hub.domain.scanning import ScanMode
 from tui_hub.settings import Configuration
@@ -15,7 +16,9 @@ def put(folder: Path, *names: str) -> None:
     """Files that a person might keep models in, written a while ago."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(names):
-        (folder / name).write_bytes(bytes([number + 1]) * 3_000_000)
+        gguf = gguf_file(bytes([number + 1]) * 3_000_000)
+        whole = tensors_file(number, 750_000) if name.endswith(".safetensors") else gguf
+        (folder / name).write_bytes(whole)
         os.utime(folder / name, (1_700_000_000, 1_700_000_000))
 
 
