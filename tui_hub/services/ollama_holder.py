@@ -8,8 +8,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from tui_hub import text
 from tui_hub.domain.artifacts import is_shard, main_file
+from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.errors import AbsentError, HubError, UnreachableError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.identifiers import ModelId
@@ -156,7 +159,8 @@ class OllamaLoader:
         """
         self.name = loading.served
         if loading.given is not None:
-            await self._ollama.give(self.name, Path(loading.files[0]), loading.given)
+            file, options = Path(loading.files[0]), options_of(loading.configuration)
+            await self._ollama.give(self.name, file, loading.given, options)
             self._progress.passed(f"given to the Ollama daemon as {self.name}")
         there = await self._ollama.memory.find(self.name)
         ours = before is not None and whole_name(before.child or "") == whole_name(self.name)
@@ -174,7 +178,7 @@ class OllamaLoader:
         began = time.monotonic()
         self._asked = True
         try:
-            found = await self._ollama.memory.load(self.name)
+            found = await self._ollama.memory.load(self.name, options_of(loading.configuration))
         except AbsentError as error:
             patience = self._ollama.load_timeout
             if time.monotonic() - began >= patience:
@@ -228,6 +232,25 @@ class OllamaLoader:
         if not found.size_vram:
             return next((one for one in self._devices if one.index is None), None)
         return gpus[0] if len(gpus) == 1 else None
+
+
+def options_of(configuration: ModelConfiguration) -> dict[str, object]:
+    """What is set for a model, as the daemon is told of it."""
+    options: dict[str, object] = {
+        name: _as_typed(value) for name, value in configuration.options.items()
+    }
+    return (
+        options if configuration.context is None else options | {"num_ctx": configuration.context}
+    )
+
+
+def _as_typed(value: str) -> object:
+    """A number or truth where a text reads as one, as in JSON; else the text."""
+    try:
+        found = msgspec.json.decode(value.encode(), type=bool | int | float)
+    except msgspec.MsgspecError:
+        return value
+    return found
 
 
 def _name_for(model: ModelId, variant: str) -> str:
