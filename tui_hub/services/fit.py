@@ -74,8 +74,10 @@ class Fit:
             self._weigh(details, chosen, configuration), self._plan(details, chosen, revision)
         )
         slot = (await read_slots(self._context)).get(details.model.type)
-        devices, returning = _with_slot(await self.devices(), slot, details.model.id)
-        dtype = configuration.dtype_over(self._context.configuration.settings.runtime.dtype)
+        settings = self._context.configuration.settings.runtime
+        allowed = _allowed(await self.devices(), configuration.device or settings.device)
+        devices, returning = _with_slot(allowed, slot, details.model.id)
+        dtype = configuration.dtype_over(settings.dtype)
         parts = await self._measured(details, chosen, weight.parts, devices, dtype)
         judgement = judge(parts, devices, returning=returning)
         swaps = judgement.verdict is Verdict.FITS_AFTER_SWAP
@@ -173,6 +175,19 @@ def _chosen(details: Details, wanted: str | None, configured: str | None) -> Var
         return found[0]
     here = [one for one in details.variants if one.name in details.installed_variants]
     return preferred_variant(here or details.variants)
+
+
+def _allowed(devices: tuple[Device, ...], wanted: str) -> tuple[Device, ...]:
+    """The devices that a model may go to, the host always; all, where the wanted one is not there.
+
+    Args:
+        devices: those of this box.
+        wanted: `auto`, `cpu` or `cuda:N`.
+    """
+    names = {"cpu" if one.index is None else f"cuda:{one.index}" for one in devices}
+    if wanted not in names:
+        return devices
+    return tuple(one for one in devices if one.index is None or f"cuda:{one.index}" == wanted)
 
 
 def _with_slot(

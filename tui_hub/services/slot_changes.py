@@ -123,8 +123,8 @@ class Changes:
             HubError: as `of`.
         """
         now, then = await self._context.hub.configurations.current(slot.model), slot.configuration
-        variant = slot.variant if now.variant == then.variant else now.variant
-        runtime = slot.chosen_by if now.runtime == then.runtime else now.runtime
+        variant = slot.variant if now.variant == then.variant else None
+        runtime = slot.chosen_by if now.runtime == then.runtime else None
         return await self.of(slot.model, slot.type, variant, runtime, consent)
 
     async def _is_whole(self, install: Install) -> bool:
