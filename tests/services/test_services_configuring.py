@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from activation_homes import FIRST, SECOND, home, install, torch_repositories
 from homes import Configure
+from nvml_driver import StubDriver
 from ollama_server import OllamaServer
 
-from tui_hub.demo import DemoHub
+from tui_hub.demo import DemoHub, Repository, RepositoryFile
 from tui_hub.demo.models import demo_repositories
 from tui_hub.domain.configuration import Effective, Origin
 from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
@@ -30,7 +31,12 @@ LARGE = "demo-lab/lumen-chat-large"
 def hub(tmp_path: Path) -> Iterator[DemoHub]:
     """A hub with models that torch can load, and one with a large context."""
     large = [one for one in demo_repositories() if one.id == LARGE]
-    repositories = [*torch_repositories(tmp_path), *large]
+    quants = Repository(
+        id="acme/quants",
+        files=(RepositoryFile("quants-Q4_0.gguf", b"GGUF"),),
+        task="text-generation",
+    )
+    repositories = [*torch_repositories(tmp_path), *large, quants]
     with DemoHub(per_connection=0, total=0, repositories=repositories) as running:
         yield running
 
@@ -161,6 +167,23 @@ async def test_ollama_is_told(configure: Configure) -> None:
         ollama.close()
 
 
+async def test_a_model_that_ollama_is_given_has_it_for_whoever_asks(configure: Configure) -> None:
+    ollama = OllamaServer()
+    try:
+        ollama.daemon = []
+        environment = {"TUI_HUB_RUNTIME__USE": "auto", "OLLAMA_HOST": ollama.url}
+        async with home(configure(**environment)) as services:
+            await install(services, "acme/quants")
+            await services.configuring.change(
+                "acme/quants", {"runtime": "ollama", "context": "512", "options.seed": "7"}
+            )
+            assert (await services.activation.activate("acme/quants")).runtime == "ollama"
+            (made,) = [json.loads(one.body) for one in ollama.asked if one.path == "/api/create"]
+            assert made["parameters"] == {"num_ctx": 512, "seed": 7} == options_asked(ollama)
+    finally:
+        ollama.close()
+
+
 def options_asked(ollama: OllamaServer) -> object:
     """The options of the last request to load."""
     wishes = [json.loads(one.body) for one in ollama.asked if one.path == "/api/generate"]
@@ -181,6 +204,22 @@ async def test_check_counts_the_context_the_dtype_and_the_variant(configure: Con
             assert found["weights"] == parts["weights"] * 4
             assert after.variant == "safetensors"
         assert any("its context is set to 100 000 000 tokens" in one for one in after.warnings)
+
+
+async def test_check_looks_at_the_device_that_is_set(
+    configure: Configure, driver: StubDriver
+) -> None:
+    driver.two_gpus()
+    async with open_services(configure()) as services:
+        for wanted, seen in (
+            ("auto", [0, 1, None]),
+            ("cuda:1", [1, None]),
+            ("cpu", [None]),
+            ("cuda:7", [0, 1, None]),
+        ):
+            await services.configuring.change(LARGE, {"device": wanted})
+            judged = (await services.fit.check(LARGE)).judgement.devices
+            assert [one.index for one in judged] == seen, wanted
 
 
 async def test_what_cannot_be_is_refused_and_changes_nothing(configure: Configure) -> None:
