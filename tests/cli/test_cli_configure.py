@@ -70,6 +70,7 @@ def test_values_are_set_listed_and_taken_back(program: Inside) -> None:
         (("acme/tiny-llm", "runtime=vllm"), 2, "There are auto, torch, ollama, link"),
         (("acme/tiny-llm", "variant=Q9"), 2, "Its variants: safetensors"),
         (("acme/tiny-llm", "options.x=1"), 2, "runtime=ollama takes all"),
+        (("acme/tiny-llm@main", "dtype=auto"), 2, "all revisions"),
         (("acme/tiny-llm", "dtype"), 2, "is no KEY=VALUE"),
         (("acme/tiny-llm", "dtype=auto", "dtype=auto"), 2, "given twice"),
         (("acme/tiny-llm", "dtype=auto", "--reset"), 2, "Give either values"),

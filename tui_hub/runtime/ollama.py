@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import msgspec
 
+from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.errors import DoesNotFitError, HubError, NotFoundError, UnreachableError
 from tui_hub.domain.runtime import OllamaModel
 from tui_hub.text import clean
@@ -172,6 +173,24 @@ def whole_name(name: str) -> str:
     """A name of the daemon's as it counts: in any case of letters, and never without a tag."""
     folded = name.casefold()
     return folded if ":" in folded.rpartition("/")[2] else f"{folded}:latest"
+
+
+def options_of(configuration: ModelConfiguration) -> dict[str, object]:
+    """What is set for a model, as the daemon is told of it."""
+    options: dict[str, object] = {
+        name: _as_typed(value) for name, value in configuration.options.items()
+    }
+    return (
+        options if configuration.context is None else options | {"num_ctx": configuration.context}
+    )
+
+
+def _as_typed(value: str) -> object:
+    """A number or truth where a text reads as one, as in JSON; else the text."""
+    try:
+        return msgspec.json.decode(value, type=bool | int | float)
+    except msgspec.MsgspecError:
+        return value
 
 
 def _check_answer(body: bytes) -> None:

@@ -8,18 +8,15 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
 from tui_hub import text
 from tui_hub.domain.artifacts import is_shard, main_file
-from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.errors import AbsentError, HubError, UnreachableError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import OLLAMA, OllamaModel
 from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
 from tui_hub.domain.types import ModelType
-from tui_hub.runtime.ollama import whole_name
+from tui_hub.runtime.ollama import options_of, whole_name
 from tui_hub.services.context import Context
 from tui_hub.services.loading import Asked, Loading, UnsuitedError
 from tui_hub.services.memory import Memory
@@ -232,25 +229,6 @@ class OllamaLoader:
         if not found.size_vram:
             return next((one for one in self._devices if one.index is None), None)
         return gpus[0] if len(gpus) == 1 else None
-
-
-def options_of(configuration: ModelConfiguration) -> dict[str, object]:
-    """What is set for a model, as the daemon is told of it."""
-    options: dict[str, object] = {
-        name: _as_typed(value) for name, value in configuration.options.items()
-    }
-    return (
-        options if configuration.context is None else options | {"num_ctx": configuration.context}
-    )
-
-
-def _as_typed(value: str) -> object:
-    """A number or truth where a text reads as one, as in JSON; else the text."""
-    try:
-        found = msgspec.json.decode(value.encode(), type=bool | int | float)
-    except msgspec.MsgspecError:
-        return value
-    return found
 
 
 def _name_for(model: ModelId, variant: str) -> str:

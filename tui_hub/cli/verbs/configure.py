@@ -51,7 +51,10 @@ def command(
 
     if sum((bool(values or unset), reset, version is not None)) > 1:
         raise click.UsageError("Give either values and --unset, or --reset, or --version.")
-    wanted = read_reference(options, model).model
+    reference = read_reference(options, model)
+    if reference.revision:
+        raise click.UsageError("What is set counts for all revisions of a model: leave out its @.")
+    wanted = reference.model
     change = _change(_pairs(values), unset, reset, version)
     if change is not None and not reload and _may_ask(options):
         report = obtain(options, lambda services, _: _changed(services, wanted, change))
