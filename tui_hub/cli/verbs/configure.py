@@ -133,7 +133,7 @@ async def _work(
         {**configurations.document(report), "reloads": [one.document for one in loads]},
         lines=[
             *configurations.lines(console, report),
-            *(line for one in loads for line in ("", *one.lines)),
+            *(line for one in loads if one.lines for line in ("", *one.lines)),
         ],
         brief=configurations.brief(report),
         error=None if failed is None else failed.error,
