@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from command_line import Inside
 
-from tui_hub.settings_values import keys
+from tui_hub.settings.values import keys
 
 
 def setting(program: Inside, key: str, *options: str, **environment: str) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tui_hub import settings_file
 from tui_hub.domain.errors import RefusedError, UsageError
-from tui_hub.settings_file import Document, change, stamp
+from tui_hub.settings import file as settings_file
+from tui_hub.settings.file import Document, change, stamp
 
 ENTRY = {"limit": 7, "queries": [{"filter": ["a", "b"]}], "rules": {"licenses": ["mit"]}}
 

@@ -19,7 +19,7 @@ from tui_hub.settings import Configuration, load_configuration
 
 WORK = """
 from pathlib import Path
-from tui_hub import settings_file
+from tui_hub.settings import file as settings_file
 from tui_hub.database.models import ModelTable
 from tui_hub.database.records import EditTable, RecordTable, UserTable
 from tui_hub.database.registry import PinTable, RegistryTables

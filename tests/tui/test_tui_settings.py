@@ -8,7 +8,7 @@ from pathlib import Path
 from screen_driver import NARROW, Driver, screen
 
 from tui_hub.settings import Configuration
-from tui_hub.settings_values import keys
+from tui_hub.settings.values import keys
 from tui_hub.tui.screens.settings import SettingsScreen
 
 

@@ -29,7 +29,8 @@ from tui_hub.services.context import Context
 from tui_hub.services.renames import name_here
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.slots import slots_of
-from tui_hub.settings import CommandSettings, RuntimeSettings
+from tui_hub.settings import CommandSettings
+from tui_hub.settings.sections import RuntimeSettings
 
 
 class Configuring:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from tui_hub import settings_file, text
+from tui_hub import text
 from tui_hub.domain.errors import HubError, NotFoundError
 from tui_hub.domain.feeds import Feed
 from tui_hub.events import FeedsChanged
 from tui_hub.services.context import Context
 from tui_hub.services.timetable import Timetable
 from tui_hub.settings import Settings, reread
+from tui_hub.settings import file as settings_file
 from tui_hub.sources import feeds_from
 
 _log = logging.getLogger(__name__)

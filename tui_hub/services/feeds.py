@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tui_hub import settings_file, text
+from tui_hub import text
 from tui_hub.domain.errors import HubError, NotFoundError, RefusedError, UsageError
 from tui_hub.domain.feed_trials import Cost, Trial
 from tui_hub.domain.feeds import Feed, Query
@@ -19,7 +19,8 @@ from tui_hub.services.feed_list import FeedList
 from tui_hub.services.feed_trials import try_out
 from tui_hub.services.sync import Sync
 from tui_hub.settings import FeedSettings, Settings, parse
-from tui_hub.settings_file import Document
+from tui_hub.settings import file as settings_file
+from tui_hub.settings.file import Document
 from tui_hub.sources import feeds_from
 from tui_hub.sources.feeds import check_feed, settings_of, shipped_feed
 

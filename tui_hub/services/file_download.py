@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tui_hub.blobs import BlobStore, Hold, Partial, Terms
 from tui_hub.blobs.hashing import sha256_file
-from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
+from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified, partial_key
 from tui_hub.domain.downloads import FileProgress, FileState
 from tui_hub.domain.errors import CorruptError, HubError, InterruptedJobError, NoSpaceError
 from tui_hub.services.copies import is_copy
@@ -35,14 +35,6 @@ class Means:
     options: Options
     limiter: RateLimiter
     pool: Pool
-
-
-def partial_key(artifact: Artifact) -> str:
-    """The name under which an unfinished file waits in the store.
-
-    Files with a known hash share one partial whatever model asked for them.
-    """
-    return artifact.sha256 or artifact.id
 
 
 class FileDownload:
@@ -87,11 +79,19 @@ class FileDownload:
             InterruptedJobError: after `stop`.
         """
         with self._telling():
-            while not until.enter_context(self._means.store.lock(self.key)):
+            while not self._take_turn(until):
                 self._note(FileState.WAITING, "another process is fetching this file")
                 self._stopped.wait(_WAIT_SECONDS)
                 if self._stopped.is_set():
                     raise InterruptedJobError("stopped before it began")
+
+    def _take_turn(self, until: ExitStack) -> bool:
+        """Take the lock for as long as `until` says; leave nothing open where somebody has it."""
+        with ExitStack() as attempt:
+            if not attempt.enter_context(self._means.store.lock(self.key)):
+                return False
+            until.enter_context(attempt.pop_all())
+            return True
 
     def arrive(self, until: ExitStack, *, brief: bool = False) -> bool:
         """Bring the bytes here and verify them.

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from tui_hub import settings, settings_values
 from tui_hub.services.context import Context
-from tui_hub.settings import Configuration
-from tui_hub.settings_values import Setting, Value
+from tui_hub.settings import Configuration, loading, values
+from tui_hub.settings.values import Setting, Value
 
 _AT_ONCE = ("sync.", "screen.theme", "downloads.limit")
 """What a run takes over while it goes on; all else counts from its next start."""
@@ -52,18 +51,18 @@ class Preferences:
             RefusedError: when the file cannot be changed.
         """
         path = self._configuration.paths.config_file
-        return await asyncio.to_thread(settings_values.set_value, path, key, words)
+        return await asyncio.to_thread(values.set_value, path, key, words)
 
     async def unset(self, key: str) -> bool:
         """Take a setting out of the file; whether it stood there. Raises as `set` does."""
         path = self._configuration.paths.config_file
-        return await asyncio.to_thread(settings_values.unset, path, key)
+        return await asyncio.to_thread(values.unset, path, key)
 
     def _read(self) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
         begun = self._configuration
-        told = settings.read(begun.paths.config_file, begun.environment)
+        told = loading.read(begun.paths.config_file, begun.environment)
         if begun.settings.network.offline and not told.network.offline:
             network = msgspec.structs.replace(told.network, offline=True)
             told = msgspec.structs.replace(told, network=network)
         now: Configuration = replace(begun, settings=told)
-        return settings_values.list_settings(begun), settings_values.list_settings(now)
+        return values.list_settings(begun), values.list_settings(now)

@@ -15,7 +15,7 @@ from tui_hub.cli.parameters import SETTING
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
-    from tui_hub.settings_values import Setting, Value
+    from tui_hub.settings.values import Setting, Value
 
 
 @click.group("config", cls=VerbGroup, invoke_without_command=True)
@@ -83,7 +83,7 @@ def _file(options: Options) -> Path:
 
 
 def _settings(options: Options) -> tuple[Setting, ...]:
-    from tui_hub.settings_values import list_settings
+    from tui_hub.settings.values import list_settings
 
     return list_settings(options.configuration())
 
@@ -102,7 +102,7 @@ def _all(options: Options, console: Console) -> Answer:
 
 def _one(options: Options, console: Console, key: str) -> Answer:
     from tui_hub.cli.console import Answer
-    from tui_hub.settings_values import section_and_name
+    from tui_hub.settings.values import section_and_name
 
     section_and_name(key)
     (found,) = [one for one in _settings(options) if one.key == key]
@@ -110,7 +110,7 @@ def _one(options: Options, console: Console, key: str) -> Answer:
 
 
 def _set(options: Options, console: Console, key: str, words: str) -> Answer:
-    from tui_hub.settings_values import set_value
+    from tui_hub.settings.values import set_value
 
     path = _file(options)
     value = _words(set_value(path, key, words), console)
@@ -118,7 +118,7 @@ def _set(options: Options, console: Console, key: str, words: str) -> Answer:
 
 
 def _unset(options: Options, console: Console, key: str) -> Answer:
-    from tui_hub.settings_values import unset as take_out
+    from tui_hub.settings.values import unset as take_out
 
     path = _file(options)
     found = take_out(path, key)

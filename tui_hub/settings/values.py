@@ -17,9 +17,10 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from tui_hub import settings, settings_file
 from tui_hub.domain.errors import NotFoundError, UsageError
-from tui_hub.settings import Configuration, Settings, told_offline, variable_of
+from tui_hub.settings import file, loading, sections
+from tui_hub.settings.loading import Configuration, told_offline, variable_of
+from tui_hub.settings.sections import Settings
 from tui_hub.text import clean, parse_size
 
 Origin = Literal["default", "file", "environment", "option"]
@@ -59,7 +60,7 @@ def list_settings(configuration: Configuration) -> tuple[Setting, ...]:
     Raises:
         UsageError: when the settings file cannot be read any more.
     """
-    in_file = settings.read_file(configuration.paths.config_file)
+    in_file = loading.read_file(configuration.paths.config_file)
     about = _meanings()
     return tuple(
         Setting(
@@ -102,10 +103,10 @@ def set_value(path: Path, key: str, words: str) -> Value:
     section, name = section_and_name(key)
     value = _read(key, words)
 
-    def edit(document: settings_file.Document) -> None:
+    def edit(document: file.Document) -> None:
         document.setdefault(section, {})[name] = value
 
-    settings_file.change(path, edit, lambda document: _check(document, path))
+    file.change(path, edit, lambda document: _check(document, path))
     return value
 
 
@@ -120,7 +121,7 @@ def unset(path: Path, key: str) -> bool:
     section, name = section_and_name(key)
     found = False
 
-    def edit(document: settings_file.Document) -> None:
+    def edit(document: file.Document) -> None:
         nonlocal found
         table = document.get(section)
         if isinstance(table, dict) and name in table:
@@ -130,12 +131,12 @@ def unset(path: Path, key: str) -> bool:
                 del document[section]
 
     if path.exists():
-        settings_file.change(path, edit, lambda document: _check(document, path))
+        file.change(path, edit, lambda document: _check(document, path))
     return found
 
 
 def _check(document: Mapping[str, Any], path: Path) -> None:
-    settings.parse(document, str(path))
+    loading.parse(document, str(path))
 
 
 def section_and_name(key: str) -> tuple[str, str]:
@@ -229,7 +230,7 @@ def _origin(key: str, configuration: Configuration, in_file: Mapping[str, Any]) 
     if key == "network.offline" and configuration.settings.network.offline:
         if told_offline(environment):
             return "environment"
-        if not settings.read(configuration.paths.config_file, environment).network.offline:
+        if not loading.read(configuration.paths.config_file, environment).network.offline:
             return "option"
     if variable_of(key) in {variable.upper() for variable in environment}:
         return "environment"
@@ -241,7 +242,7 @@ def _meanings() -> dict[str, str]:
     """The docstring of each setting: the one text that says what it means."""
     classes = {
         node.name: node
-        for node in ast.parse(inspect.getsource(settings)).body
+        for node in ast.parse(inspect.getsource(sections)).body
         if isinstance(node, ast.ClassDef)
     }
     found: dict[str, str] = {}
