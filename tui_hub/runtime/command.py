@@ -15,6 +15,9 @@ from tui_hub.domain.runtime import PLACEHOLDERS
 from tui_hub.text import clean
 
 _PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
+_SPACE = re.compile(r"\s")
+_SHELL = re.compile(r"[$`'\"\\;&|<>()\n]")
+"""What ends a word for a shell, or is more to it than itself, even between quotes."""
 _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - dialled, not bound
 """What a server may be bound to, and what reaches it then."""
 
@@ -28,10 +31,19 @@ def fill_all(words: Iterable[str], values: Mapping[str, str]) -> tuple[str, ...]
     """The program and its arguments, filled in.
 
     Raises:
-        UnsafeError: when the name of a model or file would be read as an option.
+        UnsafeError: when the name of a model or file would be read as an option, or run by a
+            shell that the user has in between.
     """
     filled = []
     for word in words:
+        for name in _PLACEHOLDER.findall(word):
+            if _SPACE.search(word) and _SHELL.search(values[name]):
+                raise UnsafeError(
+                    f"{clean(values[name], 200)!r} in a line of words could make a shell run "
+                    "another program",
+                    hint=f'Hand it over as a variable: `environment = {{ ANY = "{{{name}}}" }}` '
+                    'in the settings of the command, and "$ANY" in the line.',
+                )
         value = fill(word, values)
         if value.startswith("-") and not word.startswith("-"):
             raise UnsafeError(f"{clean(value, 80)!r} would be read as an option by the command")
