@@ -74,6 +74,15 @@ def test_gpus_lists_what_ollama_holds_and_releases_it_on_request(
     assert slot["status"] == "error"
 
 
+def test_an_address_that_is_none_hides_no_gpu(program: Inside) -> None:
+    wrong = Inside(program.home, {**program.environment, "OLLAMA_HOST": "http://me:word@box"})
+    ran = wrong.json("gpus")
+    assert ran.code == 0 and ran.document["host"]["memory"]
+    assert "OLLAMA_HOST cannot be used" in ran.document["ollama"]["error"]
+    assert "OLLAMA_HOST cannot be used" in wrong("gpus").out
+    assert wrong("gpus", "--release", "ollama").code == 2
+
+
 def test_without_a_daemon_that_is_said(program: Inside, ollama: OllamaServer) -> None:
     ollama.daemon = None
     ollama.close()

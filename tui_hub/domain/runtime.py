@@ -175,6 +175,7 @@ class OllamaState:
     """The daemon of Ollama on this box, with what it has in memory."""
 
     address: str
+    """Empty where the settings name none that can be used."""
     models: tuple[OllamaModel, ...] = ()
     error: str | None = None
     """Why it does not tell."""

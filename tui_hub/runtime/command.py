@@ -22,6 +22,9 @@ _PLACEHOLDER = re.compile(
 )
 """`{path}`; for what may be set for a model also `{context:8192}`, with what counts else."""
 _NUMBER = re.compile(r"-\d+(?:\.\d+)?")
+_SPACE = re.compile(r"\s")
+_SHELL = re.compile(r"[$`'\"\\;&|<>()\n]")
+"""What ends a word for a shell, or is more to it than itself, even between quotes."""
 _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - dialled, not bound
 """What a server may be bound to, and what reaches it then."""
 
@@ -63,10 +66,21 @@ def fill_all(words: Iterable[str], values: Mapping[str, str]) -> tuple[str, ...]
     """The program and its arguments, filled in.
 
     Raises:
-        UnsafeError: when what is filled in would be read as an option; a negative number is none.
+        UnsafeError: when what is filled in would be read as an option, which a negative number is
+            not, or run by a shell that the user has in between.
     """
     filled = []
     for word in words:
+        for found in _PLACEHOLDER.finditer(word):
+            name = found[1] or found[2]
+            given = values.get(name, "")
+            if _SPACE.search(word) and _SHELL.search(given):
+                raise UnsafeError(
+                    f"{clean(given, 200)!r} in a line of words could make a shell run "
+                    "another program",
+                    hint=f'Hand it over as a variable: `environment = {{ ANY = "{{{name}}}" }}` '
+                    'in the settings of the command, and "$ANY" in the line.',
+                )
         value = fill(word, values)
         would_be_option = value.startswith("-") and not word.startswith("-")
         if would_be_option and not _NUMBER.fullmatch(value):

@@ -111,8 +111,9 @@ class Ollama:
 
     async def look(self) -> OllamaState | None:
         """What the daemon has in memory, or why it does not tell; `None` where there is none."""
-        address = self.address
+        address = ""
         try:
+            address = self.address
             return OllamaState(address=address, models=await self.loaded())
         except (AbsentError, NoConnectionError):
             return None
