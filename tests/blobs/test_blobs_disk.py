@@ -25,7 +25,7 @@ from tui_hub.blobs import (
     receipts,
     set_active,
 )
-from tui_hub.domain.errors import HubError, NoSpaceError, RefusedError
+from tui_hub.domain.errors import CorruptError, HubError, NoSpaceError, RefusedError
 
 Put = Callable[[bytes], str]
 
@@ -276,6 +276,28 @@ def test_a_file_system_without_links_takes_renames(
     digest = put(b"1")
     assert put(b"1") == digest
     assert store.verify(digest) and list(store.temp.iterdir()) == []
+
+
+def test_a_file_system_without_links_takes_the_good_files_of_a_group(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that came before the bad one have moved to their names already."""
+
+    def refuse(source: Path, *_: object, **__: object) -> None:
+        source.lstat()
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    good = [(store.open_partial(name, 0, brief=True), name * 64) for name in "ab"]
+    bad = store.open_partial("c", 7, brief=True), "c" * 64
+
+    with pytest.raises(CorruptError):
+        store.commit_all([*good, bad])
+    for partial, sha256 in good:
+        store.commit(partial, sha256)
+    bad[0].discard()
+    assert {*store.iter()} == {"a" * 64, "b" * 64}
+    assert list(store.temp.iterdir()) == []
 
 
 def test_a_kernel_without_special_renames_takes_plain_ones(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -154,6 +155,37 @@ def test_a_process_that_cannot_be_seen_keeps_its_file_and_gives_a_copy_when_stal
     assert os.pread(copy.fileno(), 400, 0) == b"x" * 400
     assert os.fstat(copy.fileno()).st_ino != os.fstat(partial.fileno()).st_ino
     assert partial.path.exists()
+
+
+def test_giving_a_file_up_leaves_that_of_a_process_that_cannot_be_seen(store: BlobStore) -> None:
+    """On a shared disk another machine may be at work on the same file."""
+    partial = half_done(store)
+    rewrite(partial.path, owner=replace(this_process(), boot="elsewhere", host="node2"))
+    store.discard_partials(["key"])
+    assert partial.path.exists()
+
+    past = time.time() - STALE - 10
+    os.utime(record_path(partial.path), (past, past))
+    store.discard_partials(["key"])
+    assert not partial.path.exists()
+
+
+def test_a_blob_that_a_killed_process_left_without_a_record_loses_its_other_name(
+    store: BlobStore,
+) -> None:
+    """Else deleting the blob would not give back its disk for a week."""
+    data = b"brief"
+    partial = store.open_partial("key", len(data), brief=True)
+    os.pwrite(partial.fileno(), data, 0)
+    store.publish(partial.path, hashlib.sha256(data).hexdigest(), partial.seal())
+    store.sweep_temp()
+    assert partial.path.exists(), "its process may be about to go on"
+
+    past = time.time() - STALE - 10
+    os.utime(partial.path, (past, past))
+    store.sweep_temp()
+    assert not partial.path.exists()
+    assert [*store.iter()] == [hashlib.sha256(data).hexdigest()]
 
 
 def test_another_size_is_another_version(store: BlobStore) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from command_line import Inside
 from file_server import FileServer
+from small_models import WEIGHTS as LARGE
 from small_models import tensors_file
 
 from tui_hub.demo import DemoHub
@@ -105,6 +106,18 @@ def test_a_wrong_checksum_installs_nothing(
     )
     assert mended.code == 0
     assert alone.json("download", "url:m").document["status"] == "completed"
+
+
+def test_another_model_that_lost_the_same_file_is_no_hindrance(
+    alone: Inside, server: FileServer
+) -> None:
+    first, second = (server.put(f"/{one}.safetensors", LARGE) for one in ("first", "second"))
+    small = server.put("/small.safetensors", WEIGHTS)
+    known = ("--sha256", hashlib.sha256(LARGE).hexdigest(), "--yes")
+    assert alone.json("add", first, "--name", "a", *known).code == 0
+    assert alone.json("add", small, "--name", "a", "--yes").code == 0
+    assert alone.json("add", second, "--name", "b", *known).code == 0
+    assert alone.json("download", "url:b").document["status"] == "completed"
 
 
 def test_an_address_needs_a_yes(alone: Inside, server: FileServer) -> None:

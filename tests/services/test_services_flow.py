@@ -11,7 +11,7 @@ import pytest
 from homes import Configure
 from small_models import WEIGHTS, small_repositories
 
-from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile
+from tui_hub.demo import DemoHub, Fault, FaultKind, Repository, RepositoryFile
 from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.catalogue import Search
 from tui_hub.domain.errors import GatedError, NotFoundError, RefusedError
@@ -130,6 +130,26 @@ async def test_a_place_that_hands_out_wrong_bytes_gives_way_to_another(
         assert (done.status, done.error) == (JobStatus.COMPLETED, None)
         assert (Path(done.path or "") / "model.safetensors").read_bytes() == WEIGHTS
         assert done.bytes_transferred == 3 * len(WEIGHTS), "twice in vain, and once right"
+
+
+async def test_nobody_else_is_asked_whom_the_settings_do_not_trust(
+    configure: Configure, hub: DemoHub
+) -> None:
+    """Even for bytes that would prove right."""
+    file = RepositoryFile("model.safetensors", WEIGHTS)
+    hub.put(Repository(id="other/mirror", files=(file,), downloads=1))
+    entry = hub.registry.find("acme/tiny")
+    assert entry is not None
+    hub.faults.add(Fault(FaultKind.CORRUPT, path=f"*/{entry.key}/*", origin="cdn", times=-1))
+    async with open_services(configure()) as services:
+        await services.downloads.plan("other/mirror")
+    policy = {"TUI_HUB_TRUST__OTHERS": "refuse", "TUI_HUB_TRUST__AUTHORS": '["acme"]'}
+    async with open_services(configure(**policy)) as services:
+        job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        assert (await services.downloads.wait(job.id)).error_code == "corrupt"
+    async with open_services(configure()) as services:
+        await services.downloads.retry(job.id)
+        assert (await services.downloads.wait(job.id)).status is JobStatus.COMPLETED
 
 
 async def test_another_place_that_is_wrong_too_changes_nothing(

@@ -230,6 +230,27 @@ async def test_what_is_cancelled_takes_no_disk(configure: Configure, hub: DemoHu
         assert not list((services.configuration.paths.store / "temp").glob("*.part"))
 
 
+async def test_a_cancelled_download_leaves_the_bytes_that_another_waits_for(
+    configure: Configure, hub: DemoHub
+) -> None:
+    """Two models share a file, and thus its unfinished bytes."""
+    hub.throttle.connection = 700_000
+    async with open_services(configure()) as services:
+        paused = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        await until(services, paused.id, lambda download: download.done > 300_000)
+        await services.downloads.pause(paused.id)
+        await services.downloads.wait(paused.id)
+        other = await services.downloads.start("acme/tiny-copy", paths=("model.safetensors",))
+        await until(services, other.id, lambda download: download.done > 400_000)
+        await services.downloads.cancel(other.id)
+        hub.throttle.connection = 0
+        await services.downloads.resume(paused.id)
+        done = await services.downloads.wait(paused.id)
+        assert done.status is JobStatus.COMPLETED
+        assert done.files[0].resumed_from >= 300_000
+        assert not list((services.configuration.paths.store / "temp").glob("*.part"))
+
+
 async def test_what_is_paused_takes_no_more_disk_than_its_bytes(
     configure: Configure, hub: DemoHub
 ) -> None:

@@ -18,6 +18,7 @@ from tui_hub.services.waits import WAITS, is_away, is_due, next_wait
 
 AWAY = NoConnectionError("the hub is silent")
 JOB = Job(id="j", type=JobType.DOWNLOAD, created_at=text.now())
+PAUSED = replace(JOB, status=JobStatus.PAUSED)
 
 
 def after(job: Job, *, moved: bool = False, error: Exception = AWAY) -> tuple[Job, float]:
@@ -25,7 +26,7 @@ def after(job: Job, *, moved: bool = False, error: Exception = AWAY) -> tuple[Jo
     wait = next_wait(job, error, moved=moved)
     assert wait is not None
     payload = {**job.payload, WAITS: {"tries": wait.tries, "until": wait.until}}
-    return replace(job, payload=payload), wait.seconds
+    return replace(job, status=JobStatus.PAUSED, payload=payload), wait.seconds
 
 
 def test_the_pauses_grow_and_a_byte_makes_them_short_again() -> None:
@@ -57,13 +58,13 @@ def test_what_waits_is_due_when_its_time_has_come_and_when_the_clock_went_astray
 
     def waits(seconds: float) -> Job:
         until = text.stamp(datetime.now(UTC) + timedelta(seconds=seconds))
-        return replace(JOB, payload={WAITS: {"tries": 3, "until": until}})
+        return replace(PAUSED, payload={WAITS: {"tries": 3, "until": until}})
 
     assert is_due(waits(-1))
     assert not is_due(waits(600))
     assert is_due(waits(10 * 86_400)), "the clock was set back"
-    assert is_due(replace(JOB, payload={WAITS: "nonsense"}))
-    assert is_due(replace(JOB, payload={WAITS: {"tries": 1, "until": "never"}}))
+    assert is_due(replace(PAUSED, payload={WAITS: "nonsense"}))
+    assert is_due(replace(PAUSED, payload={WAITS: {"tries": 1, "until": "never"}}))
 
 
 def test_only_what_may_come_back_is_waited_for() -> None:
@@ -125,6 +126,23 @@ async def test_another_process_does_not_try_before_the_time(
         assert await services.downloads.any_waits()
         await services.downloads.resume(job.id)
         assert await end(services, job.id) is JobStatus.COMPLETED, "a person need not wait"
+        assert not await services.downloads.any_waits()
+
+
+async def test_a_person_ends_the_waiting_either_way(configure: Configure, hub: DemoHub) -> None:
+    hub.faults.add(Fault(FaultKind.STATUS, origin="cdn", status=503, times=-1))
+    async with open_services(configure(TUI_HUB_DOWNLOADS__RETRIES="1")) as services:
+        await services.agent.tend()
+        plan = await services.downloads.plan("acme/tiny", paths=("model.safetensors",))
+        job = await services.downloads.begin(plan)
+        assert await end(services, job.id) is JobStatus.PAUSED
+        left = await services.downloads.begin(plan, detached=True)
+        assert (left.id, left.status) == (job.id, JobStatus.PENDING)
+        assert await services.agent.tend() == 1, "it was asked for once more"
+        assert await end(services, job.id) is JobStatus.PAUSED
+        await services.downloads.pause(job.id)
+        await due_now(services, job.id)
+        assert await services.agent.tend() == 0
         assert not await services.downloads.any_waits()
 
 

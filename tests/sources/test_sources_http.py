@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from fake_time import FakeTime
 from hub_server import HubServer, Reply
-from proxies import NoSocks, Socks
+from proxies import NoSocks, Relay, Socks
 
 from tui_hub.domain.errors import (
     HubError,
@@ -379,6 +379,20 @@ async def test_a_socks_proxy_with_a_password(hub: HubServer, api: Make, scheme: 
         assert "wrongword" not in f"{caught.value!r} {caught.value.hint}"
     with NoSocks() as proxy, pytest.raises(UnreachableError, match="does not speak SOCKS5"):
         await api(all_proxy=proxy.url()).fetch(f"{hub.url}/x")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_an_http_proxy_that_wants_another_password(
+    hub: HubServer, api: Make, scheme: str
+) -> None:
+    """It is not the endpoint that is wrong then."""
+    with Relay("me", "right") as proxy:
+        environment = {"all_proxy": proxy.url("me:wrongword@")}
+        with pytest.raises(UnreachableError, match="proxy refuses") as caught:
+            await api(**environment).fetch(f"{hub.url}/x".replace("http", scheme, 1))
+        assert "user and password" in (caught.value.hint or "")
+        assert "wrongword" not in f"{caught.value!r} {caught.value.hint}"
+    assert hub.seen == []
 
 
 async def test_certificates_that_cannot_be_read(api: Make) -> None:

@@ -248,6 +248,12 @@ class Hostile:
         self.etag = '"' + "e" * 64 + '"'
         return self.honest(seen)
 
+    def shut(self, seen: Seen) -> Reply:
+        """A storage that lets nobody in any more after the third request."""
+        if self.hits[seen.path] > 3:
+            return Reply(403, {"Content-Length": "0"})
+        return self.honest(seen)
+
     def small(self, seen: Seen) -> Reply:
         """A relative redirect on the same host, as the Hub answers for small files."""
         return Reply(307, {"Location": "/honest?cached=1", "Content-Length": "0"})

@@ -130,6 +130,15 @@ def test_a_socks_proxy_resolves_the_names_itself(server, make):
         assert proxy.seen[0] == f"only-the-proxy-knows.example:{server.port}"
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_name_beyond_ascii_reaches_the_proxy_as_the_wire_has_it(scheme, make):
+    with Relay() as proxy:
+        environment = {"all_proxy": proxy.url()}
+        with pytest.raises(UnreachableError):
+            make(f"{scheme}://bücher.invalid:81/x", environment=environment, retries=0).run()
+        assert proxy.seen[0].endswith(" xn--bcher-kva.invalid:81")
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"), [(2, "its rules forbid it"), (5, "was refused"), (99, "it answers 99")]
 )

@@ -83,6 +83,22 @@ def test_stop_keeps_what_arrived_and_the_next_run_goes_on(server, destination, m
     assert destination.path.read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_storage_that_lets_nobody_in_for_a_while_costs_no_byte(
+    connections, server, destination, make
+):
+    server.location = server.other.url("shut")
+    known = {"size": SIZE, "sha256": SHA256, "connections": connections}
+    with pytest.raises(UnreachableError, match="refuses the signed address"):
+        make(server.url("elsewhere"), **known).run()
+    held = sum(end - start for start, end in destination.ranges)
+    assert held > 0 and destination.resets == 0
+    server.location = server.other.url("honest")
+    result = make(server.url("elsewhere"), **known).run()
+    assert result.resumed_from == held
+    assert destination.path.read_bytes() == CONTENT
+
+
 @pytest.mark.parametrize("behaviour", ["silent", "stall", "long-wait"])
 def test_stop_acts_within_a_second_whatever_the_server_does(behaviour, server, make, pauses):
     url = server.url("broken" if behaviour == "long-wait" else behaviour)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from tui_hub.blobs.blocks import copy_range
 from tui_hub.blobs.partial import Partial
 from tui_hub.blobs.sidecar import (
     OPEN,
-    STALE,
     PartialInfo,
     Record,
     beside,
@@ -69,8 +67,7 @@ def _free(temp: Path, key: str, size: int | None) -> list[PartialInfo]:
     found = [
         info
         for info in scan(temp, key)
-        if (info.live is False or (info.live is None and time.time() - info.modified > STALE))
-        and (size is None or info.size in (None, size))
+        if info.left and (size is None or info.size in (None, size))
     ]
     return sorted(found, key=lambda info: info.here, reverse=True)
 

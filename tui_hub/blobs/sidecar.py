@@ -90,6 +90,11 @@ class PartialInfo:
         """Bytes that are here."""
         return sum(end - start for start, end in self.ranges)
 
+    @property
+    def left(self) -> bool:
+        """Whether its process is gone, or is not to be seen and was silent for long."""
+        return self.live is False or (self.live is None and time.time() - self.modified > STALE)
+
 
 def safe_key(key: str) -> str:
     """A key as it stands in names and records: itself where it is plain, else its hash."""

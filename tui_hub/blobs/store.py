@@ -159,7 +159,7 @@ class BlobStore:
     def commit_all(self, partials: Sequence[tuple[Partial, str]]) -> None:
         """Bring several files in, each as `commit` does; their names become durable together.
 
-        When one fails, all partials are still there, and each can be committed by itself.
+        When one fails, each can still be committed by itself.
         """
         with storage_errors(self.root):
             for partial, sha256 in partials:
@@ -170,11 +170,12 @@ class BlobStore:
                 partial.discard()
 
     def _name(self, partial: Partial, sha256: str) -> None:
-        """Make a complete file read-only and durable, and give it its name."""
+        """Make a complete file read-only and durable, and give it its name if it has not got it."""
         sealed = partial.seal()
         if partial.size not in (None, sealed.st_size):
             raise CorruptError(f"{sealed.st_size} bytes are here instead of {partial.size}")
-        self._give_name(partial.path, sha256, sealed)
+        if not _is(self.path(sha256), sealed):
+            self._give_name(partial.path, sha256, sealed)
 
     def publish(self, source: Path, sha256: str, sealed: os.stat_result) -> None:
         """Give a durable file of this store its name, unless a blob of its size has it already.
@@ -296,6 +297,14 @@ class BlobStore:
         with storage_errors(self.root):
             references.sweep(self)
             return sweeping.sweep(self.temp, older_than, awaited)
+
+
+def _is(path: Path, status: os.stat_result) -> bool:
+    """Whether this very file has a name."""
+    try:
+        return os.path.samestat(path.lstat(), status)
+    except FileNotFoundError:
+        return False
 
 
 def _link(source: Path, final: Path) -> None:

@@ -39,9 +39,9 @@ def leftovers(temp: Path, older_than: float, awaited: Collection[str]) -> Iterat
     told: set[Path] = set()
     for partial in scan(temp):
         paths = (partial.path, *beside(partial.path))
-        published = partial.live is False and _is_blob(partial.path)
-        left = partial.live is not True and safe_key(partial.key) not in waiting
-        if published or (left and now - partial.modified > older_than):
+        published = partial.left and _is_blob(partial.path)
+        stays = partial.live is True or safe_key(partial.key) in waiting
+        if published or (not stays and now - partial.modified > older_than):
             told.update(paths)
             yield from filter(os.path.lexists, paths)
         else:
@@ -64,7 +64,7 @@ def disk_of(path: Path) -> int:
 
 
 def discard(temp: Path, keys: Collection[str]) -> int:
-    """Remove what interrupted attempts left of some files, unless a process is at work on them.
+    """Remove what interrupted attempts left of some files, unless a process may be at work on them.
 
     Gives the bytes of disk that frees.
     """
@@ -72,7 +72,7 @@ def discard(temp: Path, keys: Collection[str]) -> int:
     return sum(
         sum(map(remove, (partial.path, *beside(partial.path))))
         for partial in scan(temp)
-        if partial.live is not True and safe_key(partial.key) in wanted
+        if partial.left and safe_key(partial.key) in wanted
     )
 
 

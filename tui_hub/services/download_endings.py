@@ -11,7 +11,7 @@ from tui_hub.domain.artifacts import partial_key
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.jobs import Job, JobStatus, Progress
+from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
 from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.services.context import Context
 from tui_hub.services.download_job import Outcome
@@ -22,6 +22,8 @@ from tui_hub.services.metadata import Metadata
 from tui_hub.services.quota import tell_quota
 from tui_hub.services.statuses import artifacts_of, settle_status
 from tui_hub.services.waits import WAITS, Wait, next_wait
+
+_UNFINISHED = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED)
 
 
 class DownloadEndings:
@@ -83,9 +85,18 @@ class DownloadEndings:
         )
 
     async def give_back(self, job: Job) -> None:
-        """Give back the disk that the unfinished files of a cancelled download take."""
-        keys = [partial_key(file) for file in await artifacts_of(self._context, job)]
+        """Give back the disk that the unfinished files of a cancelled download take.
+
+        What another download of this home is yet to go on with, under whichever model, stays.
+        """
+        keys = await self._keys(job)
+        for other in await self._context.hub.jobs.list((JobType.DOWNLOAD,), _UNFINISHED, 1000):
+            if other.id != job.id:
+                keys -= await self._keys(other)
         await self._context.on_disk(self._context.store.discard_partials, keys)
+
+    async def _keys(self, job: Job) -> set[str]:
+        return {partial_key(file) for file in await artifacts_of(self._context, job)}
 
     def _wait(self, job: Job, outcome: Outcome, picture: Download) -> Wait | None:
         """When to try again, where that is done here and may help."""

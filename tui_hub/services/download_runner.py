@@ -27,6 +27,7 @@ from tui_hub.services.file_rows import FileRows
 from tui_hub.services.file_taking import FileTaking
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
+from tui_hub.services.other_places import other_places
 from tui_hub.services.statuses import artifacts_of
 from tui_hub.services.waits import is_away
 from tui_hub.sources import FileRequest, Source
@@ -38,11 +39,6 @@ _TICK = 0.15
 """Seconds between two pictures of a running download."""
 _WRITE_EVERY = 7
 """Pictures between two writes of the progress and two looks for requests of other processes."""
-
-_OTHERS = 4
-"""Files of the same hash that are looked at for another place to fetch it from."""
-_LARGE = 1024**2
-"""Bytes from which a file is worth the look."""
 
 Ended = Callable[[str, Download], None]
 Heed = Callable[[], Awaitable[None]]
@@ -185,7 +181,7 @@ class DownloadRunner:
             if request.file is not None:
                 files.append(FileTaking(means, named, request, copy))
             else:
-                others = await self._others(source, artifact)
+                others = await other_places(self._context, source, artifact)
                 files.append(FileDownload(means, named, request, copy, others))
         await self._context.hub.artifacts.mark(
             [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
@@ -201,18 +197,6 @@ class DownloadRunner:
             if blob is None or not await self._context.on_disk(self._context.store.has, blob):
                 raise
             return FileRequest(url="")
-
-    async def _others(self, source: Source, artifact: Artifact) -> list[FileRequest]:
-        """Where else at the same source a large file lies, as far as is known here."""
-        if artifact.sha256 is None or (artifact.size or 0) < _LARGE:
-            return []
-        own = ModelId.parse(artifact.model)
-        found = await self._context.hub.artifacts.with_sha256(artifact.sha256, _OTHERS)
-        return [
-            await source.request(one)
-            for one in found
-            if one.model != artifact.model and ModelId.parse(one.model).source == own.source
-        ]
 
     async def _watch(self, run: DownloadRun, job: Job, heed: Heed) -> None:
         """Tell whoever listens that there is a new picture; write it down now and then."""

@@ -203,7 +203,10 @@ class Downloads:
         return picture
 
     async def pause(self, job: str) -> None:
-        """Stop a download and keep its bytes, in whichever process it runs."""
+        """Stop a download and keep its bytes, in whichever process it runs.
+
+        One that waits to go on by itself rests until somebody resumes it.
+        """
         run = self._running.get(job)
         if run is not None:
             run.stop(JobStatus.PAUSED)
@@ -214,7 +217,7 @@ class Downloads:
             stored = await self._jobs.get(job)
             if self._jobs.runs_elsewhere(stored):
                 await self._context.hub.jobs.ask(job, "pause")
-            elif stored.status is JobStatus.PENDING:
+            elif stored.status is JobStatus.PENDING or _is_nobodys(stored):
                 await self._settle(stored, JobStatus.PAUSED)
 
     async def resume(self, job: str) -> None:

@@ -79,11 +79,19 @@ class FileDownload:
             InterruptedJobError: after `stop`.
         """
         with self._telling():
-            while not until.enter_context(self._means.store.lock(self.key)):
+            while not self._take_turn(until):
                 self._note(FileState.WAITING, "another process is fetching this file")
                 self._stopped.wait(_WAIT_SECONDS)
                 if self._stopped.is_set():
                     raise InterruptedJobError("stopped before it began")
+
+    def _take_turn(self, until: ExitStack) -> bool:
+        """Take the lock for as long as `until` says; leave nothing open where somebody has it."""
+        with ExitStack() as attempt:
+            if not attempt.enter_context(self._means.store.lock(self.key)):
+                return False
+            until.enter_context(attempt.pop_all())
+            return True
 
     def arrive(self, until: ExitStack, *, brief: bool = False) -> bool:
         """Bring the bytes here and verify them.

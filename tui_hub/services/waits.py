@@ -13,7 +13,7 @@ import msgspec
 
 from tui_hub import text
 from tui_hub.domain.errors import HubError, NoConnectionError, RateLimitedError
-from tui_hub.domain.jobs import Job
+from tui_hub.domain.jobs import Job, JobStatus
 
 WAITS = "waits"
 """In the payload of a job: how often it was tried in vain, and when it is tried again."""
@@ -61,8 +61,11 @@ def next_wait(job: Job, error: HubError, *, moved: bool) -> Wait | None:
 
 
 def is_due(job: Job) -> bool:
-    """Whether a download that waits may be tried again; one without a time may at once."""
-    wait = _wait_of(job)
+    """Whether a download that waits may be tried again.
+
+    One without a time may at once, and one that somebody has put in line since.
+    """
+    wait = None if job.status is JobStatus.PENDING else _wait_of(job)
     # A clock that was set back must not make it wait for ever.
     return wait is None or not 0 < wait.seconds <= _DAY
 

@@ -16,6 +16,11 @@ _CONNECT_ATTEMPTS = 3
 """A host that refuses connections or has no address is given up sooner than one that stumbles."""
 _ANY_NUMBER = 1000
 """No fewer attempts than the settings allow."""
+_REFUSED = "the proxy refuses"
+_LET_IN = (
+    "Check the user and password in the proxy's address, with other characters than letters and "
+    "digits as %XX; and what it lets through."
+)
 _LONGEST_PAUSE = 60.0
 """Seconds to wait after a server error at most."""
 
@@ -61,6 +66,12 @@ def broken(url: str, error: BaseException, timeout: float, *, answered: bool) ->
     return FailedAttempt(kind(f"{host_of(url)} cannot be reached: {reason}", hint=hint), attempts)
 
 
+def refused_by_proxy(url: str) -> FailedAttempt:
+    """What it means that a proxy wants a user and password, or others."""
+    reason = f"{host_of(url)} cannot be reached: {_REFUSED}"
+    return FailedAttempt(NoConnectionError(reason, hint=_LET_IN), attempts=1)
+
+
 def _reason(error: BaseException, timeout: float) -> tuple[str, str, int]:
     """What happened, what to do about it, and how many attempts it is worth."""
     import httpx
@@ -78,7 +89,7 @@ def _reason(error: BaseException, timeout: float) -> tuple[str, str, int]:
     if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return f"no answer within {duration(timeout)}", hint, _CONNECT_ATTEMPTS
     if isinstance(error, httpx.ProxyError):
-        return "the proxy refuses", hint, 1
+        return _REFUSED, _LET_IN, 1
     if isinstance(error, SOCKSError):
         return "the proxy does not speak SOCKS5", hint, 1
     if isinstance(error, httpx.ConnectError):

@@ -11,13 +11,14 @@ import platform
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tui_hub.domain.errors import NoConnectionError, UnreachableError, UnsafeError
 from tui_hub.proxies import Proxy, ProxyKind
 from tui_hub.settings import NetworkSettings
 from tui_hub.sources.exchange import Answer, Ask, TooLargeError
-from tui_hub.sources.failures import FailedAttempt, broken, troubled
+from tui_hub.sources.failures import FailedAttempt, broken, refused_by_proxy, troubled
 from tui_hub.sources.limits import Clock, Gate, backoff
 from tui_hub.sources.network import (
     host_of,
@@ -161,6 +162,8 @@ class Api:
             requests=1,
             transferred=response.num_bytes_downloaded,
         )
+        if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            raise refused_by_proxy(url)
         if answer.status in _TRANSIENT and ask.patient:
             raise troubled(answer, self._clock.wall())
         return answer

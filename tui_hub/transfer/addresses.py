@@ -34,7 +34,7 @@ class Address:
         shown = clean(url.partition("?")[0], 200)
         try:
             parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port
+            host, port = _in_ascii(parts.hostname or ""), parts.port
             secret = parts.username is not None or parts.password is not None
         except ValueError:
             raise UnsafeError(f"{shown!r} is not a web address") from None
@@ -82,6 +82,11 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}{self.target.partition('?')[0]}"
+
+
+def _in_ascii(host: str) -> str:
+    """A host as it goes over the wire, to a proxy too. Raises `ValueError` where it cannot."""
+    return host if host.isascii() else host.encode("idna").decode()
 
 
 def is_private(address: str) -> bool:

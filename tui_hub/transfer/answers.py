@@ -207,7 +207,9 @@ def refusal(
     if status == 416:
         return Trouble(f"{host} has no such range of the file", refused=True)
     if foreign and status in (400, 401, 403, 410):
-        return Trouble(f"{host} refuses the signed address ({status})", refused=True)
+        return Trouble(
+            f"{host} refuses the signed address ({status})", refused=True, forbidden=True
+        )
     if status in _GONE_STATUSES:
         return NotFoundError(
             f"{address} is not there ({said or status})",

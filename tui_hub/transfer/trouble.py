@@ -52,6 +52,7 @@ class Trouble(Exception):
         wait: float | None = None,
         limited: bool = False,
         refused: bool = False,
+        forbidden: bool = False,
         answered: bool = True,
         lasting: bool = False,
         host: str = "",
@@ -65,6 +66,8 @@ class Trouble(Exception):
         """Whether the server asks to be asked less often."""
         self.refused = refused
         """Whether the server refuses this very request, so that another form of it may pass."""
+        self.forbidden = forbidden
+        """Whether it refuses access, so that bytes which came before came by this very form."""
         self.answered = answered
         """Whether the file's own server spoke; a login page on the way is not it."""
         self.lasting = lasting

@@ -167,7 +167,9 @@ class Work:
         self.cancellation.check()
         with self.changed:
             self._refusals += trouble.refused
-            if self._refusals >= _REFUSALS and not self._whole:
+            # A storage that shuts its doors for a while must not cost what has come from it.
+            hopeless = trouble.forbidden and self.pieces.done > 0
+            if self._refusals >= _REFUSALS and not self._whole and not hopeless:
                 raise Restart(trouble.message, whole=True)
             self.governor.trouble(self.means.clock.now())
             if len(self.lanes) > 1:

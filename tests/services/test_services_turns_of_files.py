@@ -1,0 +1,63 @@
+"""One file of a download that has to wait for its turn, without services around it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tui_hub.blobs import BlobStore, Hold
+from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.errors import InterruptedJobError
+from tui_hub.services.file_download import FileDownload, Means
+from tui_hub.sources import FileRequest
+from tui_hub.transfer import Options, Pool, RateLimiter
+
+SHA256 = "a" * 64
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlobStore:
+    store = BlobStore(tmp_path / "store")
+    store.prepare()
+    return store
+
+
+@pytest.fixture
+def waiting(store: BlobStore) -> FileDownload:
+    means = Means(store, Hold(store, ()), Options(), RateLimiter(), Pool({}))
+    artifact = Artifact(id="one", model="hf:org/name", revision="r", path="file", sha256=SHA256)
+    return FileDownload(means, artifact, FileRequest(url="http://127.0.0.1:1/file"), None)
+
+
+def open_locks() -> int:
+    """The descriptors of locks that this process has."""
+    found = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            found += descriptor.readlink().name == f"{SHA256}.lock"
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def test_every_look_whether_it_is_its_turn_gives_its_descriptor_back(
+    store: BlobStore, waiting: FileDownload
+) -> None:
+    """Three a second would be all that a process may have after five minutes."""
+    with store.lock(SHA256) as mine, ExitStack() as until:
+        assert mine
+        waiting.stop()
+        with pytest.raises(InterruptedJobError):
+            waiting.await_turn(until)
+        assert open_locks() == 1
+
+
+def test_its_turn_lasts_until_it_is_committed(store: BlobStore, waiting: FileDownload) -> None:
+    with ExitStack() as until:
+        waiting.await_turn(until)
+        with store.lock(SHA256) as mine:
+            assert not mine
+    with store.lock(SHA256) as mine:
+        assert mine
