@@ -121,3 +121,18 @@ async def test_what_lies_elsewhere_makes_no_room(configure: Configure, folder: P
         await services.scanning.run([str(folder)], adopt=True, mode=ScanMode.REFERENCE)
         plan = await services.room.plan(1)
         assert (plan.steps, plan.enough) == ((), False)
+
+
+async def test_a_definition_that_a_kill_left_alone_is_completed(
+    configure: Configure, folder: Path
+) -> None:
+    """It is written down first; without its files, the model was refused for ever as changed."""
+    place = str(folder / "m0.gguf")
+    async with open_services(configure("before")) as services:
+        await services.scanning.run([place], adopt=True)
+        written = await services.adding.find("local:m0")
+        assert written is not None
+    async with open_services(configure()) as services:
+        await services.storage._context.hub.additions.put(written)
+        report = await services.scanning.run([place], adopt=True)
+        assert [(one.status, one.reason) for one in report.models] == [(ScanStatus.ADOPTED, None)]
