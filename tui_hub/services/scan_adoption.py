@@ -103,7 +103,8 @@ class Adopter:
             HubError: when it cannot be defined, for example since its folder holds links, or was
                 before and is another by now.
         """
-        if await self._context.hub.additions.get(identity.model) is None:
+        known = await self._context.hub.additions.get(identity.model)
+        if known is None:
             proposal = Proposal(
                 places=(str(found.place),),
                 name=identity.model,
@@ -111,6 +112,8 @@ class Adopter:
                 sha256=tuple(f"{one.file.path}={one.sha256}" for one in seen),
             )
             await self._adding.add(proposal)
+        elif not await self._context.hub.artifacts.of(identity.model):
+            await self._adding.complete(known)
         listing = await self._context.hub.artifacts.of(identity.model)
         by_path = {file.path: file for file in listing}
         files = [(one, by_path[one.file.path]) for one in seen if one.file.path in by_path]
