@@ -180,6 +180,8 @@ def test_whoever_follows_a_job_hears_that_its_process_is_gone(
             download.kill()
             download.wait()
             assert follower.wait(20) != 0
+        told = program.json("jobs", "--follow", job).document["error"]["message"]
+        assert told == "the job is paused: interrupted: the process that ran it is gone"
 
 
 def test_an_agent_has_nothing_to_do_offline(program: Inside) -> None:
