@@ -64,8 +64,13 @@ async def walk(hub: DemoHub, services: Services) -> None:
         for model in ("demo-lab/lumen-chat-large", "demo-lab/still-diffusion"):
             await services.activation.activate(model)
         try:
-            for key, name in (("3", "active"), ("5", "storage"), ("6", "sync")):
-                await pilot.press(key)
+            for name, keys in {
+                "active": "3",
+                "storage": "5v",
+                "sync": "6",
+                "settings": "7",
+            }.items():
+                await pilot.press(*keys)
                 await pilot.pause(2.5)
                 await shoot(pilot, name)
             await ask_to_switch(pilot, services)

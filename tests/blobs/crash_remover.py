@@ -90,7 +90,7 @@ def sweep(root: Path) -> None:
     """Sweep what nothing needs."""
     store = BlobStore(root)
     store.prepare()
-    sweep_store(store, unreferenced(store), (), FOREVER)
+    sweep_store(store, unreferenced(store), (), (), FOREVER)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import pytest
 from safetensors.numpy import save
 
 from tui_hub.blobs import BlobStore, collect, publish_hf, remove_hf
+from tui_hub.blobs.huggingface import wrong_in_hf
 from tui_hub.domain.errors import UnsafeError
 
 Put = Callable[[bytes], str]
@@ -150,6 +151,48 @@ def test_what_others_downloaded_into_the_cache_stays(store: BlobStore, put: Put)
     assert (folder / "snapshots" / NEW / "x").read_bytes() == b"theirs"
     assert (folder / "refs" / "dev").exists() and not (folder / "refs" / "main").exists()
     assert [path.name for path in (folder / "blobs").iterdir()] == ["theirs"]
+
+
+def test_what_others_downloaded_of_the_very_revision_stays(store: BlobStore, put: Put) -> None:
+    """With `HF_HUB_CACHE` there, a program that is online downloads into the same snapshot."""
+    card = b"# A card"
+    folder = store.hf / "models--org--name"
+    snapshot = folder / "snapshots" / OLD
+    snapshot.mkdir(parents=True)
+    (folder / "blobs").mkdir()
+    (folder / "blobs" / git_id(card)).write_bytes(card)
+    (folder / "blobs" / "half.incomplete").write_bytes(b"half")
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text(OLD)
+    for name in ("README.md", "CARD.md"):
+        (snapshot / name).symlink_to(f"../../blobs/{git_id(card)}")
+    (snapshot / "own.txt").write_text("no link")
+
+    weights = publish(store, put, OLD, [1.0])[1]
+    publish_hf(
+        store,
+        "org/name",
+        OLD,
+        (),
+        [("unet/model.safetensors", weights, None), ("CARD.md", put(card), git_id(card))],
+    )
+
+    assert not (folder / "blobs" / git_id(card)).is_symlink()
+    names = sorted(path.name for path in snapshot.iterdir())
+    assert names == ["CARD.md", "README.md", "own.txt", "unet"]
+    assert (snapshot / "unet" / "model.safetensors").is_file()
+    files = [("CARD.md", store.adopt(folder / "blobs" / git_id(card)))]
+    assert wrong_in_hf(store, "org/name", OLD, files) is None
+    publish(store, put, NEW, [2.0])
+    assert read(store)["tensor"] == [2.0]
+    assert remove_hf(store, "org/name")
+    assert (snapshot / "README.md").read_bytes() == (snapshot / "CARD.md").read_bytes() == card
+    assert (snapshot / "own.txt").read_text() == "no link"
+    assert not any(path.is_symlink() and not path.exists() for path in folder.rglob("*"))
+    assert {path.name for path in (folder / "blobs").iterdir()} == {
+        git_id(card),
+        "half.incomplete",
+    }
 
 
 def test_a_removed_repository_is_gone_and_its_blobs_are_not(store: BlobStore, put: Put) -> None:

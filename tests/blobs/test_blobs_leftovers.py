@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,14 +12,12 @@ from tui_hub.blobs import (
     hold,
     publish_hf,
     publish_model,
-    publish_ollama,
     receipts,
 )
 from tui_hub.blobs.changing import announce, settle
-from tui_hub.blobs.leftovers import Leftover, Surroundings, caches, ollama_manifests, views
+from tui_hub.blobs.leftovers import Leftover, Surroundings, caches, views
 
 Put = Callable[[bytes], str]
-NAME = ("registry.ollama.ai", "library", "tiny", "latest")
 
 
 def receipt_of(store: BlobStore, model: str, view: Path, *blobs: str) -> Receipt:
@@ -100,21 +97,3 @@ def test_what_others_downloaded_into_the_cache_stays(store: BlobStore, put: Put)
     assert left.path.name == "models--org--ours"
     assert left.remove()
     assert (theirs / "snapshots" / "c" / "f").read_bytes() == b"theirs"
-
-
-def test_daemons_are_no_longer_shown_what_nothing_needs(store: BlobStore, put: Put) -> None:
-    weights = put(b"weights")
-    body = json.dumps({"layers": [{"digest": f"sha256:{weights}"}]}).encode()
-    manifest = put(body)
-    place = publish_ollama(store, NAME, manifest)
-    assert place is not None
-    with hold(store, [weights]):
-        assert list(ollama_manifests(store, Surroundings(store))) == []
-    (left,) = ollama_manifests(store, Surroundings(store))
-    assert left.path == place
-    view = publish_model(store, "llm", "tiny", None, "ollama:tiny", {"model.gguf": weights})
-    receipts.write(store, receipt_of(store, "ollama:tiny", view, weights, manifest))
-    assert not left.remove() and place.exists()
-    receipts.delete(store, "ollama:tiny")
-    assert left.remove() and not place.exists()
-    assert list((store.root / "ollama" / "blobs").iterdir()) == []

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tui_hub.blobs import BlobStore, publish_ollama, remove_ollama
-from tui_hub.blobs.ollama import wrong_in_ollama
+from tui_hub.blobs import BlobStore, collect, publish_ollama, receipts, remove_ollama
+from tui_hub.blobs.ollama import needed_in_ollama, wrong_in_ollama
 from tui_hub.domain.errors import UnsafeError
 
 Put = Callable[[bytes], str]
@@ -126,6 +126,24 @@ def test_links_that_a_daemons_own_model_uses_stay(store: BlobStore, put: Put) ->
     store.remove(weights)
     publish_ollama(store, OTHER, put(manifest(mine)))
     assert shown(store) == [mine], "a link that leads nowhere would keep the daemon from a pull"
+
+
+def test_what_a_daemons_own_model_is_made_of_is_needed(store: BlobStore, put: Put) -> None:
+    weights, template = put(b"weights"), put(b"template")
+    publish_ollama(store, NAME, put(manifest(weights, template)))
+    made = place_of(store, ("registry.ollama.ai", "library", "mine", "latest"))
+    made.parent.mkdir(parents=True)
+    own = store.root / "ollama" / "blobs" / ("sha256-" + "1" * 64)
+    own.write_bytes(b"a system prompt")
+    made.write_bytes(manifest(weights, "1" * 64))
+    assert needed_in_ollama(store) == {weights, template}
+    assert needed_in_ollama(store, [NAME]) == {weights}
+    remove_ollama(store, NAME)
+    assert receipts.references(store) == {weights}
+    assert collect(store, [weights, template]) > 0
+    assert (store.has(weights), store.has(template)) == (True, False)
+    made.unlink()
+    assert receipts.references(store) == set()
 
 
 def test_a_daemon_that_prunes_takes_links_alone(store: BlobStore, put: Put) -> None:

@@ -83,6 +83,30 @@ def test_a_deleted_receipt_is_gone_and_the_metadata_files_stay(store: BlobStore,
     assert found is not None and found.read_bytes() == b"hello"
 
 
+def test_a_receipt_counts_wherever_its_folder_lies(
+    store: BlobStore, put: Put, tmp_path: Path
+) -> None:
+    blob = put(b"1")
+    receipts.write(store, receipt_of(store, "hf:org/name", blob))
+    folder = store.metadata / "org_name"
+    folder.rename(tmp_path / "moved")
+    folder.symlink_to(tmp_path / "moved")
+    assert receipts.references(store) == {blob}
+    assert [one.model for one in receipts.iter(store)] == ["hf:org/name"]
+
+
+def test_a_receipt_that_nobody_can_look_at_stops_deletions_and_no_listing(
+    store: BlobStore, put: Put
+) -> None:
+    receipts.write(store, receipt_of(store, "hf:org/name", put(b"1")))
+    closed = store.metadata / "org_closed"
+    closed.symlink_to("org_closed")  # as unreadable to root as a folder of mode 0 is to others
+    with pytest.raises(RefusedError, match="org_closed"):
+        receipts.references(store)
+    assert [one.model for one in receipts.iter(store)] == ["hf:org/name"]
+    assert receipts.damaged(store) == (closed / "receipt.json",)
+
+
 def test_models_that_want_one_folder_get_two(store: BlobStore, put: Put) -> None:
     models = ["hf:a_b/c", "hf:a/b_c", "ollama:a_b/c", "hf:a_b/c:x", "hf:a_b/c_x"]
     folders = [metadata_folder(store, model) for model in models]

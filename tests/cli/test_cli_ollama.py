@@ -270,3 +270,32 @@ def test_names_that_cannot_be_had(program: Inside, ollama: OllamaServer) -> None
 def test_the_installed_program_does_the_same(program: Inside) -> None:
     ran = program.apart("download", "ollama:tiny", "--json")
     assert (ran.code, ran.document["status"]) == (0, "completed")
+
+
+def test_a_model_that_a_daemon_made_of_ours_outlives_it(
+    program: Inside, ollama: OllamaServer
+) -> None:
+    """As `ollama create` does it: a manifest of its own, with the weights that it was shown."""
+    assert program("download", "ollama:tiny").code == 0
+    shown = program.home / "store" / "ollama"
+    tags = shown / "manifests" / "registry.ollama.ai" / "library"
+    made = json.loads((tags / "tiny" / "latest").read_bytes())
+    prompt = b"You are a pirate."
+    digest = digest_of(prompt)
+    (shown / "blobs" / digest.replace(":", "-")).write_bytes(prompt)
+    made["layers"].append({"digest": digest, "size": len(prompt)})
+    (tags / "mine").mkdir()
+    (tags / "mine" / "latest").write_text(json.dumps(made))
+
+    preview = program.json("delete", "ollama:tiny", "--dry-run").document["bytes_freed"]
+    told = program.json("storage").document["models"][0]["bytes_freed"]
+    freed = program.json("delete", "ollama:tiny", "--yes").document["bytes_freed"]
+    swept = program.json("gc").document
+
+    assert preview == told == freed < len(WEIGHTS)
+    assert swept["pieces"] == []
+    assert (tags / "mine" / "latest").is_file() and not (tags / "tiny").exists()
+    for layer in made["layers"]:
+        assert (shown / "blobs" / layer["digest"].replace(":", "-")).read_bytes()
+    (tags / "mine" / "latest").unlink()
+    assert program.json("gc").document["bytes"] >= len(WEIGHTS)

@@ -467,6 +467,32 @@ def test_no_copy_is_made_where_the_disk_is_promised(alone: Inside, tmp_path: Pat
     assert scan(alone, str(place), "--adopt", **full)["adopted"] == 1, "what is not copied fits"
 
 
+@pytest.mark.parametrize(("mode", "way"), [(0o777, "copy"), (0o1777, "reference")])
+def test_nothing_is_left_where_others_could_put_another_file_in_its_place(
+    alone: Inside, tmp_path: Path, mode: int, way: str
+) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    (folder / "model.gguf").write_bytes(b"x" * 2_000_000)
+    os.utime(folder / "model.gguf", (1e9, 1e9))
+    folder.chmod(mode)
+    (model,) = alone.json("scan", str(folder), "--adopt").document["models"]
+    assert model["ways"] in ({way: 1}, {"reflink": 1})
+
+
+def test_a_scan_is_tried_again_where_it_was_meant(
+    alone: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, content in (("here", b"a"), ("elsewhere", b"b")):
+        (tmp_path / name / "models").mkdir(parents=True)
+        (tmp_path / name / "models" / f"{name}.gguf").write_bytes(content * 1000)
+    monkeypatch.chdir(tmp_path / "here")
+    job = alone.json("scan", "models").document["job"]
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (again,) = alone.json("jobs", "--retry", job).document["jobs"]
+    assert again["payload"]["places"] == [str(tmp_path / "here" / "models")]
+
+
 def test_a_dry_run_changes_nothing(alone: Inside, cache: Path) -> None:
     found = scan(alone, "--adopt", "--dry-run")
     assert (found["found"], found["adopted"]) == (1, 0)

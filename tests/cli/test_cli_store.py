@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from pathlib import Path
 
+import pytest
 from command_line import Inside, until
 
 
@@ -101,3 +105,27 @@ def test_gc_of_another_home_leaves_a_running_download_alone(
     assert swept == 0
     assert program.json("verify", **store).document["ok"] == 2
     assert other.json("gc").document["pieces"] == []
+
+
+@pytest.mark.parametrize("first", [(), ("gc",)], ids=["at once", "after gc"])
+def test_an_interrupted_download_goes_on_however_late(
+    program: Inside, first: tuple[str, ...]
+) -> None:
+    running = program.start("download", "acme/painter", TUI_HUB_DOWNLOADS__LIMIT="4000000")
+    temp = program.home / "store" / "temp"
+    until(lambda: any(one.stat().st_blocks > 10_000 for one in temp.glob("*.part")))
+    running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=20) == 130
+    running.communicate()
+    late = time.time() - 60 * 86_400
+    for file in temp.iterdir():
+        os.utime(file, (late, late))
+    if first:
+        assert program.json(*first).document["pieces"] == []
+    (weights,) = (
+        file
+        for file in program.json("download", "acme/painter").document["files"]
+        if file["path"] == "unet/model.safetensors"
+    )
+    assert weights["resumed_from"] > 0
+    assert weights["bytes_transferred"] < weights["size"]

@@ -141,3 +141,29 @@ def test_a_disk_that_cannot_read_a_blob_is_damage_and_no_crash(program: Inside) 
     (model,) = one["models"]
     assert program("download", model).code == 0
     assert program("verify").code == 0
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize(
+    ("call", "error"), [("openat", "EMFILE"), ("openat", "ESTALE"), ("preadv,preadv2", "ETIMEDOUT")]
+)
+def test_what_cannot_be_read_for_a_moment_stays_where_it_is(
+    program: Inside, call: str, error: str
+) -> None:
+    """It says nothing of the bytes: to move them away would cost a download of sound ones."""
+    assert program("download", "acme/tiny-llm").code == 0
+    here = blobs(program)
+    paths = [part for path in here for part in ("-P", str(path))]
+    ran = subprocess.run(
+        ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}",
+         "-e", f"inject={call}:error={error}", *paths, sys.executable, "-m", "tui_hub", "verify",
+         "--json"],
+        env=program.whole({}), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    document = json.loads(ran.stdout)
+    assert (ran.returncode, document["error"]["code"]) == (1, "corrupt")
+    assert {one["sha256"]: one["quarantine"] for one in document["damaged"]} == {
+        path.name: None for path in here
+    }
+    assert program.json("show", "acme/tiny-llm").document["status"] == "installed"
+    assert program("verify").code == 0

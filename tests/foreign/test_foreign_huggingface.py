@@ -163,6 +163,14 @@ def test_a_repository_without_a_snapshot_is_left_out(cache: Path, box: Box) -> N
     assert models == [] and len(left) == 2
 
 
+def test_a_tokenizer_that_was_fetched_alone_is_no_model(cache: Path, box: Box) -> None:
+    """As `AutoTokenizer.from_pretrained` leaves it; a model without weights cannot be loaded."""
+    put(cache, "tokenizer.json", b"{}", git=True)
+    put(cache, "config.json", b"{}", git=True)
+    models, (left,) = look(cache, box)
+    assert models == [] and "no weights" in left.reason
+
+
 def test_the_cache_is_known_by_what_is_in_it(cache: Path, box: Box, tmp_path: Path) -> None:
     put(cache, "model.safetensors", b"weights")
     single = cache / "models--org--name"

@@ -94,3 +94,30 @@ async def test_two_homes_adopt_into_one_store(
         assert (checked.checked, checked.damaged, checked.missing) == (6, (), ())
         usage = await second.storage.usage()
         assert usage.blobs == 6
+
+
+async def test_a_model_of_several_files_is_known_again(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """Its weights are each looked up by their hash, and all say the same model."""
+    folder = tmp_path / "models" / "parts"
+    folder.mkdir(parents=True)
+    for number in (1, 2, 3):
+        path = folder / f"parts-{number:05d}-of-00003.gguf"
+        path.write_bytes(bytes([number]) * 2_000_000)
+        os.utime(path, ns=(OLD, OLD))
+    async with open_services(configure()) as services:
+        first = await services.scanning.run([str(tmp_path / "models")], adopt=True)
+        again = await services.scanning.run([str(tmp_path / "models")])
+    assert [model.status for model in first.models] == [ScanStatus.ADOPTED]
+    assert [(model.model, model.status) for model in again.models] == [
+        (first.models[0].model, ScanStatus.INSTALLED)
+    ]
+
+
+async def test_what_lies_elsewhere_makes_no_room(configure: Configure, folder: Path) -> None:
+    """Deleting such a model takes a link away, and no file of anybody's."""
+    async with open_services(configure()) as services:
+        await services.scanning.run([str(folder)], adopt=True, mode=ScanMode.REFERENCE)
+        plan = await services.room.plan(1)
+        assert (plan.steps, plan.enough) == ((), False)

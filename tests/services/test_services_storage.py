@@ -49,6 +49,19 @@ async def test_what_deleting_would_free_is_what_it_frees(
         assert (await services.storage.usage()).bytes == 0
 
 
+async def test_what_is_left_over_makes_no_saving_smaller(
+    configure: Configure, tmp_path: Path
+) -> None:
+    async with open_services(configure()) as services:
+        for model in ("acme/tiny", "acme/tiny-copy"):
+            await install(services, model)
+        before = (await services.storage.usage()).bytes_saved
+        assert before >= len(WEIGHTS)
+        (tmp_path / "nobody's").write_bytes(b"x" * 2 * before)
+        BlobStore(services.configuration.paths.store).adopt(tmp_path / "nobody's")
+        assert (await services.storage.usage()).bytes_saved == before
+
+
 async def test_usage_is_told_by_type_source_and_model(configure: Configure) -> None:
     async with open_services(configure()) as services:
         await install(services, "acme/tiny")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from homes import Configure
-from small_models import OTHER_WEIGHTS, WEIGHTS
+from small_models import OTHER_WEIGHTS, WEIGHTS, small_repositories
 
 from tui_hub.blobs import BlobStore, receipts
 from tui_hub.blobs.hashing import sha256_file
+from tui_hub.demo import DemoHub, RepositoryFile
 from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.errors import InterruptedJobError, NotFoundError, RefusedError
 from tui_hub.domain.jobs import JobStatus, JobType
@@ -171,6 +173,28 @@ async def test_what_was_lost_is_told_again_until_it_is_fetched_or_deleted(
         assert (await services.verify.run()).sound
         with pytest.raises(NotFoundError, match="nothing of hf:acme/tiny"):
             await services.verify.run("acme/tiny")
+
+
+async def test_bytes_of_a_replaced_revision_are_no_loss_and_do_not_bring_it_back(
+    configure: Configure, hub: DemoHub
+) -> None:
+    """Another model may bring them again; the newer revision stays, and so do its bytes."""
+    old = next(one for one in small_repositories() if one.id == "acme/tiny")
+    new = RepositoryFile("model.safetensors", OTHER_WEIGHTS)
+    async with open_services(configure()) as services:
+        folder = await install(services, "acme/tiny")
+        rewrite(blob_of(folder), flip)
+        assert (await services.verify.run()).damaged
+        hub.put(replace(old, files=(*(f for f in old.files if f.path != new.path), new)))
+        folder = await install(services, "acme/tiny")
+        before = await services.storage.installs()
+        assert (await services.verify.run()).sound, "what was replaced is needed no more"
+        await install(services, "acme/tiny-copy")
+        assert (await services.verify.run()).sound
+        assert [
+            one for one in await services.storage.installs() if one.model == "hf:acme/tiny"
+        ] == (before)
+        assert (folder / new.path).read_bytes() == OTHER_WEIGHTS
 
 
 async def test_a_dry_run_tells_and_changes_nothing(configure: Configure) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from screen_driver import NARROW, Driver, screen
 
+from tui_hub.domain.scanning import ScanMode
 from tui_hub.settings import Configuration
 
 
@@ -46,7 +47,8 @@ async def test_models_of_this_box_are_found_taken_in_and_verified(
 async def test_room_is_made_only_with_a_yes(offline: Configuration, tmp_path: Path) -> None:
     put(tmp_path / "box", "one.gguf", "two.gguf")
     async with screen(offline, NARROW) as driver:
-        await driver.services.scanning.run([str(tmp_path / "box")], adopt=True)
+        box = [str(tmp_path / "box")]
+        await driver.services.scanning.run(box, adopt=True, mode=ScanMode.COPY)
         await driver.press("5", "m")
         await driver.sees("How much should come free?")
         await driver.press(*"much", "enter")

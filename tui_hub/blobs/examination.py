@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _WRITABLE = 0o222
 _SEALED = 0o444
+_DISK = frozenset({errno.EIO, errno.EBADMSG, errno.EUCLEAN, errno.ENODATA, errno.EREMOTEIO})
+"""How a disk says that it has lost these bytes. All else that may fail says nothing of them: too
+many open files, no memory, a network file system that is away for a moment."""
 _KINDS = {
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFDIR: "a folder",
@@ -51,7 +54,7 @@ class Examined:
     found: str | None = None
     """The hash of its bytes, where they could be read."""
     ours_to_move: bool = True
-    """Whether it can be said to be damaged; what this user may not read may be sound."""
+    """Whether it can be said to be damaged; what cannot be read right now may be sound."""
     unsealed: bool = False
     """Whether it can be written to, and should not."""
     elsewhere: os.stat_result | None = None
@@ -108,8 +111,7 @@ def examine(
     except FileNotFoundError:
         return None
     except OSError as error:
-        hidden = error.errno in (errno.EACCES, errno.EPERM)
-        return Examined(sha256=sha256, status=status, reason=_words(error), ours_to_move=not hidden)
+        return _unread(sha256, status, error)
     try:
         read = _read(sha256, descriptor, progress)
     finally:
@@ -158,7 +160,7 @@ def _read(sha256: str, descriptor: int, progress: Callable[[int], None] | None) 
     try:
         found = hash_descriptor(descriptor, hashlib.sha256(), progress)
     except OSError as error:
-        return Examined(sha256=sha256, status=status, reason=_words(error))
+        return _unread(sha256, status, error)
     finally:
         _forget(descriptor)
     if found == sha256:
@@ -166,6 +168,12 @@ def _read(sha256: str, descriptor: int, progress: Callable[[int], None] | None) 
             sha256=sha256, status=status, found=found, unsealed=bool(status.st_mode & _WRITABLE)
         )
     return Examined(sha256=sha256, status=status, found=found, reason="has another hash")
+
+
+def _unread(sha256: str, status: os.stat_result, error: OSError) -> Examined:
+    return Examined(
+        sha256=sha256, status=status, reason=_words(error), ours_to_move=error.errno in _DISK
+    )
 
 
 def _forget(descriptor: int) -> None:

@@ -36,8 +36,8 @@ def publish_hf(
 ) -> Path:
     """Show a repository's files as a snapshot of a Hugging Face cache, and give its folder.
 
-    The snapshot holds exactly these files afterwards; earlier ones made here go, since their blobs
-    may go too.
+    Of what is made here the snapshot holds exactly these files afterwards; earlier ones go, since
+    their blobs may go too. What somebody else downloaded into the cache stays where it is.
 
     Args:
         store: the store.
@@ -58,13 +58,15 @@ def publish_hf(
         for part in ("blobs", "snapshots", "refs"):
             make_folder(folder / part)
         for name, sha256 in names.values():
-            replace_link(store, folder / "blobs" / name, _OURS + store.path(sha256).name)
+            if not _is_theirs(folder / "blobs" / name):
+                replace_link(store, folder / "blobs" / name, _OURS + store.path(sha256).name)
         fsync_folder(folder / "blobs")
         with aside(store) as build:
             targets = {
                 path: os.fspath(folder / "blobs" / name) for path, (name, _) in names.items()
             }
             link_tree(build, snapshot, targets)
+            _carry_over(folder, snapshot, build)
             swap_in(build, snapshot)
             fsync_folder(snapshot.parent)
         for ref in pointing:
@@ -100,10 +102,7 @@ def stale_in_hf(store: BlobStore, repository: str, keep: str | None) -> set[str]
     Links that no snapshot uses count too; what somebody else downloaded does not.
     """
     folder = _folder(store, repository)
-    used = set()
-    if keep is not None:
-        files = _files(folder / "snapshots" / keep)
-        used = {file.readlink().name for file in files if file.is_symlink()}
+    used = _used(folder / "snapshots" / keep) if keep is not None else set()
     return {
         blob.readlink().name
         for blob in _entries(folder / "blobs")
@@ -132,7 +131,8 @@ def sweep_hf(
         if needed():
             return False
         _prune(store, folder, keep=keep)
-        if keep is None and not any(_entries(folder / "snapshots")):
+        left = (*_entries(folder / "snapshots"), *_entries(folder / "blobs"))
+        if keep is None and not left:
             discard_folder(store, folder)
     return True
 
@@ -170,8 +170,8 @@ def _astray(folder: Path, link: Path, sha256: str) -> str | None:
         blob = Path(os.path.normpath(link.parent / link.readlink()))
         if blob.parent != folder / "blobs":
             return "leads elsewhere"
-        if not blob.is_symlink() and blob.is_file():
-            return None  # somebody else's download, which huggingface_hub put there
+        if _is_theirs(blob):
+            return None
         return None if os.fspath(blob.readlink()) == _OURS + sha256 else "leads elsewhere"
     except FileNotFoundError:
         return "is missing"
@@ -209,32 +209,58 @@ def _write_ref(store: BlobStore, path: Path, revision: str) -> None:
     write_atomic(store.temp, path, revision.encode())
 
 
+def _carry_over(folder: Path, snapshot: Path, build: Path) -> None:
+    """Take what others have in a snapshot over into the one that comes in its place."""
+    for file in _files(snapshot):
+        place = build / file.relative_to(snapshot)
+        if _is_made_here(folder, file) or os.path.lexists(place):
+            continue
+        with suppress(FileExistsError, NotADirectoryError):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.link(file, place, follow_symlinks=False)
+
+
 def _prune(store: BlobStore, folder: Path, keep: str | None) -> None:
-    """Remove every snapshot made here but one, the refs to them, and the links nobody uses."""
-    gone = [
-        snapshot
-        for snapshot in _entries(folder / "snapshots")
-        if snapshot.name != keep and _is_ours(folder, snapshot)
-    ]
+    """Remove what was made here of every snapshot but one, its refs, and links that nobody uses."""
+    kept = _used(folder / "snapshots" / keep) if keep is not None else set()
+    others = [one for one in _entries(folder / "snapshots") if one.name != keep]
+    gone = [one for one in others if _is_ours(folder, one)]
     names = {snapshot.name for snapshot in gone}
     # A ref without its snapshot makes the whole cache count as corrupt: so refs go first.
     for ref in _files(folder / "refs"):
         with suppress(FileNotFoundError):
             if ref.read_text("utf-8", "replace").strip() in names:
                 ref.unlink()
-    for snapshot in gone:
-        discard_folder(store, snapshot)
-    used = {file.readlink().name for file in _files(folder / "snapshots") if file.is_symlink()}
+    for snapshot in others:
+        if snapshot in gone:
+            discard_folder(store, snapshot)
+            continue
+        for file in list(_files(snapshot)):
+            if _is_made_here(folder, file) and file.readlink().name not in kept:
+                file.unlink(missing_ok=True)
+    used = _used(folder / "snapshots")
     for blob in _entries(folder / "blobs"):
         if blob.name not in used and _is_our_link(blob):
             blob.unlink(missing_ok=True)
 
 
+def _used(folder: Path) -> set[str]:
+    """The names of the cache's blobs that the links below a folder lead to."""
+    return {file.readlink().name for file in _files(folder) if file.is_symlink()}
+
+
 def _is_ours(folder: Path, snapshot: Path) -> bool:
-    return all(
-        file.is_symlink() and _is_our_link(folder / "blobs" / file.readlink().name)
-        for file in _files(snapshot)
-    )
+    return all(_is_made_here(folder, file) for file in _files(snapshot))
+
+
+def _is_made_here(folder: Path, file: Path) -> bool:
+    """Whether a file of a snapshot leads to a blob of the store."""
+    return file.is_symlink() and _is_our_link(folder / "blobs" / file.readlink().name)
+
+
+def _is_theirs(blob: Path) -> bool:
+    """Whether a blob of the cache is somebody else's download, which huggingface_hub put there."""
+    return blob.is_file() and not _is_our_link(blob)
 
 
 def _is_our_link(blob: Path) -> bool:

@@ -20,7 +20,6 @@ from tui_hub.blobs.files import fsync_folder, rename_exclusive, storage_errors
 from tui_hub.blobs.folders import owner_of
 from tui_hub.blobs.holds import held
 from tui_hub.blobs.huggingface import is_empty_in_hf, repositories, stale_in_hf, sweep_hf
-from tui_hub.blobs.ollama import drop_from_ollama, left_in_ollama
 from tui_hub.blobs.receipts import RECEIPT, Receipt
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.views import active_folders, aside, linked_blobs, owner_of_view
@@ -70,16 +69,6 @@ def caches(store: BlobStore, seen: Surroundings) -> Iterator[Leftover]:
     for repository, folder in repositories(store):
         if not _is_cache_needed(store, seen, repository):
             yield Leftover(folder, _sweeping(store, repository))
-
-
-def ollama_manifests(store: BlobStore, seen: Surroundings) -> Iterator[Leftover]:
-    """What daemons of Ollama are shown of models that are gone."""
-    for place in left_in_ollama(store, seen.needed):
-
-        def remove(place: Path = place) -> bool:
-            return drop_from_ollama(store, place, lambda: receipts.references(store))
-
-        yield Leftover(place, remove)
 
 
 def small_files(

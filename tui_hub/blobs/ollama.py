@@ -4,13 +4,14 @@
 `ollama/manifests/<host>/<namespace>/<model>/<tag>` are copies of manifests: daemons follow links to
 blobs, but take a manifest that is a link only where it leads to one of those. A daemon removes
 blobs that no manifest names, at its start and with its models, and brings some of its own: by that
-links go, never what they lead to, and what it brought stays here.
+links go, never what they lead to, and what it brought stays here. So do blobs of the store that its
+own models name, which it makes of those that it is shown (`FROM` in a Modelfile, `ollama cp`).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -107,40 +108,35 @@ def wrong_in_ollama(store: BlobStore, name: Sequence[str], manifest: str) -> Pat
     return place if _read(place) != body else astray
 
 
-def left_in_ollama(store: BlobStore, needed: Set[str]) -> list[Path]:
-    """The manifests shown to daemons that name blobs of the store which nothing needs."""
-    return [
-        place
-        for place in _files(store)
-        if _leans_on_store(store, place) and not needed >= _leaning(store, place)
-    ]
+def needed_in_ollama(store: BlobStore, but: Collection[Sequence[str]] = ()) -> set[str]:
+    """The blobs of the store that models of daemons stand on, by all manifests that are there.
 
+    A daemon makes models of a user's own out of those that it is shown, and what they are made of
+    must not go with what they were made from.
 
-def drop_from_ollama(store: BlobStore, place: Path, needed: Callable[[], Set[str]]) -> bool:
-    """Take such a manifest away, unless it turns out to be needed; whether it is gone."""
-    with storage_errors(store.root), store.lock("ollama", wait=5.0):
-        if place not in left_in_ollama(store, needed()):
-            return False
-        place.unlink(missing_ok=True)
-        fsync_folder(place.parent)
-        _drop_empty(place.parent, _root(store) / place.relative_to(_root(store)).parts[0])
-        _prune(store)
-    return True
-
-
-def _leaning(store: BlobStore, place: Path) -> set[str]:
-    """The hashes that a manifest names and that no file of the daemon's own is."""
-    hashes = _hashes(_read(place)) or set()
+    Args:
+        store: the store.
+        but: the names of models that do not count.
+    """
+    left = {place for name in but for place in _places(store, name)}
     blobs = _root(store) / "blobs"
-    return {
-        one
-        for one in hashes
-        if _is_ours(blobs / f"{_BLOB}{one}") or not (blobs / f"{_BLOB}{one}").exists()
+    named = {
+        sha256
+        for place in _files(store)
+        if place not in left
+        for sha256 in _hashes(_read(place)) or ()
     }
+    return {sha256 for sha256 in named if _is_ours(blobs / f"{_BLOB}{sha256}")}
 
 
 def _root(store: BlobStore) -> Path:
     return store.root / "ollama"
+
+
+def _places(store: BlobStore, name: Sequence[str]) -> tuple[Path, ...]:
+    with suppress(UnsafeError):
+        return (_place(store, name),)
+    return ()
 
 
 def _place(store: BlobStore, name: Sequence[str]) -> Path:

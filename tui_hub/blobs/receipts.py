@@ -16,6 +16,7 @@ import msgspec
 from tui_hub.blobs.files import fsync_folder, storage_errors, write_atomic
 from tui_hub.blobs.folders import find_metadata_folder, metadata_folder
 from tui_hub.blobs.holds import held
+from tui_hub.blobs.ollama import needed_in_ollama
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.trash import restore
 from tui_hub.blobs.views import active_blobs
@@ -33,6 +34,7 @@ RECEIPT = "receipt.json"
 
 _LIMIT = 64 * 1024**2
 _MEND = "Move that file away and download its model again: the bytes that are here are taken."
+_READ = "Give this user the right to read it; nothing that it names is touched until then."
 _LARGEST = 2**63 - 1
 _VERIFIED = frozenset(Verified)
 
@@ -169,18 +171,19 @@ def delete(store: BlobStore, model: str) -> bool:
 def references(store: BlobStore) -> set[str]:
     """The hashes of all blobs that something needs: a receipt, a slot, or a running process.
 
+    What a daemon of Ollama made of the models that it is shown counts as well.
+
     Raises:
         RefusedError: when a receipt cannot be read, or says more than this program knows, since
             what it needs is then unknown.
     """
-    needed = held(store.temp) | active_blobs(store)
+    needed = held(store.temp) | active_blobs(store) | needed_in_ollama(store)
     for path in _paths(store):
         try:
             receipt = _load(path)
         except CorruptError as error:
             raise RefusedError(
-                f"what the store needs is unknown: {error.message}",
-                hint="Move that file away, and install its model again to keep its files.",
+                f"what the store needs is unknown: {error.message}", hint=error.hint
             ) from None
         if receipt is not None:
             _refuse_newer(path, receipt)
@@ -194,8 +197,13 @@ def _paths(store: BlobStore) -> Iterator[Path]:
     except FileNotFoundError:
         return
     for folder in folders:
-        if not folder.is_symlink() and (folder / RECEIPT).is_file():
-            yield folder / RECEIPT
+        try:
+            (folder / RECEIPT).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            pass  # there may be one, and whoever reads it learns why that cannot be
+        yield folder / RECEIPT
 
 
 def _load(path: Path) -> Receipt | None:
@@ -207,8 +215,10 @@ def _load(path: Path) -> Receipt | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise CorruptError(
-            f"the receipt {path} cannot be read: {clean(str(error), 200)}", hint=_MEND
+            f"the receipt {path} cannot be read: {clean(why, 200)}",
+            hint=_READ if isinstance(error, PermissionError) else _MEND,
         ) from None
     try:
         _check(receipt)

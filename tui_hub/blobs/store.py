@@ -287,15 +287,16 @@ class BlobStore:
         with storage_errors(self.root):
             return sweeping.discard(self.temp, keys)
 
-    def sweep_temp(self, older_than: float = 7 * 86400.0) -> int:
+    def sweep_temp(self, older_than: float = 7 * 86400.0, awaited: Collection[str] = ()) -> int:
         """Remove what nobody will come back for from `temp/`, and give the bytes that frees.
 
         Args:
             older_than: seconds since the last sign of life. Files of a running process stay.
+            awaited: the keys of partials that stay however old they are.
         """
         with storage_errors(self.root):
             references.sweep(self)
-            return sweeping.sweep(self.temp, older_than)
+            return sweeping.sweep(self.temp, older_than, awaited)
 
 
 def _is(path: Path, status: os.stat_result) -> bool:

@@ -20,25 +20,28 @@ _GRACE = 3600.0
 """Seconds that anything lives at the least, so that no step of a running process is undone."""
 
 
-def sweep(temp: Path, older_than: float) -> int:
+def sweep(temp: Path, older_than: float, awaited: Collection[str]) -> int:
     """Remove old leftovers, and partials that are blobs already; give the bytes that frees."""
-    return sum(map(remove, leftovers(temp, older_than)))
+    return sum(map(remove, leftovers(temp, older_than, awaited)))
 
 
-def leftovers(temp: Path, older_than: float) -> Iterator[Path]:
+def leftovers(temp: Path, older_than: float, awaited: Collection[str]) -> Iterator[Path]:
     """What may go: old leftovers, and partials that are blobs already, with what is beside them.
 
     Args:
         temp: the folder.
         older_than: seconds since the last sign of life. Files of a running process stay.
+        awaited: the keys of partials that stay however old they are.
     """
     now = time.time()
     kept = holds.live(temp)
+    waiting = {safe_key(key) for key in awaited}
     told: set[Path] = set()
     for partial in scan(temp):
         paths = (partial.path, *beside(partial.path))
         published = partial.left and _is_blob(partial.path)
-        if published or (partial.live is not True and now - partial.modified > older_than):
+        stays = partial.live is True or safe_key(partial.key) in waiting
+        if published or (not stays and now - partial.modified > older_than):
             told.update(paths)
             yield from filter(os.path.lexists, paths)
         else:

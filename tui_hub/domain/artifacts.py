@@ -132,6 +132,14 @@ def artifact_id(model: str, revision: str, path: str) -> str:
     return hashlib.sha256(f"{model}\0{revision}\0{path}".encode()).hexdigest()[:20]
 
 
+def partial_key(artifact: Artifact) -> str:
+    """The name under which an unfinished file waits in the store.
+
+    Files with a known hash share one partial whatever model asked for them.
+    """
+    return artifact.sha256 or artifact.id
+
+
 def weights_format(path: str) -> str | None:
     """The format of a weights file by its name, or `None` for anything else."""
     name = path.rpartition("/")[2].lower()

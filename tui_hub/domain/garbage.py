@@ -16,8 +16,6 @@ class GarbageKind(StrEnum):
     """The folder of a model that is gone."""
     CACHE = "hf"
     """The entry of a repository that is gone in the Hugging Face cache."""
-    OLLAMA = "ollama"
-    """A model that is gone, as daemons of Ollama are shown it."""
     METADATA = "metadata"
     """The small files of a model of which nothing is here."""
     SLOT = "slot"

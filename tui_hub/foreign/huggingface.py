@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tui_hub.domain.artifacts import Artifact, artifact_id, kind_of
+from tui_hub.domain.artifacts import Artifact, artifact_id, kind_of, weights_format
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId, is_sha1, is_sha256
 from tui_hub.domain.models import DEFAULT_REF, Model
@@ -77,8 +77,8 @@ def _repository(folder: Path, cache: Path) -> Iterator[Finding]:
     for commit, snapshot in commits.items():
         if commit != chosen:
             yield left_out(snapshot, f"{chosen[:12]} is taken: a model has one revision here")
-    if not files:
-        yield left_out(commits[chosen], "there are no files in it")
+    if not any(weights_format(file.path) for file in files):
+        yield left_out(commits[chosen], "there are no weights in it, so it is no model by itself")
         return
     told = Model(
         id=str(model),

@@ -18,14 +18,13 @@ from tui_hub.domain.additions import (
     Proposal,
     with_checksums,
 )
-from tui_hub.domain.artifacts import weights_format
+from tui_hub.domain.artifacts import partial_key, weights_format
 from tui_hub.domain.errors import ConsentError, NotFoundError, RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 from tui_hub.events import CatalogueChanged, ModelChanged
 from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.context import Context, parse_id
-from tui_hub.services.file_download import partial_key
 from tui_hub.services.installing import retype
 from tui_hub.services.references import is_address
 from tui_hub.services.slots import slots_of

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -18,6 +17,7 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Owner
 from tui_hub.events import EventBus
 from tui_hub.services import leases
+from tui_hub.services.awaited import awaited
 from tui_hub.services.clocks import Clock
 from tui_hub.settings import Configuration
 from tui_hub.sources import Source
@@ -72,7 +72,10 @@ class Context:
                 f"the store {self.store.root} is not there, though models were installed in it",
                 hint="Mount its disk, or name the right folder with MODEL_STORE_PATH.",
             )
-        await self.on_disk(_prepare, self.store)
+        await self.on_disk(self.store.prepare)
+        if self.store.root not in _TIDIED:
+            _TIDIED.add(self.store.root)
+            await self.on_disk(_tidy, self.store, await awaited(self.hub))
 
     def store_is_there(self) -> bool:
         """Whether the store's folder was ever made, and its disk is mounted."""
@@ -90,17 +93,14 @@ class Context:
         return leases.alone(self.hub, name, self.owner)
 
 
-def _prepare(store: BlobStore) -> None:
-    store.prepare()
-    _tidy(store.root)
+_TIDIED: set[Path] = set()
+"""The stores that this process has tidied."""
 
 
-@cache
-def _tidy(root: Path) -> None:
-    """Once in a process: undo what a killed process left half done, and sweep what nobody wants."""
-    store = BlobStore(root)
+def _tidy(store: BlobStore, awaited: Collection[str]) -> None:
+    """Undo what a killed process left half done, and sweep what nobody comes back for."""
     recover(store)
-    store.sweep_temp()
+    store.sweep_temp(awaited=awaited)
 
 
 def parse_id(text: str | ModelId) -> ModelId:

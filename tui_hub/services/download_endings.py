@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 
 from tui_hub import text
+from tui_hub.domain.artifacts import partial_key
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId
@@ -15,7 +16,6 @@ from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.services.context import Context
 from tui_hub.services.download_job import Outcome
 from tui_hub.services.download_pictures import figures
-from tui_hub.services.file_download import partial_key
 from tui_hub.services.installing import Published, publish
 from tui_hub.services.jobs import INTERRUPTED, Jobs
 from tui_hub.services.metadata import Metadata

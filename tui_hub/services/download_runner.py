@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from tui_hub.blobs import Hold
-from tui_hub.domain.artifacts import Artifact, ArtifactStatus
+from tui_hub.domain.artifacts import Artifact, ArtifactStatus, partial_key
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import HubError, LostLeaseError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
@@ -21,7 +21,7 @@ from tui_hub.services.download_endings import DownloadEndings
 from tui_hub.services.download_job import DownloadJob, Outcome
 from tui_hub.services.download_pictures import Ranges, waiting
 from tui_hub.services.download_run import DownloadRun
-from tui_hub.services.file_download import FileDownload, Means, partial_key
+from tui_hub.services.file_download import FileDownload, Means
 from tui_hub.services.file_groups import bring
 from tui_hub.services.file_rows import FileRows
 from tui_hub.services.file_taking import FileTaking

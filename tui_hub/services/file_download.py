@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tui_hub.blobs import BlobStore, Hold, Partial, Terms
 from tui_hub.blobs.hashing import sha256_file
-from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
+from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified, partial_key
 from tui_hub.domain.downloads import FileProgress, FileState
 from tui_hub.domain.errors import CorruptError, HubError, InterruptedJobError, NoSpaceError
 from tui_hub.services.copies import is_copy
@@ -35,14 +35,6 @@ class Means:
     options: Options
     limiter: RateLimiter
     pool: Pool
-
-
-def partial_key(artifact: Artifact) -> str:
-    """The name under which an unfinished file waits in the store.
-
-    Files with a known hash share one partial whatever model asked for them.
-    """
-    return artifact.sha256 or artifact.id
 
 
 class FileDownload:

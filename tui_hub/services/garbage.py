@@ -13,7 +13,6 @@ from tui_hub.blobs.leftovers import (
     Leftover,
     Surroundings,
     caches,
-    ollama_manifests,
     slots,
     small_files,
     views,
@@ -23,6 +22,7 @@ from tui_hub.blobs.sweeping import disk_of, leftovers, remove
 from tui_hub.domain.garbage import Garbage, GarbageKind, GarbagePiece
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.events import StorageChanged
+from tui_hub.services.awaited import awaited
 from tui_hub.services.context import Context
 from tui_hub.services.keeping import without_blob
 from tui_hub.text import parse_time
@@ -49,7 +49,10 @@ class GarbageCollection:
             return Garbage(dry_run=True)
         blobs, kept = await self._blobs()
         wanted = await self._wanted()
-        pieces = await self._context.on_disk(_look, self._store, blobs, wanted, quarantined_before)
+        coming = await awaited(self._context.hub)
+        pieces = await self._context.on_disk(
+            _look, self._store, blobs, wanted, coming, quarantined_before
+        )
         return Garbage(pieces=tuple(pieces), kept=kept, dry_run=True)
 
     async def sweep(self, *, quarantined_before: str | None = None) -> Garbage:
@@ -69,8 +72,9 @@ class GarbageCollection:
             # Rows first: a row must never name bytes that are gone.
             await context.hub.artifacts.save(*map(without_blob, rows))
             wanted = await self._wanted()
+            coming = await awaited(context.hub)
             pieces = await context.on_disk(
-                sweep_store, self._store, blobs, wanted, quarantined_before
+                sweep_store, self._store, blobs, wanted, coming, quarantined_before
             )
         context.bus.publish(StorageChanged())
         return Garbage(pieces=tuple(pieces), kept=kept)
@@ -92,18 +96,26 @@ class GarbageCollection:
 
 
 def _look(
-    store: BlobStore, blobs: Collection[str], wanted: Collection[str], before: str | None
+    store: BlobStore,
+    blobs: Collection[str],
+    wanted: Collection[str],
+    coming: Collection[str],
+    before: str | None,
 ) -> list[GarbagePiece]:
     return [
         *(_piece(GarbageKind.BLOB, store.path(sha256)) for sha256 in sorted(blobs)),
         *(_piece(kind, one.path) for kind, one in _beside(store, wanted)),
-        *(_piece(GarbageKind.PARTIAL, path) for path in leftovers(store.temp, _LEFT)),
+        *(_piece(GarbageKind.PARTIAL, path) for path in leftovers(store.temp, _LEFT, coming)),
         *(_piece(GarbageKind.QUARANTINE, path) for path in _old_quarantine(store, before)),
     ]
 
 
 def sweep_store(
-    store: BlobStore, blobs: Collection[str], wanted: Collection[str], before: str | None
+    store: BlobStore,
+    blobs: Collection[str],
+    wanted: Collection[str],
+    coming: Collection[str],
+    before: str | None,
 ) -> list[GarbagePiece]:
     """Delete what nothing needs; links before the blobs that they lead to.
 
@@ -111,6 +123,7 @@ def sweep_store(
         store: the store.
         blobs: those that may go; each is looked at once more.
         wanted: models whose small files stay.
+        coming: unfinished files that a download will come back for, by their keys.
         before: a time; what came into quarantine before it goes too.
     """
     done = []
@@ -122,7 +135,7 @@ def sweep_store(
         blob = str(store.path(sha256))
         done.append(GarbagePiece(kind=GarbageKind.BLOB, path=blob, bytes=freed))
     with storage_errors(store.root):
-        loose = [(GarbageKind.PARTIAL, path) for path in leftovers(store.temp, _LEFT)]
+        loose = [(GarbageKind.PARTIAL, path) for path in leftovers(store.temp, _LEFT, coming)]
         loose += [(GarbageKind.QUARANTINE, path) for path in _old_quarantine(store, before)]
         for kind, path in loose:
             piece = _piece(kind, path)
@@ -138,7 +151,6 @@ def _beside(store: BlobStore, wanted: Collection[str]) -> Iterator[tuple[Garbage
     for kind, found in (
         (GarbageKind.VIEW, views(store, seen)),
         (GarbageKind.CACHE, caches(store, seen)),
-        (GarbageKind.OLLAMA, ollama_manifests(store, seen)),
         (GarbageKind.METADATA, small_files(store, lambda model: model in wanted, _LEFT)),
         (GarbageKind.SLOT, slots(store)),
     ):

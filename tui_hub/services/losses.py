@@ -55,13 +55,30 @@ async def settle_losses(context: Context, reasons: Mapping[str, str]) -> tuple[s
 
 
 async def losses(context: Context) -> list[Artifact]:
-    """The files that this home knows to be lost, and that were not had since."""
+    """The files that this home knows to be lost, and that were not had since.
+
+    Those of a revision that another one has replaced are no loss, unless the user named it.
+    """
     gone = await context.on_disk(lambda: {one.sha256 for one in quarantined(context.store)})
-    return await context.hub.artifacts.lost(gone, (DAMAGED, MISSING))
+    rows = await context.hub.artifacts.lost(gone, (DAMAGED, MISSING))
+    installed = {one.model: one.revision for one in await context.hub.installs.list()}
+    named = {
+        (model, version.revision)
+        for model in {row.model for row in rows}
+        for version in await context.hub.versions.of(model)
+    }
+    return [
+        row
+        for row in rows
+        if installed.get(row.model, row.revision) == row.revision
+        or (row.model, row.revision) in named
+    ]
 
 
 async def take_back(context: Context, sound: Collection[str]) -> tuple[str, ...]:
     """Let models have again what they lost, where another one has brought it back.
+
+    A model of which another revision is installed by now stays at that one.
 
     Args:
         context: the open home.
@@ -71,9 +88,12 @@ async def take_back(context: Context, sound: Collection[str]) -> tuple[str, ...]
         The models.
     """
     rows = [row for row in await losses(context) if row.sha256 in sound]
-    revisions = sorted({(row.model, row.revision) for row in rows})
-    for model, revision in revisions:
+    taken = []
+    for model, revision in sorted({(row.model, row.revision) for row in rows}):
         async with context.alone(f"model {model}"):
+            install = await context.hub.installs.get(model)
+            if install is not None and install.revision != revision:
+                continue
             await context.hub.artifacts.save(
                 *(
                     replace(
@@ -89,7 +109,8 @@ async def take_back(context: Context, sound: Collection[str]) -> tuple[str, ...]
             )
             await publish(context, model, revision, (DEFAULT_REF,), whole=False)
         await settle_status(context, model)
-    return tuple(dict.fromkeys(model for model, _ in revisions))
+        taken.append(model)
+    return tuple(dict.fromkeys(taken))
 
 
 async def settle_quarantined(context: Context) -> tuple[str, ...]:

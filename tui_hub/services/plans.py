@@ -10,7 +10,7 @@ from pathlib import Path
 from tui_hub import text
 from tui_hub.blobs import BlobStore, PartialInfo
 from tui_hub.blobs.metadata import metadata_finder
-from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.artifacts import Artifact, partial_key
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import NoSpaceError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId, is_sha256
@@ -20,7 +20,6 @@ from tui_hub.paths import existing_parent
 from tui_hub.services.choices import Choice, choose, refuse_mixture
 from tui_hub.services.context import Context
 from tui_hub.services.copies import is_copy
-from tui_hub.services.file_download import partial_key
 from tui_hub.services.pins import refuse_difference
 from tui_hub.services.quota import held, over_quota
 from tui_hub.services.repositories import Repositories

@@ -7,6 +7,8 @@ from tui_hub.blobs.holds import held
 from tui_hub.domain.room import Holding, RoomPlan, plan_room
 from tui_hub.services.context import Context
 from tui_hub.services.statuses import live_downloads
+from tui_hub.services.usage import freed_by
+from tui_hub.services.views import needed_besides
 
 
 class Room:
@@ -28,10 +30,11 @@ class Room:
 
     def _plan(self, wanted: int, busy: set[str], used: dict[str, str | None]) -> RoomPlan:
         store = self._context.store
-        kept = set(held(store.temp))
+        found = list(receipts.iter(store))
+        kept = held(store.temp) | needed_besides(store, found)
         holdings = []
-        for receipt in receipts.iter(store):
-            blobs = {file.sha256: store.size(file.sha256) or 0 for file in receipt.all_files}
+        for receipt in found:
+            blobs = {file.sha256: freed_by(store, file.sha256) for file in receipt.all_files}
             if receipt.model in busy:
                 kept |= set(blobs)
                 continue

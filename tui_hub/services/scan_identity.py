@@ -84,7 +84,7 @@ class Identifier:
         for one in seen:
             if weights_format(one.file.path) is not None:
                 rows = await table.with_sha256(one.sha256)
-                votes.update(dict.fromkeys((row.model, row.revision) for row in rows))
+                votes.update(list(dict.fromkeys((row.model, row.revision) for row in rows)))
         if not votes:
             hashes = [one.sha256 for one in seen if one.sha256 in self._by_hash]
             told = self._by_hash[hashes[0]] if hashes else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,6 @@ _STRICT = {
     ScanMode.REFERENCE: (Way.REFERENCE,),
     ScanMode.COPY: (Way.COPY,),
 }
-_OTHERS_MAY_WRITE = 0o002
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +170,28 @@ class Intake:
 def _ways(mode: ScanMode, place: Path) -> tuple[Way, ...]:
     """The ways that a mode means for one file.
 
-    Only what nobody but this user and root can write to is pointed at of our own accord.
+    Only what this user and root alone decide about is pointed at of our own accord. What their
+    groups may write to counts as theirs, since many systems give each user a group.
     """
     if mode is not ScanMode.AUTO:
         return _STRICT[mode]
-    status = place.lstat()
-    ours = status.st_uid in (0, os.getuid()) and not status.st_mode & _OTHERS_MAY_WRITE
-    if ours and status.st_size >= SMALL:
+    if place.lstat().st_size >= SMALL and _is_ours_alone(place):
         return (Way.REFLINK, Way.REFERENCE, Way.COPY)
     return (Way.REFLINK, Way.COPY)
+
+
+def _is_ours_alone(place: Path) -> bool:
+    """Whether no other user can write to a file, or put another one in its place.
+
+    In a folder with the sticky bit, such as `/tmp`, everybody may only do that to their own.
+    """
+    for one in (place, *place.parents):
+        status = one.lstat()
+        open_to_all = status.st_mode & stat.S_IWOTH
+        sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
+        if status.st_uid not in (0, os.getuid()) or (open_to_all and not sticky):
+            return False
+    return True
 
 
 def _unreadable(file: FoundFile, error: OSError) -> HubError:

@@ -102,7 +102,9 @@ class Scanning:
             finally:
                 job.run.result = _figures(run.report)
 
-        payload = {"places": list(places), "adopt": adopt, "mode": mode.value}
+        # As they are meant here: who tries the job again may be in another folder.
+        meant = [str(box.expand(place, Path.cwd())) for place in places]
+        payload = {"places": meant, "adopt": adopt, "mode": mode.value}
         return work, payload
 
     def _places(self, places: Sequence[str], box: Box) -> list[Place]:

@@ -8,7 +8,7 @@ from tui_hub import text
 from tui_hub.blobs import BlobStore, collect, receipts
 from tui_hub.blobs.changing import Place
 from tui_hub.blobs.metadata import remove_metadata
-from tui_hub.domain.artifacts import Artifact, variants_of
+from tui_hub.domain.artifacts import Artifact, partial_key, variants_of
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import DEFAULT_REF
@@ -16,7 +16,6 @@ from tui_hub.domain.storage import Deletion, Install, StorageUsage
 from tui_hub.events import StorageChanged
 from tui_hub.services.activation import Activation
 from tui_hub.services.context import Context
-from tui_hub.services.file_download import partial_key
 from tui_hub.services.installing import publish
 from tui_hub.services.keeping import without_blob
 from tui_hub.services.losses import losses
@@ -24,7 +23,7 @@ from tui_hub.services.renames import name_here
 from tui_hub.services.slots import read_slots, slots_of
 from tui_hub.services.statuses import live_downloads, settle_status
 from tui_hub.services.usage import freed_by, measure
-from tui_hub.services.views import changing, hide, place_of
+from tui_hub.services.views import changing, hide, needed_besides, place_of
 
 
 class Storage:
@@ -210,8 +209,10 @@ class Storage:
 
     def _would_free(self, model: str, blobs: Sequence[str], staying: Collection[str]) -> int:
         store = self._context.store
-        others = (receipt for receipt in receipts.iter(store) if receipt.model != model)
+        found = list(receipts.iter(store))
+        others = (receipt for receipt in found if receipt.model != model)
         kept = set(staying) | {file.sha256 for one in others for file in one.all_files}
+        kept |= needed_besides(store, found)
         return sum(freed_by(store, blob) for blob in set(blobs) - kept)
 
 

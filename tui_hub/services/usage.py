@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from tui_hub.blobs import BlobStore, Receipt, receipts
 from tui_hub.blobs.quarantine import quarantined
 from tui_hub.domain.storage import Install, ModelUsage, StorageUsage
+from tui_hub.services.views import needed_besides
 
 
 def measure(
@@ -25,6 +26,8 @@ def measure(
     usage = store.usage()
     found = list(receipts.iter(store))
     holders = Counter(blob for receipt in found for blob in _blobs(receipt))
+    holders.update(needed_besides(store, found))
+    sizes = {file.sha256: file.size for receipt in found for file in receipt.all_files}
     models = []
     by_type: Counter[str] = Counter()
     by_source: Counter[str] = Counter()
@@ -55,7 +58,7 @@ def measure(
         blobs=usage.blobs,
         bytes=usage.bytes,
         bytes_logical=logical,
-        bytes_saved=max(0, logical - usage.bytes - usage.referenced_bytes),
+        bytes_saved=logical - sum(sizes.values()),
         by_type=dict(by_type),
         by_source=dict(by_source),
         by_model={one.model: one.bytes for one in models},

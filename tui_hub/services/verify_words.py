@@ -24,7 +24,7 @@ def _hint(result: Verification) -> str | None:
     if left and result.dry_run:
         return "Without --dry-run, what is damaged is moved away, and can be downloaded again."
     if left:
-        return "What this user may not read or move was left; give the right to, and verify again."
+        return "What could not be read or moved was left where it is; mend that, and verify again."
     if not result.commands:
         return None
     more = len(result.commands) - 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from tui_hub.blobs import (
 )
 from tui_hub.blobs.changing import Change, Place, announce, cut_short, settle
 from tui_hub.blobs.huggingface import wrong_in_hf
-from tui_hub.blobs.ollama import wrong_in_ollama
+from tui_hub.blobs.ollama import needed_in_ollama, wrong_in_ollama
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
@@ -78,6 +78,16 @@ def hide(store: BlobStore, model: str, places: Iterable[Place]) -> None:
     identifier = ModelId.parse(model)
     if identifier.source in _HIDE:
         _HIDE[identifier.source](store, identifier)
+
+
+def needed_besides(store: BlobStore, found: Iterable[Receipt]) -> set[str]:
+    """The blobs that other programs' own models stand on, be these receipts there or not."""
+    ours = []
+    for receipt in found:
+        with suppress(HubError):  # else it was never shown to them
+            model = ModelId.parse(receipt.model)
+            ours += [_parts(model)] if model.source == "ollama" else []
+    return needed_in_ollama(store, ours)
 
 
 def shown_by(receipt: Receipt, files: Sequence[ReceiptFile]) -> Shown:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.options import Options, verb
+from tui_hub.cli.parameters import INSTALLED
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 
 @verb("verify")
-@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@click.argument("model", required=False, type=INSTALLED)
 @click.option("--dry-run", is_flag=True, help="Only look: move nothing away, mend nothing.")
 @click.pass_obj
-def command(options: Options, models: tuple[str, ...], dry_run: bool) -> int:
-    """Hash the files of models again, or everything in the store.
+def command(options: Options, model: str | None, dry_run: bool) -> int:
+    """Hash the files of a model again, or everything in the store.
 
     What is damaged is moved into the store's quarantine, and its models count as not installed
     until they are downloaded again, which fetches just those files. Links and small files that are
@@ -35,9 +36,6 @@ def command(options: Options, models: tuple[str, ...], dry_run: bool) -> int:
     """
     from tui_hub.cli.running import run
 
-    if len(models) > 1:
-        raise click.UsageError("Name one model, or none for everything.")
-    model = models[0] if models else None
     return run(options, lambda services, console: _verify(services, console, model, dry_run))
 
 

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from tui_hub import text
 from tui_hub.domain.errors import UsageError
 from tui_hub.services.preferences import Preference
 from tui_hub.settings.values import Setting, Value
@@ -34,8 +35,16 @@ def value_words(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def shown(setting: Setting, value: Value) -> str:
+    """A value as it is read: bytes in their unit."""
+    if setting.about.startswith("Bytes") and isinstance(value, int) and value:
+        rate = "/s" if setting.about.startswith("Bytes a second") else ""
+        return f"{text.size(value)}{rate}"
+    return value_words(value)
+
+
 def _value(one: Preference) -> list[Piece]:
-    words = value_words(one.setting.value)
+    words = shown(one.setting, one.setting.value)
     changed = one.setting.value != one.setting.default
     tone = "strong" if changed else "faint" if not words else ""
     return [(words or "none", tone), (" from the next start" if one.waits else "", "warn")]
@@ -182,7 +191,7 @@ class SettingsScreen(HubScreen):
 def _about(one: Preference) -> Content:
     """What a setting means and how else it can be told."""
     setting = one.setting
-    default = value_words(setting.default) or "none"
+    default = shown(setting, setting.default) or "none"
     second = Content.assemble(
         ("default ", _FAINT), (safe(default), _MUTED),
         ("   from ", _FAINT), (setting.origin, _MUTED),

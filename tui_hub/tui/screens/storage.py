@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from textual import getters, work
 from textual.app import ComposeResult
@@ -17,9 +16,8 @@ from tui_hub.domain.storage import StorageUsage
 from tui_hub.events import Event, ModelChanged, SlotChanged, StorageChanged, WorkMoved
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import delete_model
-from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import Line, line_bar, safe
+from tui_hub.tui.draw import Line, safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.storage_commands import (
     MakeRoom,
@@ -30,52 +28,20 @@ from tui_hub.tui.storage_commands import (
     VerifyStore,
 )
 from tui_hub.tui.store_actions import StoreActions
+from tui_hub.tui.store_columns import (
+    ShareTable,
+    model_columns,
+    model_shares,
+    type_columns,
+    type_shares,
+)
 from tui_hub.tui.widgets.document import Document
 from tui_hub.tui.widgets.panel import Panel
-from tui_hub.tui.widgets.table import Table
 from tui_hub.tui.widgets.work_line import WorkLine
 
 _MUTED = "$foreground 62%"
 DELAY = 0.5
 """Seconds after a change before the store is measured again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Something in the store, its bytes, and the bytes of the largest thing beside it."""
-
-    name: str
-    bytes: int
-    largest: int
-    active: bool = False
-
-
-def _columns(title: str, width: int, glyphs: Glyphs, tone: str) -> list[Column[Share]]:
-    def draw(one: Share) -> list[tuple[str, str]]:
-        return line_bar(one.bytes / max(one.largest, 1), width, glyphs, tone)
-
-    return [
-        Column("", 1, lambda one: [(glyphs.active if one.active else "", "good")]),
-        Column(title, 0, lambda one: [(one.name, "")]),
-        Column("Size", 10, lambda one: [(text.size(one.bytes), "strong")], align="right", rank=1),
-        Column("", width, draw, rank=2),
-    ]
-
-
-def shares(figures: dict[str, int], active: frozenset[str] = frozenset()) -> list[Share]:
-    """Names with their bytes, largest first."""
-    largest = max(figures.values(), default=0)
-    ranked = sorted(figures.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [Share(name, size, largest, name in active) for name, size in ranked]
-
-
-class ShareTable(Table[Share]):
-    """Shares, known again by their name."""
-
-    least = 10
-
-    def key_of(self, row: Share) -> object:
-        return row.name
 
 
 class StorageScreen(StoreActions):
@@ -105,9 +71,9 @@ class StorageScreen(StoreActions):
             yield Static(Content.styled("measuring", _MUTED), id="summary")
         with Horizontal(id="tables"):
             with Panel("By type", id="types-box"):
-                yield ShareTable(_columns("Type", 12, glyphs, "partial"), id="types")
+                yield ShareTable(type_columns(glyphs), id="types")
             with Panel("By model", id="models-box"):
-                yield ShareTable(_columns("Model", 28, glyphs, "bar"), id="models")
+                yield ShareTable(model_columns(glyphs), id="models")
         with Panel(id="findings-box"):
             yield Document(id="findings")
         yield WorkLine()
@@ -138,9 +104,8 @@ class StorageScreen(StoreActions):
         """Ask the store for its figures."""
         with self.app.reporting():
             usage = await self.app.services.storage.usage()
-            active = frozenset(slot.model for slot in self.app.live.slots)
-            self.models.show(shares(usage.by_model, active))
-            self.types.show(shares(usage.by_type))
+            self.models.show(model_shares(usage))
+            self.types.show(type_shares(usage))
             self.summary.update(summary_text(usage, self.app.glyphs, self.summary.size.width))
 
     def show_findings(self, title: str, lines: Iterable[Line]) -> None:
@@ -206,8 +171,12 @@ def summary_text(usage: StorageUsage, glyphs: Glyphs, width: int) -> Content:
         (of_all, _MUTED),
     )
     where = [(safe(usage.path), "$foreground 42%")]
-    if usage.partial_bytes:
-        where.append((gap, _MUTED))
-        where.append((text.size(usage.partial_bytes), "bold $warning"))
-        where.append((" of unfinished downloads", _MUTED))
+    for size, words, style in (
+        (usage.partial_bytes, "of unfinished downloads", "$warning"),
+        (usage.referenced_bytes, "stay where they lie", "$primary"),
+        (usage.quarantined_bytes, "damaged, moved away", "$warning"),
+        (usage.over_quota, f"over the quota of {text.size(usage.quota)}", "$error"),
+    ):
+        if size:
+            where += [(gap, _MUTED), (text.size(size), f"bold {style}"), (f" {words}", _MUTED)]
     return Content("\n").join([figures, disk, Content.assemble(*where)])
