@@ -194,8 +194,8 @@ def _look(path: Path) -> PartialInfo | None:
     record, modified = _read_record(path) or (None, status.st_mtime)
     if record is None:
         # A brief one gets its record when there is something to say.
-        young = time.time() - status.st_mtime < STALE
-        record, live = Record(key=path.name.partition(".")[0]), True if young else None
+        used = path in OPEN or time.time() - status.st_mtime < STALE
+        record, live = Record(key=path.name.partition(".")[0]), True if used else None
     else:
         live = _live(path, record.owner)
     record = msgspec.structs.replace(record, ranges=sound(record.ranges, status.st_size))

@@ -273,7 +273,7 @@ class BlobStore:
             pending_bytes=sum(
                 max((partial.size or 0) - partial.allocated, 0)
                 for partial in partials
-                if partial.live is not False
+                if not partial.left
             ),
             disk_free=disk.free,
             disk_total=disk.total,
