@@ -18,6 +18,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,6 +183,17 @@ def scan(temp: Path, key: str | None = None) -> Iterator[PartialInfo]:
         info = _look(temp / name)
         if info is not None and key in (None, info.key):
             yield info
+
+
+def signs(temp: Path, key: str) -> frozenset[tuple[str, int]]:
+    """What changes whenever a process, seen or not, gets on with the partials of a key."""
+    prefix, found = f"{safe_key(key)}.", set()
+    with suppress(FileNotFoundError), os.scandir(temp) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix):
+                with suppress(FileNotFoundError):
+                    found.add((entry.name, entry.stat(follow_symlinks=False).st_mtime_ns))
+    return frozenset(found)
 
 
 def _look(path: Path) -> PartialInfo | None:
