@@ -1,6 +1,7 @@
 """A small HTTP server to be run as a user's command; its arguments say how it behaves.
 
-PORT [--delay SECONDS] [--fail] [--deaf] [--talk BYTES] [--child FILE] [--gpu FILE] [--model NAME]
+PORT [--delay SECONDS] [--fail] [--deaf] [--talk BYTES] [--child FILE] [--gpu FILE] [--hidden FILE]
+[--model NAME]
 """
 
 import argparse
@@ -21,6 +22,7 @@ parser.add_argument("--talk", type=int, default=0)
 parser.add_argument("--child", default="")
 parser.add_argument("--model", default="")
 parser.add_argument("--gpu", default="")
+parser.add_argument("--hidden", default="")
 options = parser.parse_args()
 
 ready = time.monotonic() + options.delay
@@ -60,6 +62,11 @@ if options.child:
 if options.gpu:
     with open(options.gpu, "a") as file:  # noqa: PTH123
         file.write(f"1.compute={os.getpid()}:7000000000\n")
+if options.hidden:
+    with open(options.hidden) as file:  # noqa: PTH123
+        told = file.read()
+    with open(options.hidden, "w") as file:  # noqa: PTH123
+        file.write("0.free=80000000000\n" + told)
 if options.fail:
     print("loading the model", flush=True)
     print("\x1b[31merror: this model is no good\x1b[0m", file=sys.stderr, flush=True)

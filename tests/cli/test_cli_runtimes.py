@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import sys
 import urllib.request
@@ -100,6 +101,12 @@ def test_a_server_of_the_settings_is_started_and_ended(program: Inside) -> None:
     told = program("config", "get", "runtime.commands")
     assert told.code == 4
     assert program("run", "llm", "--", "printenv", "TUI_HUB_URL").out.strip() == slot["url"]
+    with pytest.raises(http.client.HTTPException):
+        urllib.request.urlopen(f"{slot['url']}/die", timeout=5)
+    told = program("env", "llm")
+    while "llm: " not in told.err:
+        told = program("env", "llm")
+    assert "TUI_HUB_URL" not in told.out and "tui-hub reload llm" in told.err
     assert program("deactivate", "llm").code == 0
     shutil.rmtree(program.home / "logs")
     wrong = program.json("activate", "acme/tiny-llm", "--runtime", "other")

@@ -107,6 +107,11 @@ def test_slots(program: Inside) -> None:
     assert exported.returncode == 0
     said = program("run", "llm", "--", "sh", "-c", 'echo "$TUI_HUB_MODEL"; exit 7')
     assert (said.code, said.out) == (7, "hf:acme/twin-llm\n")
+    shell = 'export TUI_HUB_URL=old; eval "$(cat)"; test "${TUI_HUB_URL-none}" = none'
+    exported = subprocess.run(["sh", "-c", shell], input=program("env", "llm").out, text=True)
+    assert exported.returncode == 0, "what an earlier model left there goes"
+    earlier = Inside(program.home, {**program.environment, "TUI_HUB_URL": "old"})
+    assert earlier("run", "llm", "--", "printenv", "TUI_HUB_URL").code == 1
     for wrong, code in (("/no/such/program", 127), ("no-such-program", 127), ("/etc", 126)):
         failed = program("run", "llm", "--", wrong)
         assert failed.code == code

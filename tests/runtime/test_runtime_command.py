@@ -55,14 +55,19 @@ def test_a_name_is_no_option() -> None:
         fill_all(["{name}"], VALUES | {"name": "-x"})
 
 
-def test_a_program_is_found_by_its_name_or_path(tmp_path: Path) -> None:
+def test_a_program_is_found_by_its_name_or_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
     program = tmp_path / "serve"
     program.write_text("#!/bin/sh\n")
     with pytest.raises(RefusedError, match="cannot be run"):
-        find_program("serve", {"PATH": str(tmp_path)})
+        find_program("serve", {"PATH": str(tmp_path)}, tmp_path)
     program.chmod(0o755)
-    assert find_program("serve", {"PATH": str(tmp_path)}) == str(program)
-    assert find_program(str(program), {"PATH": ""}) == str(program)
+    assert find_program("serve", {"PATH": str(tmp_path)}, tmp_path) == str(program)
+    assert find_program(str(program), {"PATH": ""}, tmp_path) == str(program)
+    assert find_program("./serve", {"PATH": ""}, tmp_path) == str(program), "wherever one stands"
 
 
 def test_a_port_is_the_wanted_one_while_it_is_free() -> None:

@@ -384,10 +384,13 @@ async def test_no_torch_publishes_a_link_and_says_so(
     torch_home: Configure, bare_python: Path
 ) -> None:
     async with home(torch_home(TUI_HUB_RUNTIME__PYTHON=str(bare_python))) as services:
-        await install(services, FIRST)
-        linked = await services.activation.activate(FIRST)
+        await install(services, FIRST, "acme/pickle")
+        linked = await services.activation.activate("acme/pickle")
+        assert "pickle files, which can run any program" in (linked.note or "")
+        linked = await services.activation.switch(FIRST)
         assert (linked.runtime, linked.status, linked.pid) == ("link", "active", None)
         assert "torch is not installed" in (linked.note or "")
+        assert "pickle" not in (linked.note or "")
         with pytest.raises(RefusedError, match="no torch"):
             await services.activation.switch(FIRST, runtime="torch")
 

@@ -19,7 +19,13 @@ from homes import Configure
 from nvml_driver import StubDriver
 
 from tui_hub.demo import DemoHub
-from tui_hub.domain.errors import InterruptedJobError, RefusedError, UsageError
+from tui_hub.domain.errors import (
+    InterruptedJobError,
+    PickleError,
+    RefusedError,
+    UnsafeError,
+    UsageError,
+)
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.slots import Slot
 from tui_hub.events import SwapMoved
@@ -52,6 +58,13 @@ def with_commands(configure: Configure, tmp_path: Path) -> WithCommands:
         return configure(**{"TUI_HUB_RUNTIME__USE": "auto", **environment})
 
     return make
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
 
 
 async def slot(services: Services) -> Slot:
@@ -114,6 +127,18 @@ async def test_its_memory_on_a_gpu_is_measured(
         assert seen.slot == "llm", "a child of the process that keeps it"
 
 
+async def test_where_processes_are_hidden_its_memory_is_what_a_gpu_has_less(
+    with_commands: WithCommands, driver: StubDriver
+) -> None:
+    driver.two_gpus()
+    configuration = with_commands("--hidden", driver.environment["NVML_STUB_STATE"])
+    async with home(configuration) as services:
+        await install(services, FIRST)
+        first = await services.activation.activate(FIRST, runtime="tiny")
+        assert (first.device, first.memory.used_after) == ("cuda:0", 4_500_000_007)
+        assert first.memory.free_before == 84_500_000_007
+
+
 async def test_the_next_start_finds_it(with_commands: WithCommands) -> None:
     configuration = with_commands()
     async with home(configuration) as one:
@@ -141,6 +166,8 @@ async def test_what_does_not_get_ready_brings_the_old_one_back(
         assert (await ask(result.url)).startswith("first ")
         (job,) = await services.jobs.list((JobType.ACTIVATE,), (JobStatus.FAILED,))
         assert any(line.endswith("loading the model") for line in job.log)
+        log = Path((result.hint or "").partition(" has what it said")[0])
+        assert "error: this model is no good" in log.read_text()
         assert len(children(configuration)) == 1
 
 
@@ -185,6 +212,24 @@ async def test_what_serves_a_format_is_chosen_for_it(with_commands: WithCommands
         await install(services, FIRST, "acme/painter")
         assert (await services.activation.activate(FIRST)).runtime == "command"
         assert (await services.activation.activate("acme/painter")).runtime == "torch"
+
+
+async def test_pickle_files_are_given_to_those_alone_that_the_settings_trust_with_them(
+    with_commands: WithCommands,
+) -> None:
+    trusted = [sys.executable, str(SCRIPT), "{port}", "--model", "{file}"]
+    configuration = with_commands(
+        text=f'[runtime.commands.trusted]\ncommand = {trusted!r}\nformats = ["pickle"]'
+    )
+    async with home(configuration) as services:
+        await install(services, "acme/pickle")
+        for consent in (False, True):
+            with pytest.raises(UnsafeError, match="nobody can tell how tiny loads them") as refused:
+                await services.activation.activate("acme/pickle", runtime="tiny", consent=consent)
+            assert not isinstance(refused.value, PickleError), "no consent makes it safe"
+        assert children(configuration) == []
+        done = await services.activation.activate("acme/pickle", runtime="trusted")
+        assert (await ask(done.url)).endswith("pytorch_model.bin")
 
 
 async def test_the_settings_may_name_it_for_all(with_commands: WithCommands) -> None:
@@ -262,8 +307,10 @@ async def test_a_server_that_is_started_again_shows_so_meanwhile(
         assert (await ask(first.url)).startswith("first ")
 
 
-async def test_what_a_killed_keeper_left_is_ended(with_commands: WithCommands) -> None:
-    configuration = with_commands()
+async def test_what_a_killed_keeper_left_is_ended(
+    with_commands: WithCommands, free_port: int
+) -> None:
+    configuration = with_commands(more=f"port = {free_port}")
     async with home(configuration) as services:
         await install(services, FIRST)
         await services.activation.activate(FIRST, runtime="tiny")
@@ -272,9 +319,13 @@ async def test_what_a_killed_keeper_left_is_ended(with_commands: WithCommands) -
         keeper.kill()
         keeper.wait(10)
         assert server.is_running() and (await slot(services)).status == "error"
-        assert (await services.activation.reload("llm")).status == "active"
+        await services.activation.recover()
         psutil.wait_procs([server], timeout=10)
-        assert not server.is_running()
+        assert not server.is_running(), "its memory and its port are free at the next look"
+        assert "TUI_HUB_URL" not in await services.activation.environment("llm")
+        again = await services.activation.reload("llm")
+        assert (again.status, again.url) == ("active", f"http://127.0.0.1:{free_port}")
+        assert (await services.activation.environment("llm"))["TUI_HUB_URL"] == again.url
 
 
 async def test_a_cancelled_switch_brings_the_old_one_back(with_commands: WithCommands) -> None:

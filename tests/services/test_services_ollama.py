@@ -45,12 +45,15 @@ def tiny_gguf() -> bytes:
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[DemoHub]:
     """A hub with models that torch can load."""
-    quants = Repository(
-        id="acme/quants",
-        task="text-generation",
-        files=(RepositoryFile("quants-Q4_0.gguf", tiny_gguf()),),
-    )
-    repositories = [*torch_repositories(tmp_path), quants]
+    quants = [
+        Repository(
+            id=name,
+            task="text-generation",
+            files=(RepositoryFile("quants-Q4_0.gguf", tiny_gguf()),),
+        )
+        for name in ("acme/quants", "acme/my-quants", "acme-my/quants")
+    ]
+    repositories = [*torch_repositories(tmp_path), *quants]
     with DemoHub(per_connection=0, total=0, repositories=repositories) as running:
         yield running
 
@@ -136,7 +139,7 @@ async def test_what_the_daemon_let_go_of_is_shown_as_gone_until_it_is_back(
         await services.activation.recover()
         gone = await slot(services)
         assert (gone.status, gone.held) == ("error", False)
-        assert "let go of it by itself" in (gone.error or "")
+        assert "has let go of it" in (gone.error or "")
         ollama.memory["llama3.1:8b"] = kept
         await services.activation.recover()
         assert (await slot(services)).status == "active"
@@ -157,6 +160,24 @@ async def test_a_daemon_that_is_gone_takes_its_models_along(
         assert "no Ollama daemon answers" in (lost.error or "")
         result = await services.activation.deactivate("llm")
         assert result.status == "inactive"
+
+
+async def test_a_model_that_the_daemon_may_hold_still_is_told_of(
+    configuration: Configuration, ollama: OllamaServer
+) -> None:
+    async with home(configuration) as services:
+        await install(services, FIRST)
+        for way in ("deactivate", "switch"):
+            await services.activation.activate(LLAMA)
+            ollama.faults["/api/generate"] = Said(b"<html>busy</html>", 502)
+            if way == "switch":
+                result = await services.activation.switch(FIRST)
+            else:
+                result = await services.activation.deactivate("llm")
+            assert "tui-hub gpus --release ollama:llama3.1:8b" in (result.note or ""), way
+            assert "llama3.1:8b" in ollama.memory and result.error is None
+            del ollama.faults["/api/generate"]
+            await services.ollama.release("llama3.1:8b")
 
 
 @pytest.mark.parametrize(
@@ -348,7 +369,7 @@ async def test_a_gguf_file_of_another_source_is_given_to_the_daemon(
         await install(services, "acme/quants")
         first = await services.activation.activate("acme/quants", runtime="ollama")
         assert (first.status, first.runtime) == ("active", "ollama"), first
-        name = "tui-hub/acme-quants:Q4_0"
+        name = "tui-hub/acme--quants:Q4_0"
         assert set(ollama.memory) == {name} and name in (first.note or "")
         assert first.path is not None
         uploads = [one for one in ollama.asked if one.method == "POST" and "blobs" in one.path]
@@ -359,6 +380,15 @@ async def test_a_gguf_file_of_another_source_is_given_to_the_daemon(
         assert again.status == "active"
         uploads = [one for one in ollama.asked if one.method == "POST" and "blobs" in one.path]
         assert len(uploads) == 1, "it has the file already"
+
+
+async def test_the_daemon_knows_models_of_like_names_apart(configuration: Configuration) -> None:
+    async with home(configuration) as services:
+        await install(services, "acme/my-quants", "acme-my/quants")
+        await services.activation.activate("acme/my-quants", runtime="ollama")
+        await services.activation.activate("acme-my/quants", runtime="ollama", type="utility")
+        served = {slot.child for slot in await services.activation.slots()}
+        assert served == {"tui-hub/acme--my-quants:Q4_0", "tui-hub/acme-my--quants:Q4_0"}
 
 
 async def test_other_files_are_not_given_to_the_daemon(

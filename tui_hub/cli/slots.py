@@ -101,6 +101,13 @@ def empty_slot(kind: ModelType) -> NotFoundError:
     )
 
 
+def tell_trouble(console: Console, slot: Slot) -> None:
+    """Say of a slot that its model should be in memory, and is not."""
+    if slot.error is not None:
+        kind = slot.type.value
+        console.note(f"{kind}: {slot.error}; `tui-hub reload {kind}` loads it.")
+
+
 async def active_slot(services: Services, kind: ModelType) -> Slot:
     """The slot of a type, once what a crash left of its last change is settled.
 

@@ -68,6 +68,10 @@ class UnsafeError(RefusedError):
     code = "unsafe"
 
 
+class PickleError(UnsafeError):
+    """Pickle files, which are loaded once a person agrees to have nothing but weights of them."""
+
+
 class TakenDownError(RefusedError):
     """The source has ended a model: it says so, and hands nothing out any more."""
 

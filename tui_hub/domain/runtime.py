@@ -16,6 +16,17 @@ PLACEHOLDERS = ("path", "file", "host", "port", "model", "name")
 """What a command of the user's may leave to be filled in."""
 
 
+OPTIONAL_VARIABLES = (
+    "TUI_HUB_MODEL_PATH",
+    "TUI_HUB_MODEL_VARIANT",
+    "TUI_HUB_MODEL_FILE",
+    "TUI_HUB_URL",
+    "TUI_HUB_SERVED_MODEL",
+)
+"""What programs find in their environment of some active models only, so that what an earlier model
+left there has to go."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorchDevice:
     """One device that a torch can load onto."""

@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from tui_hub.domain.errors import RefusedError, UnsafeError
 from tui_hub.domain.runtime import PLACEHOLDERS
@@ -38,13 +39,16 @@ def fill_all(words: Iterable[str], values: Mapping[str, str]) -> tuple[str, ...]
     return tuple(filled)
 
 
-def find_program(name: str, environment: Mapping[str, str]) -> str:
-    """Where a program is.
+def find_program(name: str, environment: Mapping[str, str], folder: Path) -> str:
+    """Where a program is; a relative path begins in the folder that it will run in.
 
     Raises:
         RefusedError: when it is not there, or cannot be run.
     """
-    found = shutil.which(os.path.expanduser(name), path=environment.get("PATH", os.defpath))
+    wanted = os.path.expanduser(name)
+    if "/" in wanted:
+        wanted = str(folder / wanted)
+    found = shutil.which(wanted, path=environment.get("PATH", os.defpath))
     if found is None:
         raise RefusedError(
             f"the program {clean(name, 200)!r} is not there, or cannot be run",

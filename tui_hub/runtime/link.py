@@ -28,7 +28,8 @@ def environment(slot: Slot, *, file: str | None, hf_cache: Path) -> dict[str, st
     }
     if slot.path:
         variables["TUI_HUB_MODEL_PATH"] = slot.path
-    if slot.url is not None:
+    # Where a server is gone somebody else may listen by now; the daemon loads what it is asked for.
+    if slot.url is not None and (slot.error is None or slot.runtime == OLLAMA):
         variables["TUI_HUB_URL"] = slot.url
     if slot.runtime == OLLAMA and slot.child is not None:
         variables["TUI_HUB_SERVED_MODEL"] = slot.child

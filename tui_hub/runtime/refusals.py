@@ -19,7 +19,7 @@ class ServerFailedError(HubError):
     """A server of the user's does not get ready."""
 
     def __init__(self, message: str, said: Sequence[str]) -> None:
-        super().__init__(message, hint="The settings of the command, and its log, tell more.")
+        super().__init__(message)
         self.said = tuple(said)
         """Its last lines, clean."""
 

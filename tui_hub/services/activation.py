@@ -187,7 +187,8 @@ class Activation:
                 run_job(self._jobs, JobType.ACTIVATE, payload) as run,
                 self._watch.told(kind, run),
             ):
-                await self._swap(kind, None, slot, fence, run.job.id).empty(slot)
+                swap = self._swap(kind, None, slot, fence, run.job.id)
+                await swap.empty(slot)
                 result = ActivationResult(
                     slot=slot.type,
                     model=slot.model,
@@ -195,6 +196,7 @@ class Activation:
                     runtime=slot.runtime,
                     seconds=time.monotonic() - started,
                     previous=slot.model,
+                    note=swap.left,
                 )
                 run.result = _figures(result)
         await settle_status(self._context, slot.model)
@@ -321,7 +323,8 @@ class Activation:
             await settle_status(self._context, before.model)
         await settle_status(self._context, model)
         self._context.bus.publish(SlotChanged(kind))
-        return replace(result, note=change.loading.note)
+        notes = filter(None, (change.loading.note, swap.left))
+        return replace(result, note="; ".join(notes) or None)
 
     def _swap(
         self,

@@ -116,10 +116,15 @@ class Children:
         return log_of(self._configuration, name)
 
     def _forget_logs(self, kind: str) -> None:
-        """Remove what processes of a slot said that are gone."""
-        for log in self._logs.glob(f"{kind}-????????.log*"):
-            if not (self._folder / f"{log.name.partition('.')[0]}.sock").exists():
-                log.unlink(missing_ok=True)
+        """Remove what processes of a slot said that are gone, but for the last of them."""
+        with contextlib.suppress(OSError):
+            logs = sorted(
+                self._logs.glob(f"{kind}-????????.log"), key=lambda log: log.stat().st_mtime
+            )
+            gone = [log for log in logs if not (self._folder / f"{log.stem}.sock").exists()]
+            for log in gone[:-1]:
+                log.unlink()
+                log.with_name(f"{log.name}.1").unlink(missing_ok=True)
 
     async def attach(self, slot: Slot) -> Child | None:
         """The living process that holds a slot's model."""
@@ -157,6 +162,11 @@ class Children:
         finally:
             await asyncio.to_thread(_kill_marked, name)
 
+    async def end_left(self, slot: Slot) -> None:
+        """End what the process that kept a slot's server left when it was killed."""
+        if slot.child is not None:
+            await asyncio.to_thread(_kill_marked, slot.child)
+
     async def end(self, slot: Slot, grace: float | None = None) -> None:
         """End the process that holds a slot's model, and wait until it is gone.
 
@@ -183,8 +193,7 @@ class Children:
         if slot.holder is not None and surely_ours:
             # Nobody answers, but by its start time the process is surely ours.
             await _kill(slot.holder, slot.model)
-        if slot.child is not None:
-            await asyncio.to_thread(_kill_marked, slot.child)
+        await self.end_left(slot)
 
 
 def log_of(configuration: Configuration, name: str) -> Path:

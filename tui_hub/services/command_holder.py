@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tui_hub import processes
 from tui_hub.domain.artifacts import main_file
-from tui_hub.domain.errors import HubError
+from tui_hub.domain.errors import HubError, UnsafeError
 from tui_hub.domain.runtime import COMMAND
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
@@ -45,6 +45,7 @@ class CommandHolder:
 
         Raises:
             UnsuitedError: when it does not serve such models.
+            UnsafeError: for pickle files, unless its settings name them.
         """
         name, install = asked.command, asked.install
         settings = self._commands[name]
@@ -58,6 +59,13 @@ class CommandHolder:
         if settings.types and install.type not in settings.types:
             served = ", ".join(settings.types)
             raise UnsuitedError(f"{name} serves {served}, and {install.model} is {install.type}")
+        if format_ == "pickle" and "pickle" not in settings.formats:
+            raise UnsafeError(
+                f"{install.model} is in pickle files, which can run any program when loaded, and "
+                f"nobody can tell how {name} loads them",
+                hint="Look for a safetensors version. Where that server takes nothing but weights "
+                f'from them, `formats = ["pickle"]` in the settings of {name} lets it have them.',
+            )
         file = None if chosen is None else main_file(asked.details.files, chosen.name)
         if file is None and any("{file}" in word for word in settings.command):
             raise UnsuitedError(
@@ -80,7 +88,7 @@ class CommandHolder:
             self._context, self._children, self._memory, self._hardware, progress, kind
         )
 
-    async def end(self, slot: Slot) -> None:
+    async def end(self, slot: Slot) -> str | None:
         """End a slot's server and all that it started, and wait until it is gone.
 
         Raises:
@@ -91,10 +99,15 @@ class CommandHolder:
         if settings is not None:
             patience = settings.stop_timeout
         await self._children.end(slot, patience + GRACE)
+        return None
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as the process that keeps its server tells of it."""
-        if slot.holder is None or not processes.known_alive(slot.holder):
+        lives = None if slot.holder is None else processes.known_alive(slot.holder)
+        if lives is False:
+            # A server that nobody keeps would hold its memory and its port for good.
+            await self._children.end_left(slot)
+        if not lives:
             return slot
         try:
             status = await self._children.server_status(slot)

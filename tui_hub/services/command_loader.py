@@ -21,12 +21,18 @@ from tui_hub.services.children import Children
 from tui_hub.services.context import Context
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.loading import Loading
-from tui_hub.services.memory import Memory
+from tui_hub.services.memory import Memory, held_on_gpus
 from tui_hub.services.swap_progress import SwapProgress
-from tui_hub.settings import CommandSettings
+from tui_hub.settings import CommandSettings, Configuration
 
 GRACE = 5.0
 """Seconds more than the server has to end, for the process that ends it."""
+
+
+def folder_of(configuration: Configuration) -> Path:
+    """Where commands of the user's run: beside the settings that name them."""
+    folder = configuration.paths.config_file.absolute().parent
+    return folder if folder.is_dir() else Path("/")
 
 
 class CommandLoader:
@@ -51,6 +57,9 @@ class CommandLoader:
         self._progress = progress
         self._child: ServerChild | None = None
         self._devices: tuple[Device, ...] = ()
+        self._before: tuple[Device, ...] = ()
+        """The devices once the old model was gone, and before the server was started."""
+        self._folder = folder_of(context.configuration)
         self._port = 0
         self._program = ""
         self.name = children.name(kind)
@@ -72,7 +81,7 @@ class CommandLoader:
         settings = self._settings(loading)
         environment = self._context.configuration.plain_environment
         self._program = await asyncio.to_thread(
-            command.find_program, settings.command[0], environment
+            command.find_program, settings.command[0], environment, self._folder
         )
         if before is not None and before.command == loading.command:
             self._port = command.port_of(before.url)
@@ -95,11 +104,13 @@ class CommandLoader:
         settings = self._settings(loading)
         self._port = self._port or command.port_of(wanted.url)
         order = self._order(wanted, loading, settings, self._find_port(settings))
+        self._before = await self._memory.devices()
         began = time.monotonic()
         try:
             await self._child.serve(order)
         except ServerFailedError as failed:
             self._progress.said(failed.said)
+            failed.hint = f"{order.log} has what it said."
             raise
         url = f"http://{command.in_address(settings.host)}:{order.port}"
         took = text.duration(time.monotonic() - began)
@@ -169,10 +180,9 @@ class CommandLoader:
         }
         words = command.fill_all(settings.command[1:], values)
         reached = {**values, "host": command.in_address(settings.host)}
-        folder = self._context.configuration.paths.config_file.absolute().parent
         return ServerOrder(
             program=(self._program, *words),
-            folder=str(folder if folder.is_dir() else Path("/")),
+            folder=str(self._folder),
             environment={
                 name: command.fill(value, values) for name, value in settings.environment.items()
             },
@@ -188,12 +198,8 @@ class CommandLoader:
     async def _measure(self, loading: Loading) -> tuple[str, MemoryFigures]:
         """Where the server has its memory, and how much that is now."""
         pids = await asyncio.to_thread(processes.family, self.owner.pid)
-        used: dict[int, int] = {}
         try:
-            for gpu in (await self._hardware.read()).gpus:
-                held = [one.memory or 0 for one in gpu.processes if one.pid in pids]
-                if held:
-                    used[gpu.index] = used.get(gpu.index, 0) + sum(held)
+            used = held_on_gpus((await self._hardware.read()).gpus, pids, self._before)
         except HubError:
             used = {}
         if used:
@@ -201,7 +207,6 @@ class CommandLoader:
             taken = sum(used.values())
         else:
             device, taken = "cpu", await asyncio.to_thread(processes.resident, pids)
-        index = min(used, default=None)
-        free = next((one.free for one in self._devices if one.index == index), None)
+        free = sum(one.free for one in self._devices if one.index in (used or (None,)))
         needed = sum(part.bytes for part in loading.parts) or None
         return device, MemoryFigures(needed=needed, free_before=free, used_after=taken)

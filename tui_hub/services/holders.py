@@ -70,8 +70,10 @@ class Holder(Protocol):
     def loader(self, kind: ModelType, progress: SwapProgress) -> Loader:
         """A loader for one model."""
 
-    async def end(self, slot: Slot) -> None:
+    async def end(self, slot: Slot) -> str | None:
         """Take a slot's model out of memory, and wait until it is gone.
+
+        Gives what a person should know, where it may be there still.
 
         Raises:
             HubError: when that cannot be done.
@@ -104,15 +106,16 @@ class Holders:
         holder = self._by_runtime.get(runtime)
         return None if holder is None else holder.loader(kind, progress)
 
-    async def end(self, slot: Slot) -> None:
+    async def end(self, slot: Slot) -> str | None:
         """Take a slot's model out of memory, where it is, and wait until it is gone.
+
+        Gives what a person should know, where it may be there still.
 
         Raises:
             HubError: when that cannot be done.
         """
         holder = self._by_runtime.get(slot.runtime)
-        if holder is not None:
-            await holder.end(slot)
+        return None if holder is None else await holder.end(slot)
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as it is now."""

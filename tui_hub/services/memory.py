@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from tui_hub import processes, text
 from tui_hub.domain.errors import DoesNotFitError, RefusedError
 from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME, Device, Need
+from tui_hub.domain.hardware import GpuSample
 from tui_hub.domain.slots import Slot
 
 _BACK_SECONDS = 5.0
 _POLL = 0.25
 _ENOUGH = 0.75
 """What part of the old model's memory must be back. Ollama waits for as much (`sched.go`)."""
-_CUDA = re.compile(r"cuda:(\d+)")
+_NOTICED = 256 * 1024**2
+"""Bytes that a server on a GPU takes at the least: the context of CUDA alone has about as much."""
+_CUDA = re.compile(r"cuda:(\d+(?:\+\d+)*)")
 
 
 class Memory:
@@ -31,10 +34,10 @@ class Memory:
         found = [one.free for one in await self.devices() if one.index == device.index]
         return found[0] if found else 0
 
-    async def device_of(self, slot: Slot) -> Device | None:
-        """The device that holds a slot's model, with its free memory now; `None` if not known."""
-        index = next(iter(holds(slot)), None)
-        return next((one for one in await self.devices() if one.index == index), None)
+    async def held_by(self, slot: Slot) -> list[tuple[Device, int]]:
+        """The devices that hold a slot's model, with their free memory now, and its bytes there."""
+        held = holds(slot)
+        return [(one, held[one.index]) for one in await self.devices() if one.index in held]
 
     async def wait_back(self, device: Device, used: int) -> str:
         """Wait until a GPU has given back what a process used that is gone; tells how that went.
@@ -61,10 +64,41 @@ def holds(slot: Slot | None) -> Mapping[int | None, int]:
     if slot.holder is not None and not processes.alive(slot.holder):
         return {}
     device, used = slot.device or "cpu", slot.memory.used_after or 0
-    match = _CUDA.match(device)
-    if match is None and device != "cpu":
-        return {}  # on GPUs of which it is not told which, or on another box
-    return {int(match[1]) if match else None: used}
+    match = _CUDA.fullmatch(device)
+    if match is None:
+        # Else on GPUs of which it is not told which, or on another box.
+        return {None: used} if device == "cpu" else {}
+    gpus = match[1].split("+")
+    # A server that takes several takes as much of each.
+    return {int(gpu): used // len(gpus) for gpu in gpus}
+
+
+def held_on_gpus(
+    gpus: Sequence[GpuSample], pids: Collection[int], before: Sequence[Device]
+) -> dict[int, int]:
+    """The bytes that some processes hold, by the number of the GPU.
+
+    Where the driver hides whose memory it is, as in a container, what a GPU has less than before.
+
+    Args:
+        gpus: as they are now.
+        pids: of the processes.
+        before: the devices as they were before those processes started.
+    """
+    held: dict[int, int] = {}
+    for gpu in gpus:
+        for one in gpu.processes:
+            if one.pid in pids:
+                held[gpu.index] = held.get(gpu.index, 0) + (one.memory or 0)
+    if held:
+        return held
+    free = {device.index: device.free for device in before}
+    for gpu in gpus:
+        less = free.get(gpu.index, 0) - gpu.memory_free
+        hidden = gpu.unnamed or any(not one.visible for one in gpu.processes)
+        if hidden and less > _NOTICED:
+            held[gpu.index] = less
+    return held
 
 
 def room_for(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import time
@@ -25,6 +26,8 @@ from tui_hub.services.swap_progress import SwapProgress
 
 _log = logging.getLogger(__name__)
 
+_NAME_LENGTH = 80
+"""Characters of a part of a name, by Ollama's `types/model/name.go`."""
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -98,21 +101,26 @@ class OllamaHolder:
         """A loader for one model."""
         return OllamaLoader(self._ollama, self._memory, progress)
 
-    async def end(self, slot: Slot) -> None:
+    async def end(self, slot: Slot) -> str | None:
         """Have the daemon let go of a slot's model, unless another slot has it too.
 
         A daemon that cannot be asked is left alone: with it went the model, or nothing can be done
-        from here.
+        from here, and it is told how to do it later.
 
         Raises:
             HubError: when the daemon refuses.
         """
         if slot.child is None or await self._is_shared(slot):
-            return
+            return None
         try:
             await self._ollama.memory.unload(slot.child)
         except (AbsentError, UnreachableError) as error:
             _log.warning("%s was not told to go: %s", slot.model, error.message)
+            return (
+                f"{error.message}; if it runs, it may hold {slot.model} in memory still, until "
+                f"`tui-hub gpus --release ollama:{slot.child}`"
+            )
+        return None
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as the daemon tells of it now."""
@@ -121,7 +129,7 @@ class OllamaHolder:
         except HubError as error:
             return replace(slot, error=error.message)
         if found is None:
-            return replace(slot, error="the Ollama daemon has let go of it by itself")
+            return replace(slot, error="the Ollama daemon has let go of it")
         figures = replace(slot.memory, used_after=found.size_vram or found.size)
         return replace(slot, error=None, memory=figures)
 
@@ -231,9 +239,13 @@ class OllamaLoader:
 
 
 def _name_for(model: ModelId, variant: str) -> str:
-    """What the daemon is to call a model of another source."""
-    name, tag = (_ODD.sub("-", words).strip("-.") for words in (model.path, variant))
-    return f"tui-hub/{name[:80]}:{tag[:80] or 'latest'}"
+    """What the daemon is to call a model of another source, and no second one."""
+    whole = model.path if model.source == "hf" else f"{model.source}/{model.path}"
+    # No name on the Hub has two dashes in a row.
+    name, tag = (_ODD.sub("-", part.replace("/", "--")).strip("-.") for part in (whole, variant))
+    if len(name) > _NAME_LENGTH:
+        name = f"{name[: _NAME_LENGTH - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+    return f"tui-hub/{name}:{tag[:_NAME_LENGTH] or 'latest'}"
 
 
 def _place(found: OllamaModel, device: Device | None) -> str:

@@ -13,6 +13,7 @@ from tui_hub.services.loading import Asked, Loading, UnsuitedError
 from tui_hub.services.repositories import Repositories
 
 _LINKED = "published as a link; nothing was loaded into memory"
+_PICKLE = "Its weights are pickle files, which can run any program when loaded"
 
 
 class Runtimes:
@@ -57,6 +58,9 @@ class Runtimes:
                 return await self._holders.plan(name, asked)
             except UnsuitedError as error:
                 why = why or error.why
+        chosen = asked.best(("safetensors",))
+        if chosen is not None and chosen.format == "pickle":
+            why = f"{why.removesuffix('.')}. {_PICKLE}"
         return Loading(runtime=LINK, variant=variant, note=f"{_LINKED}: {why}")
 
     def wanted(self, runtime: str | None) -> str | None:

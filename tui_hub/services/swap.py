@@ -69,6 +69,8 @@ class SwapRun:
         self._progress = progress
         self._fence = fence
         self._job = job
+        self.left: str | None = None
+        """What a person should know of the old model, where it may be in memory still."""
         self._loader: Loader | None = None
         self._released = False
         self._begun = False
@@ -109,7 +111,7 @@ class SwapRun:
         self._progress.step(SwapStep.RELEASING)
         swap = Swap(type=slot.type, wanted=None, previous=slot, job=self._job)
         await self._context.hub.swaps.begin(swap, self._fence)
-        await self._holders.end(slot)
+        await self._end(slot)
         await self._confirm()
         await self._context.on_disk(clear_active, self._context.store, slot.type)
         await self._context.hub.swaps.commit(replace(swap, committed=True), self._fence)
@@ -148,12 +150,10 @@ class SwapRun:
             return
         self._progress.step(SwapStep.RELEASING)
         self._released = True
-        device = await self._memory.device_of(before)
-        await self._holders.end(before)
-        self._progress.passed(f"released {before.model}")
+        held = await self._memory.held_by(before)
+        await self._end(before)
         self._progress.step(SwapStep.WAITING)
-        if device is not None:
-            used = before.memory.used_after or 0
+        for device, used in held:
             self._progress.passed(await self._memory.wait_back(device, used))
 
     async def _publish(self, slot: Slot) -> None:
@@ -172,13 +172,17 @@ class SwapRun:
         try:
             before = self._before
             if before is not None and not self._released and before.child != slot.child:
-                await self._holders.end(before)
+                await self._end(before)
             await self._context.hub.swaps.end(slot.type, self._fence)
             if loaded is not None:
                 dtype = self._context.configuration.settings.runtime.dtype
                 await self._context.hub.loads.add(slot, dtype, loaded.bytes, loaded.seconds)
         except HubError as error:
             _log.warning("%s is active, but: %s", slot.model, error.message)
+
+    async def _end(self, slot: Slot) -> None:
+        self.left = await self._holders.end(slot)
+        self._progress.passed(self.left or f"released {slot.model}")
 
     async def _confirm(self) -> None:
         """Make sure that nobody else changes the slot, before its link is moved.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tui_hub import text
-from tui_hub.domain.errors import HubError, RefusedError, UnsafeError
+from tui_hub.domain.errors import HubError, PickleError, RefusedError
 from tui_hub.domain.fit import Device, needs_on
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.runtime import TORCH, Loaded, LoadRequest
@@ -48,7 +48,7 @@ class TorchHolder:
 
         Raises:
             UnsuitedError: when there is no torch, or its weights are not for it.
-            UnsafeError: for pickle files without consent.
+            PickleError: for pickle files without consent.
         """
         model, chosen = asked.install.model, asked.best(("safetensors",))
         if asked.details is None or chosen is None or chosen.format not in _FORMATS:
@@ -67,7 +67,7 @@ class TorchHolder:
                 why=f"torch is not installed. {_NO_TORCH}",
             )
         if chosen.format == "pickle" and not asked.consent:
-            raise UnsafeError(
+            raise PickleError(
                 f"{model} is in pickle files, which can run any program when loaded",
                 hint="Look for a safetensors version. `--allow-pickle` lets torch take nothing but "
                 "weights from them; `--runtime link` publishes them unread.",
@@ -85,13 +85,14 @@ class TorchHolder:
         """A loader for one model."""
         return TorchLoader(self._children, self._memory, progress, kind)
 
-    async def end(self, slot: Slot) -> None:
+    async def end(self, slot: Slot) -> str | None:
         """End the process that holds a slot's weights, and wait until it is gone.
 
         Raises:
             HubError: when it does not end.
         """
         await self._children.end(slot)
+        return None
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as it is: while its process lives, it holds the weights."""

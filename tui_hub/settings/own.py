@@ -45,7 +45,8 @@ class CommandSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: dict[str, str] = {}
     """What is added to its environment, which has none of this program's secrets."""
     formats: list[str] = []
-    """Formats of weights for which it is chosen without being asked for, `gguf` for example."""
+    """Formats of weights for which it is chosen without being asked for, `gguf` for example; empty
+    serves all but `pickle`, which can run any program when loaded, and has to be named."""
     types: list[ModelType] = []
     """Types of models that it serves; empty serves all."""
 

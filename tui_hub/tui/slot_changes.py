@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from tui_hub import text
-from tui_hub.domain.errors import HubError, InterruptedJobError, UnsafeError
+from tui_hub.domain.errors import HubError, InterruptedJobError, PickleError
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.tui.live import SwapFailure
 
@@ -89,7 +89,7 @@ class SlotChanges:
         """Do it; pickle files need another word of the person. `None` where that is no."""
         try:
             return await change(False)
-        except UnsafeError as error:
+        except PickleError as error:
             from tui_hub.tui.screens.confirm import pickle_question
 
             if not await self._app.push_screen_wait(pickle_question(model, error)):
@@ -117,10 +117,10 @@ class SlotChanges:
 
 
 def _success(result: ActivationResult) -> str:
-    if result.status == "inactive":
-        return f"{result.model} is no longer active as {result.slot.value}"
     words = f"{result.model} is active as {result.slot.value}"
-    if result.pid is not None or result.url is not None:
+    if result.status == "inactive":
+        words = f"{result.model} is no longer active as {result.slot.value}"
+    elif result.pid is not None or result.url is not None:
         held = result.memory.used_after
         size = "" if held is None else f"{text.size(held)} "
         words += f": {size}on {result.device}, in {text.duration(result.seconds)}"

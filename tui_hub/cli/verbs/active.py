@@ -62,6 +62,7 @@ async def _path(services: Services, kind: ModelType) -> Answer:
 
 def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
     from tui_hub import text
+    from tui_hub.cli.slots import tell_trouble
     from tui_hub.cli.tables import table
 
     rows = [
@@ -83,7 +84,4 @@ def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
     for slot in slots:
         if slot.url is not None and slot.error is None:
             yield f"{slot.type.value} answers at {text.clean(slot.url)}"
-        if slot.error is not None:
-            console.note(
-                f"{slot.type.value}: {slot.error}; `tui-hub reload {slot.type.value}` loads it."
-            )
+        tell_trouble(console, slot)

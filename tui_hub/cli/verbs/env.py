@@ -11,7 +11,7 @@ from tui_hub.cli.options import Options, verb
 from tui_hub.cli.parameters import MODEL_TYPE
 
 if TYPE_CHECKING:
-    from tui_hub.cli.console import Answer
+    from tui_hub.cli.console import Answer, Console
     from tui_hub.domain.types import ModelType
     from tui_hub.services import Services
 
@@ -25,16 +25,22 @@ def command(options: Options, kind: ModelType) -> int:
     The lines are for a shell: eval "$(tui-hub env llm)"."""
     from tui_hub.cli.running import run
 
-    return run(options, lambda services, _: _environment(services, kind))
+    return run(options, lambda services, console: _environment(services, console, kind))
 
 
-async def _environment(services: Services, kind: ModelType) -> Answer:
+async def _environment(services: Services, console: Console, kind: ModelType) -> Answer:
     from tui_hub.cli.console import Answer
-    from tui_hub.cli.slots import active_slot
+    from tui_hub.cli.slots import active_slot, tell_trouble
+    from tui_hub.domain.runtime import OPTIONAL_VARIABLES
 
     slot = await active_slot(services, kind)
+    tell_trouble(console, slot)
     environment = await services.activation.environment(kind)
+    stale = [name for name in OPTIONAL_VARIABLES if name not in environment]
     return Answer(
         {"type": kind.value, "model": slot.model, "environment": dict(environment)},
-        lines=[f"export {name}={shlex.quote(value)}" for name, value in environment.items()],
+        lines=[
+            *(f"export {name}={shlex.quote(value)}" for name, value in environment.items()),
+            *([f"unset {' '.join(stale)}"] if stale else []),
+        ],
     )

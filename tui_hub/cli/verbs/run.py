@@ -13,6 +13,7 @@ from tui_hub.cli.options import Options, verb
 from tui_hub.cli.parameters import MODEL_TYPE
 
 if TYPE_CHECKING:
+    from tui_hub.cli.console import Console
     from tui_hub.domain.types import ModelType
     from tui_hub.services import Services
 
@@ -30,18 +31,20 @@ def command(options: Options, kind: ModelType, program: tuple[str, ...]) -> int:
     The exit code is that of CMD; 127 where there is no such program, 126 where it cannot be run.
     """
     from tui_hub.cli.running import obtain
+    from tui_hub.domain.runtime import OPTIONAL_VARIABLES
 
     if options.json:
         raise click.UsageError("run prints what the program prints, and no document of its own.")
-    found = obtain(options, lambda services, _: _environment(services, kind))
-    inherited = os.environ if options.environment is None else options.environment
+    found = obtain(options, lambda services, console: _environment(services, console, kind))
+    around = os.environ if options.environment is None else options.environment
+    inherited = {name: value for name, value in around.items() if name not in OPTIONAL_VARIABLES}
     return _start(program, {**inherited, **found}, stay=options.demo)
 
 
-async def _environment(services: Services, kind: ModelType) -> dict[str, str]:
-    from tui_hub.cli.slots import active_slot
+async def _environment(services: Services, console: Console, kind: ModelType) -> dict[str, str]:
+    from tui_hub.cli.slots import active_slot, tell_trouble
 
-    await active_slot(services, kind)
+    tell_trouble(console, await active_slot(services, kind))
     return await services.activation.environment(kind)
 
 
