@@ -106,7 +106,7 @@ def test_a_server_of_the_settings_is_started_and_ended(program: Inside) -> None:
     told = program("env", "llm")
     while "llm: " not in told.err:
         told = program("env", "llm")
-    assert "TUI_HUB_URL" not in told.out and "tui-hub reload llm" in told.err
+    assert "export TUI_HUB_URL" not in told.out and "tui-hub reload llm" in told.err
     assert program("deactivate", "llm").code == 0
     shutil.rmtree(program.home / "logs")
     wrong = program.json("activate", "acme/tiny-llm", "--runtime", "other")
