@@ -159,7 +159,7 @@ class DownloadRunner:
                 FileRows(self._context.hub.artifacts, job.id),
             )
             run.begin(work)
-            watcher = asyncio.create_task(self._watch(run, job, heed))
+            watcher = asyncio.create_task(self._watch(run, job, heed, hold))
             try:
                 outcome = await work.run()
             finally:
@@ -198,7 +198,7 @@ class DownloadRunner:
                 raise
             return FileRequest(url="")
 
-    async def _watch(self, run: DownloadRun, job: Job, heed: Heed) -> None:
+    async def _watch(self, run: DownloadRun, job: Job, heed: Heed, hold: Hold) -> None:
         """Tell whoever listens that there is a new picture; write it down now and then."""
         tick = 0
         while True:
@@ -210,6 +210,7 @@ class DownloadRunner:
             try:
                 await self._look(run, job)
                 await heed()
+                await self._context.on_disk(hold.beat)
             except HubError as error:
                 _log.warning("download %s: %s", job.id, error.message)
 

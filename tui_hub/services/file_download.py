@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from tui_hub.transfer import Options, Pool, RateLimiter, Request, Transfer, Tran
 _log = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 0.3
+_SILENCE = 120.0
+"""Seconds after which somebody who fetches a file and gets no further is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,9 @@ class FileDownload:
         return partial_key(self.artifact)
 
     def await_turn(self, until: ExitStack) -> None:
-        """Wait while somebody else fetches the file, unless it is here before that.
+        """Wait while somebody else fetches the file, and gets on with it.
+
+        A process may be stopped while it has the lock, which then tells nothing any more.
 
         Args:
             until: holds the lock until the file, and those that come with it, are committed.
@@ -79,7 +84,13 @@ class FileDownload:
             InterruptedJobError: after `stop`.
         """
         with self._telling():
+            signs, since = self._means.store.signs(self.key), time.monotonic()
             while not self._take_turn(until):
+                seen = self._means.store.signs(self.key)
+                if seen != signs:
+                    signs, since = seen, time.monotonic()
+                elif time.monotonic() - since > _SILENCE:
+                    return
                 self._note(FileState.WAITING, "another process is fetching this file")
                 self._stopped.wait(_WAIT_SECONDS)
                 if self._stopped.is_set():
