@@ -191,14 +191,17 @@ def test_one_file_and_what_is_known_of_it_before(alone: Inside, folder: Path) ->
     assert alone.json("download", "local:model").code == 0
 
 
-def test_a_file_that_its_owner_sealed_is_shared_and_not_copied(alone: Inside, folder: Path) -> None:
-    (folder / "model.safetensors").chmod(0o444)
+def test_a_read_only_file_is_not_made_the_blob_itself(alone: Inside, folder: Path) -> None:
+    mine = folder / "model.safetensors"
+    mine.chmod(0o444)
     assert alone.json("add", str(folder)).code == 0
     assert alone.json("download", "local:mine").code == 0
-    blobs = alone.home / "store" / "blobs" / "sha256"
-    assert (blobs / SHA256).samefile(folder / "model.safetensors")
-    config = hashlib.sha256(b"{}").hexdigest()
-    assert not (blobs / config).samefile(folder / "config.json")
+    assert mine.stat().st_nlink == 1
+    mine.chmod(0o644)
+    with mine.open("ab") as file:
+        file.write(b"more")
+    assert (alone.home / "store" / "blobs" / "sha256" / SHA256).read_bytes() == WEIGHTS
+    assert alone.json("verify").code == 0
 
 
 def test_a_folder_that_is_gone(alone: Inside, folder: Path) -> None:

@@ -33,7 +33,7 @@ async def test_a_box_in_order(
     assert {finding.status for finding in found} == {OK}
     assert {finding.check for finding in found} == {
         "settings", "terminal", "network", "clock", "token", "gpu", "torch", "disk", "store",
-        "processes", "database", "schedule", "feeds", "agent", "slots", "jobs",
+        "processes", "database", "schedule", "feeds", "agent", "slots", "models", "jobs",
     }  # fmt: skip
     assert the(found, "token").message == "accepted, for the account demo-member"
     assert [one.message for one in of(found, "gpu")] == [

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import time
 from pathlib import Path
 
 import pytest
 from homes import Configure
+from small_models import tensors_file
 
 from tui_hub.blobs import receipts
 from tui_hub.domain.errors import InterruptedJobError, RefusedError
@@ -19,6 +21,12 @@ from tui_hub.services import open_services
 
 OLD = time.time_ns() - 10**12
 SLOW = {"TUI_HUB_STORE__READ_RATE": "2000000"}
+
+
+def write(place: Path, content: bytes) -> None:
+    """Write a file as if that was a while ago."""
+    place.write_bytes(content)
+    os.utime(place, ns=(OLD + len(content), OLD + len(content)))
 
 
 @pytest.fixture
@@ -154,3 +162,28 @@ async def test_rows_that_a_kill_left_without_a_receipt_are_taken_in_again(
         assert [one.status for one in report.models] == [ScanStatus.ADOPTED]
         assert (await services.garbage.sweep()).pieces == ()
         assert len(list(context.store.iter())) == 1
+
+
+@pytest.mark.parametrize("mode", [ScanMode.REFERENCE, ScanMode.COPY])
+async def test_a_model_whose_file_changed_is_taken_as_it_is_now(
+    configure: Configure, tmp_path: Path, mode: ScanMode
+) -> None:
+    place = tmp_path / "models" / "mine.safetensors"
+    place.parent.mkdir()
+    contents = [tensors_file(number, 300_000 + 200 * number) for number in range(3)]
+    write(place, contents[0])
+    async with open_services(configure(HF_HUB_OFFLINE="1")) as services:
+        first = await services.scanning.run([str(place)], adopt=True, mode=mode)
+        assert [model.status for model in first.models] == [ScanStatus.ADOPTED]
+        write(place, contents[1])
+        left = await services.scanning.run([str(place)], adopt=True, mode=mode)
+        assert "`tui-hub download local:mine` takes it" in (left.models[0].reason or "")
+        job = await services.downloads.start("local:mine")
+        done = await services.downloads.wait(job.id)
+        assert done.error is None
+        (file,) = (await services.repositories.details("local:mine")).files
+        assert file.blob == hashlib.sha256(contents[1]).hexdigest()
+        await services.storage.delete("local:mine")
+        write(place, contents[2])
+        again = await services.scanning.run([str(place)], adopt=True, mode=mode)
+        assert [model.status for model in again.models] == [ScanStatus.ADOPTED]

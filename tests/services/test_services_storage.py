@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from homes import Configure
-from small_models import OTHER_WEIGHTS, WEIGHTS
+from small_models import OTHER_WEIGHTS, WEIGHTS, tensors_file
 
 from tui_hub.blobs import BlobStore
 from tui_hub.database import HubDatabase
+from tui_hub.domain.doctor import FindingStatus
 from tui_hub.domain.jobs import JobStatus
+from tui_hub.domain.scanning import ScanMode
 from tui_hub.domain.storage import ModelUsage
 from tui_hub.events import QuotaExceeded
 from tui_hub.services import Services, open_services
 from tui_hub.services.doctor import disk
+
+OLD = time.time_ns() - 10**12
 
 
 async def install(services: Services, model: str) -> Path:
@@ -122,3 +127,50 @@ async def test_a_quota_warns_and_stops_nothing(configure: Configure) -> None:
         assert ("warning", True) in [(one.status.value, "over its" in one.message) for one in found]
         await services.storage.delete("acme/eye")
         assert (await services.storage.usage()).over_quota == 0
+
+
+async def test_what_is_lost_stays_listed_and_is_no_saving(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """The file of an adopted model was written to; then `gc` frees what it said it would."""
+    place = tmp_path / "mine" / "mine.safetensors"
+    place.parent.mkdir()
+    place.write_bytes(tensors_file(1, 300_000))
+    os.utime(place, ns=(OLD, OLD))
+    async with open_services(configure()) as services:
+        await services.scanning.run([str(place)], adopt=True, mode=ScanMode.REFERENCE)
+        with place.open("ab") as file:
+            file.write(b"more")
+        usage = await services.storage.usage()
+        (one,) = usage.models
+        assert (one.model, one.bytes, one.lost, usage.bytes_saved) == ("local:mine", 0, 1, 0)
+        errors = [one for one in await services.doctor.examine() if one.check == "models"]
+        assert [one.status for one in errors] == [FindingStatus.ERROR]
+        assert not (await services.verify.run()).sound
+        would = await services.garbage.look()
+        did = await services.garbage.sweep()
+        assert (would.blobs, would.bytes) == (did.blobs, did.bytes)
+        (one,) = (await services.storage.usage()).models
+        assert (one.model, one.bytes, one.lost) == ("local:mine", 0, 1)
+        errors = [one for one in await services.doctor.examine() if one.check == "models"]
+        assert "download local:mine" in (errors[0].mend or "")
+        await services.storage.delete("local:mine")
+        assert (await services.storage.usage()).models == ()
+
+
+async def test_a_lost_blob_that_two_models_share_saves_nothing(configure: Configure) -> None:
+    async with open_services(configure()) as services:
+        for model in ("acme/tiny", "acme/tiny-copy"):
+            await install(services, model)
+        store = BlobStore(services.configuration.paths.store)
+        before = (await services.storage.usage()).bytes_saved
+        weights = next(
+            path for path in store.blobs.iterdir() if path.stat().st_size == len(WEIGHTS)
+        )
+        weights.unlink()
+        usage = await services.storage.usage()
+        assert usage.bytes_saved == before - len(WEIGHTS)
+        assert {one.model: one.lost for one in usage.models} == {
+            "hf:acme/tiny": 1,
+            "hf:acme/tiny-copy": 1,
+        }

@@ -20,11 +20,14 @@ class ModelUsage:
     """What deleting it would really free: bytes that others share, or another program links to,
     stay. What a file system shares between copies below that cannot be seen."""
     installed_at: str
+    """Empty for a model that was here and of which nothing is left."""
     last_used: str | None = None
     """When this home last activated it or handed it out (`run`, `env`, `active --path`), to the
     hour; programs that open its folder by themselves are not seen."""
     active: bool = False
     """Whether a slot holds it."""
+    lost: int = 0
+    """Files that were here, and are gone or damaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +69,17 @@ class StorageUsage:
     @property
     def oldest(self) -> tuple[ModelUsage, ...]:
         """The models by when they were installed, the longest ago first."""
-        return tuple(sorted(self.models, key=lambda one: one.installed_at))
+        return tuple(sorted(self._here, key=lambda one: one.installed_at))
 
     @property
     def never_used(self) -> tuple[ModelUsage, ...]:
         """The models that this home has never used, largest first."""
-        return tuple(one for one in self.models if one.last_used is None)
+        return tuple(one for one in self._here if one.last_used is None)
+
+    @property
+    def _here(self) -> list[ModelUsage]:
+        """The models of which more is left than that they were here."""
+        return [one for one in self.models if one.installed_at]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

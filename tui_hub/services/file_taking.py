@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from tui_hub.blobs import Terms, Way
+from tui_hub.blobs import Terms
 from tui_hub.domain.artifacts import Artifact, Verified
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import CorruptError, InterruptedJobError, NotFoundError
@@ -16,12 +14,13 @@ from tui_hub.services.file_download import FileDownload, Means
 from tui_hub.sources import FileRequest, look_at
 from tui_hub.text import clean
 
-_OWN = (Way.REFLINK, Way.COPY)
-_SHARED = (Way.REFLINK, Way.HARDLINK, Way.COPY)
-
 
 class FileTaking(FileDownload):
-    """Takes one local file in: shares its blocks where the disk can, else copies it."""
+    """Takes one local file in: shares its blocks where the disk can, else copies it.
+
+    Never by a second name for the file itself, however read-only it is: its owner may write to it
+    one day, and that would damage the blob.
+    """
 
     def __init__(
         self, means: Means, artifact: Artifact, request: FileRequest, metadata_copy: Path | None
@@ -39,7 +38,6 @@ class FileTaking(FileDownload):
                 sha256=artifact.sha256,
                 md5=artifact.md5,
                 modified=modified,
-                ways=_SHARED if _is_sealed(self._file) else _OWN,
                 progress=self._advance,
                 announce=self._means.hold.add,
             ),
@@ -88,9 +86,3 @@ class FileTaking(FileDownload):
             bytes_transferred=done,
             ranges=((0, done),) if done else (),
         )
-
-
-def _is_sealed(file: Path) -> bool:
-    """Whether its owner is this user, and means nobody to write to it: then it can be shared."""
-    status = file.stat()
-    return stat.S_IMODE(status.st_mode) == 0o444 and status.st_uid == os.getuid()

@@ -25,6 +25,7 @@ from tui_hub.events import StorageChanged
 from tui_hub.services.awaited import awaited
 from tui_hub.services.context import Context
 from tui_hub.services.keeping import without_blob
+from tui_hub.services.usage import freed_by
 from tui_hub.text import parse_time
 
 _LEFT = 7 * 86_400.0
@@ -103,7 +104,7 @@ def _look(
     before: str | None,
 ) -> list[GarbagePiece]:
     return [
-        *(_piece(GarbageKind.BLOB, store.path(sha256)) for sha256 in sorted(blobs)),
+        *(_blob(store, sha256, freed_by(store, sha256)) for sha256 in sorted(blobs)),
         *(_piece(kind, one.path) for kind, one in _beside(store, wanted)),
         *(_piece(GarbageKind.PARTIAL, path) for path in leftovers(store.temp, _LEFT, coming)),
         *(_piece(GarbageKind.QUARANTINE, path) for path in _old_quarantine(store, before)),
@@ -132,8 +133,7 @@ def sweep_store(
         if one.remove():
             done.append(piece)
     for sha256, freed in sorted(collect_each(store, blobs).items()):
-        blob = str(store.path(sha256))
-        done.append(GarbagePiece(kind=GarbageKind.BLOB, path=blob, bytes=freed))
+        done.append(_blob(store, sha256, freed))
     with storage_errors(store.root):
         loose = [(GarbageKind.PARTIAL, path) for path in leftovers(store.temp, _LEFT, coming)]
         loose += [(GarbageKind.QUARANTINE, path) for path in _old_quarantine(store, before)]
@@ -164,6 +164,10 @@ def _old_quarantine(store: BlobStore, before: str | None) -> list[Path]:
     if moment is None:
         return []
     return [one.path for one in quarantined(store) if one.at < moment.timestamp()]
+
+
+def _blob(store: BlobStore, sha256: str, freed: int) -> GarbagePiece:
+    return GarbagePiece(kind=GarbageKind.BLOB, path=str(store.path(sha256)), bytes=freed)
 
 
 def _piece(kind: GarbageKind, path: Path) -> GarbagePiece:

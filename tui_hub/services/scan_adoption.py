@@ -103,21 +103,21 @@ class Adopter:
             HubError: when it cannot be defined, for example since its folder holds links, or was
                 before and is another by now.
         """
-        known = await self._context.hub.additions.get(identity.model)
+        context, model = self._context, ModelId.parse(identity.model)
+        known = await context.hub.additions.get(identity.model)
         if known is None:
-            proposal = Proposal(
-                places=(str(found.place),),
-                name=identity.model,
-                type=found.type,
-                sha256=tuple(f"{one.file.path}={one.sha256}" for one in seen),
-            )
+            # No checksums: those are the user's word, and hold whatever becomes of the files.
+            proposal = Proposal(places=(str(found.place),), name=identity.model, type=found.type)
             await self._adding.add(proposal)
-        elif not await self._context.hub.artifacts.of(identity.model):
+        elif not await context.hub.artifacts.of(identity.model):
             await self._adding.complete(known)
-        listing = await self._context.hub.artifacts.of(identity.model)
+        elif await context.hub.installs.get(identity.model) is None:
+            now = await context.source(model).files(model)
+            await context.hub.artifacts.replace_listing(identity.model, now.revision, now.files)
+        listing = await context.hub.artifacts.of(identity.model)
         by_path = {file.path: file for file in listing}
         files = [(one, by_path[one.file.path]) for one in seen if one.file.path in by_path]
-        if not files or any(row.sha256 not in (None, one.sha256) for one, row in files):
+        if not files or not all(_is_listed(one, row) for one, row in files):
             raise RefusedError(
                 "its files changed since it was added: "
                 f"`tui-hub download {identity.model}` takes it as it is now"
@@ -173,6 +173,12 @@ class Adopter:
         if row.size is None:
             return Verified.NONE
         return Verified.SIZE if row.size == one.file.size else None
+
+
+def _is_listed(one: Seen, row: Artifact) -> bool:
+    """Whether a file is still as it was when its folder was listed."""
+    same = (row.size, row.etag) == (one.file.size, str(one.file.modified))
+    return same and row.sha256 in (None, one.sha256)
 
 
 def missing_of(listing: Sequence[Artifact]) -> tuple[str, ...]:

@@ -38,7 +38,12 @@ class Storage:
         installs = {one.model: one for one in await self._context.hub.installs.list()}
         active = {slot.model for slot in (await read_slots(self._context)).values()}
         quota = self._context.configuration.settings.store.quota
-        return await self._context.on_disk(measure, self._context.store, installs, active, quota)
+        lost = await losses(self._context)
+        entries = [await self._context.catalogue.models.get(one) for one in {f.model for f in lost}]
+        types = {entry.id: entry.type for entry in entries if entry is not None}
+        return await self._context.on_disk(
+            measure, self._context.store, installs, active, quota, lost, types
+        )
 
     async def installs(self) -> list[Install]:
         """The models that are installed."""

@@ -57,7 +57,7 @@ def model_columns(glyphs: Glyphs) -> list[Column[Share]]:
     """The columns of the models."""
     return [
         Column("", 1, lambda one: [(glyphs.active if _is_active(one) else "", "good")]),
-        Column("Model", 0, lambda one: [(one.name, "")]),
+        Column("Model", 0, _named),
         Column("Size", 10, _size, align="right", rank=1),
         Column("Frees", 10, _freed, align="right", rank=2),
         Column("Used", 12, _used, align="right", rank=3),
@@ -67,6 +67,11 @@ def model_columns(glyphs: Glyphs) -> list[Column[Share]]:
 
 def _is_active(one: Share) -> bool:
     return one.model is not None and one.model.active
+
+
+def _named(one: Share) -> list[Piece]:
+    lost = one.model.lost if one.model is not None else 0
+    return [(one.name, ""), *([(f"  {lost} lost", "bad")] if lost else [])]
 
 
 def _size(one: Share) -> list[Piece]:

@@ -11,7 +11,7 @@ from tui_hub.cli.options import Options, verb
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
-    from tui_hub.domain.storage import StorageUsage
+    from tui_hub.domain.storage import ModelUsage, StorageUsage
     from tui_hub.services import Services
 
 
@@ -73,14 +73,23 @@ def _models(console: Console, usage: StorageUsage) -> Iterator[str]:
             one.model,
             text.size(one.bytes),
             text.size(one.bytes_freed),
-            text.ago(one.installed_at),
+            text.ago(one.installed_at) if one.installed_at else None,
             "active" if one.active else text.ago(one.last_used) if one.last_used else "never",
+            _loss(one),
         )
         for one in usage.models
     ]
     if rows:
         yield ""
-        yield from _table(console, ("MODEL", ">SIZE", ">FREES", "INSTALLED", "USED"), rows)
+        yield from _table(console, ("MODEL", ">SIZE", ">FREES", "INSTALLED", "USED", ""), rows)
+
+
+def _loss(one: ModelUsage) -> str:
+    """What to do about a model that is not whole any more."""
+    if not one.lost:
+        return ""
+    files = "1 file is" if one.lost == 1 else f"{one.lost} files are"
+    return f"{files} lost; `tui-hub download {one.model}` brings it back"
 
 
 def _largest_first(console: Console, title: str, sizes: dict[str, int]) -> Iterator[str]:

@@ -90,6 +90,7 @@ class Doctor:
             Check("schedule", partial(schedule.look, self._scheduler, self._sync, now)),
             Check("agent", partial(schedule.look_at_agent, self._agent, configuration)),
             Check("slots", partial(work.slots, self._activation)),
+            Check("models", partial(work.models, context), disk.SECONDS),
             Check("jobs", partial(work.jobs, context.hub, now)),
             Check("hooks", partial(hooks.look, configuration, context.hub)),
         )

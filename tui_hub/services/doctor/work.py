@@ -1,21 +1,26 @@
-"""What this home is at: its slots, its jobs, its processes."""
+"""What this home is at: its slots, its models, its jobs, its processes."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 from tui_hub import processes, text
+from tui_hub.blobs import BlobStore, receipts
 from tui_hub.database import HubDatabase
 from tui_hub.domain.doctor import Finding
 from tui_hub.domain.jobs import JobStatus, Owner
 from tui_hub.paths import Paths
 from tui_hub.services.activation import Activation
+from tui_hub.services.context import Context
 from tui_hub.services.doctor.findings import error, ok, warning
+from tui_hub.services.losses import losses
 
 _RECENT = timedelta(days=1)
 _MANY = 1000
+_SHOWN = 10
 
 
 async def slots(activation: Activation) -> AsyncIterator[Finding]:
@@ -32,6 +37,34 @@ async def slots(activation: Activation) -> AsyncIterator[Finding]:
             )
     if not found:
         yield ok("slots", "no model is active")
+
+
+async def models(context: Context) -> AsyncIterator[Finding]:
+    """The models that are not whole any more, as far as that shows without reading their bytes."""
+    lost = Counter(file.model for file in await losses(context))
+    lost.update(await context.on_disk(_missing, context.store))
+    for model, count in sorted(lost.items())[:_SHOWN]:
+        files = "1 file is" if count == 1 else f"{count} files are"
+        yield error(
+            "models",
+            f"{model}: {files} lost or damaged",
+            f"`tui-hub download {model}` brings it back.",
+        )
+    if len(lost) > _SHOWN:
+        more = f"{len(lost) - _SHOWN} more models have lost files"
+        yield error("models", more, "`tui-hub storage` lists them.")
+    if not lost:
+        yield ok("models", "no file is missing; `tui-hub verify` reads them all")
+
+
+def _missing(store: BlobStore) -> list[str]:
+    """The models whose receipts name blobs that are not here, once for each file."""
+    return [
+        receipt.model
+        for receipt in receipts.iter(store)
+        for file in receipt.all_files
+        if not store.has(file.sha256, file.size)
+    ]
 
 
 async def jobs(hub: HubDatabase, now: datetime) -> AsyncIterator[Finding]:
