@@ -64,7 +64,7 @@ class DownloadEndings:
             outcome.status,
             error=reason,
             progress=Progress(done=picture.done, total=picture.bytes_total),
-            result=figures(job, picture),
+            result=figures(picture),
             noted={WAITS: msgspec.to_builtins(wait)},
         )
         if outcome.status is JobStatus.CANCELLED:
@@ -102,7 +102,8 @@ class DownloadEndings:
         """When to try again, where that is done here and may help."""
         if not self.persistent or not outcome.away or outcome.error is None:
             return None
-        return next_wait(job, outcome.error, moved=picture.bytes_transferred > 0)
+        moved = any(file.bytes_transferred for file in picture.files)
+        return next_wait(job, outcome.error, moved=moved)
 
     async def _publish(self, job: Job, outcome: Outcome, picture: Download) -> Published:
         if picture.revision is None:
