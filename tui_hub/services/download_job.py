@@ -136,6 +136,7 @@ class DownloadJob:
             connections=connections,
             retries=before.retries + retries,
             seconds=before.seconds + time.monotonic() - self._started,
+            note=text_of(payload.get("note")),
         )
 
     async def _bring(self, group: Sequence[FileDownload]) -> None:

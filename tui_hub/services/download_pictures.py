@@ -79,6 +79,7 @@ def waiting(
         bytes_deduplicated=known.bytes_deduplicated,
         retries=known.retries,
         seconds=known.seconds,
+        note=text_of(payload.get("note")),
         error=job.error,
         error_code=known.error_code if job.error else None,
         hint=known.hint if job.error else None,
