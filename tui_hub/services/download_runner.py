@@ -19,7 +19,7 @@ from tui_hub.events import DownloadChanged
 from tui_hub.services.context import Context
 from tui_hub.services.download_endings import DownloadEndings
 from tui_hub.services.download_job import DownloadJob, Outcome
-from tui_hub.services.download_pictures import Ranges, waiting
+from tui_hub.services.download_pictures import Ranges, figures, waiting
 from tui_hub.services.download_run import DownloadRun
 from tui_hub.services.file_download import FileDownload, Means
 from tui_hub.services.file_groups import bring
@@ -217,7 +217,8 @@ class DownloadRunner:
     async def _look(self, run: DownloadRun, job: Job) -> None:
         """Write the progress down, and do what another process asks of this download."""
         picture = run.snapshot()
-        await self._jobs.progress(job, Progress(done=picture.done, total=picture.bytes_total))
+        progress = Progress(done=picture.done, total=picture.bytes_total)
+        await self._jobs.progress(job, progress, figures(picture))
         asked = (await self._context.hub.jobs.requests([job.id])).get(job.id)
         if asked is not None:
             run.stop(JobStatus.CANCELLED if asked == "cancel" else JobStatus.PAUSED)

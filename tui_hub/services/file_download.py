@@ -217,7 +217,8 @@ class FileDownload:
             self._means.hold.add(artifact.sha256)
         if artifact.sha256 is not None and store.has(artifact.sha256, artifact.size):
             verified = artifact.verified if artifact.blob else Verified.SHA256
-            self._deduplicated(artifact.sha256, verified)
+            # What this model has already, from an earlier attempt or download, saves nothing.
+            self._deduplicated(artifact.sha256, verified, saves=artifact.blob is None)
             return True
         copy = self._metadata_copy
         if copy is None or not is_copy(artifact, copy):
@@ -225,10 +226,10 @@ class FileDownload:
         verified = Verified.SHA256 if artifact.sha256 else Verified.GIT_SHA1
         sha256 = artifact.sha256 or sha256_file(copy)
         self._means.hold.add(sha256)
-        self._deduplicated(store.adopt(copy, Terms(sha256=sha256)), verified)
+        self._deduplicated(store.adopt(copy, Terms(sha256=sha256)), verified, saves=False)
         return True
 
-    def _deduplicated(self, sha256: str, verified: Verified) -> None:
+    def _deduplicated(self, sha256: str, verified: Verified, *, saves: bool) -> None:
         self._means.hold.add(sha256)
         size = self._means.store.size(sha256)
         self._last = replace(
@@ -237,6 +238,7 @@ class FileDownload:
             size=size,
             done=size or 0,
             deduplicated=True,
+            bytes_saved=(size or 0) if saves else 0,
             ranges=((0, size),) if size else (),
         )
         self._complete(sha256, self._last.size, verified, self.artifact.etag)
