@@ -158,6 +158,15 @@ def test_what_a_daemons_own_model_is_made_of_is_needed(store: BlobStore, put: Pu
     assert receipts.references(store) == set()
 
 
+def test_nobody_waits_for_a_manifest_that_is_a_pipe(store: BlobStore, put: Put) -> None:
+    weights = put(b"weights")
+    place = publish_ollama(store, NAME, put(manifest(weights)))
+    assert place is not None
+    os.mkfifo(place.with_name("pipe"))
+    place.with_name("folder").mkdir()
+    assert needed_in_ollama(store) == {weights}
+
+
 def test_a_daemon_that_prunes_takes_links_alone(store: BlobStore, put: Put) -> None:
     weights = put(b"weights")
     digest = put(manifest(weights))
