@@ -1,7 +1,7 @@
 """A small HTTP server to be run as a user's command; its arguments say how it behaves.
 
 PORT [--delay SECONDS] [--fail] [--deaf] [--talk BYTES] [--child FILE] [--gpu FILE] [--hidden FILE]
-[--model NAME]
+[--wait FILE] [--model NAME]
 """
 
 import argparse
@@ -23,6 +23,7 @@ parser.add_argument("--child", default="")
 parser.add_argument("--model", default="")
 parser.add_argument("--gpu", default="")
 parser.add_argument("--hidden", default="")
+parser.add_argument("--wait", default="")
 options = parser.parse_args()
 
 ready = time.monotonic() + options.delay
@@ -48,6 +49,8 @@ class Handler(BaseHTTPRequestHandler):
 
 if options.deaf:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+while options.wait and not os.path.exists(options.wait):  # noqa: PTH110
+    time.sleep(0.02)
 if options.talk:
     line = b"x" * 99 + b"\n"
     for _ in range(options.talk // 100):

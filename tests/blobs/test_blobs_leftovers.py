@@ -52,6 +52,16 @@ def test_a_view_that_becomes_needed_after_the_first_look_is_put_back(
     assert list(views(store, Surroundings(store))) == []
 
 
+def test_what_somebody_put_into_a_view_outlives_it(store: BlobStore, put: Put) -> None:
+    view = publish_model(store, "llm", "name", None, "hf:org/name", {"x/0.bin": put(b"1")})
+    (view / "notes.txt").write_text("mine")
+    (left,) = views(store, Surroundings(store))
+    assert left.remove()
+    assert (view / "notes.txt").read_text() == "mine"
+    assert not (view / "x").exists()
+    assert list(views(store, Surroundings(store))) == []
+
+
 def test_a_view_made_anew_after_the_first_look_stays(store: BlobStore, put: Put) -> None:
     blob = put(b"1")
     view = publish_model(store, "llm", "name", None, "hf:org/name", {"0.bin": blob})

@@ -128,6 +128,18 @@ def test_links_that_a_daemons_own_model_uses_stay(store: BlobStore, put: Put) ->
     assert shown(store) == [mine], "a link that leads nowhere would keep the daemon from a pull"
 
 
+def test_what_a_daemon_put_under_the_same_name_stays(store: BlobStore, put: Put) -> None:
+    weights = put(b"weights")
+    digest = put(manifest(weights))
+    place = publish_ollama(store, NAME, digest)
+    assert place is not None
+    made = manifest(weights, "1" * 64)
+    place.write_bytes(made)
+    assert wrong_in_ollama(store, NAME, digest) is None
+    assert publish_ollama(store, NAME, digest) is None
+    assert place.read_bytes() == made
+
+
 def test_what_a_daemons_own_model_is_made_of_is_needed(store: BlobStore, put: Put) -> None:
     weights, template = put(b"weights"), put(b"template")
     publish_ollama(store, NAME, put(manifest(weights, template)))
@@ -144,6 +156,15 @@ def test_what_a_daemons_own_model_is_made_of_is_needed(store: BlobStore, put: Pu
     assert (store.has(weights), store.has(template)) == (True, False)
     made.unlink()
     assert receipts.references(store) == set()
+
+
+def test_nobody_waits_for_a_manifest_that_is_a_pipe(store: BlobStore, put: Put) -> None:
+    weights = put(b"weights")
+    place = publish_ollama(store, NAME, put(manifest(weights)))
+    assert place is not None
+    os.mkfifo(place.with_name("pipe"))
+    place.with_name("folder").mkdir()
+    assert needed_in_ollama(store) == {weights}
 
 
 def test_a_daemon_that_prunes_takes_links_alone(store: BlobStore, put: Put) -> None:

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from tui_hub.blobs import BlobStore, Partial
-from tui_hub.blobs.sidecar import STALE, Record, record_path, sound
+from tui_hub.blobs.sidecar import OPEN, STALE, Record, record_path, sound
 from tui_hub.processes import known_alive, this_process
 from tui_hub.transfer.request import Destination
 
@@ -184,8 +184,26 @@ def test_a_blob_that_a_killed_process_left_without_a_record_loses_its_other_name
     past = time.time() - STALE - 10
     os.utime(partial.path, (past, past))
     store.sweep_temp()
+    assert partial.path.exists(), "it is this one, and late"
+
+    OPEN.discard(partial.path)
+    store.sweep_temp()
     assert not partial.path.exists()
     assert [*store.iter()] == [hashlib.sha256(data).hexdigest()]
+
+
+def test_what_holds_nothing_goes_soon_however_much_it_is_awaited(store: BlobStore) -> None:
+    brief = store.open_partial("brief", 1000, brief=True)
+    brief.allocate(1000)
+    OPEN.discard(brief.path)
+    half = half_done(store)
+    half.close()
+    past = time.time() - 3 * 3600
+    for path in store.temp.iterdir():
+        os.utime(path, (past, past))
+    store.sweep_temp(awaited=("brief", "key"))
+    assert not brief.path.exists()
+    assert half.path.exists()
 
 
 def test_another_size_is_another_version(store: BlobStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -29,7 +30,9 @@ from tui_hub.blobs import (
     unreferenced,
 )
 from tui_hub.blobs.metadata import RESERVED, find_metadata, remove_metadata, write_metadata
+from tui_hub.blobs.sidecar import STALE
 from tui_hub.domain.errors import CorruptError, RefusedError, UnsafeError
+from tui_hub.processes import this_process
 
 Put = Callable[[bytes], str]
 Python = Callable[..., "Popen[str]"]
@@ -425,6 +428,30 @@ sys.stdin.readline()
     process.kill()
     process.wait()
     assert collect(store, [blob]) == 1
+
+
+def test_a_promise_of_a_machine_that_is_not_seen_lasts_while_it_shows_that_it_lives(
+    store: BlobStore, put: Put
+) -> None:
+    """A container that was killed would have its disk promised for a week otherwise."""
+    blob = put(b"1")
+    held = Hold(store, [blob], {"key": 1000})
+    (path,) = store.temp.glob("*.hold")
+    here = this_process()
+    told = path.read_text()
+    for mine, theirs in ((here.boot, "elsewhere"), (here.host, "node2")):
+        told = told.replace(f'"{mine}"', f'"{theirs}"')
+    path.write_text(told)
+    assert store.promised() == {"key": 1000}
+
+    past = time.time() - STALE - 10
+    os.utime(path, (past, past))
+    assert store.promised() == {}
+    assert collect(store, [blob]) == 0, "what is here is not worth the risk"
+    held.beat()
+    assert store.promised() == {"key": 1000}
+    held.release()
+    held.beat()
 
 
 def test_a_hold_grows_from_many_threads(store: BlobStore) -> None:

@@ -362,6 +362,16 @@ def test_who_waits_for_a_lock_gets_one_that_others_see(store: BlobStore) -> None
     assert got == [(True, False)]
 
 
+def test_a_lock_is_had_where_a_file_has_another_number_each_time(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on network and FUSE mounts that make inode numbers up as they go."""
+    monkeypatch.setattr(os.path, "samestat", lambda *_: False)
+    with store.lock("name") as mine:
+        assert mine
+    assert list(store.temp.iterdir()) == []
+
+
 def test_a_store_of_a_newer_layout_is_refused(store: BlobStore) -> None:
     (store.root / "VERSION").write_text("2\n")
     with pytest.raises(RefusedError, match="layout '2', this program knows up to 1"):

@@ -53,6 +53,23 @@ def test_publishing_again_with_fewer_files_removes_the_others(store: BlobStore, 
     assert list(store.temp.iterdir()) == []
 
 
+def test_what_a_program_wrote_beside_a_model_stays(store: BlobStore, put: Put) -> None:
+    """An engine that was built for this GPU, say, which took an hour."""
+    one, two = put(b"1"), put(b"2")
+    view = publish_model(store, "llm", "name", "org", "hf:org/name", {"a": one, "b/c": two})
+    (view / "engines").mkdir()
+    (view / "engines" / "gpu.plan").write_bytes(b"built")
+    (view / "last").symlink_to("engines/gpu.plan")
+    assert publish_model(store, "llm", "name", "org", "hf:org/name", {"a": two}) == view
+    assert names(view) == {"a", "engines/gpu.plan", "last"}
+    assert remove_model(store, "llm", "name", "org", "hf:org/name")
+    assert names(view) == {"engines/gpu.plan", "last"}
+    assert (view / "last").read_bytes() == b"built"
+    assert publish_model(store, "llm", "name", "org", "hf:org/name", {"a": one}) == view
+    assert names(view) == {"a", "engines/gpu.plan", "last"}
+    assert list(store.temp.iterdir()) == []
+
+
 def test_two_models_of_one_name_have_two_views(store: BlobStore, put: Put) -> None:
     blob = put(b"1")
 

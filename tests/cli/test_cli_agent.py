@@ -180,6 +180,8 @@ def test_whoever_follows_a_job_hears_that_its_process_is_gone(
             download.kill()
             download.wait()
             assert follower.wait(20) != 0
+        told = program.json("jobs", "--follow", job).document["error"]["message"]
+        assert told == "the job is paused: interrupted: the process that ran it is gone"
 
 
 def test_an_agent_has_nothing_to_do_offline(program: Inside) -> None:
@@ -197,12 +199,14 @@ def test_the_unit_leads_to_the_same_places_and_carries_no_secret(
         XDG_DATA_HOME="/data/mine",
         HTTPS_PROXY="http://user:secret@proxy:3128",
         NO_PROXY="localhost",
+        REQUESTS_CA_BUNDLE="/etc/ours.pem",
         TUI_HUB_DOWNLOADS__LIMIT="1000",
     )
     text = Path(ran.document["unit"]).read_text()
     for kept in (
         '"XDG_DATA_HOME=/data/mine"',
         '"NO_PROXY=localhost"',
+        '"REQUESTS_CA_BUNDLE=/etc/ours.pem"',
         '"TUI_HUB_DOWNLOADS__LIMIT=1000"',
         f'"MODEL_STORE_PATH={program.home / "store"}"',
     ):

@@ -96,3 +96,14 @@ def test_the_processes_of_the_home(program: Inside, hub: DemoHub) -> None:
 def test_help_tells_the_exit_code(program: Inside) -> None:
     text = " ".join(program("doctor", "--help").out.split())
     assert "The exit code is 1 when something cannot work until it is mended, else 0." in text
+
+
+@pytest.mark.parametrize("file", ["[downloads\n", "[downloads]\nfiles = 'x'\n"])
+def test_broken_settings_are_the_finding(file: str, alone: Inside) -> None:
+    alone.home.mkdir()
+    (alone.home / "config.toml").write_text(file)
+    ran = alone.json("doctor")
+    (finding,) = ran.document["findings"]
+    assert (ran.code, finding["check"], finding["status"]) == (1, "settings", "error")
+    assert "config.toml" in finding["message"] and finding["mend"]
+    assert finding["message"] in alone("doctor").out

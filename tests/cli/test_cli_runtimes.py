@@ -74,6 +74,15 @@ def test_gpus_lists_what_ollama_holds_and_releases_it_on_request(
     assert slot["status"] == "error"
 
 
+def test_an_address_that_is_none_hides_no_gpu(program: Inside) -> None:
+    wrong = Inside(program.home, {**program.environment, "OLLAMA_HOST": "http://me:word@box"})
+    ran = wrong.json("gpus")
+    assert ran.code == 0 and ran.document["host"]["memory"]
+    assert "OLLAMA_HOST cannot be used" in ran.document["ollama"]["error"]
+    assert "OLLAMA_HOST cannot be used" in wrong("gpus").out
+    assert wrong("gpus", "--release", "ollama").code == 2
+
+
 def test_without_a_daemon_that_is_said(program: Inside, ollama: OllamaServer) -> None:
     ollama.daemon = None
     ollama.close()
@@ -106,7 +115,7 @@ def test_a_server_of_the_settings_is_started_and_ended(program: Inside) -> None:
     told = program("env", "llm")
     while "llm: " not in told.err:
         told = program("env", "llm")
-    assert "TUI_HUB_URL" not in told.out and "tui-hub reload llm" in told.err
+    assert "export TUI_HUB_URL" not in told.out and "tui-hub reload llm" in told.err
     assert program("deactivate", "llm").code == 0
     shutil.rmtree(program.home / "logs")
     wrong = program.json("activate", "acme/tiny-llm", "--runtime", "other")

@@ -17,6 +17,7 @@ VERBS = [
     "active",
     "add",
     "check",
+    "configure",
     "deactivate",
     "delete",
     "download",

@@ -80,8 +80,26 @@ def test_nothing_leads_out_of_a_folder(tmp_path: Path, box: Box) -> None:
     (folder / "line\nbreak.gguf").write_bytes(b"x")
     models, left = look(folder, box)
     assert models.keys() == {"good"}
-    assert len(left) == 8
+    assert len(left) == 10
     assert all((one.place + one.reason).isprintable() for one in left)
+
+
+@pytest.mark.parametrize(
+    "shelf", ["plain", "ComfyUI/models", ".lmstudio/models", ".lmstudio/models/org"]
+)
+def test_a_link_to_a_folder_is_told_and_not_followed(tmp_path: Path, box: Box, shelf: str) -> None:
+    """Many a person keeps the models of a program on another disk."""
+    put(tmp_path / "disk" / "models", "big.gguf")
+    put(tmp_path / "ComfyUI" / "models", "loras/one.gguf", "vae/two.gguf")
+    put(tmp_path / ".lmstudio" / "models" / "org" / "name", "three.gguf")
+    folder = tmp_path / shelf
+    folder.mkdir(exist_ok=True)
+    (folder / "checkpoints").symlink_to(tmp_path / "disk" / "models")
+    place = tmp_path / ".lmstudio" / "models" if "lmstudio" in shelf else folder
+    models, (left,) = look(place, box)
+    assert "big" not in models
+    assert left.place == str(folder / "checkpoints") and not left.failed
+    assert str(tmp_path / "disk" / "models") in left.reason
 
 
 def test_a_folder_without_end_is_given_up(tmp_path: Path, box: Box) -> None:

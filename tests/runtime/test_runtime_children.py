@@ -222,6 +222,10 @@ async def test_no_secret_reaches_it(start: Start, tmp_path: Path) -> None:
         "GOOGLE_APPLICATION_CREDENTIALS": "CANARY",
         "https_proxy": "http://me:CANARY@proxy:3128",
         "INDEX": "https://CANARY@index.example/simple",
+        "all_proxy": "me:CANARY@proxy:3128",
+        "HF_LOGIN": "hf_CANARYabcdefghijklmnop",
+        "ALERT_WEBHOOK": "https://hooks.example/CANARY",
+        "DOCKER_AUTH_CONFIG": "CANARY",
     }
     kept = {
         "NO_PROXY": "localhost",
@@ -230,6 +234,8 @@ async def test_no_secret_reaches_it(start: Start, tmp_path: Path) -> None:
         "OLDPWD": "/home",
         "KEYBOARD": "us",
         "MY_PATTERN": "*",
+        "EMAIL": "me@example.org",
+        "BASE": "hf_models",
     }
     environment = {"PYTHONPATH": str(tmp_path / "site"), **secrets, **kept}
     child = await start(environment=environment)

@@ -55,6 +55,16 @@ def test_a_name_is_no_option() -> None:
         fill_all(["{name}"], VALUES | {"name": "-x"})
 
 
+@pytest.mark.parametrize("name", ["$(id)", "`id`", "x;id", "x' id '", 'x" id "', "x\nid", "a|id"])
+def test_no_name_is_run_by_a_shell(name: str) -> None:
+    values = VALUES | {"file": f"/m/{name}.gguf"}
+    with pytest.raises(UnsafeError, match="another program"):
+        fill_all(["-c", "exec serve '{file}'"], values)
+    assert fill_all(["-m", "{file}", "--file={file}"], values)[1] == values["file"]
+    spaced = VALUES | {"file": "/my models/x 1.gguf"}
+    assert fill_all(["-c", "exec serve '{file}'"], spaced)[1] == "exec serve '/my models/x 1.gguf'"
+
+
 def test_a_program_is_found_by_its_name_or_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,24 @@ async def test_a_server_is_started_found_again_and_ended(
     assert not (tmp_path / "state" / "llm").exists()
 
 
+async def test_a_log_that_cannot_be_put_aside_holds_up_no_server(
+    keep: Keep, order: Callable[..., ServerOrder], port: int, tmp_path: Path
+) -> None:
+    child = await keep()
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    going = asyncio.create_task(
+        child.serve(order("--talk", str(4 * LOG_BYTES), "--wait", "go", log=str(logs / "log")))
+    )
+    await until(lambda: asyncio.to_thread((logs / "log").exists))
+    (logs / "log").unlink()
+    logs.rmdir()
+    (tmp_path / "go").touch()
+    await going
+    assert await ask(port) == ""
+    await child.end()
+
+
 async def test_it_runs_without_secrets_and_with_what_the_user_adds(
     keep: Keep, order: Callable[..., ServerOrder], port: int
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from homes import Configure
-from small_models import WEIGHTS
+from small_models import OTHER_WEIGHTS, WEIGHTS
 
 from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.downloads import Download
@@ -67,6 +67,59 @@ async def test_a_paused_download_goes_on_from_its_bytes(configure: Configure, hu
         assert done.status is JobStatus.COMPLETED
         assert file.resumed_from >= 800_000
         assert file.bytes_transferred <= len(WEIGHTS) - 800_000
+
+
+async def test_figures_are_those_of_all_attempts(configure: Configure, hub: DemoHub) -> None:
+    """What an attempt brought is counted by the next one too, and as nothing that was saved."""
+    hub.throttle.connection = 1_500_000
+    configuration = configure(TUI_HUB_DOWNLOADS__FILES="1")
+    async with open_services(configuration) as services:
+        job = await services.downloads.start("acme/quants")
+        size = len(OTHER_WEIGHTS)
+        await until(services, job.id, lambda download: download.done > size + 100_000)
+        await services.downloads.pause(job.id)
+        paused = await services.downloads.wait(job.id)
+        hub.throttle.connection = 0
+        await services.downloads.resume(job.id)
+        done = await services.downloads.wait(job.id)
+        assert any(file.deduplicated for file in done.files)
+        assert (done.bytes_transferred, done.bytes_deduplicated) == (done.bytes_total, 0)
+        assert done.seconds > paused.seconds > 0
+        again = await services.downloads.start("acme/quants")
+        nothing = await services.downloads.wait(again.id)
+        assert (nothing.bytes_transferred, nothing.bytes_deduplicated) == (0, 0)
+    async with open_services(configuration) as services:
+        told = await services.downloads.require(job.id)
+        assert (told.bytes_transferred, told.bytes_deduplicated) == (told.bytes_total, 0)
+
+
+async def test_what_a_killed_process_transferred_is_counted(
+    configure: Configure, hub: DemoHub
+) -> None:
+    hub.throttle.connection = 300_000
+    configuration = configure()
+    with subprocess.Popen(
+        [sys.executable, "-c", DOWNLOADER],
+        env={**os.environ, **configuration.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        job = process.stdout.readline().strip()
+        async with open_services(configuration) as services:
+            counted = 0
+            async with asyncio.timeout(20):
+                while not counted:
+                    await asyncio.sleep(0.05)
+                    counted = (await services.downloads.require(job)).bytes_transferred
+        process.send_signal(signal.SIGKILL)
+    hub.throttle.connection = 0
+    async with open_services(configuration) as services:
+        await services.downloads.resume(job)
+        done = await services.downloads.wait(job)
+        (file,) = done.files
+        assert done.bytes_transferred >= counted + file.bytes_transferred
+        assert done.bytes_deduplicated == 0
 
 
 async def test_kill_minus_nine_loses_no_checkpointed_byte(

@@ -12,6 +12,7 @@ import pytest
 from homes import Configure
 from small_models import gguf_file, tensors_file
 
+from tui_hub.blobs import receipts
 from tui_hub.domain.errors import InterruptedJobError, RefusedError
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.scanning import ScanMode, ScanStatus
@@ -129,6 +130,38 @@ async def test_what_lies_elsewhere_makes_no_room(configure: Configure, folder: P
         await services.scanning.run([str(folder)], adopt=True, mode=ScanMode.REFERENCE)
         plan = await services.room.plan(1)
         assert (plan.steps, plan.enough) == ((), False)
+
+
+async def test_a_definition_that_a_kill_left_alone_is_completed(
+    configure: Configure, folder: Path
+) -> None:
+    """It is written down first; without its files, the model was refused for ever as changed."""
+    place = str(folder / "m0.gguf")
+    async with open_services(configure("before")) as services:
+        await services.scanning.run([place], adopt=True)
+        written = await services.adding.find("local:m0")
+        assert written is not None
+    async with open_services(configure()) as services:
+        await services.storage._context.hub.additions.put(written)
+        report = await services.scanning.run([place], adopt=True)
+        assert [(one.status, one.reason) for one in report.models] == [(ScanStatus.ADOPTED, None)]
+
+
+async def test_rows_that_a_kill_left_without_a_receipt_are_taken_in_again(
+    configure: Configure, folder: Path
+) -> None:
+    """Else nothing would refer to its bytes, and the next sweep would take them."""
+    place = str(folder / "m0.gguf")
+    configuration = configure()
+    async with open_services(configuration) as services:
+        await services.scanning.run([place], adopt=True, mode=ScanMode.COPY)
+        context = services.storage._context
+        receipts.delete(context.store, "local:m0")
+        await context.hub.installs.delete("local:m0")
+        report = await services.scanning.run([place], adopt=True, mode=ScanMode.COPY)
+        assert [one.status for one in report.models] == [ScanStatus.ADOPTED]
+        assert (await services.garbage.sweep()).pieces == ()
+        assert len(list(context.store.iter())) == 1
 
 
 @pytest.mark.parametrize("mode", [ScanMode.REFERENCE, ScanMode.COPY])

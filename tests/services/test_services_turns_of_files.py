@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from tui_hub.blobs import BlobStore, Hold
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.errors import InterruptedJobError
+from tui_hub.services import file_download
 from tui_hub.services.file_download import FileDownload, Means
 from tui_hub.sources import FileRequest
 from tui_hub.transfer import Options, Pool, RateLimiter
@@ -52,6 +55,32 @@ def test_every_look_whether_it_is_its_turn_gives_its_descriptor_back(
         with pytest.raises(InterruptedJobError):
             waiting.await_turn(until)
         assert open_locks() == 1
+
+
+def test_whoever_gets_no_further_is_not_waited_for(
+    store: BlobStore, waiting: FileDownload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that a person stopped with Ctrl-Z keeps its locks."""
+    monkeypatch.setattr(file_download, "_SILENCE", 0.0)
+    with store.lock(SHA256), ExitStack() as until:
+        waiting.await_turn(until)
+        assert open_locks() == 1
+
+
+def test_a_byte_or_a_record_is_a_sign_that_somebody_gets_on(store: BlobStore) -> None:
+    seen = [store.signs(SHA256)]
+    partial = store.open_partial(SHA256, 1000)
+    seen.append(store.signs(SHA256))
+    past = time.time() - 10
+    for path in store.temp.iterdir():
+        os.utime(path, (past, past))
+    seen.append(store.signs(SHA256))
+    assert store.signs(SHA256) == seen[-1]
+    os.pwrite(partial.fileno(), b"x", 0)
+    seen.append(store.signs(SHA256))
+    partial.checkpoint(((0, 1),), None)
+    seen.append(store.signs(SHA256))
+    assert len({*seen}) == len(seen)
 
 
 def test_its_turn_lasts_until_it_is_committed(store: BlobStore, waiting: FileDownload) -> None:

@@ -516,6 +516,21 @@ class Hostile:
         reply.trickle = True
         return reply
 
+    def trickling_head(self, seen: Seen) -> Reply:
+        """Not even the head of the answer comes to its end."""
+        return Reply(
+            0, {}, b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 60_000, b"", trickle=True, raw_head=b""
+        )
+
+    def trickling_chunks(self, seen: Seen) -> Reply:
+        reply = self.chunked(seen)
+        reply.trickle = True
+        return reply
+
+    def trickling_trouble(self, seen: Seen) -> Reply:
+        """An error page that nobody wants, and that does not end."""
+        return Reply(503, {"Content-Length": "60000"}, b"x" * 60_000, trickle=True)
+
     def first_crawls(self, seen: Seen) -> Reply:
         """The first answer comes a byte at a time, as from a storage server that is worn out."""
         reply = self.honest(seen)

@@ -145,12 +145,21 @@ def test_a_stream_of_unknown_length_goes_on_by_ranges(server, destination, make)
     assert destination.path.read_bytes() == CONTENT
 
 
-def test_a_drip_is_not_waited_for(server, destination, make):
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        ("trickle", "silent"),
+        ("trickling-head", "silent"),
+        ("trickling-chunks", "silent"),
+        ("trickling-trouble", "in trouble"),
+    ],
+)
+def test_a_drip_is_not_waited_for(behaviour, message, server, destination, make):
     """Bytes that keep coming, but so slowly that they would never end."""
     destination.hold(CONTENT, (0, SIZE - 3000), validator='"strong-1"')
     begin = time.monotonic()
-    with pytest.raises(UnreachableError, match="silent"):
-        make(server.url("trickle"), size=SIZE, sha256=SHA256, stall=0.1, retries=1).run()
+    with pytest.raises(UnreachableError, match=message):
+        make(server.url(behaviour), sha256=SHA256, stall=0.1, retries=1).run()
     assert time.monotonic() - begin < 10
 
 

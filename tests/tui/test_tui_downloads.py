@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,25 @@ async def test_leaving_says_what_becomes_of_downloads(online: Configuration, sta
         agent.cancel()
         await asyncio.gather(agent, return_exceptions=True)
         stall.release()
+
+
+async def test_a_retry_tells_that_it_takes_another_revision(
+    online: Configuration, hub: DemoHub
+) -> None:
+    hub.throttle.connection = 300_000
+    async with screen(online, NARROW) as driver:
+        job = await driver.services.downloads.start("acme/tiny")
+        await driver.press("2")
+        await driver.until(lambda: any(one.done for one in driver.app.live.downloads))
+        await driver.press("space")
+        await driver.sees("‖1")
+        entry = hub.registry.find("acme/tiny")
+        assert entry is not None
+        hub.registry.remove("acme/tiny")
+        hub.put(replace(entry.head.repository, title="another history"))
+        hub.throttle.connection = 0
+        await driver.press("space")
+        await driver.sees("failed", "r takes what main is now")
+        await driver.press("r")
+        await driver.until(lambda: any("is gone: this is main now" in n for n in driver.notes()))
+        assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED

@@ -20,6 +20,7 @@ from tui_hub.tui.draw import (
     sparkline,
     spread,
     width_of,
+    wrap,
 )
 from tui_hub.tui.glyphs import ASCII, UNICODE
 from tui_hub.tui.screens.prompt import parse_rate
@@ -137,3 +138,21 @@ def test_rates_as_people_type_them() -> None:
         parse_rate("5")
     with pytest.raises(UsageError):
         parse_rate("9" * 400)
+
+
+def test_long_lines_are_broken_between_words_and_lose_nothing() -> None:
+    pieces = [
+        ("damaged  ", "bad"),
+        ("a" * 30 + " ", ""),
+        ("it has another hash than it had", "muted"),
+    ]
+    lines = wrap(pieces, 24)
+    assert all(width_of(line) <= 24 for line in lines)
+    assert "".join(plain(line).strip() for line in lines).replace(" ", "") == (
+        "damaged" + "a" * 30 + "ithasanotherhashthanithad"
+    )
+    assert all(plain(line).startswith("    ") for line in lines[1:])
+    assert {tone for line in lines for _, tone in line} == {"bad", "", "muted"}
+    assert wrap([("short", "")], 24) == [[("short", "")]]
+    assert wrap([], 24) == [[]]
+    assert all(width_of(line) <= 12 for line in wrap([("日本語" * 9, "")], 12))

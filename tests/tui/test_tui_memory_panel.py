@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from test_tui_memory_line import HOST, LOST, gpu
 
@@ -13,7 +15,7 @@ from tui_hub.tui.draw import Line, width_of
 from tui_hub.tui.glyphs import ASCII, UNICODE, Glyphs
 from tui_hub.tui.holders import after_change, bar_lines, gpu_holders, host_holders, legend
 from tui_hub.tui.memory_panel import Box, brief_lines, full_lines
-from tui_hub.tui.slot_text import swap_lines
+from tui_hub.tui.slot_text import slot_lines, swap_lines
 
 GIB = 1024**3
 ON_HOST = Slot(
@@ -122,3 +124,17 @@ def test_a_change_shows_its_present_step_in_any_room() -> None:
         assert len(lines) <= 4
         assert words(lines)[-1].startswith("↻ loading ▕")
         assert words(lines)[-2].rstrip().endswith("✓ memory back after 1 s") or width == 40
+
+
+def test_no_address_is_shown_of_a_server_that_is_gone() -> None:
+    slot = Slot(
+        type=ModelType.LLM,
+        model="hf:acme/new",
+        revision="1",
+        runtime="command",
+        path="/m",
+        url="http://127.0.0.1:8000",
+    )
+    for error, shown in ((None, True), ("the process that kept it is gone", False)):
+        lines = slot_lines(replace(slot, error=error), None, 80, UNICODE)
+        assert ("http://127.0.0.1:8000" in " ".join(words(lines))) is shown

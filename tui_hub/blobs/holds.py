@@ -7,15 +7,18 @@ so that nobody else, in whichever home, counts on that room. A hold ends with it
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tui_hub.blobs.files import storage_errors, unique, write_atomic
+from tui_hub.blobs.sidecar import STALE
 from tui_hub.domain.jobs import Owner
 from tui_hub.processes import known_alive, this_process
 
@@ -51,6 +54,11 @@ class Hold:
             if not self._hashes.issuperset(hashes):
                 self._hashes.update(hashes)
                 self._write()
+
+    def beat(self) -> None:
+        """Show machines that cannot see this process that it lives: now and then, at the least."""
+        with suppress(OSError):
+            os.utime(self._path)
 
     def release(self) -> None:
         """End it. Doing so twice is no error."""
@@ -91,11 +99,14 @@ def held(temp: Path) -> set[str]:
 
 
 def promised(temp: Path) -> dict[str, int]:
-    """What running processes have to bring, by the key of each partial; each file counts once."""
+    """What running processes have to bring, by the key of each partial; each file counts once.
+
+    One that cannot be seen runs as long as it shows it.
+    """
     return {
         key: size
-        for _, record in _holds(temp)
-        if known_alive(record.owner) is not False
+        for path, record in _holds(temp)
+        if _runs(path, record.owner)
         for key, size in record.sizes.items()
     }
 
@@ -103,6 +114,17 @@ def promised(temp: Path) -> dict[str, int]:
 def live(temp: Path) -> set[str]:
     """The names of the holds of processes that surely run."""
     return {path.name for path, record in _holds(temp) if known_alive(record.owner)}
+
+
+def _runs(path: Path, owner: Owner) -> bool:
+    """Whether the process of a hold lives, as far as can be known."""
+    alive = known_alive(owner)
+    if alive is not None:
+        return alive
+    try:
+        return time.time() - path.lstat().st_mtime < STALE
+    except FileNotFoundError:
+        return False
 
 
 def _holds(temp: Path) -> Iterator[tuple[Path, _Record]]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tui_hub.blobs.belongings import carry_over, files_in
 from tui_hub.blobs.files import fsync_folder, make_folder, storage_errors, write_atomic
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.views import aside, discard_folder, link_tree, replace_link, swap_in
@@ -66,7 +67,7 @@ def publish_hf(
                 path: os.fspath(folder / "blobs" / name) for path, (name, _) in names.items()
             }
             link_tree(build, snapshot, targets)
-            _carry_over(folder, snapshot, build)
+            carry_over(snapshot, build, lambda file: _is_made_here(folder, file))
             swap_in(build, snapshot)
             fsync_folder(snapshot.parent)
         for ref in pointing:
@@ -112,7 +113,7 @@ def stale_in_hf(store: BlobStore, repository: str, keep: str | None) -> set[str]
 
 def is_empty_in_hf(store: BlobStore, repository: str) -> bool:
     """Whether a repository has folders in the cache and nothing in them."""
-    return not any(True for _ in _files(_folder(store, repository)))
+    return not any(True for _ in files_in(_folder(store, repository)))
 
 
 def sweep_hf(
@@ -209,17 +210,6 @@ def _write_ref(store: BlobStore, path: Path, revision: str) -> None:
     write_atomic(store.temp, path, revision.encode())
 
 
-def _carry_over(folder: Path, snapshot: Path, build: Path) -> None:
-    """Take what others have in a snapshot over into the one that comes in its place."""
-    for file in _files(snapshot):
-        place = build / file.relative_to(snapshot)
-        if _is_made_here(folder, file) or os.path.lexists(place):
-            continue
-        with suppress(FileExistsError, NotADirectoryError):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.link(file, place, follow_symlinks=False)
-
-
 def _prune(store: BlobStore, folder: Path, keep: str | None) -> None:
     """Remove what was made here of every snapshot but one, its refs, and links that nobody uses."""
     kept = _used(folder / "snapshots" / keep) if keep is not None else set()
@@ -227,7 +217,7 @@ def _prune(store: BlobStore, folder: Path, keep: str | None) -> None:
     gone = [one for one in others if _is_ours(folder, one)]
     names = {snapshot.name for snapshot in gone}
     # A ref without its snapshot makes the whole cache count as corrupt: so refs go first.
-    for ref in _files(folder / "refs"):
+    for ref in files_in(folder / "refs"):
         with suppress(FileNotFoundError):
             if ref.read_text("utf-8", "replace").strip() in names:
                 ref.unlink()
@@ -235,7 +225,7 @@ def _prune(store: BlobStore, folder: Path, keep: str | None) -> None:
         if snapshot in gone:
             discard_folder(store, snapshot)
             continue
-        for file in list(_files(snapshot)):
+        for file in list(files_in(snapshot)):
             if _is_made_here(folder, file) and file.readlink().name not in kept:
                 file.unlink(missing_ok=True)
     used = _used(folder / "snapshots")
@@ -246,11 +236,11 @@ def _prune(store: BlobStore, folder: Path, keep: str | None) -> None:
 
 def _used(folder: Path) -> set[str]:
     """The names of the cache's blobs that the links below a folder lead to."""
-    return {file.readlink().name for file in _files(folder) if file.is_symlink()}
+    return {file.readlink().name for file in files_in(folder) if file.is_symlink()}
 
 
 def _is_ours(folder: Path, snapshot: Path) -> bool:
-    return all(_is_made_here(folder, file) for file in _files(snapshot))
+    return all(_is_made_here(folder, file) for file in files_in(snapshot))
 
 
 def _is_made_here(folder: Path, file: Path) -> bool:
@@ -273,10 +263,3 @@ def _is_our_link(blob: Path) -> bool:
 def _entries(folder: Path) -> Iterator[Path]:
     with suppress(FileNotFoundError):
         yield from sorted(folder.iterdir())
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Everything below a folder that is no folder; links are not followed."""
-    for parent, folders, names in os.walk(folder):
-        for name in (*names, *(name for name in folders if Path(parent, name).is_symlink())):
-            yield Path(parent, name)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub.blobs import receipts
+from tui_hub.blobs.belongings import has_others, put_back
 from tui_hub.blobs.changing import under_change
 from tui_hub.blobs.files import fsync_folder, rename_exclusive, storage_errors
 from tui_hub.blobs.folders import owner_of
@@ -22,7 +23,14 @@ from tui_hub.blobs.holds import held
 from tui_hub.blobs.huggingface import is_empty_in_hf, repositories, stale_in_hf, sweep_hf
 from tui_hub.blobs.receipts import RECEIPT, Receipt
 from tui_hub.blobs.store import BlobStore
-from tui_hub.blobs.views import active_folders, aside, linked_blobs, owner_of_view
+from tui_hub.blobs.views import (
+    VIEW_MARKER,
+    active_folders,
+    aside,
+    is_made_here,
+    linked_blobs,
+    owner_of_view,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,9 @@ def views(store: BlobStore, seen: Surroundings) -> Iterator[Leftover]:
     for folder in _entries(store.models):
         for view in _entries(folder) if not folder.is_symlink() else ():
             owner = None if view.is_symlink() else owner_of_view(view)
-            if owner is not None and not _is_view_needed(store, seen, view, view, owner):
+            # One in which only somebody else's files are left is no leftover.
+            ours = bool(linked_blobs(view)) or not has_others(view, is_made_here)
+            if owner is not None and ours and not _is_view_needed(store, seen, view, view, owner):
                 yield Leftover(view, _taking(store, view, owner))
 
 
@@ -140,7 +150,10 @@ def _taking(store: BlobStore, view: Path, owner: str) -> Callable[[], bool]:
     def needed(content: Path) -> bool:
         return _is_view_needed(store, Surroundings(store), view, content, owner)
 
-    return lambda: _take(store, view, needed)
+    def restore(grave: Path) -> None:
+        put_back(grave, view, is_made_here, VIEW_MARKER)
+
+    return lambda: _take(store, view, needed, restore)
 
 
 def _sweeping(store: BlobStore, repository: str) -> Callable[[], bool]:
@@ -156,8 +169,16 @@ def _sweeping(store: BlobStore, repository: str) -> Callable[[], bool]:
     return remove
 
 
-def _take(store: BlobStore, folder: Path, needed: Callable[[Path], bool]) -> bool:
-    """Take a folder away, look once more, and only then delete it or put it back."""
+def _take(
+    store: BlobStore,
+    folder: Path,
+    needed: Callable[[Path], bool],
+    restore: Callable[[Path], None] | None = None,
+) -> bool:
+    """Take a folder away, look once more, and only then delete it or put it back.
+
+    `restore` saves what is somebody else's in it.
+    """
     with storage_errors(store.root), aside(store) as build:
         grave = build / "removed"
         try:
@@ -170,6 +191,8 @@ def _take(store: BlobStore, folder: Path, needed: Callable[[Path], bool]) -> boo
                 rename_exclusive(grave, folder)
             fsync_folder(folder.parent)
             return False
+        if restore is not None:
+            restore(grave)
     return True
 
 

@@ -12,6 +12,9 @@ from pathlib import Path
 from tui_hub.blobs.files import folder_name
 
 _POLL = 0.05
+_MOST = 50
+"""Locks that are taken of files that have lost their name, one after the other; more than that are
+the work of a file system that gives a file another number each time."""
 
 
 @contextmanager
@@ -30,7 +33,9 @@ def lock(temp: Path, name: str, wait: float = 0.0) -> Iterator[bool]:
     path, deadline = temp / f"{folder_name(name)}.lock", time.monotonic() + wait
     try:
         descriptor = _open(path)
-        while (taken := _take(descriptor, deadline)) and not _names(path, descriptor):
+        for _ in range(_MOST):
+            if not (taken := _take(descriptor, deadline)) or _names(path, descriptor):
+                break
             os.close(descriptor)
             descriptor = _open(path)
     except OSError:

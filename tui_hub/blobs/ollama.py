@@ -10,7 +10,9 @@ own models name, which it makes of those that it is shown (`FROM` in a Modelfile
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -46,7 +48,8 @@ _DECODER = msgspec.json.Decoder(_Manifest)
 def publish_ollama(store: BlobStore, name: Sequence[str], manifest: str) -> Path | None:
     """Show a model to daemons of Ollama, and give its manifest's place.
 
-    One that is not here as a whole is shown no more, and gives `None`.
+    One that is not here as a whole is shown no more, and gives `None`. So does one in whose place a
+    daemon has put another by now, by a pull or as a model of the user's own; that stays.
 
     Args:
         store: the store.
@@ -57,6 +60,8 @@ def publish_ollama(store: BlobStore, name: Sequence[str], manifest: str) -> Path
         UnsafeError: when the name is not fit for a file system.
     """
     place = _place(store, name)
+    if _is_theirs(store, place, manifest):
+        return None
     body = _read(store.path(manifest))
     hashes = _hashes(body)
     if body is None or hashes is None or not all(map(store.has, hashes)):
@@ -101,6 +106,8 @@ def wrong_in_ollama(store: BlobStore, name: Sequence[str], manifest: str) -> Pat
     """
     place, body = _place(store, name), _read(store.path(manifest))
     hashes = _hashes(body)
+    if _is_theirs(store, place, manifest):
+        return None
     if body is None or hashes is None or not all(map(store.has, hashes)):
         return None
     links = (_root(store) / "blobs" / f"{_BLOB}{one}" for one in sorted(hashes))
@@ -149,12 +156,15 @@ def _place(store: BlobStore, name: Sequence[str]) -> Path:
 
 
 def _read(path: Path) -> bytes | None:
+    """A small plain file; nobody waits for one that is something else."""
     try:
-        with path.open("rb") as file:
-            body = file.read(_LIMIT + 1)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            body = file.read(_LIMIT + 1) if plain else None
     except OSError:
         return None
-    return body if len(body) <= _LIMIT else None
+    return body if body is not None and len(body) <= _LIMIT else None
 
 
 def _hashes(body: bytes | None) -> set[str] | None:
@@ -172,6 +182,15 @@ def _leans_on_store(store: BlobStore, place: Path) -> bool:
     """Whether what a manifest names is not all the daemon's own."""
     links = [_root(store) / "blobs" / f"{_BLOB}{one}" for one in _hashes(_read(place)) or ()]
     return any(_is_ours(link) or not link.exists() for link in links)
+
+
+def _is_theirs(store: BlobStore, place: Path, manifest: str) -> bool:
+    """Whether a manifest is none that this store ever had, and so none that was shown from here."""
+    body = _read(place)
+    if body is None or _hashes(body) is None:
+        return False  # or it is damaged
+    found = hashlib.sha256(body).hexdigest()
+    return found != manifest and not store.has(found)
 
 
 def _is_ours(link: Path) -> bool:

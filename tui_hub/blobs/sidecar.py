@@ -18,6 +18,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,6 +185,17 @@ def scan(temp: Path, key: str | None = None) -> Iterator[PartialInfo]:
             yield info
 
 
+def signs(temp: Path, key: str) -> frozenset[tuple[str, int]]:
+    """What changes whenever a process, seen or not, gets on with the partials of a key."""
+    prefix, found = f"{safe_key(key)}.", set()
+    with suppress(FileNotFoundError), os.scandir(temp) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix):
+                with suppress(FileNotFoundError):
+                    found.add((entry.name, entry.stat(follow_symlinks=False).st_mtime_ns))
+    return frozenset(found)
+
+
 def _look(path: Path) -> PartialInfo | None:
     try:
         status = path.lstat()
@@ -194,8 +206,8 @@ def _look(path: Path) -> PartialInfo | None:
     record, modified = _read_record(path) or (None, status.st_mtime)
     if record is None:
         # A brief one gets its record when there is something to say.
-        young = time.time() - status.st_mtime < STALE
-        record, live = Record(key=path.name.partition(".")[0]), True if young else None
+        used = path in OPEN or time.time() - status.st_mtime < STALE
+        record, live = Record(key=path.name.partition(".")[0]), True if used else None
     else:
         live = _live(path, record.owner)
     record = msgspec.structs.replace(record, ranges=sound(record.ranges, status.st_size))

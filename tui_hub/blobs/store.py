@@ -21,7 +21,7 @@ from tui_hub.blobs.files import (
 )
 from tui_hub.blobs.hashing import sha256_file
 from tui_hub.blobs.partial import Partial
-from tui_hub.blobs.sidecar import PartialInfo, scan
+from tui_hub.blobs.sidecar import PartialInfo, scan, signs
 from tui_hub.domain.errors import CorruptError, UnsafeError
 from tui_hub.domain.identifiers import is_sha256
 from tui_hub.paths import existing_parent
@@ -124,6 +124,10 @@ class BlobStore:
     def resumable(self, key: str) -> int:
         """Bytes that an interrupted attempt left of a file."""
         return resumable(self.temp, key)
+
+    def signs(self, key: str) -> frozenset[tuple[str, int]]:
+        """What changes whenever somebody gets on with a file on its way into the store."""
+        return signs(self.temp, key)
 
     def partials(self) -> tuple[PartialInfo, ...]:
         """All files on their way into the store, of all processes."""
@@ -273,7 +277,7 @@ class BlobStore:
             pending_bytes=sum(
                 max((partial.size or 0) - partial.allocated, 0)
                 for partial in partials
-                if partial.live is not False
+                if not partial.left
             ),
             disk_free=disk.free,
             disk_total=disk.total,

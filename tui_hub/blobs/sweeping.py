@@ -28,6 +28,9 @@ def sweep(temp: Path, older_than: float, awaited: Collection[str]) -> int:
 def leftovers(temp: Path, older_than: float, awaited: Collection[str]) -> Iterator[Path]:
     """What may go: old leftovers, and partials that are blobs already, with what is beside them.
 
+    Partials of which nothing is known to be here go soon; a killed process leaves some for each
+    group of small files that it was at.
+
     Args:
         temp: the folder.
         older_than: seconds since the last sign of life. Files of a running process stay.
@@ -39,9 +42,11 @@ def leftovers(temp: Path, older_than: float, awaited: Collection[str]) -> Iterat
     told: set[Path] = set()
     for partial in scan(temp):
         paths = (partial.path, *beside(partial.path))
+        age = now - partial.modified
         published = partial.left and _is_blob(partial.path)
+        worthless = partial.left and not partial.ranges and age > _GRACE
         stays = partial.live is True or safe_key(partial.key) in waiting
-        if published or (not stays and now - partial.modified > older_than):
+        if published or worthless or (not stays and age > older_than):
             told.update(paths)
             yield from filter(os.path.lexists, paths)
         else:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tui_hub.blobs.belongings import carry_over, put_back
 from tui_hub.blobs.files import (
     folder_name,
     fsync_folder,
@@ -66,6 +67,9 @@ def publish_model(
         place = folder / "any"
         link_tree(build, place, targets)
         (build / VIEW_MARKER).write_text(model, "utf-8", "replace")
+        before = _existing(folder, name, author, model)
+        if before is not None:
+            carry_over(before, build, is_made_here)
         target = _install(build, folder, name, author, model)
         fsync_folder(folder)
     return target
@@ -78,13 +82,20 @@ def remove_model(
     author: str | None,
     model: str,
 ) -> bool:
-    """Remove the view of a model; gives whether there was one. A view of another model stays."""
+    """Remove the view of a model; gives whether there was one. A view of another model stays.
+
+    So do files that somebody else put in it.
+    """
     folder = store.models / _checked_type(type)
     found = _existing(folder, name, author, model)
     if found is None:
         return False
-    with storage_errors(store.root):
-        discard_folder(store, found)
+    with storage_errors(store.root), aside(store) as build:
+        grave = build / "removed"
+        with suppress(FileNotFoundError):
+            found.rename(grave)
+            fsync_folder(found.parent)
+            put_back(grave, found, is_made_here, VIEW_MARKER)
     return True
 
 
@@ -145,6 +156,17 @@ def linked_blobs(folder: Path) -> set[str]:
                 if is_sha256(target):
                     found.add(target)
     return found
+
+
+def is_made_here(file: Path) -> bool:
+    """Whether a file in a view is one that it is made of, wherever the view lies right now."""
+    if file.name == VIEW_MARKER:
+        return True
+    try:
+        *_, blobs, kind, sha256 = file.readlink().parts
+    except (OSError, ValueError):
+        return False
+    return (blobs, kind) == ("blobs", "sha256") and is_sha256(sha256)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ _ELSEWHERE = (
     "MODEL_STORE_PATH",
     "HF_HUB_OFFLINE",
     "HUGGING_FACE_HUB_TOKEN",
+    "HF_HUB_CACHE",
+    "HUGGINGFACE_HUB_CACHE",
     "REPLICATE_API_TOKEN",
     "TUI_HUB_HOME",
     "TUI_HUB_CONFIG_FILE",
@@ -27,6 +30,8 @@ _OLLAMA = ("TUI_HUB_OLLAMA__REGISTRY", "TUI_HUB_OLLAMA__LIBRARY")
 """The hub answers as Ollama's registry too."""
 _NOBODY = "127.0.0.1:1"
 """In the place of the daemon, whose models are not the demo's."""
+_SCANNED = tuple(f"TUI_HUB_SCAN__{name}" for name in ("OLLAMA", "LMSTUDIO", "COMFYUI", "FOLDER"))
+"""What the person keeps elsewhere is not the demo's."""
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -45,7 +50,7 @@ def demo_hub(options: Options) -> Iterator[None]:
             home = TemporaryDirectory(prefix="tui-hub-demo-", ignore_cleanup_errors=True)
             options.home = stack.enter_context(home)
             options.temporary = True
-        options.environment = _environment(os.environ, hub.endpoint, hub.token)
+        options.environment = _environment(os.environ, hub.endpoint, hub.token, options.home)
         options.demo = True
         yield
 
@@ -62,7 +67,7 @@ async def empty_slots(services: Services) -> None:
         await services.activation.deactivate(slot.type)
 
 
-def _environment(parent: Mapping[str, str], endpoint: str, token: str) -> dict[str, str]:
+def _environment(parent: Mapping[str, str], endpoint: str, token: str, home: str) -> dict[str, str]:
     """The parent's environment without what would lead away from the demo, its own store first."""
     kept = {
         name: value
@@ -70,4 +75,12 @@ def _environment(parent: Mapping[str, str], endpoint: str, token: str) -> dict[s
         if name not in _ELSEWHERE and name.lower() not in _PROXIES
     }
     hub = dict.fromkeys(("HF_ENDPOINT", *_OLLAMA), endpoint)
-    return {**kept, **hub, "HF_TOKEN": token, "TUI_HUB_OLLAMA__HOST": _NOBODY}
+    places = dict.fromkeys(_SCANNED, "[]")
+    return {
+        **kept,
+        **hub,
+        **places,
+        "HF_TOKEN": token,
+        "HF_HOME": str(Path(home) / "huggingface"),
+        "TUI_HUB_OLLAMA__HOST": _NOBODY,
+    }

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tui_hub import text
-from tui_hub.cli.tables import table
+from tui_hub.cli.tables import cut, table
 from tui_hub.domain.artifacts import ArtifactStatus, Verified
+from tui_hub.domain.jobs import JobType
 from tui_hub.domain.models import ModelStatus
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from tui_hub.domain.feeds import FeedStatus
     from tui_hub.domain.jobs import Job, Progress
     from tui_hub.domain.models import Model, Registration
+
+_WHOLE = {JobType.VERIFY: "the store", JobType.SCAN: "this box"}
+"""What a job is about that names nothing."""
 
 
 def file_table(
@@ -55,7 +59,7 @@ def next_turn(status: FeedStatus) -> str:
 
 
 def job_table(console: Console, jobs: Sequence[Job]) -> Iterator[str]:
-    """Jobs, one to a line."""
+    """Jobs, one to a line, with what went wrong below."""
     rows = [
         (
             job.id,
@@ -64,12 +68,17 @@ def job_table(console: Console, jobs: Sequence[Job]) -> Iterator[str]:
             how_far(job.progress),
             subject(job),
             text.ago(job.created_at),
-            job.error or "",
         )
         for job in jobs
     ]
-    titles = ("JOB", "TYPE", "STATUS", ">PROGRESS", "SUBJECT", "CREATED", "ERROR")
-    yield from _with_heading(console, titles, rows, flexible=len(titles) - 1)
+    titles = ("JOB", "TYPE", "STATUS", ">PROGRESS", "SUBJECT", "CREATED")
+    heading, *lines = _with_heading(console, titles, rows, flexible=titles.index("SUBJECT"))
+    yield heading
+    for job, line in zip(jobs, lines, strict=True):
+        yield line
+        if job.error:
+            reason = f"    {text.clean(job.error)}"
+            yield cut(reason, console.width) if console.width is not None else reason
 
 
 def registration_pairs(entry: Registration | None) -> list[tuple[str, object]]:
@@ -98,7 +107,9 @@ def how_far(progress: Progress) -> str:
 
 def subject(job: Job) -> str:
     """What a job is about, from its payload: a model and perhaps its variant, or feeds."""
-    named = job.payload.get("model") or job.payload.get("feeds") or ""
+    named = job.payload.get("model") or job.payload.get("feeds") or job.payload.get("places") or ""
+    if not named and job.type in _WHOLE:
+        return _WHOLE[job.type]
     if isinstance(named, list | tuple):
         return ", ".join(str(name) for name in named[:3]) + (", …" if len(named) > 3 else "")
     return " ".join(str(name) for name in (named, job.payload.get("variant")) if name)

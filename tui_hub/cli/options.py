@@ -87,12 +87,16 @@ def shared_options() -> list[click.Parameter]:
 
 
 class Verb(click.Command):
-    """A command that also takes the shared options, and lists them apart in its help."""
+    """A command that also takes the shared options, and lists them apart in its help.
+
+    One that it means otherwise, as `--version` may be, is its own.
+    """
 
     def __init__(self, *arguments: object, **settings: object) -> None:
         super().__init__(*arguments, **settings)  # type: ignore[arg-type]
         self._own = len(self.params)
-        self.params.extend(shared_options())
+        taken = {name for one in self.params for name in one.opts}
+        self.params.extend(one for one in shared_options() if not taken.intersection(one.opts))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verb's own options first, then those of every command."""

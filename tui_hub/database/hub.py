@@ -8,6 +8,7 @@ from types import TracebackType
 from tui_hub.database import health
 from tui_hub.database.artifacts import ArtifactTable
 from tui_hub.database.checks import CheckTable
+from tui_hub.database.configurations import ConfigurationTable
 from tui_hub.database.connection import Database
 from tui_hub.database.file_hashes import FileHashTable
 from tui_hub.database.hub_schema import MIGRATIONS
@@ -46,6 +47,7 @@ class HubDatabase:
         self.additions = AdditionTable(database)
         self.pins = PinTable(database)
         self.registry = RegistryTables(database)
+        self.configurations = ConfigurationTable(database)
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
         self.marks = MarkTable(database)

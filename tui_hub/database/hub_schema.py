@@ -298,6 +298,22 @@ async def serving_slots(transaction: Transaction) -> None:
         await transaction.execute(f"ALTER TABLE slots ADD COLUMN {column}")
 
 
+async def configured_models(transaction: Transaction) -> None:
+    """What users set for models, each change a version; slots know by what they were loaded."""
+    await transaction.execute(
+        """CREATE TABLE configurations (
+            model TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            at TEXT NOT NULL,
+            configuration TEXT NOT NULL,
+            PRIMARY KEY (model, version)
+        ) WITHOUT ROWID"""
+    )
+    await transaction.execute(
+        "ALTER TABLE slots ADD COLUMN configuration TEXT NOT NULL DEFAULT '{}'"
+    )
+
+
 MIGRATIONS = (
     first,
     leased_jobs,
@@ -311,4 +327,5 @@ MIGRATIONS = (
     pinned_models,
     scanned_files,
     serving_slots,
+    configured_models,
 )

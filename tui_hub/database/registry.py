@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from tui_hub.database.configurations import current_configurations, put_configuration
 from tui_hub.database.connection import Database, Row, Transaction
 from tui_hub.database.records import AdditionTable, EditTable, RecordTable, RegistrationTable
 from tui_hub.database.revisions import all_versions, put_version
@@ -75,6 +76,8 @@ class RegistryTables:
             await _put(transaction, self._pins, rows.pins)
             for version in rows.versions:
                 await put_version(transaction, version)
+            for model, configuration in rows.configurations.items():
+                await put_configuration(transaction, model, configuration)
 
     async def _read(self, transaction: Transaction) -> RegistryRows:
         return RegistryRows(
@@ -83,6 +86,7 @@ class RegistryTables:
             additions=await _all(transaction, self._additions),
             versions=tuple(await all_versions(transaction)),
             pins=await _all(transaction, self._pins),
+            configurations=await current_configurations(transaction),
         )
 
 

@@ -12,7 +12,10 @@ from tui_hub.database.values import optional, plain
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, artifact_id
 from tui_hub.domain.storage import Install
 
-_KEEPING = ("edits", "versions", "revisions", "registrations", "installs", "loads", "pins")
+_KEEPING = (
+    "edits", "versions", "revisions", "registrations", "installs", "loads", "pins",
+    "configurations",
+)  # fmt: skip
 _FORGOTTEN = (*_KEEPING, "artifacts", "additions")
 
 
@@ -53,6 +56,7 @@ class ModelNames:
             await _words(transaction, before, after)
             await _versions(transaction, before, after)
             await _revisions(transaction, before, after)
+            await _configurations(transaction, before, after)
             await _artifacts(transaction, before, after)
             await _records(transaction, before, after, install)
 
@@ -103,6 +107,21 @@ async def _revisions(transaction: Transaction, old: str, new: str) -> None:
         "UPDATE OR IGNORE revisions SET model = ? WHERE model = ?", (new, old)
     )
     await transaction.execute("DELETE FROM revisions WHERE model = ?", (old,))
+
+
+async def _configurations(transaction: Transaction, old: str, new: str) -> None:
+    """Move what was set for the model; what was set under the new id came later, and counts."""
+    rows = await transaction.read(
+        "SELECT coalesce(max(version), 0) FROM configurations WHERE model = ?", (old,)
+    )
+    # By way of negative numbers, since no two rows may have the same one in between.
+    await transaction.execute(
+        "UPDATE configurations SET version = -version - ? WHERE model = ?", (rows[0][0], new)
+    )
+    await transaction.execute(
+        "UPDATE configurations SET version = -version WHERE model = ?", (new,)
+    )
+    await transaction.execute("UPDATE configurations SET model = ? WHERE model = ?", (new, old))
 
 
 async def _artifacts(transaction: Transaction, old: str, new: str) -> None:

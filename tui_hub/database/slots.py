@@ -15,6 +15,7 @@ import msgspec
 from tui_hub.database.connection import Database, Row, Transaction
 from tui_hub.database.records import RecordTable
 from tui_hub.database.values import document, mapping, optional, plain
+from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.errors import LostLeaseError, RefusedError
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.slots import Load, MemoryFigures, Slot, Swap, slot_lease
@@ -23,7 +24,7 @@ from tui_hub.text import now
 
 _SLOT_COLUMNS = (
     "type, model, revision, runtime, path, device, since, variant, memory, "
-    "child, error, url, command, pid, host, started, boot"
+    "child, error, url, command, configuration, pid, host, started, boot"
 )
 
 
@@ -42,6 +43,9 @@ class SlotTable(RecordTable[Slot]):
         started, boot = values.pop("started"), values.pop("boot")
         values["type"] = ModelType(values["type"])
         values["memory"] = MemoryFigures(**mapping(values["memory"]))
+        values["configuration"] = msgspec.json.decode(
+            values["configuration"], type=ModelConfiguration
+        )
         if host is not None:
             values["holder"] = Owner(host=host, pid=pid, started=started, boot=boot)
         return Slot(**values)
@@ -201,6 +205,7 @@ def _slot_values(record: Slot) -> tuple[object, ...]:
         optional(record.error),
         optional(record.url),
         optional(record.command),
+        document(asdict(record.configuration)),
         *(
             (None,) * 4
             if holder is None

@@ -78,6 +78,8 @@ class FileProgress:
     """Bytes that came over the network in this attempt."""
     resumed_from: int = 0
     deduplicated: bool = False
+    bytes_saved: int = 0
+    """Bytes that some other download brought, so that this one had no need to."""
     connections: int = 0
     retries: int = 0
     ranges: tuple[tuple[int, int], ...] = ()
@@ -99,7 +101,9 @@ class Download:
     bytes_total: int = 0
     done: int = 0
     bytes_transferred: int = 0
+    """Bytes that came over the network, in all attempts together."""
     bytes_deduplicated: int = 0
+    """Bytes that some other download brought, so that this one had no need to."""
     speed: float = 0.0
     """Bytes a second over the last seconds."""
     speeds: tuple[float, ...] = ()

@@ -30,6 +30,10 @@ class NotFoundError(HubError):
     code = "not_found"
 
 
+class GoneError(NotFoundError):
+    """Its source has the revision of a file no more, though perhaps the model."""
+
+
 class HiddenError(NotFoundError):
     """There is no such model, or it is private: the source does not say which."""
 

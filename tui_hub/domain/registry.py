@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tui_hub.domain.additions import Addition
 from tui_hub.domain.artifacts import Verified
+from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.models import ModelEdit, Registration
 from tui_hub.domain.revisions import Version
 from tui_hub.domain.types import ModelType
@@ -60,6 +62,8 @@ class RegistryRows:
     additions: tuple[Addition, ...] = ()
     versions: tuple[Version, ...] = ()
     pins: tuple[Pin, ...] = ()
+    configurations: Mapping[str, ModelConfiguration] = field(default_factory=dict)
+    """What is set for models now, by their ids."""
 
 
 class Part(StrEnum):
@@ -71,6 +75,7 @@ class Part(StrEnum):
     REGISTRATION = "registration"
     DEFINITION = "definition"
     VERSION = "version"
+    CONFIGURATION = "configuration"
     INSTALLED = "installed"
     FEED = "feed"
     ENTRY = "entry"

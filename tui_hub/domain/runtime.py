@@ -12,8 +12,8 @@ LINK = "link"
 RUNTIMES = (TORCH, OLLAMA, COMMAND, LINK)
 """How a model becomes active."""
 
-PLACEHOLDERS = ("path", "file", "host", "port", "model", "name")
-"""What a command of the user's may leave to be filled in."""
+PLACEHOLDERS = ("path", "file", "host", "port", "model", "name", "context")
+"""What a command of the user's may leave to be filled in, beside `options.NAME`."""
 
 
 OPTIONAL_VARIABLES = (
@@ -175,6 +175,7 @@ class OllamaState:
     """The daemon of Ollama on this box, with what it has in memory."""
 
     address: str
+    """Empty where the settings name none that can be used."""
     models: tuple[OllamaModel, ...] = ()
     error: str | None = None
     """Why it does not tell."""

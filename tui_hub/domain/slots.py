@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.types import ModelType
@@ -45,6 +46,8 @@ class Slot:
     """Where a server answers for it, where one does."""
     command: str | None = None
     """The server's name in the settings, for the runtime `command`."""
+    configuration: ModelConfiguration = field(default_factory=ModelConfiguration)
+    """What was set for the model when it was loaded."""
 
     @property
     def pid(self) -> int | None:
@@ -65,6 +68,15 @@ class Slot:
     def status(self) -> str:
         """`active`, or `error` where the weights should be in memory and are not."""
         return "active" if self.error is None else "error"
+
+    def needs_reload(self, now: ModelConfiguration) -> bool:
+        """Whether its model was loaded in another way than is set for it by now."""
+        then = self.configuration
+        return (
+            now.runtime not in (then.runtime, self.chosen_by)
+            or now.variant not in (then.variant, self.variant)
+            or then.differs(now, self.runtime)
+        )
 
 
 def slot_lease(kind: ModelType) -> str:

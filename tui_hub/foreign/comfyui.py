@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from tui_hub.foreign.base import Box, Finding, left_out
-from tui_hub.foreign.looking import folders, has_file, is_folder, read_small
+from tui_hub.foreign.looking import folders, has_file, is_folder, linked_folders, read_small
 from tui_hub.foreign.loose import TYPE_OF_FOLDER, loose_models
 
 _EXTRA = "extra_model_paths.yaml"
@@ -52,7 +52,9 @@ class ComfyUI:
         """The models of its own folders, then those of the others."""
         own = root / "models"
         seen: set[Path] = set()
-        for folder in folders(own if is_folder(own) else root):
+        place = own if is_folder(own) else root
+        yield from linked_folders(place)
+        for folder in folders(place):
             if folder.name not in _NO_MODELS:
                 yield from _kind(folder.name, folder, seen)
         for kind, folder in _extra(root / _EXTRA, box):

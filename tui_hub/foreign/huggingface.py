@@ -19,7 +19,15 @@ from tui_hub.domain.models import DEFAULT_REF, Model
 from tui_hub.domain.scanning import LeftOut
 from tui_hub.foreign.base import Box, Finding, FoundFile, FoundModel, left_out
 from tui_hub.foreign.cards import describe
-from tui_hub.foreign.looking import LeadsAwayError, folders, is_folder, look_at, read_small, walk
+from tui_hub.foreign.looking import (
+    LeadsAwayError,
+    folders,
+    is_folder,
+    linked_folders,
+    look_at,
+    read_small,
+    walk,
+)
 from tui_hub.foreign.shards import missing_shards
 
 _PREFIX = "models--"
@@ -53,6 +61,7 @@ class HuggingFaceCache:
         """One model for each repository, and what is broken in it."""
         single = root.name.startswith(_PREFIX)
         cache = (root.parent if single else root).resolve()
+        yield from () if single else linked_folders(root)
         for folder in [root] if single else folders(root):
             if folder.name.startswith(_PREFIX):
                 yield from _repository(folder, cache)

@@ -11,7 +11,7 @@ from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.types import ModelType
 from tui_hub.foreign.base import Box, Finding
-from tui_hub.foreign.looking import folders, is_folder, read_small
+from tui_hub.foreign.looking import folders, is_folder, linked_folders, read_small
 from tui_hub.foreign.loose import folder_model
 
 _POINTER = ".lmstudio-home-pointer"
@@ -47,7 +47,9 @@ class LMStudio:
 
     def look(self, root: Path, box: Box) -> Iterator[Finding | None]:
         """One model for each repository that has weights."""
+        yield from linked_folders(root)
         for publisher in folders(root):
+            yield from linked_folders(publisher)
             for repository in folders(publisher):
                 likely = _repository(publisher.name, repository.name)
                 yield from folder_model(repository, self.name, ModelType.LLM, likely) or ()

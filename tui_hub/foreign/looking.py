@@ -118,6 +118,19 @@ def folders(folder: Path) -> list[Path]:
         return []
 
 
+def linked_folders(folder: Path) -> list[LeftOut]:
+    """The links to folders in a folder, which nobody follows unasked but somebody may miss."""
+    try:
+        links = [Path(entry) for entry in entries(folder) if entry.is_symlink()]
+    except LeadsAwayError:
+        return []
+    return [
+        left_out(link, f"it is a link: name {os.path.realpath(link)} to look there")
+        for link in links
+        if is_folder(link)
+    ]
+
+
 def walk(folder: Path) -> Iterator[Path | LeftOut]:
     """All that is no folder below a folder, and a `LeftOut` for each folder that is not entered."""
     waiting, seen = [(folder, 0)], 0

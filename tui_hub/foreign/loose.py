@@ -10,7 +10,15 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.scanning import LeftOut
 from tui_hub.domain.types import ModelType
 from tui_hub.foreign.base import Finding, FoundFile, FoundModel, left_out
-from tui_hub.foreign.looking import DEEPEST, LeadsAwayError, entries, is_folder, look_at, walk
+from tui_hub.foreign.looking import (
+    DEEPEST,
+    LeadsAwayError,
+    entries,
+    is_folder,
+    linked_folders,
+    look_at,
+    walk,
+)
 from tui_hub.foreign.shards import missing_shards, shards_of
 
 _TYPES: dict[ModelType, tuple[str, ...]] = {
@@ -67,6 +75,7 @@ def loose_models(
             yield from whole
             return
     yield from _files(folder, root, [Path(entry) for entry in found], layout, kind)
+    yield from linked_folders(folder)
     for entry in found:
         if entry.is_dir(follow_symlinks=False):
             told = TYPE_OF_FOLDER.get(entry.name.lower(), kind)

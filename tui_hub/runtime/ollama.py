@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn
 
 import msgspec
 
+from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.errors import DoesNotFitError, HubError, NotFoundError, UnreachableError
 from tui_hub.domain.runtime import OllamaModel
 from tui_hub.text import clean
@@ -89,15 +90,21 @@ class OllamaMemory:
         wanted = whole_name(name)
         return next((one for one in await self.loaded() if whole_name(one.name) == wanted), None)
 
-    async def load(self, name: str) -> OllamaModel:
+    async def load(self, name: str, options: Mapping[str, object]) -> OllamaModel:
         """Load a model, to stay until it is told to go.
+
+        Args:
+            name: the model.
+            options: what Ollama calls parameters, `num_ctx` for example.
 
         Raises:
             NotFoundError: the daemon holds no such model.
             DoesNotFitError: it says that memory does not suffice.
             HubError: it cannot load it, or went away meanwhile.
         """
-        document = {"model": name, "keep_alive": _FOREVER}
+        document: dict[str, object] = {"model": name, "keep_alive": _FOREVER}
+        if options:
+            document["options"] = options
         status, body = await self._ask_slowly("/api/generate", {**document, "stream": False})
         if status == 400 and b"does not support generate" in body:
             status, body = await self._ask_slowly("/api/embed", {**document, "input": ""})
@@ -115,13 +122,25 @@ class OllamaMemory:
             await asyncio.sleep(_POLL)
         return found
 
-    async def create(self, name: str, file: str, sha256: str) -> None:
+    async def create(
+        self, name: str, file: str, sha256: str, parameters: Mapping[str, object]
+    ) -> None:
         """Make a model of a GGUF file that the daemon was handed, in place of one of that name.
+
+        Args:
+            name: what the model is to be called.
+            file: the name of its file.
+            sha256: by what the daemon knows that.
+            parameters: options that count for whoever asks the model without others.
 
         Raises:
             HubError: when it cannot make one of that.
         """
-        document = {"model": name, "files": {file: f"sha256:{sha256}"}, "stream": False}
+        document: dict[str, object] = {
+            "model": name, "files": {file: f"sha256:{sha256}"}, "stream": False,
+        }  # fmt: skip
+        if parameters:
+            document["parameters"] = parameters
         status, body = await self._ask_slowly("/api/create", document)
         if status != 200:
             _refuse(status, body)
@@ -154,6 +173,24 @@ def whole_name(name: str) -> str:
     """A name of the daemon's as it counts: in any case of letters, and never without a tag."""
     folded = name.casefold()
     return folded if ":" in folded.rpartition("/")[2] else f"{folded}:latest"
+
+
+def options_of(configuration: ModelConfiguration) -> dict[str, object]:
+    """What is set for a model, as the daemon is told of it."""
+    options: dict[str, object] = {
+        name: _as_typed(value) for name, value in configuration.options.items()
+    }
+    return (
+        options if configuration.context is None else options | {"num_ctx": configuration.context}
+    )
+
+
+def _as_typed(value: str) -> object:
+    """A number or truth where a text reads as one, as in JSON; else the text."""
+    try:
+        return msgspec.json.decode(value, type=bool | int | float)
+    except msgspec.MsgspecError:
+        return value
 
 
 def _check_answer(body: bytes) -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,19 +33,17 @@ class ServerLog:
         self._lock = threading.Lock()
         self._lines: deque[bytes] = deque(maxlen=TAIL_LINES)
         self._rest = b""
-        self._open()
+        self._file = self._open()
 
     def write(self, words: bytes) -> None:
-        """Take down what was said; a full disk loses it, and nothing else."""
+        """Take down what was said; a full disk, or a folder that is gone, loses it alone."""
         with self._lock:
             *lines, self._rest = (self._rest + words).split(b"\n")
             self._lines.extend(line[:LINE_BYTES] for line in lines if line.strip())
             self._rest = self._rest[-LINE_BYTES:]
             with contextlib.suppress(OSError):
                 if self._file.tell() > LOG_BYTES:
-                    self._file.close()
-                    Path(self._path).replace(f"{self._path}.1")
-                    self._open()
+                    self._put_aside()
                 self._file.write(words)
 
     def say(self, words: str) -> None:
@@ -63,9 +62,16 @@ class ServerLog:
         plain = (COLOURS.sub(b"", line) for line in lines[-TAIL_LINES:])
         return [line.decode("utf-8", "replace").rstrip() for line in plain]
 
-    def _open(self) -> None:
+    def _put_aside(self) -> None:
+        # The full one is closed last: whoever says something must always find one that is open.
+        Path(self._path).replace(f"{self._path}.1")
+        fresh = self._open()
+        self._file.close()
+        self._file = fresh
+
+    def _open(self) -> FileIO:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-        self._file = os.fdopen(os.open(self._path, flags, 0o600), "ab", buffering=0)
+        return FileIO(os.open(self._path, flags, 0o600), "ab")
 
 
 class ServerProcess:

@@ -19,10 +19,12 @@ from tui_hub.text import clean
 
 _SECRET_NAME = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL"
+    r"|COOKIE|BEARER|WEBHOOK|DOCKER_AUTH"
     r"|(^|_)(AUTH|JWT|KEYS?|PASS|PAT)_?[0-9]*$|_PWD$|^AWS_|^SSH_AUTH_SOCK$",
     re.IGNORECASE,
 )
-_USER_IN_ADDRESS = re.compile(r"://[^/\s]*@")
+_SECRET_VALUE = re.compile(r"://[^/\s]*@|^[^/\s:@]+:[^/\s@]+@|\b(hf|r8)_\w{20}")
+"""An address with a user, with its scheme or without, and the tokens of the sources."""
 _TAIL_BYTES = 4096
 
 
@@ -114,11 +116,11 @@ def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment without what is named like a secret or is an address with a password in it."""
+    """An environment without what is named like a secret, or looks like one."""
     return {
         name: value
         for name, value in environment.items()
-        if not _SECRET_NAME.search(name) and not _USER_IN_ADDRESS.search(value)
+        if not _SECRET_NAME.search(name) and not _SECRET_VALUE.search(value)
     }
 
 

@@ -29,6 +29,7 @@ from tui_hub.services.changes import ChangeFeed
 from tui_hub.services.children import Children
 from tui_hub.services.clocks import Clock
 from tui_hub.services.command_holder import CommandHolder
+from tui_hub.services.configuring import Configuring
 from tui_hub.services.context import Context
 from tui_hub.services.disk_jobs import DiskJobs
 from tui_hub.services.doctor import Doctor
@@ -83,6 +84,7 @@ class Services:
     fit: Fit
     storage: Storage
     activation: Activation
+    configuring: Configuring
     jobs: Jobs
     hardware: Hardware
     ollama: Ollama
@@ -221,6 +223,7 @@ def _wire(context: Context) -> Services:
         fit=fit,
         storage=Storage(context, activation),
         activation=activation,
+        configuring=Configuring(context, catalogue, repositories),
         jobs=jobs,
         hardware=hardware,
         ollama=ollama,

@@ -99,7 +99,7 @@ class Activation:
         """
         change = await self._changes.of(model, None, variant, None, True)
         before = (await read_slots(self._context)).get(change.slot)
-        return await preview_of(self._context, change, before, self._memory, self._children.device)
+        return await preview_of(self._context, change, before, self._memory)
 
     async def last_load(self, slot: Slot) -> Load | None:
         """What the last load of a slot's model took; `None` where it was never loaded."""
@@ -120,8 +120,8 @@ class Activation:
             model: an installed model.
             type: another slot than that of the model's own type.
             variant: one of its installed variants.
-            runtime: `torch`, `ollama`, `link` or the name of a command; without one, what suits
-                the model and this box.
+            runtime: `torch`, `ollama`, `link` or the name of a command; without one, what is set
+                for the model or by the settings, else what suits the model and this box.
             consent: whether pickle files may be loaded, weights only.
 
         Raises:
@@ -158,15 +158,15 @@ class Activation:
     async def reload(self, target: str | ModelType, *, consent: bool = False) -> ActivationResult:
         """Load the model of a slot again, named by its type or by its model.
 
+        What was set for the model since counts now; else it is loaded as it was.
+
         Raises:
             NotFoundError: when the slot is empty, or the model is in none.
             RefusedError: when its files are gone, or there is no room for it.
         """
         await self.recover()
         slot = await self._slot_of(target)
-        change = await self._changes.of(
-            slot.model, slot.type, slot.variant, slot.chosen_by, consent
-        )
+        change = await self._changes.again(slot, consent)
         return await self._commit(change, replacing=True, again=True)
 
     async def deactivate(self, target: str | ModelType) -> ActivationResult:

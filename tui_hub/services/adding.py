@@ -91,6 +91,11 @@ class Adding:
         """The definition of a model, if a user added it."""
         return await self._context.hub.additions.get(str(parse_id(model)))
 
+    async def complete(self, addition: Addition) -> None:
+        """Let all else follow from a definition, where a kill came right behind that."""
+        async with self._context.alone(f"model {addition.model}"):
+            await self._keep(ModelId.parse(addition.model), addition)
+
     async def forget(self, model: str | ModelId) -> None:
         """Take an added model out of the catalogue for good, with all that was kept of it.
 

@@ -20,7 +20,7 @@ COMMANDS = (
 """What a person runs once the unit is there. Lingering lets it run without anybody logged in."""
 
 _KEPT = re.compile(
-    r"HF_ENDPOINT|HF_HOME|HF_HUB_CACHE|OLLAMA_HOST|SSL_CERT_FILE|SSL_CERT_DIR"
+    r"HF_ENDPOINT|HF_HOME|HF_HUB_CACHE|OLLAMA_HOST|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE"
     r"|XDG_(DATA|STATE|CACHE|CONFIG)_HOME|(?i:(https?|all|no)_proxy)|TUI_HUB_\w+__\w+"
 )
 """Variables that lead the agent to the same places. Tokens stay in the files of their owners."""

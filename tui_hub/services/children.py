@@ -11,6 +11,7 @@ import uuid
 from pathlib import Path
 
 from tui_hub import processes
+from tui_hub.domain.configuration import AUTO
 from tui_hub.domain.errors import HubError, UnsafeError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
@@ -39,16 +40,6 @@ class Children:
         self._logs = context.configuration.paths.logs
 
     @property
-    def device(self) -> str:
-        """Where models go by the settings: `auto`, `cpu` or `cuda:N`."""
-        return self._settings.device
-
-    @property
-    def dtype(self) -> str:
-        """What floating weights become; empty leaves them."""
-        return self._settings.dtype
-
-    @property
     def timeout(self) -> float:
         """Seconds until torch must be there."""
         return self._settings.start_timeout
@@ -57,15 +48,19 @@ class Children:
         """A name for a new process, by which it is found again."""
         return f"{kind.value}-{uuid.uuid4().hex[:8]}.sock"
 
-    def device_name(self, device: Device) -> str:
+    def device_name(self, device: Device, wanted: str) -> str:
         """A device as torch calls it.
 
         With `CUDA_VISIBLE_DEVICES` torch counts its own way, and is left to choose.
+
+        Args:
+            device: the device.
+            wanted: what was asked for: `auto`, `cpu` or `cuda:N`.
         """
         if device.index is None:
             return "cpu"
         hidden = "CUDA_VISIBLE_DEVICES" in self._configuration.environment
-        return "auto" if hidden and self.device == "auto" else f"cuda:{device.index}"
+        return AUTO if hidden and wanted == AUTO else f"cuda:{device.index}"
 
     async def start(self, name: str) -> TorchChild:
         """Start a process, which begins to import torch. It ends with this one until it is kept.

@@ -11,6 +11,7 @@ from tui_hub.domain.errors import HubError, UnsafeError
 from tui_hub.domain.runtime import COMMAND
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
+from tui_hub.runtime.command import unfilled, values_of
 from tui_hub.services.children import Children
 from tui_hub.services.command_loader import GRACE, CommandLoader
 from tui_hub.services.context import Context
@@ -66,13 +67,18 @@ class CommandHolder:
                 hint="Look for a safetensors version. Where that server takes nothing but weights "
                 f'from them, `formats = ["pickle"]` in the settings of {name} lets it have them.',
             )
+        self._refuse_gaps(name, settings, asked)
         file = None if chosen is None else main_file(asked.details.files, chosen.name)
         if file is None and any("{file}" in word for word in settings.command):
             raise UnsuitedError(
                 f"{install.model} has no one file of weights that {name} could be given",
                 hint="`{path}` in its settings stands for the whole folder.",
             )
-        weight = None if chosen is None else await self._weigher.weigh(asked.details, chosen)
+        weight = (
+            None
+            if chosen is None
+            else await self._weigher.weigh(asked.details, chosen, asked.configuration)
+        )
         return Loading(
             runtime=COMMAND,
             variant=asked.variant if chosen is None else chosen.name,
@@ -81,6 +87,16 @@ class CommandHolder:
             command=name,
             served=install.name,
         )
+
+    def _refuse_gaps(self, name: str, settings: CommandSettings, asked: Asked) -> None:
+        texts = (*settings.command, settings.health, *settings.environment.values())
+        given = values_of(asked.configuration)
+        for placeholder in sorted(unfilled(texts, given)):
+            raise UnsuitedError(
+                f"{name} wants {{{placeholder}}}, which is not set for {asked.install.model}",
+                hint=f"`tui-hub configure {asked.install.model} {placeholder}=VALUE` sets it; "
+                f"`{{{placeholder}:VALUE}}` in the settings of the command says what counts else.",
+            )
 
     def loader(self, kind: ModelType, progress: SwapProgress) -> CommandLoader:
         """A loader for one model."""

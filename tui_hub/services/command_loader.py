@@ -177,6 +177,7 @@ class CommandLoader:
             "port": str(port),
             "model": wanted.model,
             "name": loading.served,
+            **command.values_of(loading.configuration),
         }
         words = command.fill_all(settings.command[1:], values)
         reached = {**values, "host": command.in_address(settings.host)}

@@ -9,13 +9,14 @@ import msgspec
 from tui_hub import text
 from tui_hub.domain.artifacts import partial_key
 from tui_hub.domain.downloads import Download
-from tui_hub.domain.errors import HubError
+from tui_hub.domain.errors import GoneError, HubError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
 from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.services.context import Context
 from tui_hub.services.download_job import Outcome
 from tui_hub.services.download_pictures import figures
+from tui_hub.services.gone_revisions import words_on_gone
 from tui_hub.services.installing import Published, publish
 from tui_hub.services.jobs import INTERRUPTED, Jobs
 from tui_hub.services.metadata import Metadata
@@ -51,7 +52,8 @@ class DownloadEndings:
         error = outcome.error
         reason = None if error is None else error.message
         if error is not None:
-            picture = replace(picture, error_code=error.code, hint=error.hint)
+            hint = words_on_gone(job) if isinstance(error, GoneError) else error.hint
+            picture = replace(picture, error_code=error.code, hint=hint)
         wait = self._wait(job, outcome, picture)
         await self._jobs.log(job.id, _sentence(outcome, picture))
         if wait is not None:
@@ -64,7 +66,7 @@ class DownloadEndings:
             outcome.status,
             error=reason,
             progress=Progress(done=picture.done, total=picture.bytes_total),
-            result=figures(job, picture),
+            result=figures(picture),
             noted={WAITS: msgspec.to_builtins(wait)},
         )
         if outcome.status is JobStatus.CANCELLED:
@@ -77,7 +79,7 @@ class DownloadEndings:
             picture,
             status=outcome.status,
             path=published.path if done else None,
-            note=published.note,
+            note="; ".join(filter(None, (picture.note, published.note))) or None,
             speed=0.0,
             eta=None,
             connections=0,
@@ -102,7 +104,8 @@ class DownloadEndings:
         """When to try again, where that is done here and may help."""
         if not self.persistent or not outcome.away or outcome.error is None:
             return None
-        return next_wait(job, outcome.error, moved=picture.bytes_transferred > 0)
+        moved = any(file.bytes_transferred for file in picture.files)
+        return next_wait(job, outcome.error, moved=moved)
 
     async def _publish(self, job: Job, outcome: Outcome, picture: Download) -> Published:
         if picture.revision is None:

@@ -16,7 +16,7 @@ from tui_hub.domain.downloads import Download, FileState
 from tui_hub.domain.errors import HubError, InterruptedJobError, NoSpaceError
 from tui_hub.domain.jobs import Job, JobStatus
 from tui_hub.services.concurrency import run_all
-from tui_hub.services.download_pictures import text_of
+from tui_hub.services.download_pictures import remembered, text_of
 from tui_hub.services.file_download import FileDownload
 from tui_hub.services.file_groups import Ended, grouped
 from tui_hub.services.waits import is_away
@@ -65,6 +65,8 @@ class DownloadJob:
         record: FileRecord,
     ) -> None:
         self.job = job
+        self._before = remembered(job)
+        """What earlier attempts have cost and saved."""
         self._files = tuple(files)
         self._groups = tuple(grouped(files, parallel))
         self._bring_in = bring
@@ -107,16 +109,16 @@ class DownloadJob:
     def snapshot(self) -> Download:
         """The download as it stands."""
         files = tuple([file.snapshot() for file in self._files])
-        total = done = transferred = deduplicated = connections = retries = 0
+        total = done = transferred = saved = connections = retries = 0
         for file in files:
             total += file.size or 0
             done += file.done
             transferred += file.bytes_transferred
-            deduplicated += file.done if file.deduplicated else 0
+            saved += file.bytes_saved
             connections += file.connections
             retries += file.retries
         speed = self._speed(transferred)
-        payload = self.job.payload
+        before, payload = self._before, self.job.payload
         return Download(
             job=self.job.id,
             model=str(payload.get("model", "")),
@@ -126,14 +128,15 @@ class DownloadJob:
             files=files,
             bytes_total=total,
             done=done,
-            bytes_transferred=transferred,
-            bytes_deduplicated=deduplicated,
+            bytes_transferred=before.bytes_transferred + transferred,
+            bytes_deduplicated=before.bytes_deduplicated + saved,
             speed=speed,
             speeds=tuple(self._speeds),
             eta=(total - done) / speed if speed > 0 and total > done else None,
             connections=connections,
-            retries=retries,
-            seconds=time.monotonic() - self._started,
+            retries=before.retries + retries,
+            seconds=before.seconds + time.monotonic() - self._started,
+            note=text_of(payload.get("note")),
         )
 
     async def _bring(self, group: Sequence[FileDownload]) -> None:

@@ -30,19 +30,26 @@ class Figures(msgspec.Struct, frozen=True):
     hint: str | None = None
 
 
-def figures(job: Job, picture: Download) -> dict[str, object]:
+def figures(picture: Download) -> dict[str, object]:
     """The figures of a download with those of its earlier attempts, for its job to remember."""
-    before = _remembered(job)
     together = Figures(
-        bytes_transferred=before.bytes_transferred + picture.bytes_transferred,
-        bytes_deduplicated=max(before.bytes_deduplicated, picture.bytes_deduplicated),
-        seconds=round(before.seconds + picture.seconds, 3),
-        retries=before.retries + picture.retries,
+        bytes_transferred=picture.bytes_transferred,
+        bytes_deduplicated=picture.bytes_deduplicated,
+        seconds=round(picture.seconds, 3),
+        retries=picture.retries,
         error_code=picture.error_code,
         hint=picture.hint,
     )
     built: dict[str, object] = msgspec.to_builtins(together)
     return built
+
+
+def remembered(job: Job) -> Figures:
+    """The figures that a job remembers of its attempts so far."""
+    try:
+        return msgspec.convert(job.payload.get("result") or {}, Figures)
+    except msgspec.ValidationError:
+        return Figures()
 
 
 def waiting(
@@ -57,7 +64,7 @@ def waiting(
         local: whether no other process runs it.
     """
     payload = job.payload
-    remembered = _remembered(job)
+    known = remembered(job)
     shown = tuple(_file(file, here.get(file.path, ()), job.status, local=local) for file in files)
     return Download(
         job=job.id,
@@ -68,13 +75,14 @@ def waiting(
         files=shown,
         bytes_total=job.progress.total or sum(file.size or 0 for file in files),
         done=max(job.progress.done, sum(file.done for file in shown)),
-        bytes_transferred=remembered.bytes_transferred,
-        bytes_deduplicated=remembered.bytes_deduplicated,
-        retries=remembered.retries,
-        seconds=remembered.seconds,
+        bytes_transferred=known.bytes_transferred,
+        bytes_deduplicated=known.bytes_deduplicated,
+        retries=known.retries,
+        seconds=known.seconds,
+        note=text_of(payload.get("note")),
         error=job.error,
-        error_code=remembered.error_code if job.error else None,
-        hint=remembered.hint if job.error else None,
+        error_code=known.error_code if job.error else None,
+        hint=known.hint if job.error else None,
         local=local,
     )
 
@@ -95,13 +103,6 @@ def _file(file: Artifact, here: Ranges, status: JobStatus, *, local: bool) -> Fi
         ranges=here,
         message=file.error or "",
     )
-
-
-def _remembered(job: Job) -> Figures:
-    try:
-        return msgspec.convert(job.payload.get("result") or {}, Figures)
-    except msgspec.ValidationError:
-        return Figures()
 
 
 def text_of(value: object) -> str | None:

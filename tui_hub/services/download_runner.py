@@ -19,7 +19,7 @@ from tui_hub.events import DownloadChanged
 from tui_hub.services.context import Context
 from tui_hub.services.download_endings import DownloadEndings
 from tui_hub.services.download_job import DownloadJob, Outcome
-from tui_hub.services.download_pictures import Ranges, waiting
+from tui_hub.services.download_pictures import Ranges, figures, waiting
 from tui_hub.services.download_run import DownloadRun
 from tui_hub.services.file_download import FileDownload, Means
 from tui_hub.services.file_groups import bring
@@ -159,7 +159,7 @@ class DownloadRunner:
                 FileRows(self._context.hub.artifacts, job.id),
             )
             run.begin(work)
-            watcher = asyncio.create_task(self._watch(run, job, heed))
+            watcher = asyncio.create_task(self._watch(run, job, heed, hold))
             try:
                 outcome = await work.run()
             finally:
@@ -198,7 +198,7 @@ class DownloadRunner:
                 raise
             return FileRequest(url="")
 
-    async def _watch(self, run: DownloadRun, job: Job, heed: Heed) -> None:
+    async def _watch(self, run: DownloadRun, job: Job, heed: Heed, hold: Hold) -> None:
         """Tell whoever listens that there is a new picture; write it down now and then."""
         tick = 0
         while True:
@@ -210,13 +210,15 @@ class DownloadRunner:
             try:
                 await self._look(run, job)
                 await heed()
+                await self._context.on_disk(hold.beat)
             except HubError as error:
                 _log.warning("download %s: %s", job.id, error.message)
 
     async def _look(self, run: DownloadRun, job: Job) -> None:
         """Write the progress down, and do what another process asks of this download."""
         picture = run.snapshot()
-        await self._jobs.progress(job, Progress(done=picture.done, total=picture.bytes_total))
+        progress = Progress(done=picture.done, total=picture.bytes_total)
+        await self._jobs.progress(job, progress, figures(picture))
         asked = (await self._context.hub.jobs.requests([job.id])).get(job.id)
         if asked is not None:
             run.stop(JobStatus.CANCELLED if asked == "cancel" else JobStatus.PAUSED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from tui_hub import text
@@ -14,8 +15,10 @@ from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
 from tui_hub.events import DownloadChanged
 from tui_hub.services.choices import Choice
 from tui_hub.services.context import Context, parse_id
+from tui_hub.services.download_pictures import text_of
 from tui_hub.services.download_run import DownloadRun
 from tui_hub.services.download_runner import DownloadRunner
+from tui_hub.services.gone_revisions import plan_instead
 from tui_hub.services.jobs import INTERRUPTED, Jobs
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.plans import Planner, refuse_if_full
@@ -123,13 +126,7 @@ class Downloads:
         await refuse_untrusted(self._context, plan)
         await self._context.prepare_store()
         refuse_if_full(plan)
-        payload: dict[str, object] = {
-            "model": plan.model,
-            "revision": plan.revision,
-            "variant": variant or plan.variant,
-            "ref": plan.ref,
-            "paths": [file.path for file in plan.files],
-        }
+        payload = _payload_of(plan, variant)
         job = await self._unfinished(payload)
         if job is not None and self._jobs.runs_elsewhere(job):
             return job
@@ -225,7 +222,14 @@ class Downloads:
         await self._jobs.retry(job)
 
     async def retry(self, job: str) -> None:
-        """Run a failed or cancelled download again; what is here already is not fetched twice."""
+        """Run a failed or cancelled download again; what is here already is not fetched twice.
+
+        Where its revision is gone, it goes on with what its branch is now, and its note says so.
+
+        Raises:
+            NotFoundError: when what it wants is nowhere to be had any more.
+            NoSpaceError: when the disk does not take what it would be now.
+        """
         await self._jobs.retry(job)
 
     async def cancel(self, job: str) -> None:
@@ -299,7 +303,17 @@ class Downloads:
         return None
 
     async def _retry(self, job: Job) -> Job | None:
-        await self._enqueue(job)
+        plan = await plan_instead(self._context, self._planner, job)
+        if plan is None:
+            await self._enqueue(job)
+            return None
+        await refuse_untrusted(self._context, plan)
+        refuse_if_full(plan)
+        note = f"revision {str(job.payload.get('revision'))[:12]} is gone: this is {plan.ref} now"
+        payload = _payload_of(plan, text_of(job.payload.get("variant")))
+        job = replace(job, payload={**job.payload, **payload, "note": note})
+        await self._context.hub.jobs.save(job)
+        await self._enqueue(job, _progress_of(plan))
         return None
 
     async def _enqueue(self, job: Job, progress: Progress | None = None) -> None:
@@ -374,6 +388,16 @@ def _is_nobodys(job: Job) -> bool:
 def _over(picture: Download) -> bool:
     """Whether a download of this process has ended, even if that could not be written down."""
     return picture.status.ended
+
+
+def _payload_of(plan: Plan, variant: str | None) -> dict[str, object]:
+    return {
+        "model": plan.model,
+        "revision": plan.revision,
+        "variant": variant or plan.variant,
+        "ref": plan.ref,
+        "paths": [file.path for file in plan.files],
+    }
 
 
 def _progress_of(plan: Plan) -> Progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from tui_hub.transfer import Options, Pool, RateLimiter, Request, Transfer, Tran
 _log = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 0.3
+_SILENCE = 120.0
+"""Seconds after which somebody who fetches a file and gets no further is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,9 @@ class FileDownload:
         return partial_key(self.artifact)
 
     def await_turn(self, until: ExitStack) -> None:
-        """Wait while somebody else fetches the file, unless it is here before that.
+        """Wait while somebody else fetches the file, and gets on with it.
+
+        A process may be stopped while it has the lock, which then tells nothing any more.
 
         Args:
             until: holds the lock until the file, and those that come with it, are committed.
@@ -79,7 +84,13 @@ class FileDownload:
             InterruptedJobError: after `stop`.
         """
         with self._telling():
+            signs, since = self._means.store.signs(self.key), time.monotonic()
             while not self._take_turn(until):
+                seen = self._means.store.signs(self.key)
+                if seen != signs:
+                    signs, since = seen, time.monotonic()
+                elif time.monotonic() - since > _SILENCE:
+                    return
                 self._note(FileState.WAITING, "another process is fetching this file")
                 self._stopped.wait(_WAIT_SECONDS)
                 if self._stopped.is_set():
@@ -206,7 +217,8 @@ class FileDownload:
             self._means.hold.add(artifact.sha256)
         if artifact.sha256 is not None and store.has(artifact.sha256, artifact.size):
             verified = artifact.verified if artifact.blob else Verified.SHA256
-            self._deduplicated(artifact.sha256, verified)
+            # What this model has already, from an earlier attempt or download, saves nothing.
+            self._deduplicated(artifact.sha256, verified, saves=artifact.blob is None)
             return True
         copy = self._metadata_copy
         if copy is None or not is_copy(artifact, copy):
@@ -214,10 +226,10 @@ class FileDownload:
         verified = Verified.SHA256 if artifact.sha256 else Verified.GIT_SHA1
         sha256 = artifact.sha256 or sha256_file(copy)
         self._means.hold.add(sha256)
-        self._deduplicated(store.adopt(copy, Terms(sha256=sha256)), verified)
+        self._deduplicated(store.adopt(copy, Terms(sha256=sha256)), verified, saves=False)
         return True
 
-    def _deduplicated(self, sha256: str, verified: Verified) -> None:
+    def _deduplicated(self, sha256: str, verified: Verified, *, saves: bool) -> None:
         self._means.hold.add(sha256)
         size = self._means.store.size(sha256)
         self._last = replace(
@@ -226,6 +238,7 @@ class FileDownload:
             size=size,
             done=size or 0,
             deduplicated=True,
+            bytes_saved=(size or 0) if saves else 0,
             ranges=((0, size),) if size else (),
         )
         self._complete(sha256, self._last.size, verified, self.artifact.etag)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from tui_hub.domain.artifacts import Variant, preferred_variant
+from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.fit import Device, FitReport, Need, Verdict, as_measured, judge
@@ -20,6 +21,7 @@ from tui_hub.services.hardware import Hardware
 from tui_hub.services.memory import holds
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.plans import Planner
+from tui_hub.services.renames import name_here
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.slots import read_slots
 from tui_hub.services.version_names import named_version
@@ -53,8 +55,8 @@ class Fit:
 
         Args:
             model: the model's id.
-            variant: one of its variants; without one, what is installed, else the one that a
-                download would offer first.
+            variant: one of its variants; without one, what is set for it, else what is
+                installed, else the one that a download would offer first.
             revision: a version, branch, tag or commit.
 
         Raises:
@@ -65,13 +67,18 @@ class Fit:
         version = await named_version(self._context, details.model.id, revision)
         if version is not None and variant is None:
             variant = version.variant
-        chosen = _chosen(details, variant)
+        here = await name_here(self._context, details.model.id)
+        configuration = await self._context.hub.configurations.current(here)
+        chosen = _chosen(details, variant, configuration.variant)
         weight, disk = await asyncio.gather(
-            self._weigh(details, chosen), self._plan(details, chosen, revision)
+            self._weigh(details, chosen, configuration), self._plan(details, chosen, revision)
         )
         slot = (await read_slots(self._context)).get(details.model.type)
-        devices, returning = _with_slot(await self.devices(), slot, details.model.id)
-        parts = await self._measured(details, chosen, weight.parts, devices)
+        settings = self._context.configuration.settings.runtime
+        allowed = _allowed(await self.devices(), configuration.device or settings.device)
+        devices, returning = _with_slot(allowed, slot, details.model.id)
+        dtype = configuration.dtype_over(settings.dtype)
+        parts = await self._measured(details, chosen, weight.parts, devices, dtype)
         judgement = judge(parts, devices, returning=returning)
         swaps = judgement.verdict is Verdict.FITS_AFTER_SWAP
         report = FitReport(
@@ -94,6 +101,7 @@ class Fit:
         variant: Variant | None,
         parts: tuple[Need, ...],
         devices: Sequence[Device],
+        dtype: str,
     ) -> tuple[Need, ...]:
         """The parts, with what the last activation took where it was on this kind of device."""
         if variant is None or details.revision is None:
@@ -101,7 +109,6 @@ class Fit:
         loads = self._context.hub.loads
         last = await loads.last(details.model.id, details.revision, variant.name)
         on_gpu = any(device.index is not None for device in devices)
-        dtype = self._context.configuration.settings.runtime.dtype
         if last is None or last.peak is None or (last.on_gpu, last.dtype) != (on_gpu, dtype):
             return parts
         return as_measured(parts, last.peak)
@@ -115,9 +122,11 @@ class Fit:
         except HubError:
             return None
 
-    async def _weigh(self, details: Details, variant: Variant | None) -> Weight:
+    async def _weigh(
+        self, details: Details, variant: Variant | None, configuration: ModelConfiguration
+    ) -> Weight:
         if variant is not None:
-            return await self.weigher.weigh(details, variant)
+            return await self.weigher.weigh(details, variant, configuration)
         if details.files:
             return Weight(warnings=("it has no weights files",))
         return weigh_by_count(details.model.params)
@@ -157,12 +166,28 @@ class Fit:
         return (*gpus, host)
 
 
-def _chosen(details: Details, wanted: str | None) -> Variant | None:
-    """The variant that is meant, an installed one before all others."""
+def _chosen(details: Details, wanted: str | None, configured: str | None) -> Variant | None:
+    """The variant that is meant, else the one that is set, an installed one before all others."""
     if wanted is not None:
         return named_variant(details, wanted)
+    found = [one for one in details.variants if one.name == configured]
+    if found:
+        return found[0]
     here = [one for one in details.variants if one.name in details.installed_variants]
     return preferred_variant(here or details.variants)
+
+
+def _allowed(devices: tuple[Device, ...], wanted: str) -> tuple[Device, ...]:
+    """The devices that a model may go to, the host always; all, where the wanted one is not there.
+
+    Args:
+        devices: those of this box.
+        wanted: `auto`, `cpu` or `cuda:N`.
+    """
+    names = {"cpu" if one.index is None else f"cuda:{one.index}" for one in devices}
+    if wanted not in names:
+        return devices
+    return tuple(one for one in devices if one.index is None or f"cuda:{one.index}" == wanted)
 
 
 def _with_slot(

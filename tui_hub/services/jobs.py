@@ -175,9 +175,12 @@ class Jobs(JobHistory):
         """Whether another process asks for the end of a job of this one."""
         return (await self._table.requests([job])).get(job) == "cancel"
 
-    async def progress(self, job: Job, progress: Progress) -> Job:
-        """Write down how far a job has come."""
-        job = replace(job, progress=progress)
+    async def progress(
+        self, job: Job, progress: Progress, result: Mapping[str, object] | None = None
+    ) -> Job:
+        """Write down how far a job has come, and what it would leave if it ended now."""
+        payload = job.payload if result is None else {**job.payload, "result": result}
+        job = replace(job, progress=progress, payload=payload)
         await self._table.save(job)
         self._context.bus.publish(JobChanged(job.id))
         return job

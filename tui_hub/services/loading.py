@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tui_hub.domain.artifacts import Variant, preferred_variant
+from tui_hub.domain.configuration import AUTO, ModelConfiguration
 from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.fit import Need
 from tui_hub.domain.models import Details
@@ -27,6 +28,8 @@ class Asked:
     """The name of the user's server in the settings, for the runtime `command`."""
     consent: bool = False
     """Whether pickle files may be loaded, weights only."""
+    configuration: ModelConfiguration = field(default_factory=ModelConfiguration)
+    """What is set for it."""
 
     def best(self, formats: Collection[str]) -> Variant | None:
         """The variant that is meant, else the best of the formats that a runtime likes."""
@@ -56,6 +59,12 @@ class Loading:
     """The SHA-256 of the file that the daemon of Ollama is to be given as that model."""
     note: str | None = None
     """What a person should know, for example why nothing is loaded into memory."""
+    device: str = AUTO
+    """Where torch is to load it: `auto`, `cpu` or `cuda:N`."""
+    dtype: str = ""
+    """What torch makes of floating weights; empty leaves them as they are."""
+    configuration: ModelConfiguration = field(default_factory=ModelConfiguration)
+    """What is set for the model."""
 
 
 class UnsuitedError(RefusedError):

@@ -115,11 +115,11 @@ def room_for(
         parts: what the weights take.
         devices: free memory now.
         returning: bytes that the old model gives back, by device.
-        setting: `auto`, `cpu` or `cuda:N`.
+        setting: where it is to go: `auto`, `cpu` or `cuda:N`.
 
     Raises:
         DoesNotFitError: with the figures, when no device has room.
-        RefusedError: when the device of the setting is not there.
+        RefusedError: when that device is not there.
     """
     considered = _considered(devices, setting)
     weights = sum(part.bytes for part in parts)
@@ -153,8 +153,9 @@ def _considered(devices: Sequence[Device], setting: str) -> list[Device]:
         named = [device for device in gpus if device.index == int(match[1])]
         if not named:
             raise RefusedError(
-                f"the setting runtime.device wants {setting}, which is not there",
-                hint="`tui-hub gpus` lists what is; `auto` takes what suits.",
+                f"the model is to go to {setting}, which is not there",
+                hint="`tui-hub gpus` lists what is; `auto` takes what suits, in the setting "
+                "runtime.device or as `tui-hub configure MODEL device=auto`.",
             )
         return named
     return host if setting == "cpu" else gpus or host

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,8 +59,16 @@ class Ollama:
         held = await self._daemon.held()
         return next((one for one in held.models if one.id.casefold() == wanted), None)
 
-    async def give(self, name: str, file: Path, sha256: str) -> None:
+    async def give(
+        self, name: str, file: Path, sha256: str, parameters: Mapping[str, object]
+    ) -> None:
         """Let the daemon have a GGUF file as a model of its own, of which it keeps a copy.
+
+        Args:
+            name: what the model is to be called.
+            file: the file.
+            sha256: its hash.
+            parameters: options that count for whoever asks the model without others.
 
         Raises:
             AbsentError: no daemon answers.
@@ -75,7 +83,7 @@ class Ollama:
                     f"{clean(answer.message, 200)}",
                     hint="Has the disk of its own store room for a copy?",
                 )
-        await self.memory.create(name, file.name, sha256)
+        await self.memory.create(name, file.name, sha256, parameters)
 
     async def _bytes_of(self, file: Path) -> AsyncIterator[bytes]:
         opened = await self._context.on_disk(file.open, "rb")
@@ -103,8 +111,9 @@ class Ollama:
 
     async def look(self) -> OllamaState | None:
         """What the daemon has in memory, or why it does not tell; `None` where there is none."""
-        address = self.address
+        address = ""
         try:
+            address = self.address
             return OllamaState(address=address, models=await self.loaded())
         except (AbsentError, NoConnectionError):
             return None

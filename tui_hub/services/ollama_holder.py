@@ -17,7 +17,7 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import OLLAMA, OllamaModel
 from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
 from tui_hub.domain.types import ModelType
-from tui_hub.runtime.ollama import whole_name
+from tui_hub.runtime.ollama import options_of, whole_name
 from tui_hub.services.context import Context
 from tui_hub.services.loading import Asked, Loading, UnsuitedError
 from tui_hub.services.memory import Memory
@@ -164,7 +164,8 @@ class OllamaLoader:
         """
         self.name = loading.served
         if loading.given is not None:
-            await self._ollama.give(self.name, Path(loading.files[0]), loading.given)
+            file, options = Path(loading.files[0]), options_of(loading.configuration)
+            await self._ollama.give(self.name, file, loading.given, options)
             self._progress.passed(f"given to the Ollama daemon as {self.name}")
         there = await self._ollama.memory.find(self.name)
         ours = before is not None and whole_name(before.child or "") == whole_name(self.name)
@@ -182,7 +183,7 @@ class OllamaLoader:
         began = time.monotonic()
         self._asked = True
         try:
-            found = await self._ollama.memory.load(self.name)
+            found = await self._ollama.memory.load(self.name, options_of(loading.configuration))
         except AbsentError as error:
             patience = self._ollama.load_timeout
             if time.monotonic() - began >= patience:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tui_hub import text
 from tui_hub.domain.artifacts import Verified
+from tui_hub.domain.configuration import AUTO, ModelConfiguration
 from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import LINK, OLLAMA, TORCH
@@ -29,7 +32,13 @@ class Runtimes:
         self._holders = holders
 
     async def plan(
-        self, install: Install, variant: str | None, runtime: str | None, *, consent: bool = False
+        self,
+        install: Install,
+        variant: str | None,
+        runtime: str | None,
+        configuration: ModelConfiguration,
+        *,
+        consent: bool = False,
     ) -> Loading:
         """How a model is loaded.
 
@@ -38,6 +47,8 @@ class Runtimes:
             variant: one of its installed variants; without one, the best of them.
             runtime: `torch`, `ollama`, `link` or the name of a command; without one, what suits
                 it.
+            configuration: what is set for the model, of which runtime and variant are decided
+                on already.
             consent: whether pickle files may be loaded, weights only.
 
         Raises:
@@ -46,20 +57,23 @@ class Runtimes:
             UnsafeError: for pickle files without consent.
         """
         wanted = self.wanted(runtime)
-        asked = Asked(install=install, variant=variant, consent=consent)
+        asked = Asked(
+            install=install, variant=variant, consent=consent, configuration=configuration
+        )
         if install.path:
             details = await self._repositories.details(install.model, revision=install.revision)
             here = tuple(one for one in details.variants if one.name in install.variants)
-            asked = Asked(
-                install=install, details=details, variants=here, variant=variant, consent=consent
-            )
+            asked = replace(asked, details=details, variants=here)
+        return replace(await self._plan(wanted, asked), configuration=configuration)
+
+    async def _plan(self, wanted: str | None, asked: Asked) -> Loading:
         if wanted == LINK:
             await self._refuse_broken(asked)
-            return Loading(runtime=LINK, variant=variant, note=_LINKED)
+            return Loading(runtime=LINK, variant=asked.variant, note=_LINKED)
         if wanted is not None:
             return await self._holders.plan(wanted, asked)
         why = ""
-        for name in self._candidates(install):
+        for name in self._candidates(asked.install):
             try:
                 return await self._holders.plan(name, asked)
             except UnsuitedError as error:
@@ -68,7 +82,7 @@ class Runtimes:
         if chosen is not None and chosen.format == "pickle":
             why = f"{why.removesuffix('.')}. {_PICKLE}"
         await self._refuse_broken(asked)
-        return Loading(runtime=LINK, variant=variant, note=f"{_LINKED}: {why}")
+        return Loading(runtime=LINK, variant=asked.variant, note=f"{_LINKED}: {why}")
 
     async def _refuse_broken(self, asked: Asked) -> None:
         """See that weights are whole that nobody loads, and nobody vouched for by a hash.
@@ -90,15 +104,15 @@ class Runtimes:
                     raise RefusedError(f"{text.clean(file.path, 200)} is {why}", hint=BROKEN)
 
     def wanted(self, runtime: str | None) -> str | None:
-        """The runtime that is asked for, by a person or by the settings.
+        """The runtime that is asked for, by a person or by the settings; `None` for what suits.
 
         Raises:
             RefusedError: when there is none of that name.
         """
-        wanted = runtime or (None if self._settings.use == "auto" else self._settings.use)
+        wanted = runtime or self._settings.use
         known = (TORCH, OLLAMA, LINK, *self._settings.commands)
-        if wanted is None or wanted in known:
-            return wanted
+        if wanted == AUTO or wanted in known:
+            return None if wanted == AUTO else wanted
         raise RefusedError(
             f"the runtime {text.clean(wanted, 40)!r} is not known here",
             hint=f"There are {', '.join(known)}; `[runtime.commands]` in the settings adds more.",

@@ -104,10 +104,13 @@ class Adopter:
                 before and is another by now.
         """
         context, model = self._context, ModelId.parse(identity.model)
-        if await context.hub.additions.get(identity.model) is None:
+        known = await context.hub.additions.get(identity.model)
+        if known is None:
             # No checksums: those are the user's word, and hold whatever becomes of the files.
             proposal = Proposal(places=(str(found.place),), name=identity.model, type=found.type)
             await self._adding.add(proposal)
+        elif not await context.hub.artifacts.of(identity.model):
+            await self._adding.complete(known)
         elif await context.hub.installs.get(identity.model) is None:
             now = await context.source(model).files(model)
             await context.hub.artifacts.replace_listing(identity.model, now.revision, now.files)

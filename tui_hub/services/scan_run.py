@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tui_hub.blobs import Hold, Way
+from tui_hub.blobs import BlobStore, Hold, Way, receipts
 from tui_hub.database.file_hashes import FileHash
 from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.errors import HubError, InterruptedJobError, LostLeaseError
@@ -182,16 +182,33 @@ class ScanRun:
         return _adopted(found, outcome, seen, reasons)
 
     async def _is_here(self, identity: Identity, seen: Sequence[Seen]) -> bool:
-        """Whether this home has all that was found of a model already."""
+        """Whether all that was found of a model is in the store already, and stays there.
+
+        Rows alone say nothing of that: a kill may come between them and the receipt.
+        """
         if len(identity.files) < len(seen):
             return False
-        has = self._context.store.has
-        return await self._context.on_disk(
-            lambda: all(
-                row.status is ArtifactStatus.COMPLETED and has(one.sha256, one.file.size)
-                for one, row in identity.files
+        if any(row.status is not ArtifactStatus.COMPLETED for _, row in identity.files):
+            return False
+        store = self._context.store
+
+        def look() -> bool:
+            named = _named(store, identity.model)
+            return all(
+                one.sha256 in named and store.has(one.sha256, one.file.size)
+                for one, _ in identity.files
             )
-        )
+
+        return await self._context.on_disk(look)
+
+
+def _named(store: BlobStore, model: str) -> set[str]:
+    """The blobs that a model's receipt names."""
+    try:
+        receipt = receipts.read(store, model)
+    except HubError:
+        return set()
+    return {file.sha256 for file in receipt.all_files} if receipt is not None else set()
 
 
 def _adopted(

@@ -41,6 +41,7 @@ class Change:
             since=text.now(),
             variant=self.loading.variant,
             command=self.loading.command,
+            configuration=self.loading.configuration,
         )
 
     @property
@@ -52,7 +53,9 @@ class Change:
 
     def is_done(self, slot: Slot) -> bool:
         """Whether a slot holds already what is wanted."""
-        return slot.error is None and _what(slot) == _what(self.wanted)
+        wanted = self.wanted
+        set_otherwise = slot.configuration.differs(wanted.configuration, wanted.runtime)
+        return slot.error is None and _what(slot) == _what(wanted) and not set_otherwise
 
 
 class Changes:
@@ -79,6 +82,9 @@ class Changes:
             UnsafeError: for pickle files without consent.
         """
         wanted = await name_here(self._context, model)
+        configuration = await self._context.hub.configurations.current(wanted)
+        runtime, named = runtime or configuration.runtime, variant
+        variant = variant or configuration.variant
         install = await self._context.hub.installs.get(wanted)
         entry = await self._context.catalogue.models.get(wanted)
         if install is not None and not self._context.store_is_there():
@@ -91,9 +97,10 @@ class Changes:
                 f"{wanted} is not installed", hint=f"`tui-hub download {wanted}` brings it here."
             )
         if variant is not None and variant not in install.variants:
+            otherwise = f" `tui-hub configure {wanted} --unset variant` takes the best of them."
             raise RefusedError(
                 f"the variant {text.clean(variant, 80)!r} of {wanted} is not installed",
-                hint=f"Installed: {', '.join(install.variants)}.",
+                hint=f"Installed: {', '.join(install.variants)}.{'' if named else otherwise}",
             )
         if install.path and not await self._is_whole(install):
             raise RefusedError(
@@ -104,8 +111,21 @@ class Changes:
             variant = install.variants[0]
         own = entry.type if entry is not None else install.type
         slot = own if kind is None else model_type(kind)
-        loading = await self._runtimes.plan(install, variant, runtime, consent=consent)
+        loading = await self._runtimes.plan(
+            install, variant, runtime, configuration, consent=consent
+        )
         return Change(slot, install, loading)
+
+    async def again(self, slot: Slot, consent: bool) -> Change:
+        """The model of a slot as it was asked for, but for what was set for it since.
+
+        Raises:
+            HubError: as `of`.
+        """
+        now, then = await self._context.hub.configurations.current(slot.model), slot.configuration
+        variant = slot.variant if now.variant == then.variant else None
+        runtime = slot.chosen_by if now.runtime == then.runtime else None
+        return await self.of(slot.model, slot.type, variant, runtime, consent)
 
     async def _is_whole(self, install: Install) -> bool:
         """Whether the view is there, and every blob of it with its size."""
@@ -131,7 +151,9 @@ class Changes:
         if install is None or (slot.path and install.revision != slot.revision):
             raise RefusedError(f"{slot.model} is not installed any more as it was")
         # It was loaded before, so whatever consent that took was given.
-        return await self._runtimes.plan(install, slot.variant, slot.chosen_by, consent=True)
+        return await self._runtimes.plan(
+            install, slot.variant, slot.chosen_by, slot.configuration, consent=True
+        )
 
     async def _at_daemon(self, model: str, runtime: str | None) -> Install | None:
         """A model that the daemon of Ollama alone has, as if it was installed.

@@ -103,7 +103,7 @@ class SwapRun:
                 raise
             return result
         # From here on the new model is the slot's: whoever cancels is too late.
-        await _to_the_end(self._finish(slot, loaded))
+        await _to_the_end(self._finish(slot, loaded, loading.dtype))
         return self._result(slot, "active")
 
     async def empty(self, slot: Slot) -> None:
@@ -166,7 +166,7 @@ class SwapRun:
         swap = Swap(type=slot.type, wanted=slot, previous=before, committed=True, job=self._job)
         await self._context.hub.swaps.commit(swap, self._fence)
 
-    async def _finish(self, slot: Slot, loaded: Loaded | None) -> None:
+    async def _finish(self, slot: Slot, loaded: Loaded | None, dtype: str) -> None:
         """End the old model. What goes wrong here the journal lets the next look settle."""
         await self._let_go()
         try:
@@ -175,7 +175,6 @@ class SwapRun:
                 await self._end(before)
             await self._context.hub.swaps.end(slot.type, self._fence)
             if loaded is not None:
-                dtype = self._context.configuration.settings.runtime.dtype
                 await self._context.hub.loads.add(slot, dtype, loaded.bytes, loaded.seconds)
         except HubError as error:
             _log.warning("%s is active, but: %s", slot.model, error.message)

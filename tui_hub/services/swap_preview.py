@@ -15,7 +15,7 @@ from tui_hub.services.slot_changes import Change
 
 
 async def preview_of(
-    context: Context, change: Change, before: Slot | None, memory: Memory, setting: str
+    context: Context, change: Change, before: Slot | None, memory: Memory
 ) -> ChangePreview:
     """Where a model would be loaded, what that takes, and what the present one gives back.
 
@@ -24,7 +24,6 @@ async def preview_of(
         change: what is to stand in the slot.
         before: what stands there now.
         memory: of the box.
-        setting: where models go by the settings: `auto`, `cpu` or `cuda:N`.
     """
     loading, wanted = change.loading, change.wanted
     loads = context.hub.loads
@@ -41,7 +40,7 @@ async def preview_of(
         return preview
     returning = holds(before)
     try:
-        device = room_for(loading.parts, await memory.devices(), returning, setting)
+        device = room_for(loading.parts, await memory.devices(), returning, loading.device)
     except DoesNotFitError as error:
         return replace(preview, problem=error.message)
     runtime = HOST_RUNTIME if device.index is None else GPU_RUNTIME

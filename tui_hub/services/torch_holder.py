@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tui_hub import text
+from tui_hub.domain.configuration import AUTO
 from tui_hub.domain.errors import HubError, PickleError, RefusedError
 from tui_hub.domain.fit import Device, needs_on
 from tui_hub.domain.jobs import Owner
@@ -72,13 +73,16 @@ class TorchHolder:
                 hint="Look for a safetensors version. `--allow-pickle` lets torch take nothing but "
                 "weights from them; `--runtime link` publishes them unread.",
             )
-        weight = await self._weigher.weigh(asked.details, chosen)
+        settings = self._configuration.settings.runtime
+        weight = await self._weigher.weigh(asked.details, chosen, asked.configuration)
         return Loading(
             runtime=TORCH,
             variant=chosen.name,
             files=tuple(str(Path(asked.install.path) / file.path) for file in weight.files),
             parts=weights_of(weight.parts),
             consent=asked.consent,
+            device=asked.configuration.device or settings.device,
+            dtype=asked.configuration.dtype_over(settings.dtype),
         )
 
     def loader(self, kind: ModelType, progress: SwapProgress) -> TorchLoader:
@@ -125,7 +129,7 @@ class TorchLoader:
         # Torch takes a second or two to import, in which everything else is looked at.
         starting = asyncio.create_task(self._children.start(self.name))
         try:
-            await self._find_room(loading, before, self._children.device)
+            await self._find_room(loading, before, loading.device)
         except BaseException:
             await self._abandon(starting)
             raise
@@ -133,10 +137,10 @@ class TorchLoader:
         info = await self._child.ready(self._children.timeout)
         _log.info("torch %s is ready", info.version)
         if self.device.index is not None and not info.cuda:
-            if self._children.device != "auto":
+            if loading.device != AUTO:
                 raise RefusedError(
-                    f"the setting runtime.device wants {self._children.device}, and torch "
-                    f"{info.version} was built without CUDA",
+                    f"the model is to go to {loading.device}, and torch {info.version} was built "
+                    "without CUDA",
                     hint="Name a Python with the right torch in runtime.python.",
                 )
             _log.warning("this torch was built without CUDA; the model goes to the host")
@@ -154,8 +158,8 @@ class TorchLoader:
         self._progress.step(SwapStep.LOADING)
         request = LoadRequest(
             files=loading.files,
-            device=self._children.device_name(self.device),
-            dtype=self._children.dtype,
+            device=self._children.device_name(self.device, loading.device),
+            dtype=loading.dtype,
             consent=loading.consent,
         )
         loaded = await self._child.load(request, self._progress.load)

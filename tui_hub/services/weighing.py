@@ -9,6 +9,7 @@ import msgspec
 
 from tui_hub import text
 from tui_hub.domain.artifacts import Artifact, Variant
+from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.fit import Basis, Need
 from tui_hub.domain.identifiers import ModelId
@@ -22,8 +23,11 @@ from tui_hub.services.headers import Headers, Told
 from tui_hub.services.metadata import Metadata
 
 CONTEXT = 8192
-"""Tokens of context that the cache is counted for, unless the model takes fewer."""
-_FLOAT_BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16}
+"""Tokens of context that the cache is counted for, unless others are set or it takes fewer."""
+_FLOAT_BITS = {
+    "float64": 64, "float32": 32, "float16": 16, "bfloat16": 16,
+    "float8_e4m3fn": 8, "float8_e5m2": 8,
+}  # fmt: skip
 """Of the types that the setting `runtime.dtype` may name; others are left as they are."""
 _FLOATS = {name for name in BITS if name.startswith(("F", "BF"))}
 _BYTES_PER_PARAMETER = 2
@@ -49,8 +53,16 @@ class Weigher:
         self._metadata = metadata
         self._dtype = context.configuration.settings.runtime.dtype
 
-    async def weigh(self, details: Details, variant: Variant) -> Weight:
-        """The parts of one variant, weights first. Asks for headers, never for weights."""
+    async def weigh(
+        self, details: Details, variant: Variant, configuration: ModelConfiguration
+    ) -> Weight:
+        """The parts of one variant, weights first. Asks for headers, never for weights.
+
+        Args:
+            details: the model.
+            variant: one of its variants.
+            configuration: what is set for the model.
+        """
         components = None
         if any(file.path == PIPELINE_INDEX for file in details.files):
             index = await self._configuration(details, PIPELINE_INDEX)
@@ -59,15 +71,16 @@ class Weigher:
         told = await self._headers.read(ModelId.parse(details.model.id), loaded.files)
         weights, warnings = _weights(loaded, told)
         if variant.format in ("safetensors", "pickle"):
-            weights = [as_loaded(need, told, self._dtype) for need in weights]
+            dtype = configuration.dtype_over(self._dtype)
+            weights = [as_loaded(need, told, dtype) for need in weights]
         cache: list[Need] = []
         if details.model.type is ModelType.LLM and weights:
-            cache, more = _cache_need(await self._cache(details, variant, told))
+            cache, more = _cache_need(await self._cache(details, variant, told), configuration)
             warnings += more
         dtypes: dict[str, int] = {}
         for header in told.headers.values():
-            for dtype, count in header.bytes_by_dtype.items():
-                dtypes[dtype] = dtypes.get(dtype, 0) + count
+            for name, count in header.bytes_by_dtype.items():
+                dtypes[name] = dtypes.get(name, 0) + count
         return Weight(
             parts=(*weights, *cache),
             files=tuple(loaded.files),
@@ -109,7 +122,7 @@ def weigh_by_count(params: int | None) -> Weight:
 
 
 def as_loaded(need: Need, told: Told, dtype: str) -> Need:
-    """The weights with their floats as the setting `runtime.dtype` has them loaded."""
+    """The weights with their floats as torch is told to load them."""
     bits = _FLOAT_BITS.get(dtype)
     if bits is None or need.basis is not Basis.HEADER:
         return need
@@ -143,15 +156,22 @@ def _weights(loaded: Loaded, told: Told) -> tuple[list[Need], list[str]]:
     return needs, warnings
 
 
-def _cache_need(cache: KeyValueCache | None) -> tuple[list[Need], list[str]]:
+def _cache_need(
+    cache: KeyValueCache | None, configuration: ModelConfiguration
+) -> tuple[list[Need], list[str]]:
     """The cache of a language model, and up to where it is counted."""
     if cache is None:
         return [], [
             "the cache for its context is not counted: its files do not tell how large it is"
         ]
-    tokens = min(CONTEXT, cache.context)
+    tokens = configuration.context or min(CONTEXT, cache.context)
     warnings = []
-    if cache.context > tokens:
+    if cache.context < tokens:
+        warnings.append(
+            f"its context is set to {text.grouped(tokens)} tokens; its files tell of "
+            f"{text.grouped(cache.context)}"
+        )
+    elif cache.context > tokens:
         warnings.append(
             f"the cache is counted for {text.grouped(tokens)} tokens of context; all "
             f"{text.grouped(cache.context)} would take {text.size(cache.bytes(cache.context))}"

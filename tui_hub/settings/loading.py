@@ -19,6 +19,8 @@ from tui_hub.domain.errors import UsageError
 from tui_hub.paths import Paths, resolve_paths
 from tui_hub.settings.sections import Settings
 
+ENVIRONMENT = "the environment"
+"""How errors call it."""
 _PREFIX = "TUI_HUB_"
 _NOT_SETTINGS = {"TUI_HUB_HOME", "TUI_HUB_CONFIG_FILE"}
 
@@ -95,7 +97,7 @@ def read(path: Path, environment: Mapping[str, str], *, required: bool = False) 
     document = read_file(path, required=required)
     settings = parse(document, str(path))
     overlay = _from_environment(environment)
-    return parse(_merge(document, overlay), "the environment") if overlay else settings
+    return parse(_merge(document, overlay), ENVIRONMENT) if overlay else settings
 
 
 def read_file(path: Path, *, required: bool = False) -> dict[str, Any]:
@@ -130,9 +132,11 @@ def parse(document: Mapping[str, Any], origin: str) -> Settings:
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$")
         key = place.strip(".`") or "a section"
+        by_hand = "The README lists every key with its meaning."
+        hint = f"`tui-hub config unset {key}` takes it out. {by_hand}"
         raise UsageError(
             f"{key} in {origin} is wrong: {what}",
-            hint="The README lists every key with its meaning.",
+            hint=by_hand if origin == ENVIRONMENT else hint,
         ) from None
 
 

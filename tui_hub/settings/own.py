@@ -23,7 +23,8 @@ class CommandSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     In `command`, `health` and `environment` stand for what is only known then: `{path}` (the
     model's folder), `{file}` (its one weights file, or the first of its shards), `{host}`,
-    `{port}`, `{model}` (its id) and `{name}` (its name without the author).
+    `{port}`, `{model}` (its id), `{name}` (its name without the author), `{context}` and
+    `{options.NAME}` (what `configure` set for the model; `{context:8192}` says what counts else).
     """
 
     command: list[str]

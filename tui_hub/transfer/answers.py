@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 
 from tui_hub.domain.errors import (
     GatedError,
+    GoneError,
     HubError,
     NotFoundError,
     UnauthorizedError,
@@ -210,6 +211,8 @@ def refusal(
         return Trouble(
             f"{host} refuses the signed address ({status})", refused=True, forbidden=True
         )
+    if response.getheader("X-Error-Code") == "RevisionNotFound":
+        return GoneError(f"{address} is not there ({said or status})")
     if status in _GONE_STATUSES:
         return NotFoundError(
             f"{address} is not there ({said or status})",

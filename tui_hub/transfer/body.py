@@ -6,10 +6,8 @@ import http.client
 import time
 
 from tui_hub.transfer.connection import Connection, Stream
+from tui_hub.transfer.pace import Pace
 
-_DRIP = 1024
-"""Bytes a second below which a connection counts as stalled, over so many stall times."""
-_DRIP_STALLS = 4
 _MOMENT = 0.2
 """Seconds of silence after which what came is written although the buffer has room."""
 
@@ -28,8 +26,7 @@ class Body:
         self._buffered = 0
         """Bytes that came together with the head of the answer."""
         self._heard = time.monotonic()
-        self._waited = 0.0
-        self._received = 0
+        self._pace = Pace(connection.stall)
         self.remaining = response.length
         """Bytes to come; `None` when nobody told."""
 
@@ -68,17 +65,8 @@ class Body:
             count = None
         else:
             self._heard = time.monotonic()
-        self._waited += time.monotonic() - begin
-        self._received += count or 0
-        self._judge_speed()
+        self._pace.add(time.monotonic() - begin, count or 0)
         return count
-
-    def _judge_speed(self) -> None:
-        """A server that lets bytes drip must not hold a connection for ever."""
-        if self._waited >= _DRIP_STALLS * self._connection.stall:
-            if self._received < self._waited * _DRIP:
-                raise TimeoutError
-            self._waited, self._received = 0.0, 0
 
     @property
     def consumed(self) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import http.client
+import io
+import math
 import socket
 import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui_hub.domain.errors import UnsafeError
 from tui_hub.proxies import Proxy, ProxyKind
 from tui_hub.transfer.addresses import Address, is_private_name
 from tui_hub.transfer.cancellation import Cancellation, shut
 from tui_hub.transfer.nested_tls import NestedTls
+from tui_hub.transfer.pace import Pace, Paced
 from tui_hub.transfer.tunnels import tunnel
 
 if TYPE_CHECKING:
@@ -25,7 +28,15 @@ Stream = socket.socket | NestedTls
 
 
 class Response(http.client.HTTPResponse):
-    """An answer, without the interim ones before it; http.client knows `100 Continue` alone."""
+    """An answer that keeps pace, without the interim ones before it.
+
+    http.client knows `100 Continue` alone, and would wait for a dripping head for ever.
+    """
+
+    def __init__(self, sock: Stream, *arguments: Any, **more: Any) -> None:
+        super().__init__(sock, *arguments, **more)  # type: ignore[arg-type]
+        pace = Pace(sock.gettimeout() or math.inf)
+        self.fp = io.BufferedReader(Paced(self.fp.detach(), pace))
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(_MOST_INTERIM):

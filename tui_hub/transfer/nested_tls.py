@@ -51,6 +51,10 @@ class NestedTls:
         """How long one read may take."""
         self.outer.settimeout(seconds)
 
+    def gettimeout(self) -> float | None:
+        """How long that is."""
+        return self.outer.gettimeout()
+
     def fileno(self) -> int:
         """The descriptor of the connection below."""
         return self.outer.fileno()

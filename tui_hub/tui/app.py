@@ -89,6 +89,9 @@ class HubApp(BackgroundApp):
         loop = asyncio.get_running_loop()
         for number, code in _SIGNALS.items():
             loop.add_signal_handler(number, self.exit, code)
+        wanted = self.services.configuration.settings.screen.theme
+        if wanted and wanted not in self.available_themes:
+            self.notify(f"There is no theme {wanted!r}: T shows those that there are.")
         self.call_after_refresh(self.begin)
 
     async def on_unmount(self) -> None:

@@ -6,6 +6,7 @@ sheet. All text passes through `safe`, so nothing from outside reaches the termi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, get_character_cell_size
@@ -13,6 +14,7 @@ from rich.cells import cell_len, get_character_cell_size
 from tui_hub.text import clean
 from tui_hub.tui.glyphs import Glyphs
 
+_WORDS = re.compile(r"\s*\S+\s?|\s+")
 Piece = tuple[str, str]
 """Text and the name of its tone; an empty tone is the plain one."""
 Line = Sequence[Piece]
@@ -86,6 +88,38 @@ def fit(
         if part != text:
             return [*fitted, (ellipsis, tone), (" " * room, "")]
     return fitted
+
+
+def wrap(pieces: Iterable[Piece], width: int, indent: int = 4) -> list[list[Piece]]:
+    """The pieces in lines of at most `width` cells, broken between words where that can be.
+
+    Args:
+        pieces: one line, however long.
+        width: cells.
+        indent: cells before the lines after the first.
+    """
+    room = max(width, indent + 8)
+    lines: list[list[Piece]] = [[]]
+    used = 0
+    for text, tone in pieces:
+        for word in _WORDS.findall(safe(text[:ROOM])):
+            rest = word
+            while rest:
+                left = room - used
+                begins = not lines[-1] or (len(lines) > 1 and len(lines[-1]) == 1)
+                bare = rest.rstrip()
+                if cell_len(bare) <= left:
+                    part, rest = (rest if cell_len(rest) <= left else bare), ""
+                else:
+                    part = _cut(rest, left) if begins else ""
+                    rest = rest[len(part) :]
+                if part:
+                    lines[-1].append((part, tone))
+                    used += cell_len(part)
+                if rest:
+                    lines.append([(" " * indent, "")])
+                    used = indent
+    return lines
 
 
 def bar(fraction: float, width: int, glyphs: Glyphs, tone: str = "bar") -> list[Piece]:

@@ -41,6 +41,8 @@ def verification_lines(found: Verification) -> Iterator[Line]:
     for damage in found.damaged:
         yield [("damaged  ", "bad"), (damage.sha256 or damage.path, ""), (f"  {damage.reason}", "")]
         yield from _held(damage)
+        if damage.quarantine:
+            yield [("         moved to ", "muted"), (damage.quarantine, "muted")]
     for missing in found.missing:
         yield [("missing  ", "bad"), (missing.sha256, "")]
         yield from _held(missing)

@@ -46,7 +46,7 @@ def slot_lines(slot: Slot, last: Load | None, width: int, glyphs: Glyphs) -> lis
         ("held", _held(slot)),
         ("memory", _figures(slot, last, glyphs)),
         ("path", slot.path),
-        ("url", slot.url),
+        ("url", slot.url if slot.error is None else None),
         ("shell", f"tui-hub active {kind} --path" if slot.path else f"tui-hub env {kind}"),
         ("with it", f"tui-hub run {kind} -- COMMAND"),
         ("revision", slot.revision),

@@ -39,3 +39,9 @@ class StopWork(Command):
     """Stop the verification or the scan; what it has done is kept."""
 
     key, label = "X", "stop"
+
+
+class CloseFindings(Command):
+    """Close what was found; with nothing of it open, go back to the catalogue."""
+
+    key, label, shown = "escape", "close", False

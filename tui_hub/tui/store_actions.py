@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from textual import work
 
 from tui_hub import text
-from tui_hub.domain.errors import InterruptedJobError
+from tui_hub.domain.errors import InterruptedJobError, UsageError
 from tui_hub.domain.scanning import ScanReport, ScanStatus
 from tui_hub.tui.draw import Line
 from tui_hub.tui.findings import garbage_lines, scan_lines, verification_lines
@@ -63,7 +64,7 @@ class StoreActions(HubScreen):
             "ComfyUI keep models. Nothing there is changed."
         )
         place = await self.app.push_screen_wait(
-            Prompt("Find models on this box", words, "", str.strip)
+            Prompt("Find models on this box", words, "", _place)
         )
         if place is None:
             return
@@ -89,13 +90,14 @@ class StoreActions(HubScreen):
         from tui_hub.tui.screens.confirm import sweep_question
 
         with self.app.reporting():
-            garbage = await self.app.services.garbage.look()
+            before = text.now()
+            garbage = await self.app.services.garbage.look(quarantined_before=before)
             if not garbage.pieces:
                 self.app.hint("Nothing is left over: all that lies in the store is needed.")
                 return
             self.show_findings("Left over", garbage_lines(garbage))
             if await self.app.push_screen_wait(sweep_question(garbage)):
-                done = await self.app.services.garbage.sweep()
+                done = await self.app.services.garbage.sweep(quarantined_before=before)
                 self.show_findings("Swept", garbage_lines(done))
 
     @work(group="room", exclusive=True)
@@ -116,7 +118,8 @@ class StoreActions(HubScreen):
                 freed = 0
                 for step in plan.steps:
                     freed += (await services.storage.delete(step.model)).bytes_freed
-                self.app.notify(f"Deleted {len(plan.steps)} models: {text.size(freed)} free again")
+                models = "1 model" if len(plan.steps) == 1 else f"{len(plan.steps)} models"
+                self.app.notify(f"Deleted {models}: {text.size(freed)} free again")
 
     @work(group="stop")
     async def action_stop_work(self) -> None:
@@ -127,6 +130,18 @@ class StoreActions(HubScreen):
         for one in works:
             with self.app.reporting():
                 await self.app.services.jobs.cancel(one.job)
+
+
+def _place(words: str) -> str:
+    """A folder that can be looked through, or nothing.
+
+    Raises:
+        UsageError: when it is not there.
+    """
+    place = words.strip()
+    if place and not Path(place).expanduser().exists():
+        raise UsageError(f"there is no {place[:80]!r} on this box", hint="Check how it is spelt.")
+    return place
 
 
 def _adoptable(report: ScanReport) -> bool:

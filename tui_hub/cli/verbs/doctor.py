@@ -13,6 +13,7 @@ from tui_hub.cli.options import Options, verb
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
     from tui_hub.domain.doctor import Finding
+    from tui_hub.domain.errors import UsageError
     from tui_hub.settings import Configuration
 
 _SIGNS = {"ok": "✓", "warning": "!", "error": "✗"}
@@ -31,21 +32,46 @@ def command(options: Options) -> int:
     The exit code is 1 when something cannot work until it is mended, else 0.
     """
     from tui_hub.cli.running import run_unopened
+    from tui_hub.domain.errors import UsageError
 
+    try:
+        options.configuration()
+    except UsageError as error:
+        return _broken_settings(options, error)
     return run_unopened(options, _doctor)
 
 
+def _broken_settings(options: Options, error: UsageError) -> int:
+    """The one finding without which there can be no other."""
+    import os
+
+    from tui_hub.cli.console import Console
+    from tui_hub.cli.redaction import Redactor
+    from tui_hub.domain.doctor import Finding, FindingStatus
+
+    console = Console.of(options, Redactor(options.environment or os.environ))
+    finding = Finding(
+        check="settings", status=FindingStatus.ERROR, message=error.message, mend=error.hint
+    )
+    return console.give(_answer([finding], console, plain=not _speaks_utf8()))
+
+
 async def _doctor(configuration: Configuration, console: Console) -> Answer:
+    from tui_hub.services.doctor.visits import examine
+
+    console.progress("Looking at the network, the GPUs, torch, the disks and the databases ...")
+    plain = configuration.settings.screen.ascii or not _speaks_utf8()
+    return _answer(await examine(configuration), console, plain=plain)
+
+
+def _answer(findings: Sequence[Finding], console: Console, *, plain: bool) -> Answer:
     from dataclasses import asdict
 
     from tui_hub.cli.console import Answer
     from tui_hub.cli.exit_codes import DONE, FAILED
     from tui_hub.domain.doctor import FindingStatus
-    from tui_hub.services.doctor.visits import examine
 
-    console.progress("Looking at the network, the GPUs, torch, the disks and the databases ...")
-    found = [_safe(finding, console) for finding in await examine(configuration)]
-    plain = configuration.settings.screen.ascii or not _speaks_utf8()
+    found = [_safe(finding, console) for finding in findings]
     wrong = any(finding.status is FindingStatus.ERROR for finding in found)
     return Answer(
         {"findings": [asdict(finding) for finding in found]},

@@ -178,7 +178,7 @@ async def _follow(services: Services, console: Console, job: str) -> Answer:
 
 
 async def _until_ended(services: Services, job: str) -> AsyncIterator[Job]:
-    """The job each time it has changed, until nothing more will happen to it by itself."""
+    """The job each time it has changed, until it ends or rests."""
     import asyncio
 
     last = None
@@ -194,7 +194,7 @@ async def _until_ended(services: Services, job: str) -> AsyncIterator[Job]:
 
 
 def _over(job: Job) -> bool:
-    """Whether nothing more happens to a job by itself."""
+    """Whether a job has ended, or rests, be it until its source is back."""
     return job.status.ended or job.status.value == "paused"
 
 
@@ -215,7 +215,8 @@ def _ended(job: Job) -> Answer:
     if job.status is JobStatus.FAILED:
         error = failure("failed", job.error or "the job failed")
     else:
-        error = failure("interrupted", f"the job is {job.status.value}")
+        words = [f"the job is {job.status.value}", *([job.error] if job.error else [])]
+        error = failure("interrupted", ": ".join(words))
     return replace(answer, error=error)
 
 

@@ -169,7 +169,8 @@ class Registry:
                 await models.set_local(edit.model, type=edit.type)
                 await retype(context, edit.model)
         await models.set_favourites(edit.model for edit in rows.edits if edit.favourite)
-        for model in sorted({one.model for group in _groups(merged.rows) for one in group}):
+        touched = {one.model for group in _groups(merged.rows) for one in group}
+        for model in sorted(touched.union(merged.rows.configurations)):
             context.bus.publish(ModelChanged(model))
         context.bus.publish(CatalogueChanged())
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from tui_hub import text
 from tui_hub.blobs.views import VIEW_MARKER
 from tui_hub.domain.additions import AddedFile, Addition
+from tui_hub.domain.configuration import ModelConfiguration, changed
 from tui_hub.domain.errors import UnsafeError, UsageError
 from tui_hub.domain.identifiers import ModelId, is_sha256, repository_path
 from tui_hub.domain.models import Registration
@@ -60,6 +62,12 @@ def version(model: str, given: VersionShape) -> Version:
         variant=_exact(given.variant),
         named_at=_time(given.named_at),
     )
+
+
+def configuration(given: Mapping[str, str | int]) -> ModelConfiguration | None:
+    """What is set for a model; whether this box has its runtime shows when it is activated."""
+    found = changed(ModelConfiguration(), {key: str(value) for key, value in given.items()})
+    return found if found != ModelConfiguration() else None
 
 
 def definition(model: str, given: DefinitionShape) -> Addition:

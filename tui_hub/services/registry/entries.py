@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 
 from tui_hub.domain.additions import Addition
+from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.errors import CorruptError, HubError, RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Registration
@@ -48,6 +49,7 @@ class Entry:
     definition: Addition | None = None
     versions: list[tuple[Version, str]] = field(default_factory=list)
     """With their places."""
+    configuration: ModelConfiguration | None = None
     pin: Pin | None = None
 
 
@@ -184,6 +186,12 @@ def _read_model(reading: Reading, raw: Any, place: str) -> None:
         "definition",
         Part.DEFINITION,
         lambda one: checks.definition(model, _as(one, DefinitionShape)),
+        None,
+    )
+    entry.configuration = part(
+        "configuration",
+        Part.CONFIGURATION,
+        lambda one: checks.configuration(_as(one, dict[str, str | int])),
         None,
     )
     entry.pin = part(

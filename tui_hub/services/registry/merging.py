@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from tui_hub.domain.additions import Addition
+from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.models import ModelEdit, Registration
 from tui_hub.domain.registry import Decision, Outcome, Part, Pin, RegistryRows
 from tui_hub.domain.revisions import Version
@@ -49,6 +50,7 @@ def merge(entries: Iterable[Entry], here: RegistryRows, terms: Terms) -> Merged:
     rows: dict[str, list[Any]] = {
         name: [] for name in ("edits", "registrations", "additions", "versions", "pins")
     }
+    configurations: dict[str, ModelConfiguration] = {}
     for entry in entries:
         decide = _Decider(entry, terms, merged.decisions)
         rows["edits"] += decide.edit(edits.get(entry.model) or ModelEdit(model=entry.model))
@@ -58,7 +60,10 @@ def merge(entries: Iterable[Entry], here: RegistryRows, terms: Terms) -> Merged:
         for version, place in entry.versions:
             known = versions.get((entry.model, version.name.lower()))
             rows["versions"] += decide.version(known, version, place)
-    merged.rows = RegistryRows(**{name: tuple(found) for name, found in rows.items()})
+        configurations |= decide.configuration(here.configurations.get(entry.model))
+    merged.rows = RegistryRows(
+        **{name: tuple(found) for name, found in rows.items()}, configurations=configurations
+    )
     return merged
 
 
@@ -120,6 +125,13 @@ class _Decider:
         told = known and replace(known, name=wanted.name, named_at=wanted.named_at)
         taken = self._takes(Part.VERSION, told, wanted, name=wanted.name, place=place)
         return [wanted] if taken else []
+
+    def configuration(self, known: ModelConfiguration | None) -> dict[str, ModelConfiguration]:
+        """What is set for the model; taking it makes a new version."""
+        wanted = self._entry.configuration
+        if wanted is None or not self._takes(Part.CONFIGURATION, known, wanted):
+            return {}
+        return {self._entry.model: wanted}
 
     def pin(self, known: Pin | None) -> list[Pin]:
         """What was installed; where the model is installed here, that is what counts."""

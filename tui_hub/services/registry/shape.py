@@ -4,13 +4,14 @@ One JSON object, the same text for the same registry:
 
     {"kind": "tui-hub registry", "format": 1,
      "models": [{"id", "note", "favourite", "type", "registration", "definition",
-                 "versions", "installed"}],
+                 "versions", "configuration", "installed"}],
      "feeds": {NAME: {as in config.toml}}}
 
 All but the id of a model may be missing. `type` is the user's own. `definition` is that of a model
-that was added by address or path, `versions` are the names that the user gave to revisions, and
-`installed` is what was here of a model, with the slots that it was active in. Keys may be added;
-a change of what one means is another `format`.
+that was added by address or path, `versions` are the names that the user gave to revisions,
+`configuration` is what is set for the model by now, and `installed` is what was here of a model,
+with the slots that it was active in. Keys may be added; a change of what one means is another
+`format`.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ class ModelShape(msgspec.Struct, frozen=True, omit_defaults=True):
     registration: RegistrationShape | None = None
     definition: DefinitionShape | None = None
     versions: list[VersionShape] = []
+    configuration: dict[str, str | int] = {}
     installed: InstalledShape | None = None
 
 

@@ -29,7 +29,7 @@ def tell(rows: RegistryRows, pins: Mapping[str, Pin]) -> list[ModelShape]:
     for version in rows.versions:
         versions.setdefault(version.model, []).append(version)
     told = []
-    for model in {*edits, *registrations, *additions, *versions, *pins}:
+    for model in {*edits, *registrations, *additions, *versions, *rows.configurations, *pins}:
         edit = edits.get(model)
         entry = ModelShape(
             id=model,
@@ -39,6 +39,7 @@ def tell(rows: RegistryRows, pins: Mapping[str, Pin]) -> list[ModelShape]:
             registration=_registration(registrations.get(model)),
             definition=_definition(additions.get(model)),
             versions=[_version(one) for one in versions.get(model, ())],
+            configuration=rows.configurations[model].values if model in rows.configurations else {},
             installed=_installed(pins.get(model)),
         )
         if entry != ModelShape(id=model):

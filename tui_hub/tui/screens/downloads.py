@@ -13,6 +13,7 @@ from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.events import Event, JobChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.command import bindings
+from tui_hub.tui.download_text import title_of
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.download_list import DownloadList
@@ -155,6 +156,9 @@ class DownloadsScreen(HubScreen):
         with self.app.reporting():
             await self.app.services.downloads.retry(one.job)
             await self.app.live_state.look()
+            again = await self.app.services.downloads.get(one.job)
+            if again is not None and again.note and again.note != one.note:
+                self.app.notify(f"{title_of(again)}: {again.note}", timeout=8)
 
     def action_move_later(self) -> None:
         """Move down the line."""

@@ -33,13 +33,13 @@ _TONES = {
 
 def _what(job: Job) -> str:
     """What a job is about, from its payload."""
-    for key in ("model", "feeds", "targets", "feed", "path"):
+    for key in ("model", "feeds", "targets", "feed", "path", "places"):
         value = job.payload.get(key)
         if isinstance(value, str):
             return value
         if isinstance(value, list | tuple) and value:
             return ", ".join(map(str, value))
-    return ""
+    return {JobType.VERIFY: "the store", JobType.SCAN: "this box"}.get(job.type, "")
 
 
 def _variant(job: Job) -> Piece:

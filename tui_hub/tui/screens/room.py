@@ -40,7 +40,9 @@ def room_question(plan: RoomPlan) -> Confirm:
     else:
         words = f"{total}: less than the {text.size(plan.wanted)} that you asked for."
         lines.append(Content.styled(words, "$warning"))
-    lines.append(Content.styled("To have them again they must be downloaded again.", _MUTED))
+    lines.append(
+        Content.styled("To have them again they must be downloaded, or taken in, again.", _MUTED)
+    )
     yes = "Delete it" if len(plan.steps) == 1 else f"Delete these {len(plan.steps)}"
     return Confirm("Delete for room?", Content("\n").join(lines), yes=yes, danger=True)
 

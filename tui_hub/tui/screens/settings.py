@@ -53,16 +53,16 @@ def _value(one: Preference) -> list[Piece]:
 def _columns() -> list[Column[Preference]]:
     return [
         Column("Setting", 23, lambda one: [(one.setting.key, "")]),
-        Column("Value", 28, _value),
+        Column("Value", 0, _value),
         Column("From", 11, lambda one: [(one.setting.origin, _TONES[one.setting.origin])], rank=1),
-        Column("Meaning", 0, lambda one: [(one.setting.about, "muted")]),
+        Column("Meaning", 56, lambda one: [(one.setting.about, "muted")], rank=2),
     ]
 
 
 class SettingTable(Table[Preference]):
     """Settings, known again by their key."""
 
-    least = 12
+    least = 20
 
     def key_of(self, row: Preference) -> object:
         return row.setting.key

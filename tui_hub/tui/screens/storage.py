@@ -20,6 +20,7 @@ from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import Line, safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.storage_commands import (
+    CloseFindings,
     MakeRoom,
     ScanBox,
     StopWork,
@@ -50,6 +51,7 @@ class StorageScreen(StoreActions):
     CSS_PATH = "storage.tcss"
     BINDINGS = bindings(
         c.DeleteModel, ScanBox, VerifyStore, VerifyModel, SweepStore, MakeRoom, StopWork,
+        CloseFindings,
         c.Choose, c.Reload,
     )  # fmt: skip
     BINDING_GROUP_TITLE = "Storage"
@@ -113,10 +115,22 @@ class StorageScreen(StoreActions):
         shown = list(lines)
         box = self.query_one("#findings-box", Panel)
         box.label(title)
-        box.styles.height = len(shown) + 2
         box.display = True
         self.findings.show_pieces(shown)
+        self.call_after_refresh(self._fit_findings)
         self.measure()
+
+    def _fit_findings(self) -> None:
+        """Give what was found the lines that it takes at this width."""
+        self.query_one("#findings-box").styles.height = self.findings.height_wanted + 2
+
+    async def action_close_findings(self) -> None:
+        """Hide what was found, or go back."""
+        box = self.query_one("#findings-box", Panel)
+        if box.display:
+            box.display = False
+        else:
+            await self.app.action_go_back()
 
     def chosen_model(self) -> str | None:
         share = self.models.current

@@ -10,7 +10,7 @@ from textual import events, work
 from textual.geometry import Size
 from textual.strip import Strip
 
-from tui_hub.tui.draw import Line, safe
+from tui_hub.tui.draw import ROOM, Line, safe, wrap
 from tui_hub.tui.widgets.scrolling import Scrolling
 
 
@@ -22,36 +22,51 @@ class Document(Scrolling):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._card: str | None = None
+        self._source: list[Line] | None = None
+        """Lines of our own, to be broken for the width that there is."""
         self._lines: list[list[Segment]] = []
         self._width = 0
 
     def show_words(self, words: str, tone: str = "muted") -> None:
         """Show a few words of our own in place of a text."""
-        self._card = None
-        self._put([[Segment(words, self.tone(tone))]])
+        self.show_pieces([[(words, tone)]])
 
     def show_lines(self, lines: list[str]) -> None:
         """Show plain lines, and stay at the end if the end was in sight."""
-        self._card = None
         at_end = self.scroll_offset.y >= self.max_scroll_y
-        self._put([[Segment(safe(line))] for line in lines], keep=True)
+        self._break([[(line, "")] for line in lines], keep=True)
         if at_end:
             self.scroll_end(animate=False, immediate=True)
 
     def show_pieces(self, lines: list[Line]) -> None:
         """Show lines of toned pieces."""
-        self._card = None
-        self._put([[Segment(text, self.tone(tone)) for text, tone in line] for line in lines])
+        self._break(lines)
+
+    @property
+    def height_wanted(self) -> int:
+        """Lines that it has for the width that there is."""
+        return len(self._lines)
+
+    def _break(self, lines: list[Line], *, keep: bool = False) -> None:
+        """Take lines of our own, and break those that are too long."""
+        self._card, self._source, self._width = None, lines, self.line_width
+        broken = [part for line in lines for part in wrap(line, self._width or ROOM)]
+        toned = [[Segment(text, self.tone(tone)) for text, tone in line] for line in broken]
+        self._put(toned, keep=keep)
 
     def show_card(self, card: str) -> None:
         """Show Markdown from outside."""
-        self._card = card
+        self._card, self._source = card, None
         self.render_again()
 
     def on_resize(self, event: events.Resize) -> None:
         """Break the lines anew for another width."""
-        if self._card is not None and self.line_width != self._width:
+        if self.line_width == self._width:
+            return
+        if self._card is not None:
             self.render_again()
+        elif self._source is not None:
+            self._break(self._source, keep=True)
 
     @work(group="card", exclusive=True)
     async def render_again(self) -> None:
