@@ -180,14 +180,14 @@ async def test_leaving_says_what_becomes_of_downloads(online: Configuration, sta
         await driver.services.downloads.start("acme/tiny")
         await driver.until(lambda: driver.app.live.running)
         await driver.press("q")
-        await driver.sees("Leave?", "1 download is under way", "They pause, keep every byte")
+        await driver.sees("Leave?", "1 download is under way", "It pauses, keeps every byte")
         await driver.press("n")
         ready = asyncio.Event()
         agent = asyncio.create_task(driver.services.agent.serve(ready.set))
         await ready.wait()
         await driver.press("q")
-        await driver.sees("Leave?", "The agent of this home goes on with them")
-        assert "They pause" not in driver.text()
+        await driver.sees("Leave?", "The agent of this home goes on with it")
+        assert "It pauses" not in driver.text()
         await driver.press("n")
         agent.cancel()
         await asyncio.gather(agent, return_exceptions=True)
@@ -214,3 +214,13 @@ async def test_a_retry_tells_that_it_takes_another_revision(
         await driver.press("r")
         await driver.until(lambda: any("is gone: this is main now" in n for n in driver.notes()))
         assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED
+
+
+async def test_leaving_a_home_that_goes_away_says_so(online: Configuration, stall: Fault) -> None:
+    async with screen(online, demo=True, temporary=True) as driver:
+        await driver.services.downloads.start("acme/tiny")
+        await driver.until(lambda: driver.app.live.running)
+        await driver.press("q")
+        await driver.sees("Leave?", "home is removed at the end")
+        assert "every byte" not in driver.text()
+        stall.release()
