@@ -99,6 +99,21 @@ def test_an_interrupted_verb(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_next_demo_clears_away_what_a_killed_one_left(tmp_path: Path) -> None:
+    (tmp_path / "tui-hub-demo-of-somebody").mkdir()
+    alive, killed = (start(tmp_path, "download", "demo-lab/lumen-chat-large") for _ in range(2))
+    until(lambda: len(list(tmp_path.glob("*/store/temp/*.part"))) > 1)
+    before = set(tmp_path.iterdir())
+    killed.kill()
+    killed.communicate()
+    assert run(tmp_path, "paths").code == 0
+    (gone,) = before - set(tmp_path.iterdir())
+    alive.send_signal(signal.SIGINT)
+    alive.communicate(timeout=30)
+    assert [path.name for path in tmp_path.iterdir()] == ["tui-hub-demo-of-somebody"]
+    assert alive.returncode == 130 and gone.name.startswith("tui-hub-demo-")
+
+
 def test_settings_of_the_environment_hold_in_the_demo_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

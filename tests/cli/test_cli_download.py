@@ -132,9 +132,11 @@ def interrupt(program: Inside, hub: DemoHub, number: signal.Signals) -> str:
 
 def test_an_interrupted_download_goes_on(program: Inside, hub: DemoHub) -> None:
     job = interrupt(program, hub, signal.SIGINT)
-    unfinished = program.json("storage").document["partial_bytes"]
-    assert 0 < unfinished <= BIG + 2**20
-    assert f"unfinished  {size(unfinished)}" in program("storage").out
+    told = program.json("storage").document
+    unfinished, arrived = told["partial_bytes"], told["partial_arrived"]
+    assert 3_000_000 <= arrived <= unfinished <= BIG + 2**20
+    line = f"unfinished  {size(unfinished)} on disk, {size(arrived)} arrived"
+    assert line in program("storage").out
     done = program.json("download", "acme/painter")
     assert (done.code, done.document["status"]) == (0, "completed")
     assert done.document["job"] == job

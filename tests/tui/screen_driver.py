@@ -76,11 +76,15 @@ class Driver:
 
 @asynccontextmanager
 async def screen(
-    configuration: Configuration, size: tuple[int, int] = WIDE, *, demo: bool = False
+    configuration: Configuration,
+    size: tuple[int, int] = WIDE,
+    *,
+    demo: bool = False,
+    temporary: bool = False,
 ) -> AsyncIterator[Driver]:
     """Open a home and show it."""
     async with open_services(configuration) as services:
-        app = HubApp(services, demo)
+        app = HubApp(services, demo, temporary)
         async with app.run_test(size=size, notifications=True) as pilot:
             yield Driver(app, pilot, services)
 

@@ -10,8 +10,10 @@ from screen_driver import NARROW, Driver, fill, made, screen
 from tui_hub.domain.catalogue import Search
 from tui_hub.domain.models import Model, ModelStatus
 from tui_hub.domain.types import ModelType
+from tui_hub.events import CatalogueChanged
 from tui_hub.services import open_services
 from tui_hub.settings import Configuration
+from tui_hub.tui.live import Live
 from tui_hub.tui.screens.browse import BrowseScreen
 from tui_hub.tui.screens.model import ModelScreen
 from tui_hub.tui.widgets.model_list import PAGE, ModelList
@@ -251,6 +253,45 @@ async def test_a_change_of_the_catalogue_shows_without_losing_the_place(
         await driver.sees("brand-new")
         assert models_of(driver).current == chosen
         assert chosen.status is ModelStatus.NOT_INSTALLED
+
+
+async def test_the_cursor_stays_on_its_model_however_many_come_before_it(
+    offline: Configuration,
+) -> None:
+    await fill(offline, [made(n) for n in range(10)])
+    async with screen(offline, NARROW) as driver:
+        await driver.sees("model-0004")
+        await driver.press("j")
+        models = models_of(driver)
+        chosen = models.current
+        total = 3 * PAGE
+        await driver.until(lambda: driver.app.live.total)
+        await fill(offline, [made(n, downloads=1 << 40) for n in range(100, 100 + total)])
+        driver.services.bus.publish(CatalogueChanged())
+        await driver.until(lambda: models.row_count() == total + 10)
+        assert models.current is not None and models.current == chosen
+        await driver.sees(chosen.name if chosen else "")
+
+
+async def test_a_cursor_that_nobody_moved_stays_at_the_top(offline: Configuration) -> None:
+    await fill(offline, [made(n) for n in range(10)])
+    async with screen(offline, NARROW) as driver:
+        await driver.sees("model-0004")
+        models = models_of(driver)
+        await driver.until(lambda: driver.app.live.total)
+        await fill(offline, [made(n, downloads=1 << 40) for n in range(100, 150)])
+        driver.services.bus.publish(CatalogueChanged())
+        await driver.until(lambda: models.row_count() == 60)
+        assert (models.cursor, models.scroll_offset.y) == (0, 0)
+
+
+async def test_nothing_is_said_to_be_empty_before_it_was_looked_at(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        browse = driver.app.screen
+        assert isinstance(browse, BrowseScreen)
+        words = dict(browse.why_empty(Live()))
+        assert list(words) == ["Reading the catalogue."]
+        await driver.settled()
 
 
 async def test_what_other_processes_change_shows(online: Configuration) -> None:

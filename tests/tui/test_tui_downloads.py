@@ -180,14 +180,14 @@ async def test_leaving_says_what_becomes_of_downloads(online: Configuration, sta
         await driver.services.downloads.start("acme/tiny")
         await driver.until(lambda: driver.app.live.running)
         await driver.press("q")
-        await driver.sees("Leave?", "1 download is under way", "They pause, keep every byte")
+        await driver.sees("Leave?", "1 download is under way", "It pauses, keeps every byte")
         await driver.press("n")
         ready = asyncio.Event()
         agent = asyncio.create_task(driver.services.agent.serve(ready.set))
         await ready.wait()
         await driver.press("q")
-        await driver.sees("Leave?", "The agent of this home goes on with them")
-        assert "They pause" not in driver.text()
+        await driver.sees("Leave?", "The agent of this home goes on with it")
+        assert "It pauses" not in driver.text()
         await driver.press("n")
         agent.cancel()
         await asyncio.gather(agent, return_exceptions=True)
@@ -214,3 +214,44 @@ async def test_a_retry_tells_that_it_takes_another_revision(
         await driver.press("r")
         await driver.until(lambda: any("is gone: this is main now" in n for n in driver.notes()))
         assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED
+
+
+async def test_leaving_a_home_that_goes_away_says_so(online: Configuration, stall: Fault) -> None:
+    async with screen(online, demo=True, temporary=True) as driver:
+        await driver.services.downloads.start("acme/tiny")
+        await driver.until(lambda: driver.app.live.running)
+        await driver.press("q")
+        await driver.sees("Leave?", "home is removed at the end")
+        assert "every byte" not in driver.text()
+        stall.release()
+
+
+async def test_the_cursor_is_in_sight_when_many_wait_in_line(
+    configure: Configure, hub: DemoHub
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, origin="cdn", times=-1, after=9))
+    settings = {"TUI_HUB_SYNC__ENABLED": "false", "TUI_HUB_DOWNLOADS__JOBS": "1"}
+    async with screen(configure(**settings), NARROW) as driver:
+        downloads = driver.services.downloads
+        await downloads.start("acme/tiny")
+        await driver.press("2")
+        await driver.sees("acme/tiny")
+        await driver.press("1")
+        await downloads.start("acme/tiny-copy")
+        await downloads.start("acme/quants", variant="Q4_0")
+        await downloads.start("acme/quants", variant="Q8_0")
+        last = await downloads.start("acme/eye")
+        await driver.until(lambda: len(driver.app.live.downloads) == 5)
+        await driver.press("2")
+        await driver.until(lambda: stands_on(driver) == "hf:acme/eye", "out of sight")
+        mark = driver.app.glyphs.cursor
+        await driver.sees(f"│ {mark} ")
+        await driver.press("J")
+        await driver.until(lambda: "It is the last in line." in driver.notes())
+        await driver.press("K", "K", "K")
+        assert not any("first" in note for note in driver.notes())
+        await driver.press("K")
+        await driver.until(lambda: "It is first in line." in driver.notes())
+        stall.release()
+        hub.faults.clear()
+        await downloads.wait(last.id)

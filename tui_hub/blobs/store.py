@@ -38,7 +38,9 @@ class Usage:
     referenced_bytes: int
     """Size of those that stay where they lie, outside of it."""
     partial_bytes: int
-    """Disk that unfinished files take."""
+    """Disk that unfinished files take, with what is reserved for bytes that are yet to come."""
+    partial_arrived: int
+    """What has arrived of them."""
     pending_bytes: int
     """Disk that unfinished files of running processes have still to take."""
     disk_free: int
@@ -274,6 +276,7 @@ class BlobStore:
             bytes=sum(sizes.values()) - referenced,
             referenced_bytes=referenced,
             partial_bytes=sum(partial.allocated for partial in partials),
+            partial_arrived=sum(partial.here for partial in partials),
             pending_bytes=sum(
                 max((partial.size or 0) - partial.allocated, 0)
                 for partial in partials

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,13 +41,13 @@ def demo_hub(options: Options) -> Iterator[None]:
     Raises:
         HubError: when the hub does not start.
     """
+    from tui_hub.cli.demo_homes import temporary_home
     from tui_hub.demo import launch
 
     with ExitStack() as stack:
         hub = stack.enter_context(launch())
         if options.home is None:
-            home = TemporaryDirectory(prefix="tui-hub-demo-", ignore_cleanup_errors=True)
-            options.home = stack.enter_context(home)
+            options.home = str(stack.enter_context(temporary_home()))
             options.temporary = True
         options.environment = _environment(os.environ, hub.endpoint, hub.token, options.home)
         options.demo = True

@@ -47,7 +47,7 @@ async def _run(configuration: Configuration, options: Options) -> int:
     from tui_hub.tui.app import run_screen
 
     async with open_services(configuration) as services:
-        code = await run_screen(services, options.demo)
+        code = await run_screen(services, options.demo, options.temporary)
         if options.temporary:
             await empty_slots(services)
         return code

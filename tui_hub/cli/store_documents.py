@@ -30,6 +30,7 @@ def storage(usage: StorageUsage) -> Document:
         "quarantined_bytes": usage.quarantined_bytes,
         "quota": _quota(usage),
         "partial_bytes": usage.partial_bytes,
+        "partial_arrived": usage.partial_arrived,
         "disk_free": usage.disk_free,
         "disk_total": usage.disk_total,
     }

@@ -45,7 +45,9 @@ class StorageUsage:
     disk_free: int
     disk_total: int
     partial_bytes: int = 0
-    """Disk that unfinished downloads take."""
+    """Disk that unfinished downloads take, with what is reserved for bytes that are yet to come."""
+    partial_arrived: int = 0
+    """What has arrived of them."""
     referenced_bytes: int = 0
     """What stays where it lies outside of the store, and takes no disk here."""
     quarantined_bytes: int = 0

@@ -236,12 +236,16 @@ class Downloads:
         """Give a download up, and the bytes of its unfinished files with it."""
         await self._jobs.cancel(job)
 
-    def move(self, job: str, offset: int) -> None:
-        """Move a waiting download up (negative) or down in the queue."""
-        if job in self._queue:
-            place = self._queue.index(job)
-            self._queue.insert(max(0, place + offset), self._queue.pop(place))
-            self._context.bus.publish(DownloadChanged(job))
+    def move(self, job: str, offset: int) -> bool:
+        """Move a waiting download up (negative) or down in the queue; whether it moved at all."""
+        if job not in self._queue:
+            return False
+        before = self._queue.index(job)
+        self._queue.insert(max(0, before + offset), self._queue.pop(before))
+        if self._queue.index(job) == before:
+            return False
+        self._context.bus.publish(DownloadChanged(job))
+        return True
 
     @property
     def running(self) -> tuple[str, ...]:

@@ -96,6 +96,7 @@ def measure(
         models=tuple(models),
         referenced_bytes=usage.referenced_bytes,
         partial_bytes=usage.partial_bytes,
+        partial_arrived=usage.partial_arrived,
         quarantined_bytes=sum(one.size for one in quarantined(store)),
         disk_free=usage.disk_free,
         disk_total=usage.disk_total,

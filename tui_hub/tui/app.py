@@ -60,9 +60,11 @@ class HubApp(BackgroundApp):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-low"), (20, "-high")]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, services: Services, demo: bool = False) -> None:
+    def __init__(self, services: Services, demo: bool = False, temporary: bool = False) -> None:
         super().__init__(services)
         self.demo = demo
+        self.temporary = temporary
+        """Whether the home is removed at the end."""
         self.changes = SlotChanges(self)
         """The changes of slots that go on, whatever screen is in front."""
         screen = services.configuration.settings.screen
@@ -211,15 +213,17 @@ class HubApp(BackgroundApp):
         swaps = self.services.activation.swaps()
         if running or swaps:
             agent = await self.services.agent.holder()
-            question = quit_question(running, swaps, agent is not None)
+            question = quit_question(
+                running, swaps, agent=agent is not None, temporary=self.temporary
+            )
             if not await self.push_screen_wait(question):
                 return
         self.exit(0)
 
 
-async def run_screen(services: Services, demo: bool = False) -> int:
+async def run_screen(services: Services, demo: bool = False, temporary: bool = False) -> int:
     """Show the screen until the user leaves it; the exit code of the program."""
-    app = HubApp(services, demo)
+    app = HubApp(services, demo, temporary)
     result = await app.run_async()
     await app.changes.close()
     code = (app.return_code or 0) if result is None else result

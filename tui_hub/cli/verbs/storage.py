@@ -53,7 +53,7 @@ def _lines(console: Console, usage: StorageUsage) -> Iterator[str]:
             ("size", text.size(usage.bytes)),
             ("shared", f"{text.size(usage.bytes_saved)} saved"),
             ("elsewhere", text.size(usage.referenced_bytes) if usage.referenced_bytes else None),
-            ("unfinished", text.size(usage.partial_bytes) if usage.partial_bytes else None),
+            ("unfinished", _unfinished(usage)),
             ("quarantine", text.size(usage.quarantined_bytes) if usage.quarantined_bytes else None),
             ("never used", f"{text.size(unused)} would be free" if usage.never_used else None),
             ("quota", quota),
@@ -63,6 +63,15 @@ def _lines(console: Console, usage: StorageUsage) -> Iterator[str]:
     yield from _largest_first(console, "TYPE", usage.by_type)
     yield from _largest_first(console, "SOURCE", usage.by_source)
     yield from _models(console, usage)
+
+
+def _unfinished(usage: StorageUsage) -> str | None:
+    """The disk that unfinished downloads take, and how much of that has arrived."""
+    from tui_hub import text
+
+    if not usage.partial_bytes:
+        return None
+    return f"{text.size(usage.partial_bytes)} on disk, {text.size(usage.partial_arrived)} arrived"
 
 
 def _models(console: Console, usage: StorageUsage) -> Iterator[str]:

@@ -152,11 +152,12 @@ class BrowseScreen(ModelActions):
 
     def _explain_empty(self) -> None:
         before = self.models.empty
-        self.models.empty = self._why_empty(self.app.live)
+        self.models.empty = self.why_empty(self.app.live)
         if before != self.models.empty and not self.models.row_count():
             self.models.refresh()
 
-    def _why_empty(self, live: Live) -> list[tuple[str, str]]:
+    def why_empty(self, live: Live) -> list[tuple[str, str]]:
+        """What a list without rows says."""
         first = [("esc", "key"), (", then ", "muted")] if self.focused is self.box else []
         if live.total and (self.search.text or self._chosen()):
             what = " clears the search" + (" and the filters." if self._chosen() else ".")
@@ -164,6 +165,9 @@ class BrowseScreen(ModelActions):
         if live.syncing:
             names = ", ".join(feed.feed for feed in live.syncing[:3])
             return [("Fetching the catalogue: ", "muted"), (names, "info")]
+        coming = any(one.group == "sync" and not one.is_finished for one in self.app.workers)
+        if live.total != 0 or coming or not self.models.complete:
+            return [("Reading the catalogue.", "muted")]
         return [
             ("The catalogue is empty. ", "muted"),
             *first,

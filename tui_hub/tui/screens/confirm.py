@@ -82,7 +82,11 @@ def cancellation_question(one: Download) -> Confirm:
 
 
 def quit_question(
-    running: Sequence[Download], swaps: Sequence[SwapPicture] = (), agent: bool = False
+    running: Sequence[Download],
+    swaps: Sequence[SwapPicture] = (),
+    *,
+    agent: bool = False,
+    temporary: bool = False,
 ) -> Confirm:
     """Whether to leave although this process is at work.
 
@@ -90,19 +94,31 @@ def quit_question(
         running: its downloads.
         swaps: its changes of slots.
         agent: whether the agent is alive, which goes on with downloads.
+        temporary: whether the home is removed at the end, with all that is in it.
     """
     lines: list[Content] = []
     if running:
         left = sum(max(one.bytes_total - one.done, 0) for one in running)
         words = "download is" if len(running) == 1 else "downloads are"
         lines.append(Content(f"{len(running)} {words} under way, with {text.size(left)} to go."))
-        kept = "They pause, keep every byte, and go on when the screen opens again."
-        goes_on = "The agent of this home goes on with them, from the bytes that are here."
-        lines.append(Content.styled(goes_on if agent else kept, _MUTED))
+        becomes = _what_becomes(len(running) == 1, agent, temporary)
+        lines.append(Content.styled(becomes, _MUTED))
     for swap in swaps:
         lines.append(Content(f"The slot {swap.type.value} is being changed: {swap.step.value}."))
         lines.append(Content.styled(_given_up(swap), _MUTED))
     return Confirm("Leave?", Content("\n").join(lines), yes="Leave", no="Stay", danger=True)
+
+
+def _what_becomes(single: bool, agent: bool, temporary: bool) -> str:
+    """What happens to downloads when the screen is left."""
+    if temporary:
+        return "This demo's home is removed at the end, and all that arrived with it."
+    if agent:
+        them = "it" if single else "them"
+        return f"The agent of this home goes on with {them}, from the bytes that are here."
+    if single:
+        return "It pauses, keeps every byte, and goes on when the screen opens again."
+    return "They pause, keep every byte, and go on when the screen opens again."
 
 
 def cancel_question(swap: SwapPicture) -> Confirm:

@@ -176,7 +176,8 @@ class DownloadsScreen(HubScreen):
             self.app.hint("Only downloads that wait in line here can be moved.")
             return
         with self.app.reporting():
-            self.app.services.downloads.move(one.job, offset)
+            if not self.app.services.downloads.move(one.job, offset):
+                self.app.hint("It is the last in line." if offset > 0 else "It is first in line.")
 
     @work(group="limit", exclusive=True)
     async def action_limit_speed(self) -> None:

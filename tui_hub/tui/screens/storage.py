@@ -184,9 +184,10 @@ def summary_text(usage: StorageUsage, glyphs: Glyphs, width: int) -> Content:
         (text.size(usage.disk_free), "bold"),
         (of_all, _MUTED),
     )
+    arrived = f", {text.size(usage.partial_arrived)} arrived" if width >= 90 else ""
     where = [(safe(usage.path), "$foreground 42%")]
     for size, words, style in (
-        (usage.partial_bytes, "of unfinished downloads", "$warning"),
+        (usage.partial_bytes, f"of unfinished downloads{arrived}", "$warning"),
         (usage.referenced_bytes, "stay where they lie", "$primary"),
         (usage.quarantined_bytes, "damaged, moved away", "$warning"),
         (usage.over_quota, f"over the quota of {text.size(usage.quota)}", "$error"),

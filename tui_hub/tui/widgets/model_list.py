@@ -23,6 +23,8 @@ PAGE = 100
 """Rows asked for at once."""
 KEPT = 30
 """Pages kept on either side of the cursor's; the others are asked for again when needed."""
+SOUGHT = 20
+"""Pages in which the model under the cursor is looked for, when a reload finds it elsewhere."""
 _LEAST = 28
 """Cells that a name keeps before other columns are shown beside it."""
 
@@ -55,6 +57,8 @@ class ModelList(RowList):
         """The page whose key is being looked for."""
         self._favourites: frozenset[str] = frozenset()
         self._columns = model_columns(self.glyphs)
+        self._by_hand = False
+        """Whether a person moved the cursor since the answer came."""
 
     def ask(self, search: Search) -> None:
         """Show the answer to another question; the old rows stay until the first page is here."""
@@ -70,6 +74,7 @@ class ModelList(RowList):
             page = await self.app.services.catalogue.search(search, PAGE)
             self._total = total
             self._begin({0: page}, {0: None})
+            self._by_hand = False
             self._columns = model_columns(self.glyphs, search.sort, self._favourites)
             self.rows_changed(keep_cursor=False)
             self.mark()
@@ -90,16 +95,20 @@ class ModelList(RowList):
                 first = 0
             keys = {0: None, first: key}
             pages: dict[int, Page] = {}
-            for number in (first, first + 1):
-                if number in keys:
-                    page = await self.app.services.catalogue.search(self.search, PAGE, keys[number])
-                    pages[number] = page
-                    if page.after is not None:
-                        keys[number + 1] = page.after
-            current = self.current
+            for number in range(first, first + SOUGHT):
+                if number not in keys or (number > first + 1 and not self._is_sought(pages)):
+                    break
+                page = await self.app.services.catalogue.search(self.search, PAGE, keys[number])
+                pages[number] = page
+                if page.after is not None:
+                    keys[number + 1] = page.after
+            current, shown = self.current, self._by_hand and self._shows(self.cursor)
             self._begin(pages, keys)
             self._follow(current)
             self.rows_changed()
+            if shown:
+                # Only the next layout knows how far a longer list can be scrolled.
+                self.call_after_refresh(lambda: self.reveal(self.cursor))
             self.mark()
             self.post_message(self.Answered(self.search))
 
@@ -135,11 +144,30 @@ class ModelList(RowList):
                 self._columns = model_columns(self.glyphs, self.search.sort, known)
                 self.refresh()
 
+    def _is_sought(self, pages: dict[int, Page]) -> bool:
+        """Whether the model on which a person put the cursor is on screen, but not in these."""
+        current = self.current
+        if current is None or not (self._by_hand and self._shows(self.cursor)):
+            return False
+        return not any(one.id == current.id for page in pages.values() for one in page.models)
+
     def _follow(self, model: Model | None) -> None:
+        """Put the cursor on its model again; one that nobody moved does not leave the screen."""
         for number, page in self._pages.items():
             for place, one in enumerate(page):
                 if model is not None and one.id == model.id:
-                    self.set_reactive(RowList.cursor, number * PAGE + place)
+                    row = number * PAGE + place
+                    stays = self._by_hand or self._shows(row)
+                    self.set_reactive(RowList.cursor, row if stays else 0)
+
+    def _shows(self, row: int) -> bool:
+        """Whether a row is on screen."""
+        return 0 <= row - self.scroll_offset.y < self.page_height
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """A person moved it: from now on it stays on its model."""
+        self._by_hand = True
+        super().watch_cursor(old, new)
 
     @work(group="pages")
     async def load(self, number: int, search: Search) -> None:

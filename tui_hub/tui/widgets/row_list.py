@@ -120,10 +120,10 @@ class RowList(Drawn, ScrollView, can_focus=True):
         """Scroll so that a row is on screen."""
         page = self.page_height
         top = self.scroll_offset.y
-        if row < top:
-            self.scroll_to(y=row, animate=False, immediate=True)
-        elif row >= top + page:
-            self.scroll_to(y=row - page + 1, animate=False, immediate=True)
+        target = row if row < top else row - page + 1 if row >= top + page else top
+        if target != top:
+            # By force: a list that has just become long has no scrollbar before the next layout.
+            self.scroll_to(y=target, animate=False, immediate=True, force=True)
 
     @property
     def page_height(self) -> int:
