@@ -197,7 +197,7 @@ async def test_leaving_says_what_becomes_of_downloads(online: Configuration, sta
 async def test_a_retry_tells_that_it_takes_another_revision(
     online: Configuration, hub: DemoHub
 ) -> None:
-    hub.throttle.connection = 300_000
+    hub.throttle.connection = 20_000
     async with screen(online, NARROW) as driver:
         job = await driver.services.downloads.start("acme/tiny")
         await driver.press("2")
