@@ -7,12 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tui_hub.database.connection import Database
+from tui_hub.database.matches import IS_HIT, MATCHED
 from tui_hub.database.questions import Question
 from tui_hub.database.walks import Cursor, Part, walked_parts
 from tui_hub.domain.catalogue import Search, Sort
-
-_HITS = "search CROSS JOIN models ON models.rank = search.rowid"
-_IS_HIT = "+models.rank IN (SELECT rowid FROM search WHERE search MATCH ?)"
 
 _Stretch = tuple[str, str, tuple[object, ...], Part]
 """Where a part of an answer is read from, its conditions with their arguments, and its order."""
@@ -46,7 +44,7 @@ def _stretches(question: Question) -> Iterator[_Stretch]:
     if question.search.sort is not Sort.DOWNLOADS:
         expression = None if question.counted_by_set else question.expression()
         for part in walked_parts(question.search.sort, None):
-            yield _stretch(question, part, expression, _IS_HIT)
+            yield _stretch(question, part, expression, IS_HIT)
         return
     for number, part in enumerate([*question.exact(), question.others()]):
         named = Part(part.where, part.arguments, part.order, str(number))
@@ -61,7 +59,7 @@ def _stretch(question: Question, part: Part, expression: str | None, hit: str | 
     measure = question.measure()
     matched = hit or "search MATCH ?"
     return (
-        "models" if hit else _HITS,
+        "models" if hit else MATCHED,
         f"{matched} AND {part.where} AND {measure.where}",
         (expression, *part.arguments, *measure.arguments),
         part,

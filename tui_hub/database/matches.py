@@ -11,6 +11,8 @@ from tui_hub.database.questions import Question
 from tui_hub.domain.catalogue import Search
 
 MATCHED = "search CROSS JOIN models ON models.rank = search.rowid"
+IS_HIT = "+models.rank IN (SELECT rowid FROM search WHERE search MATCH ?)"
+"""Asked of rows that come along another index, which the plus leaves to be walked."""
 """The index with the rows that it finds."""
 _SAMPLE = 200
 """Hits of a term after which it is known how common it is: it takes some ten microseconds."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tui_hub.database.connection import Database, Row
-from tui_hub.database.matches import MATCHED, asked, count_matches
+from tui_hub.database.matches import IS_HIT, MATCHED, asked, count_matches
 from tui_hub.database.model_rows import COLUMNS, model
 from tui_hub.database.questions import Question
 from tui_hub.database.walks import Cursor, Key, Part, sorted_part, walked_parts
@@ -21,8 +21,6 @@ _FEW = 5000
 _MANY = 100_000
 """Hits of which a page is found sooner by trying rows, one by one, than by noting all hits."""
 _TRIED = 2000
-_IS_HIT = "+models.rank IN (SELECT rowid FROM search WHERE search MATCH ?)"
-"""Asked of rows that come along another index, which the plus leaves to be walked."""
 _ALL = ", ".join(f"models.{name}" for name in COLUMNS.split(", "))
 
 Hit = tuple[Key, int, Model]
@@ -85,7 +83,7 @@ async def _by_column(
         hits = await _first(database, [_try(measured[0], expression)], wanted)
         if len(hits) >= wanted:
             return hits
-    is_hit = Part(_IS_HIT, (expression,))
+    is_hit = Part(IS_HIT, (expression,))
     return await _first(database, [_read(_both(part, is_hit)) for part in measured], wanted)
 
 

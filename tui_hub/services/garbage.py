@@ -106,8 +106,7 @@ def _look(
     return [
         *(_blob(store, sha256, freed_by(store, sha256)) for sha256 in sorted(blobs)),
         *(_piece(kind, one.path) for kind, one in _beside(store, wanted)),
-        *(_piece(GarbageKind.PARTIAL, path) for path in leftovers(store.temp, _LEFT, coming)),
-        *(_piece(GarbageKind.QUARANTINE, path) for path in _old_quarantine(store, before)),
+        *(_piece(kind, path) for kind, path in _loose(store, coming, before)),
     ]
 
 
@@ -135,9 +134,7 @@ def sweep_store(
     for sha256, freed in sorted(collect_each(store, blobs).items()):
         done.append(_blob(store, sha256, freed))
     with storage_errors(store.root):
-        loose = [(GarbageKind.PARTIAL, path) for path in leftovers(store.temp, _LEFT, coming)]
-        loose += [(GarbageKind.QUARANTINE, path) for path in _old_quarantine(store, before)]
-        for kind, path in loose:
+        for kind, path in list(_loose(store, coming, before)):
             piece = _piece(kind, path)
             remove(path)
             if not os.path.lexists(path):
@@ -156,6 +153,16 @@ def _beside(store: BlobStore, wanted: Collection[str]) -> Iterator[tuple[Garbage
     ):
         for one in found:
             yield kind, one
+
+
+def _loose(
+    store: BlobStore, coming: Collection[str], before: str | None
+) -> Iterator[tuple[GarbageKind, Path]]:
+    """Files that no model has, and that are no blobs."""
+    for path in leftovers(store.temp, _LEFT, coming):
+        yield GarbageKind.PARTIAL, path
+    for path in _old_quarantine(store, before):
+        yield GarbageKind.QUARANTINE, path
 
 
 def _old_quarantine(store: BlobStore, before: str | None) -> list[Path]:

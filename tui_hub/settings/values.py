@@ -54,6 +54,15 @@ class Setting:
         _read(self.key, words)
 
 
+def value_words(value: Value, between: str = ",") -> str:
+    """A value as it would be typed, with these characters between the parts of a list."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return between.join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def list_settings(configuration: Configuration) -> tuple[Setting, ...]:
     """All settings of a run, section by section. Blocks for a moment.
 

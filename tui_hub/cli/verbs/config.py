@@ -156,12 +156,9 @@ def _safe(value: Value, console: Console) -> Value:
 
 def _words(value: Value, console: Console) -> str:
     """A value as it would be typed."""
-    safe = _safe(value, console)
-    if isinstance(safe, bool):
-        return "true" if safe else "false"
-    if isinstance(safe, list):
-        return ",".join(safe)
-    return f"{safe:g}" if isinstance(safe, float) else str(safe)
+    from tui_hub.settings.values import value_words
+
+    return value_words(_safe(value, console))
 
 
 def _lines(options: Options, listed: Sequence[Setting], console: Console) -> Iterator[str]:

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tui_hub import text
 from tui_hub.domain.errors import UsageError
 from tui_hub.services.preferences import Preference
-from tui_hub.settings.values import Setting, Value
+from tui_hub.settings.values import Setting, Value, value_words
 from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
 from tui_hub.tui.draw import Piece, safe
@@ -26,21 +26,12 @@ _FAINT = "$foreground 42%"
 _TONES = {"default": "faint", "file": "info", "environment": "warn", "option": "warn"}
 
 
-def value_words(value: Value) -> str:
-    """A value as it would be typed."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return ", ".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def shown(setting: Setting, value: Value) -> str:
     """A value as it is read: bytes in their unit."""
     if setting.about.startswith("Bytes") and isinstance(value, int) and value:
         rate = "/s" if setting.about.startswith("Bytes a second") else ""
         return f"{text.size(value)}{rate}"
-    return value_words(value)
+    return value_words(value, ", ")
 
 
 def _value(one: Preference) -> list[Piece]:
@@ -159,7 +150,7 @@ class SettingsScreen(HubScreen):
             setting.check(words)
             return words
 
-        value = value_words(setting.value)
+        value = value_words(setting.value, ", ")
         return await self.app.push_screen_wait(Prompt(setting.key, setting.about, value, meaning))
 
     def _take_over(self, key: str, value: Value) -> None:
