@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import HubError, UsageError
-from tui_hub.domain.fit import Device, FitReport, Judgement, Verdict, Workload
+from tui_hub.domain.fit import Device, FitReport, Judgement, Measured, Verdict, Workload
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Details
 from tui_hub.domain.slots import Slot
@@ -90,7 +91,8 @@ class Fit:
         )
         slot = (await read_slots(self._context)).get(details.model.type)
         settings = self._context.configuration.settings.runtime
-        allowed = _allowed(await self.devices(), configuration.device or settings.device)
+        device = configuration.device or settings.device
+        allowed = _allowed(await self.devices(), device)
         devices, returning = _with_slot(allowed, slot, details.model.id)
         dtype = configuration.dtype_over(settings.dtype)
         report = FitReport(
@@ -100,7 +102,8 @@ class Fit:
             revision=details.revision,
             judgement=Judgement(verdict=Verdict.UNKNOWN, devices=(), need=()),
             profile=weight.profile,
-            peak=await self._peak(details, chosen, devices, dtype),
+            measured=await self._measured(details, chosen, devices, dtype),
+            device=device,
             present=slot.model if slot is not None else None,
             disk=disk,
             torch=await self._torch_version(),
@@ -110,18 +113,23 @@ class Fit:
         report = report.judged(workload, devices, returning)
         return with_warnings(notes_of(report, details, weight.warnings, slot))
 
-    def for_workload(self, report: FitReport, workload: Workload) -> FitReport:
-        """A report for another context or batch, by what is known of the model; asks nobody.
+    async def again(self, report: FitReport, workload: Workload) -> FitReport:
+        """A report for another context or batch, or for the memory as it is now; asks no source.
 
         Raises:
             UsageError: for a context or a batch that nothing can have.
         """
         _refuse_odd(workload.context, workload.batch)
-        return with_warnings(report.judged(workload))
+        slot = (await read_slots(self._context)).get(report.model.type)
+        allowed = _allowed(await self.devices(), report.device)
+        devices, returning = _with_slot(allowed, slot, report.model.id)
+        present = slot.model if slot is not None else None
+        judged = replace(report, present=present).judged(workload, devices, returning)
+        return with_warnings(judged)
 
-    async def _peak(
+    async def _measured(
         self, details: Details, variant: Variant | None, devices: Sequence[Device], dtype: str
-    ) -> int | None:
+    ) -> Measured | None:
         """What the last activation took, where it was on this kind of device."""
         if variant is None or details.revision is None:
             return None
@@ -130,7 +138,7 @@ class Fit:
         on_gpu = any(device.index is not None for device in devices)
         if last is None or last.peak is None or (last.on_gpu, last.dtype) != (on_gpu, dtype):
             return None
-        return last.peak
+        return Measured(bytes=last.peak)
 
     async def _torch_version(self) -> str | None:
         configuration = self._context.configuration

@@ -38,6 +38,17 @@ class Need:
     """Where the figure comes from, in words."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What an earlier activation on such a device really took."""
+
+    bytes: int
+    whole: bool = False
+    """Whether a server's caches and the runtime are in it, or the weights alone."""
+    context: int | None = None
+    """The context that a server was given then."""
+
+
 def as_measured(parts: Sequence[Need], peak: int) -> tuple[Need, ...]:
     """The parts with what an earlier activation really took in place of what weights should take.
 
@@ -46,6 +57,16 @@ def as_measured(parts: Sequence[Need], peak: int) -> tuple[Need, ...]:
     others = [part for part in parts if not part.part.startswith(WEIGHTS)]
     source = "the most that its last activation here took"
     return (Need(part=WEIGHTS, bytes=peak, basis=Basis.MEASURED, source=source), *others)
+
+
+def as_measured_whole(peak: int, *, gpu: bool) -> tuple[Need, ...]:
+    """What a server really took, its caches and the runtime itself included.
+
+    The runtime is counted on its own, and so is left out here.
+    """
+    rest = max(peak - (GPU_RUNTIME if gpu else HOST_RUNTIME), 0)
+    source = "the most that its server took here the last time"
+    return (Need(part="weights and caches", bytes=rest, basis=Basis.MEASURED, source=source),)
 
 
 def needs_on(parts: Sequence[Need], *, gpu: bool) -> tuple[Need, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.fit.judging import Device, DeviceFit, Judgement, Verdict, judge
-from tui_hub.domain.fit.needs import as_measured
+from tui_hub.domain.fit.needs import Measured, Need, as_measured, as_measured_whole
 from tui_hub.domain.fit.profile import Profile, Workload
 from tui_hub.domain.models import Model
 
@@ -25,8 +25,10 @@ class FitReport:
     """What it needs for whatever it is to do."""
     workload: Workload = field(default_factory=Workload)
     """What it was judged for."""
-    peak: int | None = None
+    measured: Measured | None = None
     """What its last activation on such a device really took."""
+    device: str = "auto"
+    """Where it is to go: `auto`, `cpu` or `cuda:N`."""
     present: str | None = None
     """The model that stands in its slot now, which a swap would unload."""
     leaves: str | None = None
@@ -66,12 +68,10 @@ class FitReport:
             returning: bytes that a swap gives back, by device; without it as it was.
         """
         before = self.judgement.devices
-        parts = self.profile.parts(workload)
-        if self.peak is not None:
-            parts = as_measured(parts, self.peak)
+        devices = _devices(before) if devices is None else devices
         judgement = judge(
-            parts,
-            _devices(before) if devices is None else devices,
+            self._parts(workload, gpu=any(one.index is not None for one in devices)),
+            devices,
             returning={one.index: one.returns for one in before}
             if returning is None
             else returning,
@@ -79,6 +79,16 @@ class FitReport:
         swaps = judgement.verdict is Verdict.FITS_AFTER_SWAP
         leaves = self.present if swaps else None
         return replace(self, workload=workload, judgement=judgement, leaves=leaves)
+
+    def _parts(self, workload: Workload, *, gpu: bool) -> tuple[Need, ...]:
+        """The parts, by what was measured where that was for the same."""
+        parts, measured = self.profile.parts(workload), self.measured
+        if measured is None:
+            return parts
+        if not measured.whole:
+            return as_measured(parts, measured.bytes)
+        same = (measured.context, 1) == (workload.context, workload.batch)
+        return as_measured_whole(measured.bytes, gpu=gpu) if same else parts
 
 
 def _devices(judged: Sequence[DeviceFit]) -> tuple[Device, ...]:

@@ -1,4 +1,4 @@
-"""One model: its card, its files by variant, and its revisions."""
+"""One model: its card, its files by variant, whether it fits, and its revisions."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from tui_hub.tui.screens.text_dialog import TextDialog, is_text, read_text
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.document import Document
 from tui_hub.tui.widgets.file_list import FileList
+from tui_hub.tui.widgets.fit_pane import FitPane
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.tab_strip import TabStrip
 
-_TABS = ("card", "files", "revisions")
-_FILES, _REVISIONS = 1, 2
+_TABS = ("card", "files", "fit", "revisions")
+_FILES, _REVISIONS = 1, 3
 
 
 class ModelScreen(ModelActions):
@@ -51,6 +52,7 @@ class ModelScreen(ModelActions):
     tabs = getters.query_one(TabStrip)
     card = getters.query_one("#card", Document)
     files = getters.query_one(FileList)
+    fit = getters.query_one(FitPane)
     revisions = getters.query_one(RevisionTable)
     about = getters.query_one(DetailPane)
 
@@ -62,10 +64,11 @@ class ModelScreen(ModelActions):
     def compose_body(self) -> ComposeResult:
         with Horizontal():
             with Panel(id="page"):
-                yield TabStrip(("Card", "Files", "Revisions"))
+                yield TabStrip(("Card", "Files", "Fit", "Revisions"))
                 with ContentSwitcher(initial="card"):
                     yield Document(id="card")
                     yield FileList()
+                    yield FitPane(id="fit")
                     yield RevisionTable(self.app.glyphs, id="revisions")
             with Panel("About", id="about"):
                 yield DetailPane()
@@ -103,6 +106,7 @@ class ModelScreen(ModelActions):
         self._model, self._folder = details.model, details.path
         self.about.show(details.model, details.edit)
         self.files.show(details)
+        self.fit.show_model(details)
         self.revisions.installed = details.installed_revision
         self.revisions.show(details.versions)
         self.tabs.rename(1, f"Files {len(details.files)}")
