@@ -34,11 +34,16 @@ def configurations() -> Iterator[tuple[str, dict[str, object]]]:
 
 def build(config: dict[str, object]) -> transformers.PreTrainedModel:
     """The model without weights."""
+    return build_on("meta", config)
+
+
+def build_on(device: str, config: dict[str, object]) -> transformers.PreTrainedModel:
+    """The model on a device."""
     told = dict(config)
     known = transformers.AutoConfig.for_model(**told)
     kind = getattr(transformers, str(config["architectures"][0]))  # type: ignore[index]
     dtype = getattr(torch, str(config.get("torch_dtype", "float32")))
-    with torch.device("meta"):
+    with torch.device(device):
         return kind._from_config(known, dtype=dtype).eval()
 
 
