@@ -132,6 +132,7 @@ class Work:
             prefix = self.pieces.prefix
         if self.follower is not None:
             self.follower.advance(prefix)
+            self.follower.wait()
         self.means.patience.progressed(len(view))
         self.means.limiter.take(len(view), self.cancellation.event)
 
@@ -199,10 +200,10 @@ class Work:
         follower = Follower(
             self.means.destination.fileno(),
             identity.size,
+            held=self.pieces.prefix,
             git_sha1=identity.git_sha1 is not None,
             md5=identity.md5 is not None,
         )
-        follower.advance(self.pieces.prefix)
         if not self.brief:
             follower.start()
         self.follower = follower

@@ -10,7 +10,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from textual import work
+from textual.await_remove import AwaitRemove
+from textual.dom import DOMNode
 from textual.notifications import Notify, SeverityLevel
+from textual.widget import Widget
 from textual.widgets import Input
 
 from tui_hub.domain.jobs import JobStatus
@@ -143,6 +146,13 @@ class HubApp(BackgroundApp):
             Text(f"tui-hub ended by a fault of its own ({name}); the log in {logs} tells more.")
         )
         self._close_messages_no_wait()
+
+    def _prune(self, *nodes: Widget, parent: DOMNode | None = None) -> AwaitRemove:
+        """Stop the workers of what goes before its children go, so that none of them misses one."""
+        for node in nodes:
+            for one in node.walk_children(Widget, with_self=True):
+                self.workers.cancel_node(one)
+        return super()._prune(*nodes, parent=parent)
 
     async def action_show_mode(self, mode: str) -> None:
         """Go to one of the main screens; from a page on top of it, back down to it."""
