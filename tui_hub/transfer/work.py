@@ -96,8 +96,7 @@ class Work:
                 return self._first_claim(now)
             if len(self.lanes) > self.governor.target:
                 return None
-            alone = self.governor.target == 1
-            return self.pieces.claim(now, lane.run_length if alone else 1)
+            return self.pieces.claim(now, lane.run_length, among=self.governor.target)
 
     def open(self, claim: Claim) -> Answer:
         """Ask the server for what is left of a claim."""
@@ -132,7 +131,8 @@ class Work:
             prefix = self.pieces.prefix
         if self.follower is not None:
             self.follower.advance(prefix)
-            self.follower.wait()
+            if self.governor.target == 1:
+                self.follower.wait()
         self.means.patience.progressed(len(view))
         self.means.limiter.take(len(view), self.cancellation.event)
 
