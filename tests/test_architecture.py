@@ -68,5 +68,5 @@ def test_a_search_loads_no_service_that_it_does_not_need(tmp_path: Path) -> None
     loaded = set(run.stdout.splitlines()[-1].split())
     assert "tui_hub.services.catalogue" in loaded
     rooms = {".".join(name.split(".")[:2]) for name in loaded}
-    assert not rooms & {"tui_hub.transfer", "tui_hub.runtime", "tui_hub.foreign", "tui_hub.tui"}
+    assert not rooms & {"tui_hub.transfer", "tui_hub.foreign", "tui_hub.tui"}
     assert not loaded & {"tui_hub.services.activation", "tui_hub.services.downloads"}
