@@ -1,6 +1,6 @@
 """Lines of JSON over a socket to a child: questions, their progress and their answers.
 
-`torch_child.py` describes what is said.
+`torch_child` describes what is said.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The process that holds a model's weights, started from `torch_child.py`."""
+"""The process that holds a model's weights, started from `torch_child`."""
 
 from __future__ import annotations
 
