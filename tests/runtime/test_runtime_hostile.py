@@ -23,6 +23,7 @@ from tui_hub.runtime.torch_child.files import open_file
 from tui_hub.runtime.torch_child.loading import load
 from tui_hub.runtime.torch_child.placing import Progress, make_resident
 from tui_hub.runtime.torch_child.process import Failure
+from tui_hub.runtime.torch_child.regions import Regions
 from tui_hub.runtime.torch_child.safetensors_files import HEADER_LIMIT
 
 pytestmark = pytest.mark.filterwarnings("ignore:The given buffer is not writable")
@@ -129,7 +130,7 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_cut_while_it_is_read_does_no_harm(tmp_path: Path) -> None:
     path = Path(sparse_weights(tmp_path / "a.safetensors", 64 * 1024))
-    ((_, tensor),) = open_file(torch, str(path), False)
+    ((_, tensor),) = open_file(torch, str(path), False, Regions())
     os.truncate(path, 4096)
     with pytest.raises(Failure, match="cut meanwhile"):
         make_resident(tensor, Progress("load", {"w": tensor}, lambda _: None))

@@ -37,7 +37,8 @@ def load(
     told: list[dict[str, Any]] = []
     paths = [str(path) for path in files]
     request = {"files": paths, "device": device, "dtype": dtype, "consent": consent}
-    return *load_weights(torch, request, told.append), told
+    weights, figures = load_weights(torch, request, told.append)
+    return weights.tensors, figures, told
 
 
 def same(one: torch.Tensor, other: torch.Tensor) -> bool:

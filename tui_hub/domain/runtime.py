@@ -104,6 +104,19 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program that has a model's weights from the process that holds them."""
+
+    pid: int
+    user: str
+    program: str
+    """Its command line."""
+
+    def __str__(self) -> str:
+        return f"{self.program} (pid {self.pid}, user {self.user})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStatus:
     """What a living child says of itself."""
 
@@ -114,6 +127,8 @@ class ChildStatus:
     """Whether it outlives whoever started it."""
     progress: LoadProgress | None = None
     loaded: Loaded | None = None
+    programs: tuple[Program, ...] = ()
+    """Who has the weights from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ from tui_hub.services.weighing import Weigher
 _log = logging.getLogger(__name__)
 
 _FORMATS = ("safetensors", "pickle")
+_LET_GO_SECONDS = 5.0
+"""What programs have to let go of weights that are to leave."""
 _NO_TORCH = (
     'Install it with `pip install "tui-hub[torch]"`, or name a Python that has it '
     "in the setting runtime.python."
@@ -92,11 +94,17 @@ class TorchHolder:
     async def end(self, slot: Slot) -> str | None:
         """End the process that holds a slot's weights, and wait until it is gone.
 
+        Programs that have them attached are given a moment to let go, and named if they do not:
+        what they have of the memory comes back when they end.
+
         Raises:
             HubError: when it does not end.
         """
+        programs = await self._children.release(slot, _LET_GO_SECONDS)
         await self._children.end(slot)
-        return None
+        if not programs:
+            return None
+        return f"{slot.model} is still in the memory of {', '.join(map(str, programs))}"
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as it is: while its process lives, it holds the weights."""

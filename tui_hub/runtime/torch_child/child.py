@@ -14,21 +14,21 @@ from typing import Any
 from .devices import describe, torch_version
 from .kernel import LIBRARY
 from .loading import load
-from .placing import Tensors
-from .process import Failure, Message, Process, Report, short
+from .process import Client, Failure, Message, Process, Report, short
+from .sharing import Sharing
 
 
 class Child(Process):
     """The weights, and the threads that answer questions about them."""
 
-    slow = ("ready", "load")
+    slow = ("ready", "load", "release")
 
     def __init__(self, name: str, starter: socket.socket) -> None:
         super().__init__(name, starter)
         self.state = "importing"
         self.progress: Message | None = None
         self.loaded: Message | None = None
-        self.tensors: Tensors = {}
+        self.sharing: Sharing | None = None
         self.torch: Any = None
         self.info: Message = {}
         self.trouble: Failure | None = None
@@ -46,11 +46,26 @@ class Child(Process):
             **super().commands(message, report),
             "ready": self._ready,
             "load": lambda: self._load(message, keeping),
+            "release": lambda: self._release(message),
         }
+
+    def answer(self, client: Client, message: Message) -> None:
+        """Answer; what goes to a program beside its answer has no other way."""
+        if message.get("command") == "attach":
+            self._attach(client, message)
+        else:
+            super().answer(client, message)
+
+    def gone(self, client: Client) -> None:
+        """A client hung up, or ended: it has the weights no more."""
+        if self.sharing is not None:
+            self.sharing.gone(client)
 
     def status(self) -> Message:
         """What it says of itself."""
-        return {**super().status(), "progress": self.progress, "loaded": self.loaded}
+        programs = [] if self.sharing is None else self.sharing.programs()
+        told = {"progress": self.progress, "loaded": self.loaded, "programs": programs}
+        return {**super().status(), **told}
 
     def work(self) -> None:
         """Import torch."""
@@ -82,12 +97,28 @@ class Child(Process):
             if self.loaded is not None:
                 raise Failure("refused", "this process holds a model already")
             self.state = "loading"
-            self.tensors, self.loaded = load(self.torch, request, report)
-            return self.loaded
+            weights, loaded = load(self.torch, request, report)
+            self.sharing, self.loaded = Sharing(self.torch, weights), loaded
+            return loaded
         finally:
             self.state = "ready" if self.loaded is None else "loaded"
             self.progress = None
             self._busy.release()
+
+    def _attach(self, client: Client, message: Message) -> None:
+        try:
+            if self.sharing is None:
+                raise Failure("refused", "this process holds no weights")
+            self.sharing.attach(client, message)
+        except Failure as failure:
+            client.send({"id": message.get("id"), "error": failure.answer})
+        except Exception as error:  # whatever CUDA makes of it, the asker hears it
+            answer = Failure("failed", short(error)).answer
+            client.send({"id": message.get("id"), "error": answer})
+
+    def _release(self, message: Message) -> Message:
+        programs = [] if self.sharing is None else self.sharing.release(message["seconds"])
+        return {"programs": programs}
 
 
 def main() -> None:

@@ -10,19 +10,23 @@ from typing import Any
 
 from .pickles import open_pickle
 from .process import Failure
+from .regions import Regions
 from .safetensors_files import open_safetensors
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt")
 
 
-def open_file(torch: Any, path: str, consent: bool) -> Iterator[tuple[str, Any]]:
-    """The tensors of a file by name, mapped into memory with no byte of them read yet."""
+def open_file(torch: Any, path: str, consent: bool, regions: Regions) -> Iterator[tuple[str, Any]]:
+    """The tensors of a file by name, mapped into memory with no byte of them read yet.
+
+    Mappings that other programs can make as well join the regions.
+    """
     name = Path(path).name[:100]
     if not stat.S_ISREG(Path(path).stat().st_mode):
         raise Failure("refused", f"{name} is no regular file")
     suffix = Path(path).suffix.lower()
     if suffix == ".safetensors":
-        return open_safetensors(torch, path, name)
+        return open_safetensors(torch, path, name, regions)
     if suffix not in PICKLES:
         raise Failure("refused", f"torch loads safetensors and, with consent, pickles; not {name}")
     if not consent:

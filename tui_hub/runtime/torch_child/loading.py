@@ -5,18 +5,30 @@ from __future__ import annotations
 import errno
 import platform
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .arena import Arena
 from .devices import choose_device, choose_dtype
 from .files import open_file, with_components
 from .memory import Meter
-from .placing import Tensors, bring
+from .placing import Tensors, bring, bytes_as
 from .process import Failure, Message, Report
+from .regions import Regions
 from .self_test import test
 
 
-def load(torch: Any, request: Message, report: Report) -> tuple[Tensors, Message]:
+@dataclass(frozen=True)
+class Weights:
+    """Tensors that stand on a device, by name, and the memory that they lie in."""
+
+    tensors: Tensors
+    regions: Regions
+    arena: Arena
+
+
+def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message]:
     """Bring the weights of the files to the device, and look whether they are sound there."""
     device = choose_device(torch, request["device"])
     dtype = choose_dtype(torch, request["dtype"])
@@ -25,9 +37,10 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Tensors, Message
         started = time.monotonic()
         meter = Meter(torch, device)
         tensors: Tensors = {}
+        regions = Regions()
         need = sum(Path(path).stat().st_size for path in request["files"])
         for path, part in with_components(request["files"]):
-            for own_name, tensor in open_file(torch, path, request["consent"]):
+            for own_name, tensor in open_file(torch, path, request["consent"], regions):
                 name = part + own_name
                 if name in tensors:
                     raise Failure("corrupt", f"the tensor {name[:100]} occurs twice")
@@ -37,9 +50,8 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Tensors, Message
         need, free = sum(bytes_as(tensor, dtype) for tensor in tensors.values()), meter.free()
         if free is not None and need > free:
             raise Failure("memory", "not enough memory", needed=need, free=free, device=str(device))
-        bring(torch, tensors, device, dtype, report)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        arena = bring(torch, tensors, device, dtype, regions, report)
+        regions.keep(tensors.values())
         loaded = time.monotonic()
         untested = test(torch, tensors, device, report)
         tested = time.monotonic()
@@ -53,7 +65,7 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Tensors, Message
         raise
     peak, used = meter.peak_and_used()
     gpu = device.type == "cuda"
-    return tensors, {
+    return Weights(tensors, regions, arena), {
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if gpu else platform.machine(),
         "dtypes": histogram(tensors),
@@ -74,12 +86,6 @@ def ran_out(torch: Any, error: Exception) -> bool:
         return error.errno == errno.ENOMEM
     known = isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError))
     return known or "allocate memory" in str(error)
-
-
-def bytes_as(tensor: Any, dtype: Any) -> int:
-    """The bytes of a tensor once its floats have that dtype."""
-    cast = dtype is not None and tensor.is_floating_point()
-    return int(tensor.numel() * (dtype.itemsize if cast else tensor.element_size()))
 
 
 def histogram(tensors: Tensors) -> dict[str, int]:

@@ -6,8 +6,10 @@ import mmap
 import time
 from typing import Any
 
+from .arena import Arena, padded
 from .kernel import LIBRARY
 from .process import PROGRESS_SECONDS, Failure, Report
+from .regions import Regions
 
 CHUNK_BYTES = 64 * 1024 * 1024
 
@@ -31,18 +33,36 @@ class Progress:
             self._report({"phase": self._phase, "done": self._done, "total": self._total})
 
 
-def bring(torch: Any, tensors: Tensors, device: Any, dtype: Any, report: Report) -> None:
-    """Replace each mapped tensor by one on the device, in its dtype."""
+def bring(
+    torch: Any,
+    tensors: Tensors,
+    device: Any,
+    dtype: Any,
+    regions: Regions,
+    report: Report,
+) -> Arena:
+    """Replace each tensor by one on the device, in its dtype; gives the memory of those copied.
+
+    On the processor, what is right as it lies in a region stays there.
+    """
     progress = Progress("load", tensors, report)
-    for name, tensor in tensors.items():
-        target = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+
+    def stays(tensor: Any) -> bool:
         aligned = tensor.data_ptr() % tensor.element_size() == 0
-        if device.type == "cpu" and target == tensor.dtype and aligned:
+        right = dtype_as(tensor, dtype) == tensor.dtype and aligned
+        return device.type == "cpu" and right and regions.of(tensor) is not None
+
+    copied = {name for name, tensor in tensors.items() if not stays(tensor)}
+    arena = Arena(torch, device, sum(padded(bytes_as(tensors[name], dtype)) for name in copied))
+    if arena.region is not None:
+        regions.add(arena.region)
+    for name, tensor in tensors.items():
+        if name not in copied:
             make_resident(tensor, progress)
             continue
-        placed = torch.empty(tensor.shape, dtype=target, device=device)
+        placed = arena.place(tensor.shape, dtype_as(tensor, dtype))
         source, sink = tensor.reshape(-1), placed.view(-1)
-        if target == tensor.dtype:
+        if source.dtype == sink.dtype:
             # As bytes, since torch copies some dtypes in no other way.
             source, sink = source.view(torch.uint8), sink.view(torch.uint8)
         step = CHUNK_BYTES // source.element_size()
@@ -50,6 +70,17 @@ def bring(torch: Any, tensors: Tensors, device: Any, dtype: Any, report: Report)
             into.copy_(part)
             progress.advance(part.nbytes)
         tensors[name] = placed
+    return arena
+
+
+def dtype_as(tensor: Any, dtype: Any) -> Any:
+    """The dtype of a tensor once floats have that one; `None` leaves them as they are."""
+    return dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+
+
+def bytes_as(tensor: Any, dtype: Any) -> int:
+    """The bytes of a tensor once its floats have that dtype."""
+    return int(tensor.numel() * dtype_as(tensor, dtype).itemsize)
 
 
 def make_resident(tensor: Any, progress: Progress) -> None:

@@ -7,16 +7,19 @@ import json
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 PROTOCOL = 1
 LINE_LIMIT = 1024 * 1024
 PROGRESS_SECONDS = 0.1
+MOST_DESCRIPTORS = 253
+"""In one message: unix(7), `SCM_RIGHTS`."""
 
 Message = dict[str, Any]
 Report = Callable[[Message], None]
@@ -38,10 +41,14 @@ class Client:
         self.starter = starter
         self._lock = threading.Lock()
 
-    def send(self, message: Message) -> None:
-        """Say something; who went away is noticed by the reading thread."""
+    def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
+        """Say something, with open descriptors; who went away the reading thread notices."""
         line = json.dumps(message).encode() + b"\n"
         with self._lock, contextlib.suppress(OSError):
+            for start in range(0, len(descriptors), MOST_DESCRIPTORS):
+                # Before a line of JSON a space means nothing, and it can carry them.
+                some = descriptors[start : start + MOST_DESCRIPTORS]
+                socket.send_fds(self.connection, [b" "], some)
             self.connection.sendall(line)
 
     def messages(self) -> Iterator[Message]:
@@ -112,12 +119,16 @@ class Process:
     def _serve(self, client: Client) -> None:
         client.send({"hello": {"protocol": PROTOCOL, "pid": os.getpid()}})
         for message in client.messages():
-            self._answer(client, message)
+            self.answer(client, message)
+        self.gone(client)
         if client.starter and not self.kept:
             self.end()
         client.connection.close()
 
-    def _answer(self, client: Client, message: Message) -> None:
+    def gone(self, client: Client) -> None:
+        """A client hung up, or ended."""
+
+    def answer(self, client: Client, message: Message) -> None:
         """Answer now what is quick, so that it stays in order; the rest in a thread of its own."""
         if message.get("command") == "end":
             self.end()
@@ -146,6 +157,16 @@ class Process:
     def _keep(self) -> Message:
         self.kept = True
         return {}
+
+
+def peer(connection: socket.socket) -> tuple[int | None, int]:
+    """The pid and the user at the other end: unix(7), `SO_PEERCRED`; Linux only."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None, os.getuid()
+    figures = struct.Struct("3i")
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, figures.size)
+    pid, user, _ = figures.unpack(data)
+    return pid or None, user
 
 
 def short(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .process import Failure, Message
+from .regions import Region, Regions
 
 HEADER_LIMIT = 25_000_000
 BRACKET_LIMIT = 1_000_000
@@ -38,8 +39,10 @@ DTYPES = {
 """The dtypes of safetensors, `safetensors/src/tensor.rs`, as torch names them."""
 
 
-def open_safetensors(torch: Any, path: str, name: str) -> Iterator[tuple[str, Any]]:
-    """The tensors of a safetensors file, as views of the mapped file.
+def open_safetensors(
+    torch: Any, path: str, name: str, regions: Regions
+) -> Iterator[tuple[str, Any]]:
+    """The tensors of a safetensors file, as views of the mapped file, which joins the regions.
 
     Format: `safetensors` README, section "Format": a length in eight bytes, a JSON header that
     gives each tensor's dtype, shape and place, then the tensors with no byte between them.
@@ -48,8 +51,8 @@ def open_safetensors(torch: Any, path: str, name: str) -> Iterator[tuple[str, An
         size = os.fstat(file.fileno()).st_size
         header = read_header(file, size, name)
         start = file.tell()
-        # Private and read-only: no copy, none counted as promised, pages shared with all readers.
-        whole = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+        region = Region(torch, os.dup(file.fileno()), size)
+    regions.add(region)
     end = 0
     for key, entry in sorted(header.items(), key=lambda item: place(item[0], item[1], name)):
         begin, stop = entry["data_offsets"]
@@ -62,7 +65,7 @@ def open_safetensors(torch: Any, path: str, name: str) -> Iterator[tuple[str, An
     if end < size - start:
         raise Failure("corrupt", f"{name}: {size - start - end} bytes follow the last tensor")
     for key, entry in header.items():
-        yield key, view_tensor(torch, whole, start, key, entry, name)
+        yield key, view_tensor(torch, region.map, start, key, entry, name)
 
 
 def read_header(file: Any, size: int, name: str) -> Message:
