@@ -133,7 +133,7 @@ def test_a_file_cut_while_it_is_read_does_no_harm(tmp_path: Path) -> None:
     ((_, tensor),) = open_file(torch, str(path), False, Regions())
     os.truncate(path, 4096)
     with pytest.raises(Failure, match="cut meanwhile"):
-        make_resident(tensor, Progress("load", {"w": tensor}, lambda _: None))
+        make_resident(torch, tensor, Progress("load", {"w": tensor}, lambda _: None))
 
 
 def test_the_same_tensor_in_two_shards_is_refused(tmp_path: Path) -> None:

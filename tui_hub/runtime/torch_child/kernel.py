@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import mmap
 import resource
 import sys
 from typing import Any
@@ -26,6 +27,14 @@ class Library:
             return True
         arguments = ctypes.c_void_p(address), ctypes.c_size_t(count), self.MADV_POPULATE_READ
         return not self._library.madvise(*arguments) or ctypes.get_errno() != errno.EFAULT
+
+    def forget(self, address: int, count: int) -> None:
+        """Let go of the whole pages of a mapped file; who touches them again has them again."""
+        first = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
+        whole = (address + count - first) // mmap.PAGESIZE * mmap.PAGESIZE
+        if self._library is not None and whole > 0:
+            arguments = ctypes.c_void_p(first), ctypes.c_size_t(whole), mmap.MADV_DONTNEED
+            self._library.madvise(*arguments)
 
     def hide_memory(self) -> None:
         """No core file, and no look into the memory by other processes of the user's: prctl(2)."""

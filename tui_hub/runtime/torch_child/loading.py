@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .adapters import additions_of
 from .arena import Arena
 from .devices import choose_device, choose_dtype
 from .files import open_file, with_components
@@ -47,10 +48,11 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
                 tensors[name] = tensor
         if not tensors:
             raise Failure("corrupt", "there is no tensor in these files")
+        additions = additions_of(torch, request.get("adapters", []), tensors)
         need, free = sum(bytes_as(tensor, dtype) for tensor in tensors.values()), meter.free()
         if free is not None and need > free:
             raise Failure("memory", "not enough memory", needed=need, free=free, device=str(device))
-        arena = bring(torch, tensors, device, dtype, regions, report)
+        arena = bring(torch, tensors, device, dtype, regions, additions, report)
         regions.keep(tensors.values())
         loaded = time.monotonic()
         untested = test(torch, tensors, device, report)
@@ -77,6 +79,7 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
         "memory_peak": peak,
         "memory_used": used,
         "untested": untested,
+        "adapted": len(additions),
     }
 
 

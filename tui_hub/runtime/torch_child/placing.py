@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import mmap
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .adapters import Addition
 from .arena import Arena, padded
 from .kernel import LIBRARY
 from .process import PROGRESS_SECONDS, Failure, Report
 from .regions import Regions
-
-CHUNK_BYTES = 64 * 1024 * 1024
+from .staging import CHUNK_BYTES, Staging
 
 Tensors = dict[str, Any]
 
@@ -39,6 +40,7 @@ def bring(
     device: Any,
     dtype: Any,
     regions: Regions,
+    additions: Mapping[str, Addition],
     report: Report,
 ) -> Arena:
     """Replace each tensor by one on the device, in its dtype; gives the memory of those copied.
@@ -52,25 +54,45 @@ def bring(
         right = dtype_as(tensor, dtype) == tensor.dtype and aligned
         return device.type == "cpu" and right and regions.of(tensor) is not None
 
-    copied = {name for name, tensor in tensors.items() if not stays(tensor)}
+    copied = {name for name, tensor in tensors.items() if name in additions or not stays(tensor)}
     arena = Arena(torch, device, sum(padded(bytes_as(tensors[name], dtype)) for name in copied))
     if arena.region is not None:
         regions.add(arena.region)
+    staging = Staging(torch, device) if device.type == "cuda" else None
     for name, tensor in tensors.items():
         if name not in copied:
-            make_resident(tensor, progress)
+            make_resident(torch, tensor, progress)
             continue
         placed = arena.place(tensor.shape, dtype_as(tensor, dtype))
-        source, sink = tensor.reshape(-1), placed.view(-1)
-        if source.dtype == sink.dtype:
-            # As bytes, since torch copies some dtypes in no other way.
-            source, sink = source.view(torch.uint8), sink.view(torch.uint8)
-        step = CHUNK_BYTES // source.element_size()
-        for part, into in zip(source.split(step), sink.split(step)):
-            into.copy_(part)
-            progress.advance(part.nbytes)
+        mapped = regions.of(tensor) is not None
+        if name in additions:
+            additions[name].into(torch, tensor, placed)
+            progress.advance(tensor.nbytes)
+        else:
+            for part, into in parts(torch, tensor, placed):
+                if mapped:
+                    read_pages(part)
+                if staging is None:
+                    into.copy_(part)
+                else:
+                    staging.send(part, into)
+                if mapped:
+                    LIBRARY.forget(part.data_ptr(), part.nbytes)
+                progress.advance(part.nbytes)
         tensors[name] = placed
+    if staging is not None:
+        staging.finish()
     return arena
+
+
+def parts(torch: Any, tensor: Any, placed: Any) -> Iterator[tuple[Any, Any]]:
+    """A tensor and its place, flat and in chunks."""
+    source, sink = tensor.reshape(-1), placed.view(-1)
+    if source.dtype == sink.dtype:
+        # As bytes, since torch copies some dtypes in no other way.
+        source, sink = source.view(torch.uint8), sink.view(torch.uint8)
+    step = CHUNK_BYTES // source.element_size()
+    yield from zip(source.split(step), sink.split(step))
 
 
 def dtype_as(tensor: Any, dtype: Any) -> Any:
@@ -83,16 +105,19 @@ def bytes_as(tensor: Any, dtype: Any) -> int:
     return int(tensor.numel() * dtype_as(tensor, dtype).itemsize)
 
 
-def make_resident(tensor: Any, progress: Progress) -> None:
-    """Have the pages of a mapped tensor read and ready, which is twice as fast as touching them.
+def make_resident(torch: Any, tensor: Any, progress: Progress) -> None:
+    """Have the pages of a mapped tensor read and ready."""
+    for part in tensor.reshape(-1).view(torch.uint8).split(CHUNK_BYTES):
+        read_pages(part)
+        progress.advance(part.nbytes)
 
-    `MADV_POPULATE_READ` of madvise(2) is there since Linux 5.14; where it is not, the self-test's
-    touch reads the pages.
+
+def read_pages(tensor: Any) -> None:
+    """Have the pages of mapped memory read, which is twice as fast as touching them.
+
+    `MADV_POPULATE_READ` of madvise(2) is there since Linux 5.14; where it is not, they are read
+    when they are touched.
     """
-    start = tensor.data_ptr()
-    for offset in range(0, tensor.nbytes, CHUNK_BYTES):
-        count = min(CHUNK_BYTES, tensor.nbytes - offset)
-        skew = (start + offset) % mmap.PAGESIZE
-        if not LIBRARY.populate(start + offset - skew, count + skew):
-            raise Failure("corrupt", "the file cannot be read to its end, or was cut meanwhile")
-        progress.advance(count)
+    skew = tensor.data_ptr() % mmap.PAGESIZE
+    if tensor.nbytes and not LIBRARY.populate(tensor.data_ptr() - skew, tensor.nbytes + skew):
+        raise Failure("corrupt", "the file cannot be read to its end, or was cut meanwhile")
