@@ -307,6 +307,7 @@ class Activation:
                 run_job(self._jobs, JobType.ACTIVATE, payload) as run,
                 self._watch.told(kind, run),
             ):
+                await self._context.hub.consents.add(change.loading.consents)
                 swap = self._swap(kind, model, before, fence, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
                 run.error, run.result = result.error, _figures(result)
