@@ -154,8 +154,8 @@ class LoadTable:
         async with self._database.write() as transaction:
             await transaction.execute(
                 "INSERT INTO loads"
-                " (model, revision, variant, device, dtype, bytes, peak, seconds, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " (model, revision, variant, device, dtype, bytes, peak, seconds, at, runtime,"
+                " context) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     plain(slot.model),
                     plain(slot.revision),
@@ -166,13 +166,15 @@ class LoadTable:
                     slot.memory.peak,
                     seconds,
                     now(),
+                    plain(slot.runtime),
+                    slot.configuration.context,
                 ),
             )
 
     async def last(self, model: str, revision: str, variant: str | None) -> Load | None:
         """A model's last load."""
         rows = await self._database.read(
-            "SELECT device, dtype, peak, bytes, seconds FROM loads"
+            "SELECT device, dtype, peak, bytes, seconds, runtime, context FROM loads"
             " WHERE model = ? AND revision = ? AND variant IS ? ORDER BY number DESC LIMIT 1",
             (plain(model), plain(revision), optional(variant)),
         )

@@ -12,6 +12,8 @@ LINK = "link"
 RUNTIMES = (TORCH, OLLAMA, COMMAND, LINK)
 """How a model becomes active."""
 
+_FOR_GOOD = 2200
+
 PLACEHOLDERS = ("path", "file", "host", "port", "model", "name", "context")
 """What a command of the user's may leave to be filled in, beside `options.NAME`."""
 
@@ -173,6 +175,8 @@ class ServerOrder:
     """Seconds from the request to end until it is ended by force."""
     restarts: int = 0
     """How often it is started again when it fails."""
+    strangers: bool = False
+    """Whether somebody may listen at its port whom it did not start, as a daemon does for it."""
     log: str
     """The file that gets what it says."""
 
@@ -205,6 +209,12 @@ class OllamaModel:
     """Tokens of context that it was loaded for."""
     slot: str | None = None
     """The type whose active model it is."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether the daemon keeps it until it is told to let go: it then says some 292 years."""
+        year = self.expires_at[:4]
+        return not year.isdecimal() or int(year) >= _FOR_GOOD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
