@@ -11,7 +11,7 @@ from tui_hub.domain.slots import Slot
 from tui_hub.tui.draw import Piece, safe, stacked_bar, width_of
 from tui_hub.tui.glyphs import Glyphs
 
-OTHERS, FREE, DRIVER = "others", "free", "driver"
+OTHERS, FREE, DRIVER, LEAVES = "others", "free", "driver", "leaves"
 _SLOT_TONES = ("bar", "good", "accent")
 """Slots that stand side by side are told apart by tone, and by their names."""
 
@@ -56,6 +56,34 @@ def on_host(slot: Slot) -> bool:
     return slot.held and (slot.device or "").startswith("cpu")
 
 
+def before_change(
+    holders: Sequence[Holder], slot: str, returns: int, glyphs: Glyphs
+) -> list[Holder]:
+    """The holders as they are, with the slot's present model marked as leaving.
+
+    Args:
+        holders: as they are now.
+        slot: the slot in question.
+        returns: bytes that its model gives back to this device.
+        glyphs: the signs to draw with.
+    """
+    told = sum(one.bytes for one in holders if one.name == slot)
+    # What the driver does not tell to be the slot's stands among the others.
+    hidden = max(returns - told, 0)
+    before: list[Holder] = []
+    for one in holders:
+        if one.name == slot:
+            continue
+        if one.name == OTHERS:
+            hidden = min(hidden, one.bytes)
+            if told + hidden:
+                before.append(Holder(LEAVES, told + hidden, glyphs.leaving, "warn"))
+            before.append(replace(one, bytes=one.bytes - hidden))
+        else:
+            before.append(one)
+    return before
+
+
 def after_change(
     holders: Sequence[Holder], slot: str, comes: int, returns: int, glyphs: Glyphs
 ) -> list[Holder]:
@@ -75,9 +103,9 @@ def after_change(
     for one in stay:
         size = one.bytes
         if one.name == FREE:
-            after.append(new)
             size = max(size + returns - comes, 0)
         elif one.name == OTHERS:
+            after.append(new)
             # What the driver does not tell to be the slot's stands among the others.
             size = max(size - max(left, 0), 0)
         after.append(replace(one, bytes=size))
