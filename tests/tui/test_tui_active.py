@@ -247,7 +247,7 @@ async def test_a_slot_is_filled_from_what_is_installed(
         await driver.sees("▒ comes   hf:acme/second", "╳ leaves  hf:acme/first")
         await driver.sees("Loads in about", "as the last loads")
         await driver.press("k")
-        await driver.sees("▒ comes   hf:acme/first", "as its last load here")
+        await driver.sees("▒ comes   hf:acme/first", "as its last load")
         await driver.press("enter")
         await driver.until(lambda: any("stands there already" in one for one in driver.notes()))
         await driver.press("escape", "j", "a")

@@ -21,10 +21,10 @@ from tui_hub.tui.holders import (
     gpu_holders,
     host_holders,
     legend,
+    shares,
 )
 from tui_hub.tui.memory_panel import Box, brief_lines, full_lines
 from tui_hub.tui.slot_text import slot_lines, swap_lines
-from tui_hub.tui.towers import heights
 
 GIB = 1024**3
 ON_HOST = Slot(
@@ -112,7 +112,7 @@ def test_no_line_is_wider_than_the_panel(glyphs: Glyphs) -> None:
 def test_many_gpus_fold_to_one_line() -> None:
     lines = words(brief_lines(box(*(gpu(number) for number in range(9))), 60, 4, UNICODE))
     assert [line[:14].strip() for line in lines] == [
-        "GPU0 ▕▓▓▓▓▓▓▓▓", "GPU1 ▕▓▓▓▓▓▓▓▓", "7 more GPUs ▅▅", "host ▕█▓▓▓▓▓▓▓"
+        "GPU0 ▕▓▓▓▓▓▓▓▓", "GPU1 ▕▓▓▓▓▓▓▓▓", "7 more GPUs ▅▅", "host ▕██▓▓▓▓▓▓"
     ]  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def test_many_gpus_stand_side_by_side_with_rows_of_figures() -> None:
 
 
 @pytest.mark.parametrize("rows", range(4, 24))
-def test_a_tower_is_shared_by_size_and_shows_whoever_is_there(rows: int) -> None:
+def test_what_is_drawn_is_shared_by_size_and_shows_whoever_is_there(rows: int) -> None:
     holders = [
         Holder("llm", 60, "█", "bar"),
         Holder("tts", 1, "█", "good"),
@@ -161,14 +161,14 @@ def test_a_tower_is_shared_by_size_and_shows_whoever_is_there(rows: int) -> None
         Holder("free", 109, "░", "rest"),
         Holder("driver", 0, "╱", "faint"),
     ]
-    shares = heights(holders, rows)
-    assert sum(shares) == rows and shares[-1] == 0
-    assert min(shares[:4]) >= 1
-    assert shares[3] == max(shares) or rows < 6
+    cells = shares(holders, rows)
+    assert sum(cells) == rows and cells[-1] == 0
+    assert min(cells[:4]) >= 1
+    assert cells[3] == max(cells) or rows < 6
     crowd = [Holder(str(number), number + 1, "█", "bar") for number in range(30)]
-    assert sum(heights(crowd, rows)) == rows and heights(crowd, rows)[-1] == 1
+    assert sum(shares(crowd, rows)) == rows and shares(crowd, rows)[-1] == 1
     nothing = [Holder("others", 0, "▓", "partial"), Holder("free", 0, "░", "rest")]
-    assert heights(nothing, rows) == [0, rows]
+    assert shares(nothing, rows) == [0, rows]
 
 
 def test_what_is_not_known_is_said() -> None:

@@ -176,7 +176,7 @@ def time_words(preview: ChangePreview) -> Piece:
             "How long it takes is not known: nothing was loaded there yet.",
             "faint",
         )
-    whose = "its last load here" if preview.known else "the last loads here"
+    whose = "its last load" if preview.known else "the last loads"
     speed = text.speed(preview.rate)
     return (f"Loads in about {brief_time(preview.seconds)}, at {speed} as {whose}.", "")
 

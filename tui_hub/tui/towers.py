@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tui_hub import text
 from tui_hub.tui.draw import Line, Piece, fit, safe
 from tui_hub.tui.glyphs import Glyphs
-from tui_hub.tui.holders import DRIVER, FREE, Holder
+from tui_hub.tui.holders import DRIVER, FREE, Holder, seen, shares
 
 _BROADEST = 16
 """Cells of a tower with its names beside it."""
@@ -18,8 +18,7 @@ def tower(holders: Sequence[Holder], width: int, rows: int, glyphs: Glyphs) -> l
 
     With no size beside it, what the driver keeps has no line that would make it larger than it is.
     """
-    seen = [one for one in holders if one.name != DRIVER or one.bytes * rows >= _total(holders) / 2]
-    return [_floor(one, named, width, glyphs) for one, named in _floors(seen, rows)]
+    return [_floor(one, named, width, glyphs) for one, named in _floors(seen(holders, rows), rows)]
 
 
 def labelled_tower(
@@ -42,36 +41,11 @@ def tower_width(width: int) -> int:
     return min(max(width * 2 // 5, 6), _BROADEST)
 
 
-def heights(holders: Sequence[Holder], rows: int) -> list[int]:
-    """Lines of each holder, together `rows`: by size, and one at least for whatever is there."""
-    whole = _total(holders) or 1
-    exact = [one.bytes * rows / whole for one in holders]
-    lines = [max(int(share), 1 if share > 0 else 0) for share in exact]
-    if not any(lines):
-        return [rows if one.name == FREE else 0 for one in holders]
-    while sum(lines) > rows:
-        # The highest gives way; where all are one line high, the smallest holder goes.
-        most = max(lines)
-        at = min(
-            (place for place, height in enumerate(lines) if height == most),
-            key=lambda place: exact[place] - lines[place],
-        )
-        lines[at] -= 1
-    while sum(lines) < rows:
-        at = max(range(len(lines)), key=lambda place: exact[place] - lines[place])
-        lines[at] += 1
-    return lines
-
-
-def _total(holders: Sequence[Holder]) -> int:
-    return sum(one.bytes for one in holders)
-
-
 def _floors(holders: Sequence[Holder], rows: int) -> list[tuple[Holder, bool]]:
     """The holder of each line from the top, and whether its name belongs there."""
     order = sorted(holders, key=lambda one: (one.name == FREE, one.name != DRIVER))
     floors: list[tuple[Holder, bool]] = []
-    for one, height in zip(order, heights(order, rows), strict=True):
+    for one, height in zip(order, shares(order, rows), strict=True):
         floors += [(one, row == height // 2) for row in range(height)]
     return floors[::-1]
 
