@@ -38,12 +38,14 @@ from tui_hub.services.feed_list import FeedList
 from tui_hub.services.feeds import Feeds
 from tui_hub.services.fit import Fit
 from tui_hub.services.garbage import GarbageCollection
+from tui_hub.services.greeting import Greeting
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.holders import Holders
 from tui_hub.services.hooks import Hooks
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory
 from tui_hub.services.metadata import Metadata
+from tui_hub.services.metrics import Metrics
 from tui_hub.services.ollama import Ollama
 from tui_hub.services.ollama_holder import OllamaHolder
 from tui_hub.services.preferences import Preferences
@@ -92,8 +94,10 @@ class Services:
     doctor: Doctor
     changes: ChangeFeed
     hooks: Hooks
+    metrics: Metrics
     versions: Versions
     preferences: Preferences
+    greeting: Greeting
     garbage: GarbageCollection
     verify: Verify
     scanning: Scanning
@@ -138,6 +142,7 @@ async def open_services(
         )
         services = _wire(context)
         stack.push_async_callback(services.hooks.close)
+        stack.push_async_callback(services.metrics.close)
         services.jobs.held.start()
         stack.push_async_callback(services.jobs.held.close)
         await recover(context, services.jobs)
@@ -147,6 +152,9 @@ async def open_services(
         stack.push_async_callback(services.sync.close)
         stack.push_async_callback(services.scheduler.stop)
         stack.push_async_callback(services.works.close)
+        services.metrics.start()
+        # Once more before all else closes: the GPUs can still be read.
+        stack.push_async_callback(services.metrics.settle)
         yield services
 
 
@@ -210,6 +218,7 @@ def _wire(context: Context) -> Services:
     works = DiskJobs(context, jobs)
     agent = Agent(context, jobs, downloads, activation, scheduler)
     feeds = Feeds(context, known, sync)
+    storage = Storage(context, activation)
     return Services(
         configuration=context.configuration,
         bus=context.bus,
@@ -221,7 +230,7 @@ def _wire(context: Context) -> Services:
         scheduler=scheduler,
         downloads=downloads,
         fit=fit,
-        storage=Storage(context, activation),
+        storage=storage,
         activation=activation,
         configuring=Configuring(context, catalogue, repositories),
         jobs=jobs,
@@ -231,8 +240,10 @@ def _wire(context: Context) -> Services:
         doctor=Doctor(context, hardware, activation, sync, scheduler, agent),
         changes=ChangeFeed(context, fit),
         hooks=hooks,
+        metrics=Metrics(context, jobs, sync, storage, hardware),
         versions=Versions(context, repositories),
         preferences=Preferences(context),
+        greeting=Greeting(context),
         garbage=GarbageCollection(context),
         verify=Verify(context, jobs, works),
         scanning=Scanning(context, jobs, works, repositories, adding, metadata),

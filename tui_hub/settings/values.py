@@ -26,7 +26,7 @@ from tui_hub.text import clean, parse_size
 Origin = Literal["default", "file", "environment", "option"]
 Value = bool | int | float | str | list[str]
 
-_OWN = ("feeds", "hooks")
+_OWN = ("feeds", "hooks", "keys")
 """Sections whose keys are names of the user's."""
 _OWN_PARTS = ("runtime.commands",)
 """Tables within a section of which the same is true."""
