@@ -21,6 +21,8 @@ class Glyphs:
     waiting: str
     cancelled: str
     favourite: str
+    compared: str
+    differs: str
     search: str
     syncing: str
     arrow: str
@@ -70,6 +72,8 @@ UNICODE = Glyphs(
     waiting="◌",
     cancelled="×",
     favourite="★",
+    compared="◆",
+    differs="≠",
     search="⌕",
     syncing="↻",
     arrow="→",
@@ -108,6 +112,8 @@ ASCII = Glyphs(
     waiting=".",
     cancelled="x",
     favourite="*",
+    compared="&",
+    differs="!",
     search="/",
     syncing="@",
     arrow=">",
