@@ -209,6 +209,20 @@ class HubApp(BackgroundApp):
         self.greeting = shown
         self.greeting_signal.publish(shown)
 
+    def action_change_theme(self) -> None:
+        """Show the themes, and write the one that is taken into the settings file."""
+        self.choose_theme()
+
+    @work(group="edit", exclusive=True)
+    async def choose_theme(self) -> None:
+        """Ask for a theme, and keep it."""
+        from tui_hub.tui.screens.theme import ThemeDialog
+
+        name = await self.push_screen_wait(ThemeDialog())
+        if name is not None:
+            with self.reporting():
+                await self.services.preferences.set("screen.theme", name)
+
     @work(group="copy", exclusive=True)
     async def action_copy_something(self) -> None:
         """Have the terminal take the id, an address or whatever else the screen has to copy."""

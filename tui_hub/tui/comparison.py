@@ -128,7 +128,9 @@ def _fit(one: Candidate) -> Pairs | None:
         pairs[f"{_PARTS}  {need.part}"] = (f"{text.size(need.bytes)} {need.basis.value}", "")
     best = judgement.best
     if best is not None:
-        pairs["on"] = (f"{best.name}, {text.size(best.free)} free", "")
+        pairs["on"] = (best.name, "")
+        if best.short:
+            pairs["too little by"] = (text.size(best.short), "warn")
     pairs |= _plain([("types", ", ".join(sorted(report.dtypes)))] if report.dtypes else [])
     if report.warnings:
         pairs["beware"] = ("; ".join(report.warnings), "warn")
@@ -144,7 +146,7 @@ def _files(one: Candidate) -> Pairs | None:
     if details is None:
         return {} if one.asked else None
     chosen = [file for file in details.files if variant is None or file.path in variant.paths]
-    known = sum(file.sha256 is not None for file in chosen)
+    known = sum(bool(file.sha256 or file.git_sha1 or file.md5) for file in chosen)
     here = sum(file.status is ArtifactStatus.COMPLETED for file in chosen)
     pairs = {
         "variant": variant.name if variant else "",
@@ -152,7 +154,7 @@ def _files(one: Candidate) -> Pairs | None:
         "format": variant.format if variant else "",
         "files": str(len(chosen)) if chosen else "",
         "size": text.size(variant.size) if variant else "",
-        "sha256 told": ("of all" if known == len(chosen) else f"of {known} of them")
+        "hashes": ("told for all" if known == len(chosen) else f"told for {known}")
         if chosen
         else "",
         "here": ("all" if here == len(chosen) else f"{here} files") if here else "nothing",

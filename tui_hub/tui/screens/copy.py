@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
 from tui_hub.tui.copying import Copyable
+from tui_hub.tui.draw import Line
 from tui_hub.tui.question_commands import Cancel, Take
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.row_list import RowList
@@ -30,6 +31,10 @@ class CopyTable(Table[Copyable]):
                 Column("", 0, lambda one: [(one.value, "")]),
             ]
         )
+
+    def draw_header(self, width: int) -> Line | None:
+        """None: a letter, a word and what it stands for explain themselves."""
+        return None
 
 
 class CopyDialog(HubDialog[Copyable | None]):
@@ -56,7 +61,7 @@ class CopyDialog(HubDialog[Copyable | None]):
 
     def on_mount(self) -> None:
         """Show what there is."""
-        self.table.styles.height = len(self._offered) + 1
+        self.table.styles.height = len(self._offered)
         self.table.show(self._offered)
         self.table.focus()
 

@@ -99,8 +99,9 @@ class ModelScreen(ModelActions):
             self.files.empty = error.message
             self.files.refresh()
             return
-        self._show(details)
-        await self._show_card(refresh)
+        if self.query(DetailPane):  # the page may have been closed meanwhile
+            self._show(details)
+            await self._show_card(refresh)
 
     def _show(self, details: Details) -> None:
         self._model, self._folder = details.model, details.path
