@@ -69,6 +69,8 @@ async def open_services(
         stack.push_async_callback(services.close)
         services.jobs.held.start()
         await recover(context, services.jobs)
+        if configuration.settings.metrics.file:
+            services.metrics.start()
         yield services
 
 

@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from tui_hub.services.feeds import Feeds
     from tui_hub.services.fit import Fit
     from tui_hub.services.garbage import GarbageCollection
+    from tui_hub.services.greeting import Greeting
     from tui_hub.services.hardware import Hardware
     from tui_hub.services.holders import Holders
     from tui_hub.services.hooks import Hooks
     from tui_hub.services.memory import Memory
     from tui_hub.services.metadata import Metadata
+    from tui_hub.services.metrics import Metrics
     from tui_hub.services.ollama import Ollama
     from tui_hub.services.preferences import Preferences
     from tui_hub.services.registry import Registry
@@ -71,6 +73,8 @@ class Services:
     async def close(self) -> None:
         """End what goes on here: running downloads pause, a sync stops."""
         made = vars(self)
+        if "metrics" in made:
+            await self.metrics.settle()  # once more while the GPUs can still be read
         if "works" in made:
             await self.works.close()
         if "scheduler" in made:
@@ -84,6 +88,8 @@ class Services:
         if "hardware" in made:
             await self.hardware.close()
         await self.jobs.held.close()
+        if "metrics" in made:
+            await self.metrics.close()
         if "hooks" in made:
             await self.hooks.close()
 
@@ -222,6 +228,13 @@ class Services:
         return Hooks(self._context, self.jobs)
 
     @cached_property
+    def metrics(self) -> Metrics:
+        """The file of figures for a monitoring system."""
+        from tui_hub.services.metrics import Metrics
+
+        return Metrics(self._context, self.jobs, self.sync, self.storage, self.hardware)
+
+    @cached_property
     def versions(self) -> Versions:
         """Revisions of models, and the names that users give them."""
         from tui_hub.services.versions import Versions
@@ -234,6 +247,13 @@ class Services:
         from tui_hub.services.preferences import Preferences
 
         return Preferences(self._context)
+
+    @cached_property
+    def greeting(self) -> Greeting:
+        """Whether a person is to be greeted."""
+        from tui_hub.services.greeting import Greeting
+
+        return Greeting(self._context)
 
     @cached_property
     def garbage(self) -> GarbageCollection:

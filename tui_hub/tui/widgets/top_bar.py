@@ -9,7 +9,7 @@ from tui_hub import text
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.tui.draw import Piece, fit, spread, width_of
 from tui_hub.tui.live import Live
-from tui_hub.tui.modes import MODES
+from tui_hub.tui.modes import MODES, key_command
 from tui_hub.tui.widgets.drawn import Drawn
 
 
@@ -61,14 +61,20 @@ class TopBar(Drawn):
 
     def _screens(self, gap: int) -> list[Piece]:
         pieces: list[Piece] = []
-        for number, mode in enumerate(MODES, 1):
-            here = mode == self.app.current_mode
+        for mode in MODES:
             if pieces:
                 pieces.append((" " * gap, ""))
-            pieces.append((f"{number} ", "accent" if here else "faint"))
-            pieces.append((mode.capitalize(), "strong" if here else "muted"))
-            pieces += self._badge(mode)
+            pieces += self._entry(mode)
         return pieces
+
+    def _entry(self, mode: str) -> list[Piece]:
+        here = mode == self.app.current_mode
+        key = self.app.key_of(key_command(mode))
+        return [
+            (f"{key} ", "accent" if here else "faint"),
+            (mode.capitalize(), "strong" if here else "muted"),
+            *self._badge(mode),
+        ]
 
     def _badge(self, mode: str) -> list[Piece]:
         live = self.app.live
@@ -124,13 +130,10 @@ class TopBar(Drawn):
     async def on_click(self, event: events.Click) -> None:
         """Go to the screen under the pointer."""
         brand, gap, _ = self._room()
-        at = width_of(self._brand()) if brand else 0
-        modes = iter(MODES)
-        mode = ""
-        for piece in self._screens(gap):
-            if piece[0].strip().isdigit():
-                mode = next(modes)
-            at += width_of([piece])
-            if event.x - 1 < at and mode:
+        at = 1 + (width_of(self._brand()) if brand else 0)
+        for mode in MODES:
+            at += width_of(self._entry(mode))
+            if event.x < at:
                 await self.app.action_show_mode(mode)
                 return
+            at += gap
