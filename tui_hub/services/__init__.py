@@ -191,7 +191,7 @@ def _wire(context: Context) -> Services:
     repositories = Repositories(context, catalogue, metadata)
     hardware = Hardware(context)
     fit = Fit(context, repositories, metadata, hardware)
-    children, memory, ollama = Children(context), Memory(fit.devices), Ollama(context)
+    children, memory, ollama = Children(context), Memory(fit.devices), Ollama(context, hardware)
     holders = Holders(
         {
             TORCH: TorchHolder(context, children, memory, fit.weigher),
