@@ -226,3 +226,17 @@ class OllamaState:
     models: tuple[OllamaModel, ...] = ()
     error: str | None = None
     """Why it does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaRelease:
+    """What the daemon of Ollama let go of on request."""
+
+    models: tuple[OllamaModel, ...]
+    freed: int | None = None
+    """Bytes that GPUs have more of since, by their driver; `None` where none of it was there."""
+
+    @property
+    def promised(self) -> int:
+        """Bytes that the daemon had on GPUs, by its own reckoning."""
+        return sum(one.size_vram for one in self.models)

@@ -11,6 +11,7 @@ from tui_hub.domain.errors import HubError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType, Progress
 from tui_hub.domain.models import ModelStatus
+from tui_hub.domain.runtime import OLLAMA
 from tui_hub.domain.slots import (
     ActivationResult,
     ChangePreview,
@@ -21,6 +22,7 @@ from tui_hub.domain.slots import (
 )
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged
+from tui_hub.runtime.spawning import last_lines
 from tui_hub.services import leases
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context, is_model_id
@@ -192,6 +194,8 @@ class Activation:
             ):
                 swap = self._swap(kind, None, slot, fence, run.job.id)
                 await swap.empty(slot)
+                # Before the end of the job, of which hooks are told.
+                await publish_slots(self._context)
                 result = ActivationResult(
                     slot=slot.type,
                     model=slot.model,
@@ -203,7 +207,6 @@ class Activation:
                 )
                 run.result = _figures(result)
         await settle_status(self._context, slot.model)
-        await publish_slots(self._context)
         self._context.bus.publish(SlotChanged(slot.type))
         return result
 
@@ -267,6 +270,13 @@ class Activation:
         self._context.bus.publish(SlotChanged(kind))
         return swap is not None
 
+    async def said(self, slot: Slot, lines: int = 200) -> tuple[str, ...]:
+        """The last lines that the process of a slot said, a server's above all; clean."""
+        if slot.child is None or slot.runtime == OLLAMA:
+            return ()
+        log = self._children.log(slot.child)
+        return tuple(await self._context.on_disk(last_lines, log, lines))
+
     async def hand_out(self, slot: Slot) -> str:
         """The folder of an active model, for another program to open; that counts as a use."""
         await note_use(self._context, slot.model)
@@ -314,6 +324,7 @@ class Activation:
                 await self._context.hub.consents.add(change.loading.consents)
                 swap = self._swap(kind, model, before, fence, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
+                await publish_slots(self._context)
                 run.error, run.result = result.error, _figures(result)
                 whole = result.memory.needed
                 if result.error is None and whole:
@@ -323,7 +334,6 @@ class Activation:
         if before is not None and before.model != model:
             await settle_status(self._context, before.model)
         await settle_status(self._context, model)
-        await publish_slots(self._context)
         self._context.bus.publish(SlotChanged(kind))
         notes = filter(None, (change.loading.note, swap.left))
         return replace(result, note="; ".join(notes) or None)

@@ -124,7 +124,7 @@ class Fit:
             return parts
         if last.whole:
             same = last.context == context
-            return as_measured_whole(last.peak, gpu=on_gpu) if same else parts
+            return as_measured_whole(last.peak) if same else parts
         return as_measured(parts, last.peak) if last.dtype == dtype else parts
 
     async def _torch_version(self) -> str | None:

@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 DOCUMENT, VARIABLES = "active.json", "active.env"
 _OWN = "TUI_HUB_"
+_TYPE = "TUI_HUB_MODEL_TYPE"
 _TRIES = 5
 _LIMIT = 1024 * 1024
 
@@ -100,6 +101,6 @@ def _lines(entry: Mapping[str, object]) -> list[str]:
     return [
         f"{name.replace(_OWN, prefix, 1)}={shlex.quote(value)}"
         for name, value in (variables.items() if isinstance(variables, dict) else ())
-        # What a line cannot hold is in the document alone.
-        if isinstance(value, str) and value.isprintable()
+        # What a line cannot hold is in the document alone, and the type is in the names.
+        if isinstance(value, str) and value.isprintable() and name != _TYPE
     ]

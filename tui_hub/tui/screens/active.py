@@ -202,8 +202,10 @@ class ActiveScreen(Choosing):
             return
         with self.app.reporting():
             released = await self.app.services.ollama.release(*(one.name for one in models))
-            size = text.size(sum(one.size for one in released))
-            self.app.notify(f"Ollama has let go of {size}")
+            size = text.size(sum(one.size for one in released.models))
+            freed = released.freed
+            back = "" if freed is None else f"; {text.size(freed)} are back on the GPUs"
+            self.app.notify(f"Ollama has let go of {size}{back}")
         self.memory.ask_ollama()
 
     @work(group="open", exclusive=True)

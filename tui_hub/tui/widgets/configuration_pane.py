@@ -17,7 +17,13 @@ from tui_hub.domain.models import Details
 from tui_hub.tui.app import HubApp
 from tui_hub.tui.command import bindings
 from tui_hub.tui.configuration_asking import ask_option, ask_value
-from tui_hub.tui.configuration_commands import AddOption, EditValue, ReloadModel, UnsetValue
+from tui_hub.tui.configuration_commands import (
+    AddOption,
+    EditValue,
+    ReloadModel,
+    ShowLog,
+    UnsetValue,
+)
 from tui_hub.tui.configuration_text import ConfigurationRow, about
 from tui_hub.tui.draw import safe
 from tui_hub.tui.widgets.configuration_list import ConfigurationList
@@ -29,7 +35,7 @@ _MUTED = "$foreground 62%"
 class ConfigurationPane(Vertical):
     """The list, and below it all about the row under the cursor."""
 
-    BINDINGS = bindings(EditValue, UnsetValue, AddOption, ReloadModel)
+    BINDINGS = bindings(EditValue, UnsetValue, AddOption, ReloadModel, ShowLog)
     BINDING_GROUP_TITLE = "Configuration"
     DEFAULT_CSS = """
     ConfigurationPane #about-value { height: auto; max-height: 4; padding: 0 3; margin-top: 1; }
@@ -145,6 +151,21 @@ class ConfigurationPane(Vertical):
             self.app.hint("It is not active; a activates it.")
         else:
             await self._offer_reload(self._report.stale or self._report.active)
+
+    @work(group="configuration", exclusive=True)
+    async def action_show_log(self) -> None:
+        """Show what the process that holds the model says."""
+        from tui_hub.tui.screens.text_dialog import TextDialog
+
+        slot = None
+        for kind in () if self._report is None else self._report.active:
+            slot = slot or await self.app.services.activation.active(kind)
+        if slot is None:
+            self.app.hint("It is not active.")
+            return
+        said = await self.app.services.activation.said(slot)
+        words = "\n".join(said) or "It has said nothing so far."
+        self.app.push_screen(TextDialog(f"{slot.chosen_by} as {slot.type.value}", words))
 
     async def _change(self, values: Mapping[str, str], unset: Iterable[str] = ()) -> bool:
         """Set values; `False` where something is wrong with them, which is said."""
