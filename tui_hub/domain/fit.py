@@ -160,6 +160,15 @@ def as_measured(parts: Sequence[Need], peak: int) -> tuple[Need, ...]:
     return (Need(part="weights", bytes=peak, basis=Basis.MEASURED), *others)
 
 
+def as_measured_whole(peak: int, *, gpu: bool) -> tuple[Need, ...]:
+    """What a server really took, its caches and the runtime itself included.
+
+    The runtime is counted on its own, and so is left out here.
+    """
+    rest = max(peak - (GPU_RUNTIME if gpu else HOST_RUNTIME), 0)
+    return (Need(part="weights and caches", bytes=rest, basis=Basis.MEASURED),)
+
+
 def needs_on(parts: Sequence[Need], *, gpu: bool) -> tuple[Need, ...]:
     """The parts with what a device of this kind takes besides: the runtime and a margin.
 

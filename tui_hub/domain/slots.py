@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
+from tui_hub.domain.runtime import TORCH
 from tui_hub.domain.types import ModelType
 
 
@@ -69,6 +71,26 @@ class Slot:
         """`active`, or `error` where the weights should be in memory and are not."""
         return "active" if self.error is None else "error"
 
+    @property
+    def facts(self) -> dict[str, object]:
+        """What other programs are told of it, under the names of `tui-hub active`."""
+        return {
+            "type": self.type.value,
+            "model": self.model,
+            "runtime": self.runtime,
+            "device": self.device,
+            "path": self.path or None,
+            "url": self.url,
+            "pid": self.pid,
+            "since": self.since,
+            "memory": asdict(self.memory),
+            "status": self.status,
+            "error": self.error,
+            "revision": self.revision,
+            "variant": self.variant,
+            "command": self.command,
+        }
+
     def needs_reload(self, now: ModelConfiguration) -> bool:
         """Whether its model was loaded in another way than is set for it by now."""
         then = self.configuration
@@ -129,6 +151,26 @@ class Swap:
     job: str | None = None
 
 
+class Brought(Protocol):
+    """What came into memory, and how long that took."""
+
+    @property
+    def bytes(self) -> int:
+        """Of the weights."""
+
+    @property
+    def seconds(self) -> float:
+        """Until they were there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The least that is known of what came into memory."""
+
+    bytes: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What loading a model really took."""
@@ -141,11 +183,19 @@ class Load:
     bytes: int
     """What was loaded."""
     seconds: float
+    runtime: str = TORCH
+    context: int | None = None
+    """Tokens of context that it was loaded for, where that was set."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the peak counts all that it took: caches and the runtime itself, too."""
+        return self.runtime != TORCH
 
     @property
     def on_gpu(self) -> bool:
         """Whether it was loaded onto a GPU."""
-        return self.device.startswith("cuda")
+        return self.device.startswith(("cuda", "gpu"))
 
     @property
     def rate(self) -> float | None:
@@ -195,7 +245,7 @@ class ChangePreview:
     note: str | None = None
     """What a person should know, for example why nothing would be loaded into memory."""
     pickle: bool = False
-    """Whether its weights are pickle files, which are loaded with consent only."""
+    """Whether its weights are pickle files that nobody has agreed to yet."""
     weights: int = 0
     """Bytes."""
     takes: int = 0

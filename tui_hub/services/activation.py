@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 
 from tui_hub import text
-from tui_hub.domain.artifacts import main_file
 from tui_hub.domain.errors import HubError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType, Progress
@@ -22,7 +21,6 @@ from tui_hub.domain.slots import (
 )
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged
-from tui_hub.runtime import environment
 from tui_hub.services import leases
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context, is_model_id
@@ -32,6 +30,7 @@ from tui_hub.services.job_run import run_job
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory, held_on
 from tui_hub.services.ollama import Ollama
+from tui_hub.services.published_slots import environment_of, publish_slots
 from tui_hub.services.renames import name_here
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.slot_changes import Change, Changes, model_type
@@ -204,6 +203,7 @@ class Activation:
                 )
                 run.result = _figures(result)
         await settle_status(self._context, slot.model)
+        await publish_slots(self._context)
         self._context.bus.publish(SlotChanged(slot.type))
         return result
 
@@ -225,6 +225,7 @@ class Activation:
                 _log.warning("the slot %s could not be settled: %s", kind, error.message)
         await self._look()
         await self._tell_lost()
+        await publish_slots(self._context)
         return count
 
     async def _look(self) -> None:
@@ -284,12 +285,7 @@ class Activation:
                 hint="`tui-hub activate MODEL` puts a model there.",
             )
         await note_use(self._context, slot.model)
-        files = await self._context.hub.artifacts.of(slot.model, slot.revision)
-        return environment(
-            slot,
-            file=main_file(files, slot.variant),
-            hf_cache=self._context.store.root / "hf",
-        )
+        return await environment_of(self._context, slot)
 
     async def _commit(
         self, change: Change, *, replacing: bool, again: bool = False
@@ -315,6 +311,7 @@ class Activation:
                 run_job(self._jobs, JobType.ACTIVATE, payload) as run,
                 self._watch.told(kind, run),
             ):
+                await self._context.hub.consents.add(change.loading.consents)
                 swap = self._swap(kind, model, before, fence, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
                 run.error, run.result = result.error, _figures(result)
@@ -326,6 +323,7 @@ class Activation:
         if before is not None and before.model != model:
             await settle_status(self._context, before.model)
         await settle_status(self._context, model)
+        await publish_slots(self._context)
         self._context.bus.publish(SlotChanged(kind))
         notes = filter(None, (change.loading.note, swap.left))
         return replace(result, note="; ".join(notes) or None)
@@ -388,6 +386,8 @@ def _figures(result: ActivationResult) -> dict[str, object]:
         "status": result.status,
         "runtime": result.runtime,
         "device": result.device,
+        "path": result.path,
+        "url": result.url,
         "seconds": round(result.seconds, 3),
         "previous": result.previous,
     }

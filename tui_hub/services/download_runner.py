@@ -29,6 +29,7 @@ from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.other_places import other_places
 from tui_hub.services.statuses import artifacts_of
+from tui_hub.services.tally import count_transferred
 from tui_hub.services.waits import is_away
 from tui_hub.sources import FileRequest, Source
 from tui_hub.transfer import HostPauses, Lanes, Options, Pool, RateLimiter
@@ -165,7 +166,9 @@ class DownloadRunner:
                 outcome = await work.run()
             finally:
                 watcher.cancel()
-            return await self.endings.finish(job, outcome, work.snapshot())
+            picture = work.snapshot()
+            await count_transferred(self._context, job, picture)
+            return await self.endings.finish(job, outcome, picture)
         finally:
             pool.close()
             await self._context.on_disk(hold.release)

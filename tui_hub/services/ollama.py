@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
+from tui_hub import text
 from tui_hub.domain.errors import AbsentError, HubError, NoConnectionError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
@@ -18,7 +21,10 @@ from tui_hub.sources.network import host_of
 from tui_hub.sources.ollama_daemon import HELD, Daemon, is_loopback
 from tui_hub.text import clean
 
+_T = TypeVar("_T")
 _CHUNK = 1024 * 1024
+_AT_ONCE = 15.0
+"""Seconds for what needs no loading."""
 
 
 class Ollama:
@@ -56,7 +62,7 @@ class Ollama:
             UnreachableError: what answers is no daemon.
         """
         wanted = str(ModelId.parse(model)).casefold()
-        held = await self._daemon.held()
+        held = await _in_time(_AT_ONCE, self._daemon.held())
         return next((one for one in held.models if one.id.casefold() == wanted), None)
 
     async def give(
@@ -151,12 +157,28 @@ class Ollama:
         await self._slow.close()
 
     async def _ask(self, path: str, document: object) -> tuple[int, bytes]:
-        answer = await self._daemon.ask(path, document)
+        answer = await _in_time(_AT_ONCE, self._daemon.ask(path, document))
         return answer.status, answer.body
 
     async def _ask_slowly(self, path: str, document: object) -> tuple[int, bytes]:
-        answer = await self._slow.ask(path, document)
+        answer = await _in_time(self.load_timeout, self._slow.ask(path, document))
         return answer.status, answer.body
+
+
+async def _in_time(seconds: float, answer: Awaitable[_T]) -> _T:
+    """An answer that is whole in time: a byte now and then is none.
+
+    Raises:
+        AbsentError: when it is not.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await answer
+    except TimeoutError:
+        raise AbsentError(
+            f"the Ollama daemon did not answer within {text.duration(seconds)}",
+            hint="Its log tells what it is at.",
+        ) from None
 
 
 def name_at_daemon(model: Model) -> str:

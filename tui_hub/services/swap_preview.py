@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tui_hub.domain.artifacts import weights_format
 from tui_hub.domain.errors import DoesNotFitError
 from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME
 from tui_hub.domain.runtime import TORCH
@@ -32,7 +31,7 @@ async def preview_of(
         runtime=loading.runtime,
         command=loading.command,
         note=loading.note,
-        pickle=any(weights_format(file) == "pickle" for file in loading.files),
+        pickle=bool(loading.consents),
         weights=sum(part.bytes for part in loading.parts),
         last=await loads.last(wanted.model, wanted.revision, wanted.variant),
     )

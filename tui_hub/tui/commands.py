@@ -86,6 +86,18 @@ class ChangeTheme(Command):
     key, label, sign, shown = "T", "theme", "T", False
 
 
+class CopySomething(Command):
+    """Have the terminal copy the id, the address, the folder or the hash of what is in front."""
+
+    key, label, shown = "y", "copy", False
+
+
+class Jump(Command):
+    """Put letters on the places of this screen; a letter goes there."""
+
+    key, label, sign, shown = "ctrl+o", "jump", "^o", False
+
+
 class GoBack(Command):
     """Go back to where you were."""
 
@@ -182,7 +194,7 @@ class ToggleFilters(Command):
 class ClearFilters(Command):
     """Drop all filters and the search."""
 
-    key, label = "c", "clear"
+    key, label, sign = "u,backspace", "clear", "u"
 
 
 class ChangeOrder(Command):
@@ -397,6 +409,8 @@ EVERYWHERE: tuple[type[Command], ...] = (
     Quit,
     AddModel,
     ChangeTheme,
+    CopySomething,
+    Jump,
     GoBack,
 )
 LISTS: tuple[type[Command], ...] = (

@@ -21,6 +21,8 @@ class Glyphs:
     waiting: str
     cancelled: str
     favourite: str
+    compared: str
+    differs: str
     search: str
     syncing: str
     arrow: str
@@ -72,6 +74,8 @@ UNICODE = Glyphs(
     waiting="◌",
     cancelled="×",
     favourite="★",
+    compared="◆",
+    differs="≠",
     search="⌕",
     syncing="↻",
     arrow="→",
@@ -111,6 +115,8 @@ ASCII = Glyphs(
     waiting=".",
     cancelled="x",
     favourite="*",
+    compared="&",
+    differs="!",
     search="/",
     syncing="@",
     arrow=">",

@@ -11,7 +11,7 @@ from tui_hub import text
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.tui.draw import Piece, fit, spread, width_of
 from tui_hub.tui.live import Live
-from tui_hub.tui.modes import MODES
+from tui_hub.tui.modes import MODES, key_command
 from tui_hub.tui.widgets.drawn import Drawn
 
 Names = Literal["all", "lively", "none"]
@@ -67,15 +67,18 @@ class TopBar(Drawn):
 
     def _screens(self, names: Names, gap: int) -> list[Piece]:
         pieces: list[Piece] = []
-        for number, mode in enumerate(MODES, 1):
-            here, badge = mode == self.app.current_mode, self._badge(mode)
+        for mode in MODES:
             if pieces:
                 pieces.append((" " * gap, ""))
-            pieces.append((str(number), "accent" if here else "faint"))
-            if here or names == "all" or (names == "lively" and badge):
-                pieces.append((f" {mode.capitalize()}", "strong" if here else "muted"))
-            pieces += badge
+            pieces += self._entry(mode, names)
         return pieces
+
+    def _entry(self, mode: str, names: Names) -> list[Piece]:
+        here, badge = mode == self.app.current_mode, self._badge(mode)
+        key = self.app.key_of(key_command(mode))
+        named = here or names == "all" or (names == "lively" and bool(badge))
+        name: list[Piece] = [(f" {mode.capitalize()}", "strong" if here else "muted")]
+        return [(key, "accent" if here else "faint"), *(name if named else []), *badge]
 
     def _badge(self, mode: str) -> list[Piece]:
         live = self.app.live
@@ -131,13 +134,10 @@ class TopBar(Drawn):
     async def on_click(self, event: events.Click) -> None:
         """Go to the screen under the pointer."""
         names, gap, _ = self._room()
-        at = width_of(self._brand())
-        modes = iter(MODES)
-        mode = ""
-        for piece in self._screens(names, gap):
-            if piece[0].isdigit():
-                mode = next(modes)
-            at += width_of([piece])
-            if event.x - 1 < at and mode:
+        at = 1 + width_of(self._brand())
+        for mode in MODES:
+            at += width_of(self._entry(mode, names))
+            if event.x < at:
                 await self.app.action_show_mode(mode)
                 return
+            at += gap
