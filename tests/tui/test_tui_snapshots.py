@@ -75,6 +75,12 @@ def test_browse(snap_compare: Compare, services: Services, size: tuple[int, int]
     )
 
 
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_compare(snap_compare: Compare, services: Services, size: tuple[int, int]) -> None:
+    run = after(services, "cjcjcjcC", "Side by side", "problem")
+    assert snap_compare(HubApp(services), terminal_size=size, run_before=run)
+
+
 def test_help(snap_compare: Compare, services: Services) -> None:
     run = after(services, "?", "Plan a download")
     assert snap_compare(HubApp(services), terminal_size=WIDE, run_before=run)
