@@ -14,6 +14,7 @@ from examining import ERROR, OK, WARNING, examined, of, the
 from homes import Configure
 from nvml_driver import StubDriver
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.parser import text_string_to_metric_families as older_parser
 from schedule_clock import FakeClock
 
 from tui_hub.demo import DemoHub, Fault, FaultKind
@@ -31,6 +32,7 @@ def read(path: Path) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
     """What a parser of OpenMetrics finds in the file: values by labels by name."""
     document = path.read_text()
     assert document.endswith("# EOF\n")
+    assert list(older_parser(document)), "node_exporter reads the text format of before"
     found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
     for family in text_string_to_metric_families(document):
         assert family.documentation and family.type in ("gauge", "counter"), family

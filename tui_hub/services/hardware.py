@@ -204,6 +204,7 @@ class Hardware:
                     gpu = gpu.credited(one)
         return gpu
 
+
 def _read_driver() -> Driver | None:
     from tui_hub.hardware.driver import read_driver  # takes its time
 

@@ -134,7 +134,7 @@ def _fit(one: Candidate) -> Pairs | None:
     pairs |= _plain([("types", ", ".join(sorted(report.dtypes)))] if report.dtypes else [])
     if report.warnings:
         pairs["beware"] = ("; ".join(report.warnings), "warn")
-    return pairs | _trouble(one)
+    return pairs if one.problem in report.warnings else pairs | _trouble(one)
 
 
 def _trouble(one: Candidate) -> dict[str, Piece]:
