@@ -136,9 +136,11 @@ class Fit:
         loads = self._context.hub.loads
         last = await loads.last(details.model.id, details.revision, variant.name)
         on_gpu = any(device.index is not None for device in devices)
-        if last is None or last.peak is None or (last.on_gpu, last.dtype) != (on_gpu, dtype):
+        if last is None or last.peak is None or last.on_gpu != on_gpu:
             return None
-        return Measured(bytes=last.peak)
+        if last.whole:
+            return Measured(bytes=last.peak, whole=True, context=last.context)
+        return Measured(bytes=last.peak) if last.dtype == dtype else None
 
     async def _torch_version(self) -> str | None:
         configuration = self._context.configuration
