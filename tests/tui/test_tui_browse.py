@@ -313,7 +313,10 @@ async def test_what_fits_the_largest_card_is_one_filter(
     small, large = made(1, size=2**30), made(2, size=500 * 2**30)
     await fill(offline, [small, large, made(3, size=None)])
     async with screen(offline) as shown:
-        await shown.sees("□ fits this box", "model-0002")
+        await shown.sees("□ fits this box", "model-0002", "Fit")
+        await shown.until(lambda: " no " in shown.row("model-0002"))
+        assert " fits " in shown.row("model-0001")
+        assert " fits " not in shown.row("model-0003")
         await shown.until(lambda: shown.row("fits this box").split("│")[1].split()[-1] == "1")
         browse = shown.app.screen
         assert isinstance(browse, BrowseScreen)

@@ -32,8 +32,7 @@ class Catalogue:
 
     async def search(self, search: Search, limit: int = 50, after: str | None = None) -> Page:
         """The next `limit` models of an answer, best first, from the key of the page before."""
-        page = await self._models.search(search, limit, after)
-        return replace(page, models=await self.with_fit(page.models))
+        return await self._models.search(search, limit, after)
 
     async def with_fit(self, models: Sequence[Model]) -> tuple[Model, ...]:
         """Models with whether they fit this box by their stored need, as it was last seen."""

@@ -97,11 +97,12 @@ async def _search(
     from tui_hub.cli.console import Answer
 
     page = await services.catalogue.search(wanted, limit, after)
+    models = await services.catalogue.with_fit(page.models)
     total = await services.catalogue.count(wanted)
     if not total and not await services.catalogue.total():
         console.note("The catalogue is empty. `tui-hub sync` fills it.")
     return Answer(
-        documents.search(total, page.models, page.after),
+        documents.search(total, models, page.after),
         lines=_lines(console, page, total),
         brief=[model.id for model in page.models],
     )

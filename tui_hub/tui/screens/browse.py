@@ -107,17 +107,24 @@ class BrowseScreen(ModelActions):
                 return  # the answer came after the end
             self._show_count(found)
             self.models.count_is(found)
-            if self.query_one("#filters").display:
+            await self._look_at_memory()
+            if self.query("#filters") and self.query_one("#filters").display:
                 counted = await self._count_facets(self.search)
                 if self.query(FacetList):
                     self.facets.show(self.search, counted)
 
+    async def _look_at_memory(self) -> None:
+        """Learn once how large the box is, for what of the list fits it."""
+        if self.facets.memory is None:
+            capacity = await self.app.services.fit.capacity()
+            if self.query("#facets") and self.query("#models"):
+                self.facets.memory = capacity.largest
+                self.models.show_fit(capacity)
+
     async def _count_facets(self, search: Search) -> Facets:
         """The counts of the answer, and of the alternatives to what is chosen."""
-        if self.facets.memory is None:
-            self.facets.memory = (await self.app.services.fit.capacity()).largest
         facets = await self.app.services.catalogue.facets(search)
-        within = classes_within(self.facets.memory)
+        within = classes_within(self.facets.memory or 0)
         fitting = [one for one in facets.of("need") if one.value in within]
         exact = all(one.exact for one in fitting)
         many = sum(one.count for one in fitting)
