@@ -100,6 +100,7 @@ class ModelScreen(ModelActions):
             self.card.show_words(error.message, "bad")
             self.files.empty = error.message
             self.files.refresh()
+            self.configuration.show(self._model.id)
             return
         self._show(details)
         await self._show_card(refresh)
@@ -110,7 +111,7 @@ class ModelScreen(ModelActions):
         self.files.show(details)
         self.revisions.installed = details.installed_revision
         self.revisions.show(details.versions)
-        self.configuration.show(details)
+        self.configuration.show(details.model.id, details)
         self.tabs.rename(1, f"Files {len(details.files)}")
         if details.path:
             self.query_one("#page", Panel).label(note=details.path)
