@@ -51,6 +51,24 @@ class TorchInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """A LoRA adapter, as it is to be added to the weights of a model."""
+
+    name: str
+    """The id of its model, for errors."""
+    file: str
+    """The absolute path of its weights."""
+    alpha: float
+    """By what its product is multiplied, divided by the rank."""
+    alphas: Mapping[str, float] = field(default_factory=dict)
+    """The same for some layers, by the end of their names."""
+    rank_stabilized: bool = False
+    """Whether it is divided by the root of the rank instead."""
+    transposed: bool = False
+    """Whether the model keeps the weights of its layers with inputs first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRequest:
     """Weights to bring into memory; several files are the shards of one model."""
 
@@ -62,6 +80,8 @@ class LoadRequest:
     """What floating tensors become, `bfloat16` for example; empty leaves them as they are."""
     consent: bool = False
     """Whether the user agreed to have pickle files loaded, weights only."""
+    adapters: tuple[Adapter, ...] = ()
+    """What is added to the weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +118,26 @@ class Loaded:
     the process holds, torch itself included."""
     untested: tuple[str, ...] = ()
     """Dtypes that torch cannot look through, as four-bit floats."""
+    adapted: int = 0
+    """How many tensors adapters changed."""
 
     @property
     def speed(self) -> float:
         """Bytes a second of the load, without the self-test."""
         return self.bytes / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program that has a model's weights from the process that holds them."""
+
+    pid: int
+    user: str
+    program: str
+    """Its command line."""
+
+    def __str__(self) -> str:
+        return f"{self.program} (pid {self.pid}, user {self.user})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +151,8 @@ class ChildStatus:
     """Whether it outlives whoever started it."""
     progress: LoadProgress | None = None
     loaded: Loaded | None = None
+    programs: tuple[Program, ...] = ()
+    """Who has the weights from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

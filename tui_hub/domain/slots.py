@@ -197,6 +197,15 @@ class Load:
         """Whether it was loaded onto a GPU."""
         return self.device.startswith(("cuda", "gpu"))
 
+    @property
+    def rate(self) -> float | None:
+        """Bytes a second."""
+        return self.bytes / self.seconds if self.seconds > 0 and self.bytes else None
+
+    def is_on(self, device: Device) -> bool:
+        """Whether it was loaded onto a device of the same kind."""
+        return self.on_gpu is (device.index is not None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationResult:
@@ -248,3 +257,15 @@ class ChangePreview:
     problem: str | None = None
     """Why there is no room for it."""
     last: Load | None = None
+    rate: float | None = None
+    """Bytes a second of its own last load onto such a device, else of the last ones of others."""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the load should take; `None` where nothing of the kind was measured here."""
+        return self.weights / self.rate if self.rate else None
+
+    @property
+    def known(self) -> bool:
+        """Whether that is by a load of its own."""
+        return self.last is not None and self.device is not None and self.last.is_on(self.device)

@@ -34,7 +34,8 @@ _SCALARS = {
     0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d",
 }  # fmt: skip
 """`enum gguf_metadata_value_type`, as `struct` has it."""
-_WHOLE = "BbHhIiQq"
+_KEPT_CODES = "BbHhIiQq?"
+"""Whole numbers, and which layers are of some kind."""
 _STRING, _ARRAY = 8, 9
 _LEAST_PAIR = 8 + 4 + 1
 """Bytes of the smallest pair: an empty key, a type, a byte."""
@@ -181,7 +182,7 @@ def _scalar(cursor: _Cursor, kind: int) -> int | float | bool:
 
 
 def _array(cursor: _Cursor, depth: int) -> tuple[int, ...] | None:
-    """Go past an array; its values, where they are whole numbers and few."""
+    """Go past an array; its values, where they are whole numbers or flags, and few."""
     cursor.arrays += 1
     if depth > _MOST_NESTED or cursor.arrays > _MOST_ARRAYS:
         raise HeaderError("the header has arrays inside of arrays without end")
@@ -197,7 +198,7 @@ def _array(cursor: _Cursor, depth: int) -> tuple[int, ...] | None:
     code = _SCALARS.get(kind)
     if code is None:
         raise NewerError(f"the header has an array of the unknown type {kind}")
-    if code in _WHOLE and count <= _KEPT:
+    if code in _KEPT_CODES and count <= _KEPT:
         return cursor.unpack(f"{count}{code}")
     length = count * struct.calcsize("<" + code)
     cursor.require(length)

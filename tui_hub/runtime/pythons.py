@@ -11,10 +11,10 @@ from pathlib import Path
 
 from tui_hub.domain.errors import HubError
 from tui_hub.runtime.spawning import child_environment
-from tui_hub.runtime.torch_child import torch_version
+from tui_hub.runtime.torch_child.devices import torch_version
 from tui_hub.text import clean
 
-SCRIPT = Path(__file__).with_name("torch_child.py")
+SCRIPT = Path(__file__).with_name("torch_child")
 _PROBE_SECONDS = 30.0
 _WAY = "`runtime.python` names the Python that loads models."
 _PLACES = ("PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "HOME")

@@ -27,7 +27,8 @@ from typing import Any
 from tui_hub.runtime.server_health import trouble_of
 from tui_hub.runtime.server_listening import stranger_at
 from tui_hub.runtime.server_process import ServerLog, ServerProcess, descendants
-from tui_hub.runtime.torch_child import LIBRARY, Failure, Message, Process, Report
+from tui_hub.runtime.torch_child.kernel import LIBRARY
+from tui_hub.runtime.torch_child.process import Failure, Message, Process, Report
 
 POLL_SECONDS = 0.2
 STRANGE_SECONDS = 2.0

@@ -30,7 +30,7 @@ from tui_hub.services.hardware import Hardware
 from tui_hub.services.holders import Holders
 from tui_hub.services.job_run import run_job
 from tui_hub.services.jobs import Jobs
-from tui_hub.services.memory import Memory
+from tui_hub.services.memory import Memory, held_on
 from tui_hub.services.ollama import Ollama
 from tui_hub.services.published_slots import environment_of, publish_slots
 from tui_hub.services.renames import name_here
@@ -76,7 +76,11 @@ class Activation:
     async def slots(self) -> tuple[Slot, ...]:
         """The slots that hold a model, whichever home of this store filled them."""
         slots = tuple((await read_slots(self._context)).values())
-        self._hardware.own({one.pid: one.type.value for one in slots if one.pid is not None})
+        pids = {one.pid: one.type.value for one in slots if one.pid is not None}
+        for swap in await self._context.hub.swaps.list():
+            if swap.wanted is not None and swap.wanted.pid is not None:
+                pids.setdefault(swap.wanted.pid, swap.type.value)
+        self._hardware.own(pids, [held for slot in slots for held in held_on(slot)])
         return slots
 
     def swaps(self) -> tuple[SwapPicture, ...]:

@@ -59,7 +59,8 @@ class Configuring:
 
         Args:
             model: the model's id.
-            values: by key: `runtime`, `device`, `dtype`, `context`, `variant`, `options.NAME`.
+            values: by key: `runtime`, `device`, `dtype`, `context`, `variant`, `adapters`,
+                `options.NAME`.
             unset: keys to be taken out; `options` takes all options out.
 
         Raises:

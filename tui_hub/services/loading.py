@@ -11,6 +11,7 @@ from tui_hub.domain.consents import Consent
 from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.fit import Need
 from tui_hub.domain.models import Details
+from tui_hub.domain.runtime import Adapter
 from tui_hub.domain.storage import Install
 
 
@@ -66,6 +67,8 @@ class Loading:
     """Where torch is to load it: `auto`, `cpu` or `cuda:N`."""
     dtype: str = ""
     """What torch makes of floating weights; empty leaves them as they are."""
+    adapters: tuple[Adapter, ...] = ()
+    """What torch adds to the weights."""
     configuration: ModelConfiguration = field(default_factory=ModelConfiguration)
     """What is set for the model."""
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from tui_hub import processes, text
 from tui_hub.domain.errors import DoesNotFitError, RefusedError
 from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME, Device, Need
-from tui_hub.domain.hardware import GpuSample
+from tui_hub.domain.hardware import GpuSample, Held
 from tui_hub.domain.slots import Slot
 
 BACK_SECONDS = 5.0
@@ -71,6 +71,15 @@ def holds(slot: Slot | None) -> Mapping[int | None, int]:
     gpus = match[1].split("+")
     # A server that takes several takes as much of each.
     return {int(gpu): used // len(gpus) for gpu in gpus}
+
+
+def held_on(slot: Slot) -> list[Held]:
+    """What a slot's process holds of GPUs, by what was measured as it was filled."""
+    return [
+        Held(gpu, slot.pid, slot.type.value, size)
+        for gpu, size in holds(slot).items()
+        if gpu is not None and slot.pid is not None and size
+    ]
 
 
 def held_on_gpus(

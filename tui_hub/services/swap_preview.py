@@ -42,10 +42,12 @@ async def preview_of(
         device = room_for(loading.parts, await memory.devices(), returning, loading.device)
     except DoesNotFitError as error:
         return replace(preview, problem=error.message)
-    runtime = HOST_RUNTIME if device.index is None else GPU_RUNTIME
+    gpu = device.index is not None
+    last = preview.last if preview.last is not None and preview.last.is_on(device) else None
     return replace(
         preview,
-        takes=preview.weights + runtime,
+        takes=preview.weights + (GPU_RUNTIME if gpu else HOST_RUNTIME),
         device=device,
         returns=returning.get(device.index, 0),
+        rate=last.rate if last is not None else await loads.rate(gpu=gpu),
     )

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("active")
+@verb(
+    "active",
+    "tui-hub active",
+    'ls "$(tui-hub active llm --path)"',
+)
 @click.argument("kind", metavar="[TYPE]", required=False, type=MODEL_TYPE)
 @click.option("--path", is_flag=True, help="Print the folder alone; the slot must not be empty.")
 @click.option("--log", is_flag=True, help="Print the last lines that its process said.")

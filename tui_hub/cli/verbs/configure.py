@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     Change = Callable[[Services, str], Awaitable[ConfigurationReport]]
 
 
-@verb("configure")
+@verb(
+    "configure",
+    "tui-hub configure org/name",
+    "tui-hub configure org/name device=cuda:1 dtype=bfloat16 --reload",
+    "tui-hub configure org/name --version 2",
+)
 @click.argument("model", type=MODEL)
 @click.argument("values", metavar="[KEY=VALUE]...", nargs=-1)
 @click.option("--unset", metavar="KEY", multiple=True, help="Take a value out.")
@@ -43,8 +48,9 @@ def command(
     """Set how a model is loaded; list what is set, and what was.
 
     The keys: `runtime` (auto, torch, ollama, link or a command of yours), `device` (auto, cpu or
-    cuda:N) and `dtype` (bfloat16 for example, or auto) for torch, `context` (tokens) and
-    `options.NAME` for Ollama and commands, and `variant`. They go before the settings, and behind
+    cuda:N), `dtype` (bfloat16 for example, or auto) and `adapters` (LoRA adapters by their ids,
+    with commas between them) for torch, `context` (tokens) and `options.NAME` for Ollama and
+    commands, and `variant`. They go before the settings, and behind
     the options of `activate` and `switch`. Each change makes a new version. An active model takes
     it over when it is loaded again.
     """

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("gpus")
+@verb(
+    "gpus",
+    "tui-hub gpus",
+    "tui-hub gpus --json | jq '.gpus[].memory.free'",
+    "tui-hub gpus --release ollama",
+)
 @click.option(
     "--release",
     metavar="ollama[:NAME]",

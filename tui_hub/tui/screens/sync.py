@@ -218,7 +218,8 @@ class SyncScreen(HubScreen):
     def _start(self, feeds: tuple[str, ...]) -> None:
         with self.app.reporting():
             if self.app.services.sync.running:
-                self.app.notify("A sync runs already; x cancels it.", severity="warning")
+                key = self.app.key_of(c.CancelSync)
+                self.app.notify(f"A sync runs already; {key} cancels it.", severity="warning")
                 return
             self.app.services.sync.start(feeds)
 
