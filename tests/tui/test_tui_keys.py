@@ -98,8 +98,7 @@ def test_a_question_has_keys_of_its_own() -> None:
     assert keys.problems == [], "nothing else works while it is asked"
 
 
-def test_the_program_comes_without_conflicts_of_places() -> None:
-    """No two commands of one screen share a key, but where a widget's goes before the screen's."""
+def test_what_is_known_to_stand_on_a_screen() -> None:
     assert c.DownloadModel in scopes()["Browse"] and c.Quit in scopes()["Browse"]
     assert c.Quit not in scopes()["Variants"]
 
