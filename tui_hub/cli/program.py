@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from tui_hub.cli.exit_codes import BROKEN_PIPE, DONE, FAILED
-from tui_hub.cli.options import Options, shared_options, write_options
+from tui_hub.cli.options import Options, shared_options, write_examples, write_options
 
 if TYPE_CHECKING:
     from tui_hub.domain.errors import HubError
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 COMPLETION = "_TUI_HUB_COMPLETE"
 """The variable by which the script of `tui-hub completion` asks what might come next."""
 _VERBS = "tui_hub.cli.verbs"
+_EXAMPLES = (
+    "tui-hub",
+    "tui-hub --demo",
+    "tui-hub --sync-only",
+    "tui-hub search llama 8b --size-max 10GiB",
+    "tui-hub download org/name",
+    "tui-hub COMMAND --help",
+)
 _TURN_SECONDS = 0.001
 """After how long a busy thread lets others run: each answer of a database waits for a turn or two,
 and during a sync 5 ms, as is usual, add up to what a person feels."""
@@ -63,6 +71,10 @@ class Program(click.Group):
         """Write the verbs first, then the options."""
         self.format_commands(ctx, formatter)
         write_options(ctx, formatter, "Options", self.get_params(ctx))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a few commands that show the way."""
+        write_examples(formatter, _EXAMPLES)
 
 
 @click.group(

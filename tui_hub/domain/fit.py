@@ -18,6 +18,8 @@ GPU_RUNTIME = 512 * _MIB
 gguf-parser-go takes 250 MiB, and the libraries' workspaces come on top."""
 HOST_RUNTIME = 256 * _MIB
 """Python with torch imported, measured with torch 2.13 on Linux: 220 MiB resident."""
+WHOLE = "weights, caches and runtime"
+"""The one part of a need that was measured as a whole."""
 LEAST_MARGIN = 512 * _MIB
 _MARGIN = 0.05
 
@@ -160,6 +162,11 @@ def as_measured(parts: Sequence[Need], peak: int) -> tuple[Need, ...]:
     return (Need(part="weights", bytes=peak, basis=Basis.MEASURED), *others)
 
 
+def as_measured_whole(peak: int) -> tuple[Need, ...]:
+    """What a server really took, its caches and the runtime itself included."""
+    return (Need(part=WHOLE, bytes=peak, basis=Basis.MEASURED),)
+
+
 def needs_on(parts: Sequence[Need], *, gpu: bool) -> tuple[Need, ...]:
     """The parts with what a device of this kind takes besides: the runtime and a margin.
 
@@ -167,8 +174,10 @@ def needs_on(parts: Sequence[Need], *, gpu: bool) -> tuple[Need, ...]:
     """
     if not parts:
         return ()
-    runtime = GPU_RUNTIME if gpu else HOST_RUNTIME
-    whole = [*parts, Need(part="runtime", bytes=runtime, basis=Basis.ESTIMATE)]
+    whole = list(parts)
+    if all(part.part != WHOLE for part in parts):
+        runtime = GPU_RUNTIME if gpu else HOST_RUNTIME
+        whole.append(Need(part="runtime", bytes=runtime, basis=Basis.ESTIMATE))
     margin = _margin(sum(need.bytes for need in whole))
     return (*whole, Need(part="margin", bytes=margin, basis=Basis.ESTIMATE))
 

@@ -15,7 +15,7 @@ from tui_hub.domain.configuration import AUTO
 from tui_hub.domain.errors import HubError, UnsafeError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.runtime import ServerStatus
+from tui_hub.domain.runtime import Program, ServerStatus
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime.children import Child
@@ -156,6 +156,20 @@ class Children:
             await child.end(_GRACE if grace is None else grace)
         finally:
             await asyncio.to_thread(_kill_marked, name)
+
+    async def release(self, slot: Slot, seconds: float) -> tuple[Program, ...]:
+        """Ask the programs that have a slot's weights to let go, and wait so long; who has not."""
+        try:
+            child = await TorchChild.attach(self._folder, slot.child or "")
+            if child is None:
+                return ()
+            try:
+                return await child.release(seconds)
+            finally:
+                await child.close()
+        except HubError as error:
+            _log.warning("who has the weights of %s is not known: %s", slot.model, error.message)
+            return ()
 
     async def end_left(self, slot: Slot) -> None:
         """End what the process that kept a slot's server left when it was killed."""

@@ -145,6 +145,7 @@ class DownloadRunner:
         )
         hashes = [file.sha256 for file in artifacts if file.sha256]
         sizes = {partial_key(file): file.size for file in artifacts if file.size}
+        owners = await self._owners(artifacts[0].model, hashes)
         hold = await self._context.on_disk(Hold, self._context.store, hashes, sizes)
         try:
             work = DownloadJob(
@@ -152,7 +153,7 @@ class DownloadRunner:
                 await self._files(
                     job,
                     artifacts,
-                    Means(self._context.store, hold, self._options, self.limiter, pool),
+                    Means(self._context.store, hold, self._options, self.limiter, pool, owners),
                 ),
                 partial(bring, self._context.store, hold),
                 self._threads,
@@ -171,6 +172,11 @@ class DownloadRunner:
         finally:
             pool.close()
             await self._context.on_disk(hold.release)
+
+    async def _owners(self, model: str, hashes: Sequence[str]) -> dict[str, str]:
+        """Other models that have some files already, by the files' SHA-256."""
+        rows = await self._context.hub.artifacts.holding(hashes)
+        return {row.blob: row.model for row in rows if row.blob and row.model != model}
 
     async def _files(self, job: Job, artifacts: list[Artifact], means: Means) -> list[FileDownload]:
         source = self._context.source(ModelId.parse(str(job.payload.get("model"))))

@@ -9,7 +9,15 @@ from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import HubError
-from tui_hub.domain.fit import Device, FitReport, Need, Verdict, as_measured, judge
+from tui_hub.domain.fit import (
+    Device,
+    FitReport,
+    Need,
+    Verdict,
+    as_measured,
+    as_measured_whole,
+    judge,
+)
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Details
 from tui_hub.domain.slots import Slot
@@ -78,7 +86,9 @@ class Fit:
         allowed = _allowed(await self.devices(), configuration.device or settings.device)
         devices, returning = _with_slot(allowed, slot, details.model.id)
         dtype = configuration.dtype_over(settings.dtype)
-        parts = await self._measured(details, chosen, weight.parts, devices, dtype)
+        parts = await self._measured(
+            details, chosen, weight.parts, devices, dtype, configuration.context
+        )
         judgement = judge(parts, devices, returning=returning)
         swaps = judgement.verdict is Verdict.FITS_AFTER_SWAP
         report = FitReport(
@@ -102,6 +112,7 @@ class Fit:
         parts: tuple[Need, ...],
         devices: Sequence[Device],
         dtype: str,
+        context: int | None,
     ) -> tuple[Need, ...]:
         """The parts, with what the last activation took where it was on this kind of device."""
         if variant is None or details.revision is None:
@@ -109,9 +120,12 @@ class Fit:
         loads = self._context.hub.loads
         last = await loads.last(details.model.id, details.revision, variant.name)
         on_gpu = any(device.index is not None for device in devices)
-        if last is None or last.peak is None or (last.on_gpu, last.dtype) != (on_gpu, dtype):
+        if last is None or last.peak is None or last.on_gpu != on_gpu:
             return parts
-        return as_measured(parts, last.peak)
+        if last.whole:
+            same = last.context == context
+            return as_measured_whole(last.peak) if same else parts
+        return as_measured(parts, last.peak) if last.dtype == dtype else parts
 
     async def _torch_version(self) -> str | None:
         configuration = self._context.configuration

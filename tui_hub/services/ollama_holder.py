@@ -15,7 +15,7 @@ from tui_hub.domain.errors import AbsentError, HubError, UnreachableError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import OLLAMA, OllamaModel
-from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
+from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep, Weights
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime.ollama import options_of, whole_name
 from tui_hub.services.context import Context
@@ -130,8 +130,20 @@ class OllamaHolder:
             return replace(slot, error=error.message)
         if found is None:
             return replace(slot, error="the Ollama daemon has let go of it")
+        if not found.stays:
+            await self._pin(slot, found)
         figures = replace(slot.memory, used_after=found.size_vram or found.size)
         return replace(slot, error=None, memory=figures)
+
+    async def _pin(self, slot: Slot, found: OllamaModel) -> None:
+        """Have it stay, after another program asked it with a `keep_alive` of its own."""
+        wanted = slot.configuration.context
+        if wanted not in (None, found.context):
+            return  # that program wants another context, and the two would take turns for ever
+        try:
+            await self._ollama.memory.pin(found, options_of(slot.configuration))
+        except HubError as error:
+            _log.warning("%s may leave memory by itself: %s", slot.model, error.message)
 
     async def _is_shared(self, slot: Slot) -> bool:
         name = whole_name(slot.child or "")
@@ -173,13 +185,14 @@ class OllamaLoader:
         self._devices = await self._memory.devices()
         self._progress.passed("checked")
 
-    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, None]:
-        """Have it loaded.
+    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Weights | None]:
+        """Have it loaded; what that took is told where it was not in memory before.
 
         Raises:
             HubError: when the daemon cannot load it, or goes away meanwhile.
         """
         self._progress.step(SwapStep.LOADING)
+        was_there = await self._ollama.memory.find(self.name) is not None
         began = time.monotonic()
         self._asked = True
         try:
@@ -196,14 +209,16 @@ class OllamaLoader:
                 f"the Ollama daemon went away while it loaded {wanted.model}: {error.message}",
                 hint=error.hint,
             ) from None
-        took = text.duration(time.monotonic() - began)
-        size = text.size(found.size)
+        seconds = time.monotonic() - began
+        size, took = text.size(found.size), text.duration(seconds)
         self._progress.passed(f"the Ollama daemon holds {size} since {took}")
         device = self._device(found)
+        taken = found.size_vram or found.size
         figures = MemoryFigures(
             needed=sum(part.bytes for part in loading.parts) or None,
             free_before=None if device is None else device.free,
-            used_after=found.size_vram or found.size,
+            used_after=taken,
+            peak=taken,
         )
         slot = replace(
             wanted,
@@ -215,7 +230,8 @@ class OllamaLoader:
             since=text.now(),
             error=None,
         )
-        return slot, None
+        told = not was_there and self._ollama.elsewhere is None
+        return slot, Weights(bytes=found.size, seconds=seconds) if told else None
 
     async def let_go(self) -> None:
         """Nothing of this process is at it."""

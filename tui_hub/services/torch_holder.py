@@ -15,8 +15,9 @@ from tui_hub.domain.jobs import Owner
 from tui_hub.domain.runtime import TORCH, Loaded, LoadRequest
 from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
 from tui_hub.domain.types import ModelType
-from tui_hub.runtime.pythons import probe_torch
+from tui_hub.runtime.pythons import no_torch, probe_torch
 from tui_hub.runtime.torch_children import TorchChild
+from tui_hub.services.adapters import Adapters
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context
 from tui_hub.services.loading import Asked, Loading, UnsuitedError, weights_of
@@ -27,10 +28,8 @@ from tui_hub.services.weighing import Weigher
 _log = logging.getLogger(__name__)
 
 _FORMATS = ("safetensors", "pickle")
-_NO_TORCH = (
-    'Install it with `pip install "tui-hub[torch]"`, or name a Python that has it '
-    "in the setting runtime.python."
-)
+_LET_GO_SECONDS = 5.0
+"""What programs have to let go of weights that are to leave."""
 
 
 class TorchHolder:
@@ -40,6 +39,7 @@ class TorchHolder:
         self, context: Context, children: Children, memory: Memory, weigher: Weigher
     ) -> None:
         self._configuration = context.configuration
+        self._adapters = Adapters(context)
         self._children = children
         self._memory = memory
         self._weigher = weigher
@@ -50,6 +50,7 @@ class TorchHolder:
         Raises:
             UnsuitedError: when there is no torch, or its weights are not for it.
             PickleError: for pickle files without consent.
+            RefusedError: for adapters that are not here, or none that can be added.
         """
         model, chosen = asked.install.model, asked.best(("safetensors",))
         if asked.details is None or chosen is None or chosen.format not in _FORMATS:
@@ -62,11 +63,8 @@ class TorchHolder:
         python = self._configuration.settings.runtime.python
         environment = self._configuration.plain_environment
         if await probe_torch(python, environment=environment) is None:
-            raise UnsuitedError(
-                "there is no torch to load it with",
-                hint=_NO_TORCH,
-                why=f"torch is not installed. {_NO_TORCH}",
-            )
+            message, hint = no_torch(python)
+            raise UnsuitedError(message, hint=hint, why=f"{message}. {hint}")
         if chosen.format == "pickle" and not asked.consent:
             raise PickleError(
                 f"{model} is in pickle files, which can run any program when loaded",
@@ -74,6 +72,7 @@ class TorchHolder:
                 "weights from them; `--runtime link` publishes them unread.",
             )
         settings = self._configuration.settings.runtime
+        adapters, note = await self._adapters.of(asked.install, asked.configuration.adapters)
         weight = await self._weigher.weigh(asked.details, chosen, asked.configuration)
         return Loading(
             runtime=TORCH,
@@ -83,6 +82,8 @@ class TorchHolder:
             consent=asked.consent,
             device=asked.configuration.device or settings.device,
             dtype=asked.configuration.dtype_over(settings.dtype),
+            adapters=adapters,
+            note=note,
         )
 
     def loader(self, kind: ModelType, progress: SwapProgress) -> TorchLoader:
@@ -92,11 +93,17 @@ class TorchHolder:
     async def end(self, slot: Slot) -> str | None:
         """End the process that holds a slot's weights, and wait until it is gone.
 
+        Programs that have them attached are given a moment to let go, and named if they do not:
+        what they have of the memory comes back when they end.
+
         Raises:
             HubError: when it does not end.
         """
+        programs = await self._children.release(slot, _LET_GO_SECONDS)
         await self._children.end(slot)
-        return None
+        if not programs:
+            return None
+        return f"{slot.model} is still in the memory of {', '.join(map(str, programs))}"
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as it is: while its process lives, it holds the weights."""
@@ -161,10 +168,14 @@ class TorchLoader:
             device=self._children.device_name(self.device, loading.device),
             dtype=loading.dtype,
             consent=loading.consent,
+            adapters=loading.adapters,
         )
         loaded = await self._child.load(request, self._progress.load)
         speed = text.size(int(loaded.speed))
         self._progress.passed(f"loaded {text.size(loaded.bytes)} at {speed}/s")
+        if loading.adapters:
+            names = ", ".join(one.name for one in loading.adapters)
+            self._progress.passed(f"changed {loaded.adapted} tensors by {names}")
         self._progress.passed(f"self-test passed in {text.duration(loaded.test_seconds)}")
         await self._child.keep()
         figures = MemoryFigures(

@@ -41,6 +41,8 @@ class Glyphs:
     """Memory that a driver keeps for itself."""
     coming: str
     """Memory that a model will take."""
+    leaving: str
+    """Memory that a model gives back."""
     line: str
     """A thin bar, where bars stand close together."""
     line_partial: str
@@ -90,6 +92,7 @@ UNICODE = Glyphs(
     rest="░",
     reserved="╱",
     coming="▒",
+    leaving="╳",
     line="━",
     line_partial="╍",
     line_rest="─",
@@ -130,6 +133,7 @@ ASCII = Glyphs(
     rest=".",
     reserved="/",
     coming="%",
+    leaving="x",
     line="=",
     line_partial="-",
     line_rest=".",

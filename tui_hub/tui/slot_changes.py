@@ -33,7 +33,8 @@ class SlotChanges:
         activation = self._app.services.activation
         change = activation.switch if replacing else activation.activate
         self._begin(kind, model, lambda yes: change(model, variant=variant, consent=yes))
-        self._app.hint(f"{model} is on its way; {self._app.key_of(ShowActive)} shows it")
+        if self._app.current_mode != "active":
+            self._app.hint(f"{model} is on its way; {self._app.key_of(ShowActive)} shows it")
 
     def reload(self, slot: Slot) -> None:
         """Load the model of a slot again."""

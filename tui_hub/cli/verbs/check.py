@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("check")
+@verb(
+    "check",
+    "tui-hub check org/name",
+    "tui-hub check org/name-GGUF --variant Q4_K_M --json",
+)
 @click.argument("model", type=MODEL)
 @click.option("--variant", metavar="NAME", help="The variant that is meant.")
 @click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")

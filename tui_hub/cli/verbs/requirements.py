@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("requirements")
+@verb(
+    "requirements",
+    "tui-hub requirements org/name",
+    "tui-hub requirements org/name-GGUF --variant Q4_K_M",
+)
 @click.argument("model", type=MODEL)
 @click.option("--variant", metavar="NAME", help="The variant that is meant.")
 @click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")

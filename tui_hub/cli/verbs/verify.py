@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("verify")
+@verb(
+    "verify",
+    "tui-hub verify",
+    "tui-hub verify org/name",
+    "tui-hub verify --dry-run --json | jq .damaged",
+)
 @click.argument("model", required=False, type=INSTALLED)
 @click.option("--dry-run", is_flag=True, help="Only look: move nothing away, mend nothing.")
 @click.pass_obj

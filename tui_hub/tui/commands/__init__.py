@@ -68,6 +68,7 @@ from tui_hub.tui.commands.models import (
 from tui_hub.tui.commands.slots import (
     CancelChange,
     DeactivateSlot,
+    FillSlot,
     FreeOllama,
     ReloadSlot,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "Down",
     "DownloadModel",
     "EditNote",
+    "FillSlot",
     "FilterChanges",
     "FilterStatus",
     "FilterType",

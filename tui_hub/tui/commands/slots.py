@@ -11,6 +11,12 @@ class DeactivateSlot(Command):
     key, label = "x", "deactivate"
 
 
+class FillSlot(Command):
+    """Choose an installed model for this slot, and see the memory as it would be."""
+
+    key, label = "a", "fill"
+
+
 class ReloadSlot(Command):
     """Load this slot's model again, from its files."""
 

@@ -1,4 +1,4 @@
-"""One model: its card, its files by variant, and its revisions."""
+"""One model: its card, its files by variant, its revisions, and what is set for it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from textual.widgets import ContentSwitcher
 from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.errors import HubError, NotFoundError
 from tui_hub.domain.models import Details, Model
-from tui_hub.events import Event, ModelChanged
+from tui_hub.events import Event, ModelChanged, SlotChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import ModelActions, delete_model
 from tui_hub.tui.command import bindings
 from tui_hub.tui.compare_commands import MarkToCompare, ShowComparison
 from tui_hub.tui.revisions import RevisionTable, name_revision, revision_text
 from tui_hub.tui.screens.text_dialog import TextDialog, is_text, read_text
+from tui_hub.tui.widgets.configuration_pane import ConfigurationPane
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.document import Document
 from tui_hub.tui.widgets.file_list import FileList
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.tab_strip import TabStrip
 
-_TABS = ("card", "files", "revisions")
+_TABS = ("card", "files", "revisions", "configuration")
 _FILES, _REVISIONS = 1, 2
 
 
@@ -55,6 +56,7 @@ class ModelScreen(ModelActions):
     card = getters.query_one("#card", Document)
     files = getters.query_one(FileList)
     revisions = getters.query_one(RevisionTable)
+    configuration = getters.query_one(ConfigurationPane)
     about = getters.query_one(DetailPane)
 
     def __init__(self, model: Model) -> None:
@@ -65,11 +67,12 @@ class ModelScreen(ModelActions):
     def compose_body(self) -> ComposeResult:
         with Horizontal():
             with Panel(id="page"):
-                yield TabStrip(("Card", "Files", "Revisions"))
+                yield TabStrip(("Card", "Files", "Revisions", "Configuration"))
                 with ContentSwitcher(initial="card"):
                     yield Document(id="card")
                     yield FileList()
                     yield RevisionTable(self.app.glyphs, id="revisions")
+                    yield ConfigurationPane(id="configuration")
             with Panel("About", id="about"):
                 yield DetailPane()
 
@@ -88,6 +91,8 @@ class ModelScreen(ModelActions):
     def _happened(self, event: Event) -> None:
         if isinstance(event, ModelChanged) and event.model == self._model.id:
             self.look_up()
+        elif isinstance(event, SlotChanged):
+            self.configuration.read()
 
     @work(group="details", exclusive=True)
     async def look_up(self, refresh: bool = False) -> None:
@@ -109,6 +114,7 @@ class ModelScreen(ModelActions):
         self.files.show(details)
         self.revisions.installed = details.installed_revision
         self.revisions.show(details.versions)
+        self.configuration.show(details)
         self.tabs.rename(1, f"Files {len(details.files)}")
         if details.path:
             self.query_one("#page", Panel).label(note=details.path)

@@ -11,9 +11,9 @@ from textual.strip import Strip
 
 from tui_hub.domain.downloads import Download, FileProgress
 from tui_hub.domain.jobs import JobStatus
+from tui_hub.tui.download_file_text import file_line
 from tui_hub.tui.download_text import (
     explanation,
-    file_line,
     fold,
     history_line,
     job_line,
