@@ -105,6 +105,12 @@ def test_what_is_a_key(key: str) -> None:
     assert Keys({"quit": key}).problems == []
 
 
+def test_keys_may_come_from_the_environment(offline: Configuration) -> None:
+    told = {"TUI_HUB_KEYS__QUIT": "x", "TUI_HUB_KEYS__SEARCH": '["s", "f3"]'}
+    given = load_configuration(environment={**offline.environment, **told})
+    assert given.settings.keys == {"quit": "x", "search": ["s", "f3"]}
+
+
 @pytest.mark.parametrize("key", ["", "xx", "ctrl+", "hello+x", "\x1b", "[/]"])
 def test_what_is_no_key(key: str) -> None:
     (problem,) = Keys({"quit": key}).problems
