@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import mmap
+import os
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -74,6 +76,26 @@ async def test_weights_outlive_the_process_that_held_them(start: Start, tmp_path
     await child.end()
     (tmp_path / "model.safetensors").unlink()
     assert tensors["w"].equal(weights.half())
+
+
+@pytest.mark.parametrize("dtype", ["", "float16"])
+async def test_nobody_writes_into_what_others_have(
+    start: Start, tmp_path: Path, dtype: str
+) -> None:
+    save_file({"w": torch.ones(4096)}, tmp_path / "model.safetensors")
+    child = await start()
+    await load(child, tmp_path / "model.safetensors", dtype=dtype)
+    connection = connected(tmp_path)
+    with closing(connection), receiving(connection) as received:
+        (memory,) = received.memory
+        with pytest.raises(PermissionError):
+            mmap.mmap(memory, 4096, flags=mmap.MAP_SHARED)
+        with pytest.raises(OSError, match=r"not permitted|Bad file descriptor"):
+            os.pwrite(memory, b"evil", 0)
+        with pytest.raises(OSError, match=r"not permitted|Invalid argument"):
+            os.ftruncate(memory, 0)
+    tensors = await asyncio.to_thread(attached, tmp_path)
+    assert tensors["w"].eq(1).all()
 
 
 async def test_without_weights_there_is_nothing_to_hand_over(start: Start, tmp_path: Path) -> None:
