@@ -525,7 +525,7 @@ async def test_what_a_load_took_counts_for_the_next_estimate(
         measured = (await services.fit.check("acme/quants")).judgement.need
         assert (measured[0].basis, measured[0].part) == (
             Basis.MEASURED,
-            "weights, caches and runtime",
+            "weights + rest",
         )
         await services.configuring.change("acme/quants", {"context": "128"})
         other = (await services.fit.check("acme/quants")).judgement.need
