@@ -52,6 +52,8 @@ _MOST_ARRAYS = 65_536
 """Arrays of one file, those inside of others included."""
 _KEPT = 1024
 """Numbers of an array that are kept: one for each layer, not one for each token."""
+_MOST_KEPT = 1 << 20
+"""Numbers and characters of all values together that are kept; known models have some thousands."""
 _ALIGNMENT = 32
 _MOST_ALIGNMENT = 1 << 20
 
@@ -104,6 +106,8 @@ class _Cursor:
         self.position = 0
         self.arrays = 0
         """Arrays met so far."""
+        self.kept = 0
+        """Numbers and characters that are kept so far."""
 
     def expect(self, count: int) -> None:
         """Raise `HeaderError` unless so many more bytes are possible."""
@@ -126,6 +130,11 @@ class _Cursor:
     def unpack(self, code: str) -> tuple[int, ...]:
         """The next numbers, little-endian and without padding."""
         return struct.unpack("<" + code, self.take(struct.calcsize("<" + code)))
+
+    def keeps(self, count: int) -> bool:
+        """Whether there is room to keep so many more numbers or characters."""
+        self.kept += count
+        return self.kept <= _MOST_KEPT
 
     def text(self) -> str:
         """The next string, cut where it is long."""
@@ -160,7 +169,8 @@ def _metadata(cursor: _Cursor, pairs: int) -> dict[str, _Value]:
         seen.add(key)
         (kind,) = cursor.unpack("I")
         value = _value(cursor, kind)
-        if value is not None:
+        # What is kept in vast amounts is a trick; it is gone past, as long vocabularies are.
+        if value is not None and cursor.keeps(len(value) if isinstance(value, str) else 1):
             metadata[key] = value
     return metadata
 
@@ -198,7 +208,7 @@ def _array(cursor: _Cursor, depth: int) -> tuple[int, ...] | None:
     code = _SCALARS.get(kind)
     if code is None:
         raise NewerError(f"the header has an array of the unknown type {kind}")
-    if code in _KEPT_CODES and count <= _KEPT:
+    if code in _KEPT_CODES and count <= _KEPT and cursor.keeps(count):
         return cursor.unpack(f"{count}{code}")
     length = count * struct.calcsize("<" + code)
     cursor.require(length)

@@ -41,6 +41,8 @@ _TORCH_FORMATS = ("safetensors", "pickle")
 _CONFIG = "config.json"
 _MOST_COMPONENTS = 16
 """Folders of one pipeline that are looked into; known ones have up to eight."""
+_LONGEST_DOCUMENT = 4_000_000
+"""Bytes of a configuration; beyond that it is made to fill the memory."""
 _UNTOLD = (ModelType.IMAGE_GEN, ModelType.VIDEO_GEN, ModelType.ANIMATION, ModelType.THREE_D)
 """Types whose models are no transformers with a context, whatever their configuration names."""
 
@@ -107,6 +109,8 @@ class Weigher:
             return None
         try:
             content = await self._metadata.content(ModelId.parse(details.model.id), file)
+            if len(content) > _LONGEST_DOCUMENT:
+                return None
             return msgspec.json.decode(content, type=dict[str, object])
         except (HubError, OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None

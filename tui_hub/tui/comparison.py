@@ -145,7 +145,8 @@ def _files(one: Candidate) -> Pairs | None:
     details, variant = one.details, one.variant
     if details is None:
         return {} if one.asked else None
-    chosen = [file for file in details.files if variant is None or file.path in variant.paths]
+    paths = None if variant is None else set(variant.paths)
+    chosen = [file for file in details.files if paths is None or file.path in paths]
     known = sum(bool(file.sha256 or file.git_sha1 or file.md5) for file in chosen)
     here = sum(file.status is ArtifactStatus.COMPLETED for file in chosen)
     pairs = {

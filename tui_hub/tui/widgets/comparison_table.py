@@ -53,7 +53,7 @@ class ComparisonTable(RowList):
     def __init__(self) -> None:
         super().__init__(id="comparison")
         self._candidates: tuple[Candidate, ...] = ()
-        self._only_differences = False
+        self._aspects: list[Aspect] = []
         self._rows: list[_Row] = []
         self._first = 0
         """The first column in sight."""
@@ -61,7 +61,7 @@ class ComparisonTable(RowList):
     def show(self, candidates: Sequence[Candidate], *, only_differences: bool) -> None:
         """Compare these."""
         self._candidates = tuple(candidates)
-        self._only_differences = only_differences
+        self._aspects = compare(candidates, self.glyphs, only_differences=only_differences)
         self.set_reactive(ComparisonTable.column, self.validate_column(self.column))
         self._lay_out()
 
@@ -85,8 +85,7 @@ class ComparisonTable(RowList):
         count, width = self._in_sight()
         self._first = min(max(self._first, self.column - count + 1), self.column)
         self._first = max(0, min(self._first, len(self._candidates) - count))
-        aspects = compare(self._candidates, self.glyphs, only_differences=self._only_differences)
-        rows = [row for one in aspects for row in self._rows_of(one, count, width)]
+        rows = [row for one in self._aspects for row in self._rows_of(one, count, width)]
         self._rows = rows[1:]  # no gap above the first heading
         self.rows_changed()
 
