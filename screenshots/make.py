@@ -53,6 +53,9 @@ async def walk(hub: DemoHub, services: Services) -> None:
         await pilot.press("enter")
         await pilot.pause(1.5)
         await shoot(pilot, "model")
+        await pilot.press("escape", *"cjcjc", "C")
+        await pilot.pause(4.0)
+        await shoot(pilot, "compare")
         await pilot.press("escape")
         for model in ("demo-lab/lumen-chat-large", "demo-lab/still-diffusion"):
             await services.downloads.start(model)
