@@ -146,7 +146,8 @@ class ChildStatus:
 
     pid: int
     state: str
-    """`importing`, `broken` (no torch), `ready` (holds nothing), `loading` or `loaded`."""
+    """`importing`, `broken` (no torch), `ready` (holds nothing), `loading`, `loaded`, `parking` or
+    `parked` (in the host's memory, off its GPU)."""
     kept: bool
     """Whether it outlives whoever started it."""
     progress: LoadProgress | None = None

@@ -73,6 +73,7 @@ class SwapRun:
         """What a person should know of the old model, where it may be in memory still."""
         self._loader: Loader | None = None
         self._released = False
+        self._parked = False
         self._begun = False
         self._started = time.monotonic()
 
@@ -151,7 +152,11 @@ class SwapRun:
         self._progress.step(SwapStep.RELEASING)
         self._released = True
         held = await self._memory.held_by(before)
-        await self._end(before)
+        self._parked = await self._holders.park(before)
+        if self._parked:
+            self._progress.passed(f"{before.model} waits in the memory of the host")
+        else:
+            await self._end(before)
         self._progress.step(SwapStep.WAITING)
         for device, used in held:
             self._progress.passed(await self._memory.wait_back(device, used))
@@ -171,7 +176,8 @@ class SwapRun:
         await self._let_go()
         try:
             before = self._before
-            if before is not None and not self._released and before.child != slot.child:
+            there = self._parked or not self._released
+            if before is not None and there and before.child != slot.child:
                 await self._end(before)
             await self._context.hub.swaps.end(slot.type, self._fence)
             if loaded is not None:
@@ -231,6 +237,8 @@ class SwapRun:
     async def _bring_back(self, slot: Slot, again: Again) -> Slot:
         """Load the old model again; where that fails, the slot says why it is not in memory."""
         try:
+            if self._parked and await self._unparked(slot):
+                return slot
             held = await self._hold(slot, await again(slot))
         except HubError as error:
             await self._drop()
@@ -239,6 +247,21 @@ class SwapRun:
             return replace(slot, holder=None, child=None, error=words)
         self._progress.passed(f"{slot.model} is back")
         return held
+
+    async def _unparked(self, slot: Slot) -> bool:
+        """Move the old model back that waits in the host's memory; what cannot go there is ended.
+
+        Raises:
+            HubError: when it does not even end.
+        """
+        try:
+            await self._holders.unpark(slot)
+        except HubError as error:
+            _log.warning("%s does not come back: %s", slot.model, error.message)
+            await self._end(slot)
+            return False
+        self._progress.passed(f"{slot.model} is back, out of the memory of the host")
+        return True
 
     async def _hold(self, slot: Slot, loading: Loading) -> Slot:
         """Bring the model of a slot into memory that has lost it."""

@@ -37,9 +37,17 @@ class Table(RowList, Generic[Row]):
         return row
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Replace the rows; the cursor follows the row it was on."""
-        before = self.current
+        """Replace the rows; the cursor follows the row it was on.
+
+        Where they are the same ones as before, only the cells are drawn that became others.
+        """
+        before, old = self.current, self.rows
         self.rows = tuple(rows)
+        if old and list(map(self.key_of, old)) == list(map(self.key_of, self.rows)):
+            self.draw_changes()
+            if self.current != before:
+                self.post_message(self.Moved(self))
+            return
         if before is not None:
             key = self.key_of(before)
             at = next((i for i, row in enumerate(self.rows) if self.key_of(row) == key), None)
