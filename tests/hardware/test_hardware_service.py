@@ -106,6 +106,19 @@ async def test_one_sampler_for_all_who_watch_and_none_when_nobody_does(
         assert samplers() == 1
 
 
+async def test_gpus_that_cuda_does_not_show_are_not_for_models(
+    driver: StubDriver, tmp_path: Path
+) -> None:
+    driver.two_gpus()
+    some = load_configuration(
+        environment={"TUI_HUB_HOME": str(tmp_path / "home"), "CUDA_VISIBLE_DEVICES": "GPU-bb"}
+    )
+    async with open_services(some) as services:
+        assert [gpu.hidden for gpu in (await services.hardware.read()).gpus] == [True, False]
+        devices = await services.fit.devices()
+        assert [device.index for device in devices] == [1, None], "with the driver's number"
+
+
 async def test_what_the_driver_hides_is_known_by_our_own_record(
     driver: StubDriver, configuration: Configuration
 ) -> None:

@@ -24,7 +24,7 @@ async def test_the_screen_tells_once(offline: Configuration) -> None:
         assert str(home / "catalogue.db.damaged") in " ".join(driver.notes())
     async with screen(offline) as driver:
         await driver.settled()
-        assert driver.notes() == []
+        assert not any("was damaged" in note for note in driver.notes())
 
 
 def test_a_command_tells_a_person_and_no_script(tmp_path: Path) -> None:

@@ -175,6 +175,9 @@ def test_what_is_not_known_is_said() -> None:
     shared = replace(box(gpu(memory_shared=True)), slots=[])
     told = " ".join(words(full_lines(shared, 60, 30, UNICODE)))
     assert "GPU0 has no memory of its own" in told
+    some = replace(box(gpu(), gpu(1, hidden=True)), slots=[])
+    told = " ".join(words(full_lines(some, 60, 30, UNICODE)))
+    assert "CUDA_VISIBLE_DEVICES keeps models from GPU1." in told
 
 
 def test_a_change_shows_its_present_step_in_any_room() -> None:

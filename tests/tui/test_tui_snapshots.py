@@ -66,7 +66,8 @@ def after(services: Services, keys: str, *words: str) -> Callable[[Pilot[int]], 
         app = pilot.app
         assert isinstance(app, HubApp)
         driver = Driver(app, pilot, services)
-        await driver.sees("model-0000", "120", "no GPU", "never")
+        await driver.sees("model-0000", "120", "no GPU")
+        await driver.until(lambda: app.live.total is not None)
         await driver.press(*keys)
         await driver.sees(*words)
 

@@ -91,6 +91,8 @@ class GpuSample:
     """For a slice, its number on that GPU."""
     instances: tuple[int, int] | None = None
     """For a slice, the numbers of its GPU instance and its compute instance."""
+    hidden: bool = False
+    """Whether `CUDA_VISIBLE_DEVICES` keeps models of ours from it."""
     error: str | None = None
     """Why it cannot be read, in words for people; up to the first colon they are the short form."""
 

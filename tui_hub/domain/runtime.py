@@ -137,7 +137,8 @@ class Program:
     """Its command line."""
 
     def __str__(self) -> str:
-        return f"{self.program} (pid {self.pid}, user {self.user})"
+        short = self.program if len(self.program) <= 60 else f"{self.program[:59]}…"
+        return f"{short} (pid {self.pid}, user {self.user})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +147,8 @@ class ChildStatus:
 
     pid: int
     state: str
-    """`importing`, `broken` (no torch), `ready` (holds nothing), `loading` or `loaded`."""
+    """`importing`, `broken` (no torch), `ready` (holds nothing), `loading`, `loaded`, `parking` or
+    `parked` (in the host's memory, off its GPU)."""
     kept: bool
     """Whether it outlives whoever started it."""
     progress: LoadProgress | None = None

@@ -208,7 +208,7 @@ class Fit:
                 free=gpu.memory_free,
             )
             for gpu in box.gpus
-            if gpu.error is None
+            if gpu.error is None and not gpu.hidden
         ]
         free = box.host.memory_total - box.host.memory_used
         host = Device(index=None, name="host memory", total=box.host.memory_total, free=free)

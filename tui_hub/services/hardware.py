@@ -6,8 +6,10 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
+from tui_hub.domain.cuda import VISIBLE, visible
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.hardware import BoxSample, Driver, GpuMoment, GpuSample, Held, HostSample
 from tui_hub.events import HardwareSampled
@@ -41,6 +43,7 @@ class Hardware:
         self._host_thread, self._gpu_thread = DriverThread("host"), DriverThread("gpu")
         self._host_probe = HostProbe(context.configuration.paths.store)
         self._gpu_probe: GpuProbe | None = None
+        self._setting = context.configuration.environment.get(VISIBLE)
         self._task: asyncio.Task[None] | None = None
         self._own: dict[int, str] = {}
         self._held: tuple[Held, ...] = ()
@@ -186,8 +189,11 @@ class Hardware:
         self._history = kept
 
     def _take(self, host: HostSample, gpus: GpuReading) -> BoxSample:
-        credited = tuple(self._credited(gpu) for gpu in gpus.gpus)
-        sample = BoxSample(host=host, gpus=credited, error=gpus.error)
+        shown = {gpu.uuid for gpu in visible(gpus.gpus, self._setting)}
+        told = tuple(
+            replace(self._credited(gpu), hidden=gpu.uuid not in shown) for gpu in gpus.gpus
+        )
+        sample = BoxSample(host=host, gpus=told, error=gpus.error)
         if sample != self.sample:
             self.sample = sample
             self._context.bus.publish(HardwareSampled())

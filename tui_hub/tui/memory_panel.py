@@ -98,6 +98,9 @@ def _notes(sample: BoxSample, width: int) -> list[Line]:
         for gpu in sample.gpus
         if gpu.memory_shared
     ]
+    hidden = [f"GPU{gpu.label}" for gpu in sample.gpus if gpu.hidden]
+    if hidden:
+        words.append(f"CUDA_VISIBLE_DEVICES keeps models from {', '.join(hidden)}.")
     lines: list[Line] = [[(line, "warn")] for one in words for line in wrap(safe(one), width)]
     return [*lines, ()] if lines else []
 

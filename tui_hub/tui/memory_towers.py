@@ -39,6 +39,8 @@ class Column:
     busy: str = ""
     heat: str = ""
     power: str = ""
+    unit: str = ""
+    """What is busy, where it is not the device."""
     history: Sequence[GpuMoment] = ()
     error: str | None = None
 
@@ -49,7 +51,8 @@ def gpu_column(
     """A GPU or a slice."""
     return Column(
         title=f"GPU{gpu.label}",
-        name=gpu.short_name,
+        name=gpu.short_name
+        + ("" if gpu.instances is None else " GI {} CI {}".format(*gpu.instances)),
         used=gpu.memory_used,
         total=gpu.memory_total,
         holders=holders,
@@ -61,6 +64,11 @@ def gpu_column(
     )
 
 
+def _instances(gpu: GpuSample) -> str:
+    """What `nvidia-smi` calls a slice by."""
+    return "" if gpu.instances is None else f"GI {gpu.instances[0]} CI {gpu.instances[1]}"
+
+
 def host_column(host: HostSample, holders: Sequence[Holder], history: Sequence[int]) -> Column:
     """The memory of the host."""
     return Column(
@@ -70,6 +78,7 @@ def host_column(host: HostSample, holders: Sequence[Holder], history: Sequence[i
         total=host.memory_total,
         holders=holders,
         busy=f"{host.cpu_percent:3.0f}%",
+        unit=" cpu",
         history=[GpuMoment(memory_used=one, utilization=None) for one in history],
     )
 
@@ -100,7 +109,7 @@ def _block(column: Column, width: int, high: int, glyphs: Glyphs) -> list[list[P
         lines = [fit([(line, "bad")], width) for line in words]
         blank: list[list[Piece]] = [[(" " * width, "")]] * (high + 2 - len(lines))
         return [fit(name, width, ellipsis=glyphs.ellipsis), *lines, *blank]
-    figures = "  ".join(filter(None, (column.busy, column.heat, column.power)))
+    figures = "  ".join(filter(None, (column.busy + column.unit, column.heat, column.power)))
     used = text.share(column.used, column.total)
     return [
         spread(name, [(used, "")], width, ellipsis=glyphs.ellipsis),

@@ -9,8 +9,8 @@ from tui_hub.tui.draw import Line, Piece, fit, safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.holders import DRIVER, FREE, Holder, seen, shares
 
-_BROADEST = 16
-"""Cells of a tower with its names beside it."""
+_BROADEST, _LABEL = 22, 24
+"""Cells of a tower with its names beside it, and of a name with its size."""
 
 
 def tower(holders: Sequence[Holder], width: int, rows: int, glyphs: Glyphs) -> list[Line]:
@@ -65,7 +65,8 @@ def _label(one: Holder, named: bool, width: int, glyphs: Glyphs) -> list[Piece]:
     if not named:
         return [(" " * max(width, 0), "")]
     size = text.size(one.bytes).rjust(9)
-    name = fit([(safe(one.name), "muted" if one.tone in _QUIET else "strong")], width - 10)
+    room = min(width, _LABEL) - len(size) - 1
+    name = fit([(safe(one.name), "muted" if one.tone in _QUIET else "strong")], room)
     return fit([*name, (" ", ""), (size, "muted")], width, ellipsis=glyphs.ellipsis)
 
 

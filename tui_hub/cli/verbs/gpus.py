@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -45,6 +44,8 @@ def command(options: Options, release: tuple[str, ...]) -> int:
 
 
 async def _gpus(services: Services, console: Console, release: Sequence[str]) -> Answer:
+    import asyncio
+
     from tui_hub.cli import hardware_documents
     from tui_hub.cli.console import Answer
 

@@ -106,6 +106,7 @@ class ModelScreen(ModelActions):
             self.card.show_words(error.message, "bad")
             self.files.empty = error.message
             self.files.refresh()
+            self.configuration.show(self._model.id)
             return
         if self.query(DetailPane):  # the page may have been closed meanwhile
             self._show(details)
@@ -118,7 +119,7 @@ class ModelScreen(ModelActions):
         self.fit.show_model(details)
         self.revisions.installed = details.installed_revision
         self.revisions.show(details.versions)
-        self.configuration.show(details)
+        self.configuration.show(details.model.id, details)
         self.tabs.rename(1, f"Files {len(details.files)}")
         if details.path:
             self.query_one("#page", Panel).label(note=details.path)

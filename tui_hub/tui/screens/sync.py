@@ -132,7 +132,8 @@ class SyncScreen(HubScreen):
     @on(RowList.Moved, "#feeds")
     def _moved(self) -> None:
         row = self.feeds.current
-        self.words.update(Content() if row is None else about(row, self._retries))
+        words = Content() if row is None else about(row, self._retries)
+        self.words.update(words, layout=False)
 
     @work(group="sync-action", exclusive=True)
     async def action_sync_now(self) -> None:
