@@ -201,7 +201,7 @@ async def test_pickle_files_need_a_second_word(configuration: Configuration) -> 
             await ask(driver, "acme/pickle")
             await driver.sees("pickle files need your consent")
             await driver.press("y")
-            await driver.sees("Load pickle files?", "which can run any program")
+            await driver.sees("Load pickle files?", "pickle file, which", "can run any program")
             assert focus(driver) == "no"
             await driver.press(answer)
             await driver.until(lambda: not isinstance(driver.app.screen, Confirm))
