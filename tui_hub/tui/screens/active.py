@@ -140,7 +140,8 @@ class ActiveScreen(Choosing):
         """The slot under the cursor; says so when it is empty or being changed."""
         row = self.slots.current
         if row is not None and row.swap:
-            self.app.hint("This slot is being changed; c cancels that.")
+            key = self.app.key_of(c.CancelChange)
+            self.app.hint(f"This slot is being changed; {key} cancels that.")
         elif row is None or row.slot is None:
             self.app.hint("This slot is empty.")
         else:
