@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -129,6 +130,27 @@ def _p99(values: Sequence[float]) -> float:
     return sorted(values)[int(0.99 * (len(values) - 1))]
 
 
+_SAMPLER = """
+import asyncio, sys, time
+from tui_hub.services import open_services
+from tui_hub.settings import load_configuration
+
+async def main(seconds):
+    async with open_services(load_configuration()) as services:
+        services.hardware.start(1.0)
+        await asyncio.sleep(3)
+        spent = time.process_time()
+        await asyncio.sleep(seconds)
+        spent = time.process_time() - spent
+        gpus = services.hardware.sample.gpus
+        holders = sum(len(gpu.processes) for gpu in gpus)
+        print(f"the sampler alone, {len(gpus)} GPUs with {holders} processes at 1 Hz: "
+              f"{100 * spent / seconds:.2f} % of a core")
+
+asyncio.run(main(float(sys.argv[1])))
+"""
+
+
 async def fill(environment: Mapping[str, str], count: int) -> None:
     """Put models into the catalogue of the home."""
     path = load_configuration(environment=dict(environment)).paths.catalogue_database
@@ -185,6 +207,7 @@ def main() -> None:
         gpus = {**environment, **driver.environment}
         names = [one.id for one in repositories]
         with moving(driver):
+            subprocess.run([sys.executable, "-c", _SAMPLER, "20"], env=gpus, check=True)
             measure(gpus, (), seconds, f"{GPUS} GPUs that move at 1 Hz, {models} models")
             measure(gpus, names, seconds, f"the same with {DOWNLOADS} downloads")
             over_ssh = {**gpus, "SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}

@@ -162,8 +162,6 @@ def test_what_was_measured_counts_for_the_same_alone() -> None:
     assert alone["weights"] is Basis.MEASURED
     assert alone["kv cache"] is Basis.ESTIMATE
     server = Measured(bytes=9 * GIB, whole=True, context=4096)
-    assert list(parts(server, Workload(context=4096))) == [
-        "weights and caches", "runtime", "margin",
-    ]  # fmt: skip
+    assert list(parts(server, Workload(context=4096))) == ["weights + rest", "margin"]
     assert parts(server, Workload(context=8192))["weights"] is Basis.HEADER
     assert parts(server, Workload(context=4096, batch=2))["weights"] is Basis.HEADER

@@ -132,7 +132,7 @@ async def test_what_a_start_took_counts_for_the_next_estimate(with_commands: Wit
         assert last.peak == first.memory.peak and last.seconds > 0
         assert (last.peak or 0) >= (first.memory.used_after or 0) > 0
         need = (await services.fit.check(FIRST)).judgement.need[0]
-        assert (need.part, need.basis) == ("weights, caches and runtime", Basis.MEASURED)
+        assert (need.part, need.basis) == ("weights + rest", Basis.MEASURED)
         torch = await services.activation.switch(FIRST, runtime="torch")
         need = (await services.fit.check(FIRST)).judgement.need[0]
         assert (need.part, need.bytes) == ("weights", torch.memory.peak), "the last one counts"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -15,7 +16,7 @@ import pytest
 from activation_homes import FIRST, home, install, torch_repositories
 from crashing import SWITCHER
 from homes import Configure
-from nvml_driver import StubDriver
+from nvml_driver import StubDriver, sleeper
 from ollama_server import OllamaServer, Said
 
 from tui_hub.demo import DemoHub, Repository, RepositoryFile
@@ -322,6 +323,31 @@ async def test_release_takes_what_no_slot_has(
         assert ollama.memory == {}
 
 
+async def test_its_memory_is_what_the_driver_says_where_that_tells(
+    configuration: Configuration, ollama: OllamaServer, driver: StubDriver, tmp_path: Path
+) -> None:
+    runner = tmp_path / "ollama"
+    runner.write_bytes(Path(shutil.which("sleep") or "sleep").read_bytes())
+    runner.chmod(0o755)
+    with sleeper(runner) as pid:
+        driver.two_gpus()
+        driver.gpu(1, compute=f"{pid}:1000000000")
+        ollama.gate.clear()
+        async with home(configuration) as services:
+            loading = asyncio.create_task(services.activation.activate(LLAMA))
+            async with asyncio.timeout(20):
+                while "/api/generate" not in ollama.paths():
+                    await asyncio.sleep(0.01)
+            driver.gpu(1, compute=f"{pid}:4800000000")
+            ollama.gate.set()
+            done = await loading
+            assert (done.device, done.memory.used_after) == ("cuda:1", 3_800_000_000)
+            assert (done.memory.peak, done.memory.free_before) == (3_800_000_000, 137_000_000_001)
+            await services.activation.recover()
+            assert (await slot(services)).memory.used_after == 3_800_000_000
+            await services.activation.deactivate("llm")
+
+
 async def test_a_release_is_measured_by_the_driver(
     configuration: Configuration, ollama: OllamaServer, driver: StubDriver
 ) -> None:
@@ -525,7 +551,7 @@ async def test_what_a_load_took_counts_for_the_next_estimate(
         measured = (await services.fit.check("acme/quants")).judgement.need
         assert (measured[0].basis, measured[0].part) == (
             Basis.MEASURED,
-            "weights, caches and runtime",
+            "weights + rest",
         )
         await services.configuring.change("acme/quants", {"context": "128"})
         other = (await services.fit.check("acme/quants")).judgement.need

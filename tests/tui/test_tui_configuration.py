@@ -90,7 +90,7 @@ async def test_an_active_model_is_reloaded_when_the_person_agrees(online: Config
         await driver.services.activation.activate(MODEL)
         await open_configuration(driver)
         await driver.sees("active as llm, loaded like this")
-        await driver.press("G", "k", "enter")
+        await driver.press("g", "j", "j", "j", "j", "enter")
         await driver.until(lambda: isinstance(driver.app.screen, ChoiceDialog))
         await driver.sees("Q8_0", "installed")
         await driver.press("G", "enter")

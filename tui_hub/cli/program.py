@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -32,6 +33,8 @@ _EXAMPLES = (
 _TURN_SECONDS = 0.001
 """After how long a busy thread lets others run: each answer of a database waits for a turn or two,
 and during a sync 5 ms, as is usual, add up to what a person feels."""
+_GARBAGE = 20_000
+"""New objects after which Python looks for cycles: each start makes many, all of which stay."""
 
 
 @cache
@@ -120,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _flushed(shell_complete(program, {"obj": Options()}, "tui-hub", COMPLETION, asked))
         )
     sys.setswitchinterval(_TURN_SECONDS)
+    gc.set_threshold(_GARBAGE, 20, 20)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     code = _flushed(_run(arguments, Options()))
     sys.exit(code)

@@ -137,7 +137,8 @@ class Program:
     """Its command line."""
 
     def __str__(self) -> str:
-        return f"{self.program} (pid {self.pid}, user {self.user})"
+        short = self.program if len(self.program) <= 60 else f"{self.program[:59]}…"
+        return f"{short} (pid {self.pid}, user {self.user})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

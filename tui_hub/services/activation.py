@@ -32,7 +32,7 @@ from tui_hub.services.job_run import run_job
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory, held_on
 from tui_hub.services.ollama import Ollama
-from tui_hub.services.published_slots import environment_of, publish_slots
+from tui_hub.services.published_slots import SlotFiles, environment_of
 from tui_hub.services.renames import name_here
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.slot_changes import Change, Changes, model_type
@@ -71,6 +71,7 @@ class Activation:
         self._holders = holders
         self._recovery = SwapRecovery(context, self._children, self._holders, self._restore)
         self._watch = SwapWatch(context.bus, jobs)
+        self._files = SlotFiles(context)
         jobs.handle(JobType.ACTIVATE, retry=self._retry)
 
     async def slots(self) -> tuple[Slot, ...]:
@@ -195,7 +196,7 @@ class Activation:
                 swap = self._swap(kind, None, slot, fence, run.job.id)
                 await swap.empty(slot)
                 # Before the end of the job, of which hooks are told.
-                await publish_slots(self._context)
+                await self._files.write()
                 result = ActivationResult(
                     slot=slot.type,
                     model=slot.model,
@@ -228,7 +229,7 @@ class Activation:
                 _log.warning("the slot %s could not be settled: %s", kind, error.message)
         await self._look()
         await self._tell_lost()
-        await publish_slots(self._context)
+        await self._files.follow()
         return count
 
     async def _look(self) -> None:
@@ -324,7 +325,7 @@ class Activation:
                 await self._context.hub.consents.add(change.loading.consents)
                 swap = self._swap(kind, model, before, fence, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
-                await publish_slots(self._context)
+                await self._files.write()
                 run.error, run.result = result.error, _figures(result)
                 whole = result.memory.needed
                 if result.error is None and whole:

@@ -160,6 +160,17 @@ class Ollama:
         self._context.bus.publish(HardwareSampled())
         return release
 
+    async def held_by_gpu(self) -> dict[int, int]:
+        """What the daemon's processes hold of each GPU, by the driver, as far as it tells."""
+        if self.elsewhere is not None:
+            return {}
+        held: dict[int, int] = {}
+        for gpu in (await self._hardware.read()).gpus:
+            for one in gpu.processes:
+                if (one.name or "").startswith(OLLAMA):
+                    held[gpu.index] = held.get(gpu.index, 0) + (one.memory or 0)
+        return held
+
     async def _free_on_gpus(self) -> int | None:
         """Free bytes of all GPUs together; `None` where the daemon's are not seen from here."""
         if self.elsewhere is not None:

@@ -26,10 +26,10 @@ def empty_lines(kind: ModelType) -> list[Line]:
     return [
         [
             (f"No model stands for {kind.value}. ", "muted"),
-            ("1", "key"),
-            (" finds models, ", "muted"),
             ("a", "key"),
-            (" activates one.", "muted"),
+            (" fills it from what is installed, ", "muted"),
+            ("1", "key"),
+            (" finds more.", "muted"),
         ]
     ]
 

@@ -17,6 +17,8 @@ _MARGIN = 0.05
 
 WEIGHTS, BASE_WEIGHTS, CACHE, ACTIVATIONS = "weights", "base weights", "kv cache", "activations"
 RUNTIME, MARGIN = "runtime", "margin"
+WHOLE = "weights + rest"
+"""What was measured as a whole: weights, caches and the runtime itself."""
 
 
 class Basis(StrEnum):
@@ -59,14 +61,10 @@ def as_measured(parts: Sequence[Need], peak: int) -> tuple[Need, ...]:
     return (Need(part=WEIGHTS, bytes=peak, basis=Basis.MEASURED, source=source), *others)
 
 
-def as_measured_whole(peak: int, *, gpu: bool) -> tuple[Need, ...]:
-    """What a server really took, its caches and the runtime itself included.
-
-    The runtime is counted on its own, and so is left out here.
-    """
-    rest = max(peak - (GPU_RUNTIME if gpu else HOST_RUNTIME), 0)
+def as_measured_whole(peak: int) -> tuple[Need, ...]:
+    """What a server really took, its caches and the runtime itself included."""
     source = "the most that its server took here the last time"
-    return (Need(part="weights and caches", bytes=rest, basis=Basis.MEASURED, source=source),)
+    return (Need(part=WHOLE, bytes=peak, basis=Basis.MEASURED, source=source),)
 
 
 def needs_on(parts: Sequence[Need], *, gpu: bool) -> tuple[Need, ...]:
@@ -78,7 +76,9 @@ def needs_on(parts: Sequence[Need], *, gpu: bool) -> tuple[Need, ...]:
         return ()
     runtime = GPU_RUNTIME if gpu else HOST_RUNTIME
     source = "CUDA's context with torch's kernels" if gpu else "Python with torch imported"
-    whole = [*parts, _estimate(RUNTIME, runtime, source)]
+    whole = list(parts)
+    if all(part.part != WHOLE for part in parts):
+        whole.append(_estimate(RUNTIME, runtime, source))
     margin = margin_of(sum(need.bytes for need in whole))
     source = "5 % of all that, 512 MiB at least: fragments, and what nobody foresaw"
     return (*whole, _estimate(MARGIN, margin, source))

@@ -70,7 +70,7 @@ class FitReport:
         before = self.judgement.devices
         devices = _devices(before) if devices is None else devices
         judgement = judge(
-            self._parts(workload, gpu=any(one.index is not None for one in devices)),
+            self._parts(workload),
             devices,
             returning={one.index: one.returns for one in before}
             if returning is None
@@ -80,7 +80,7 @@ class FitReport:
         leaves = self.present if swaps else None
         return replace(self, workload=workload, judgement=judgement, leaves=leaves)
 
-    def _parts(self, workload: Workload, *, gpu: bool) -> tuple[Need, ...]:
+    def _parts(self, workload: Workload) -> tuple[Need, ...]:
         """The parts, by what was measured where that was for the same."""
         parts, measured = self.profile.parts(workload), self.measured
         if measured is None:
@@ -88,7 +88,7 @@ class FitReport:
         if not measured.whole:
             return as_measured(parts, measured.bytes)
         same = (measured.context, 1) == (workload.context, workload.batch)
-        return as_measured_whole(measured.bytes, gpu=gpu) if same else parts
+        return as_measured_whole(measured.bytes) if same else parts
 
 
 def _devices(judged: Sequence[DeviceFit]) -> tuple[Device, ...]:

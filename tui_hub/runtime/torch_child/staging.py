@@ -67,9 +67,9 @@ class Staging:
             lane.arriving = into
 
     def finish(self) -> None:
-        """Wait until all that was begun is done."""
-        for lane in self._lanes:
-            lane.wait()
+        """Wait until all that was begun is done, and have the buffers given back."""
+        while self._lanes:
+            self._lanes.pop().wait()
 
     def _next(self) -> Lane:
         """The buffer that was begun first, once it is free."""

@@ -31,6 +31,8 @@ class Table(RowList, Generic[Row]):
         super().__init__(id=id)
         self.columns = list(columns)
         self.rows: tuple[Row, ...] = ()
+        self._said: Line | None = None
+        """What stood in place of rows when they were last replaced."""
 
     def key_of(self, row: Row) -> object:
         """By what a row is known again after the rows were replaced."""
@@ -43,6 +45,9 @@ class Table(RowList, Generic[Row]):
         """
         before, old = self.current, self.rows
         self.rows = tuple(rows)
+        said, self._said = self._said, self.empty
+        if not old and not self.rows and said == self.empty:
+            return
         if old and list(map(self.key_of, old)) == list(map(self.key_of, self.rows)):
             self.draw_changes()
             if self.current != before:
