@@ -14,7 +14,9 @@ from tui_hub.domain.fit import Device, FitReport, Judgement, Measured, Verdict, 
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Details
 from tui_hub.domain.slots import Slot
+from tui_hub.domain.stored_need import Capacity
 from tui_hub.runtime.pythons import probe_torch
+from tui_hub.services.capacity import keep_capacity
 from tui_hub.services.choices import Choice, named_variant
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.fit_base import on_base
@@ -92,7 +94,9 @@ class Fit:
         slot = (await read_slots(self._context)).get(details.model.type)
         settings = self._context.configuration.settings.runtime
         device = configuration.device or settings.device
-        allowed = _allowed(await self.devices(), device)
+        everything = await self.devices()
+        await self._remember(everything)
+        allowed = _allowed(everything, device)
         devices, returning = _with_slot(allowed, slot, details.model.id)
         dtype = configuration.dtype_over(settings.dtype)
         report = FitReport(
@@ -173,6 +177,21 @@ class Fit:
             return await self._planner.plan(wanted, choice, revision, refresh=False)
         except HubError:
             return None
+
+    async def capacity(self) -> Capacity:
+        """The memory of this box, nothing being in it; remembered for those who only read.
+
+        Raises:
+            HubError: when the box cannot be read at all.
+        """
+        return await self._remember(await self.devices())
+
+    async def _remember(self, devices: Sequence[Device]) -> Capacity:
+        *gpus, host = devices
+        sizes = [gpu.total for gpu in gpus]
+        found = Capacity(max(sizes, default=host.total), sum(sizes), host.total)
+        await keep_capacity(self._context, found)
+        return found
 
     async def devices(self) -> tuple[Device, ...]:
         """The memory of this box now: GPUs that can be read, then the host's.

@@ -60,6 +60,8 @@ async def _card(services: Services, model: str) -> Answer:
 
 
 async def _show(services: Services, console: Console, wanted: Reference, refresh: bool) -> Answer:
+    from dataclasses import replace
+
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
     from tui_hub.cli.references import naming_namesakes
@@ -70,6 +72,8 @@ async def _show(services: Services, console: Console, wanted: Reference, refresh
         )
     if details.note:
         console.note(details.note)
+    (model,) = await services.catalogue.with_fit([details.model])
+    details = replace(details, model=model)
     return Answer(documents.show(details), lines=_lines(console, details), brief=[details.model.id])
 
 

@@ -12,8 +12,9 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from tui_hub import text
-from tui_hub.domain.catalogue import Facets, Search, Sort
+from tui_hub.domain.catalogue import FacetCount, Facets, Search, Sort
 from tui_hub.domain.models import Model
+from tui_hub.domain.stored_need import classes_within
 from tui_hub.events import CatalogueChanged, Event, ModelChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import ModelActions
@@ -106,14 +107,29 @@ class BrowseScreen(ModelActions):
                 return  # the answer came after the end
             self._show_count(found)
             self.models.count_is(found)
-            if self.query_one("#filters").display:
+            await self._look_at_memory()
+            if self.query("#filters") and self.query_one("#filters").display:
                 counted = await self._count_facets(self.search)
                 if self.query(FacetList):
                     self.facets.show(self.search, counted)
 
+    async def _look_at_memory(self) -> None:
+        """Learn once how large the box is, for what of the list fits it."""
+        if self.facets.memory is None:
+            capacity = await self.app.services.fit.capacity()
+            if self.query("#facets") and self.query("#models"):
+                self.facets.memory = capacity.largest
+                self.models.show_fit(capacity)
+
     async def _count_facets(self, search: Search) -> Facets:
         """The counts of the answer, and of the alternatives to what is chosen."""
         facets = await self.app.services.catalogue.facets(search)
+        within = classes_within(self.facets.memory or 0)
+        fitting = [one for one in facets.of("need") if one.value in within]
+        exact = all(one.exact for one in fitting)
+        many = sum(one.count for one in fitting)
+        fits = FacetCount(facet="memory", value="yes", count=many, exact=exact)
+        facets = replace(facets, counts=(*facets.counts, fits))
         for facet, question in alternatives(search).items():
             others = (await self.app.services.catalogue.facets(question)).of(facet)
             rest = tuple(one for one in facets.counts if one.facet != facet)

@@ -14,6 +14,7 @@ from textual.message import Message
 
 from tui_hub.domain.catalogue import Page, Search, Sort
 from tui_hub.domain.models import Model
+from tui_hub.domain.stored_need import Capacity
 from tui_hub.tui.columns import draw_row, header, layout
 from tui_hub.tui.draw import Line
 from tui_hub.tui.marks import Marks
@@ -58,6 +59,7 @@ class ModelList(RowList):
         """The page whose key is being looked for."""
         self._favourites: frozenset[str] = frozenset()
         self._compared: frozenset[str] = frozenset()
+        self._capacity: Capacity | None = None
         self._columns = model_columns(self.glyphs)
         self._by_hand = False
         """Whether a person moved the cursor since the answer came."""
@@ -72,7 +74,15 @@ class ModelList(RowList):
         self.refresh()
 
     def _name_columns(self, sort: Sort) -> None:
-        self._columns = model_columns(self.glyphs, sort, self._favourites, self._compared)
+        self._columns = model_columns(
+            self.glyphs, sort, self._favourites, self._compared, self._capacity
+        )
+
+    def show_fit(self, capacity: Capacity) -> None:
+        """Say of each model whether this box is large enough for it."""
+        self._capacity = capacity
+        self._name_columns(self.search.sort)
+        self.refresh()
 
     def ask(self, search: Search) -> None:
         """Show the answer to another question; the old rows stay until the first page is here."""
