@@ -11,6 +11,7 @@ import pytest
 HEAVY = {
     "aiosqlite",
     "apscheduler",
+    "asyncio",
     "httpx",
     "huggingface_hub",
     "pynvml",

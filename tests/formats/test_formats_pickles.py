@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import struct
+import tempfile
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -12,8 +14,19 @@ from pathlib import Path
 import pytest
 import torch
 from hostile_pickles import archive, honest, hostile, safetensors
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tui_hub.formats.pickles import Content, examine
+
+RAN = Path(tempfile.gettempdir(), f"tui-hub-tests-ran-{os.getpid()}")
+WHOLE = {
+    **hostile(RAN),
+    "honest": honest(),
+    "honest and older": honest(older=True),
+    "honest and packed": archive({"a/data.pkl": honest(older=True)}, zipfile.ZIP_DEFLATED),
+}
+"""What is damaged, made once."""
 
 
 def look(tmp_path: Path, content: bytes) -> tuple[Content, tuple[str, ...], bool]:
@@ -102,3 +115,17 @@ def test_hostile_sizes_cost_nothing(tmp_path: Path) -> None:
 def test_a_long_number_is_no_trap(tmp_path: Path) -> None:
     assert look(tmp_path, b"\x80\x02L" + b"9" * 100_000 + b"L\n.")[2] is False
     assert look(tmp_path, pickle.dumps({"a": 2**5000}, 2)) == (Content.PICKLE, (), True)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_whatever_is_damaged_is_looked_at_and_no_more(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    content = bytearray(WHOLE[data.draw(st.sampled_from(sorted(WHOLE)))])
+    for _ in range(data.draw(st.integers(1, 8))):
+        place = data.draw(st.integers(0, max(len(content) - 1, 0)))
+        content[place : place + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))
+    look(folder, bytes(content))
+    assert not RAN.exists()

@@ -119,6 +119,20 @@ const char *nvmlErrorString(int code) {
     return code == 998 ? "Something \033[31mnew\033[0m" : "Some error";
 }
 
+int nvmlSystemGetDriverVersion(char *out, u32 length) {
+    BEGIN(NULL);
+    snprintf(out, length, "%d.65.06", DRIVER);
+    return OK;
+}
+
+int nvmlSystemGetCudaDriverVersion_v2(int *version) {
+    char value[4096];
+    BEGIN(NULL);
+    if (!find("cuda", value)) return NOT_SUPPORTED;
+    *version = atoi(value);
+    return OK;
+}
+
 int nvmlDeviceGetCount_v2(u32 *count) {
     char value[4096];
     BEGIN(NULL);

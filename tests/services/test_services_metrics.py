@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from examining import ERROR, OK, WARNING, examined, of, the
 from homes import Configure
 from nvml_driver import StubDriver
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.parser import text_string_to_metric_families as older_parser
 from schedule_clock import FakeClock
 
 from tui_hub.demo import DemoHub, Fault, FaultKind
@@ -31,6 +34,7 @@ def read(path: Path) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
     """What a parser of OpenMetrics finds in the file: values by labels by name."""
     document = path.read_text()
     assert document.endswith("# EOF\n")
+    assert list(older_parser(document)), "node_exporter reads the text format of before"
     found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
     for family in text_string_to_metric_families(document):
         assert family.documentation and family.type in ("gauge", "counter"), family
@@ -52,6 +56,16 @@ def file(tmp_path: Path) -> Path:
     folder = tmp_path / "textfile"
     folder.mkdir()
     return folder / "tui-hub.prom"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until the file tells something."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with contextlib.suppress(KeyError, FileNotFoundError):
+                if condition():
+                    return
+            await asyncio.sleep(0.01)
 
 
 async def until_written(path: Path, before: float = 0.0) -> None:
@@ -110,12 +124,14 @@ async def test_an_active_model_and_the_gpus_are_told(
     configure: Configure, file: Path, driver: StubDriver
 ) -> None:
     driver.two_gpus()
+    who = {"type": "llm", "model": "hf:acme/tiny", "runtime": "link"}
     async with open_services(configure(TUI_HUB_METRICS__FILE=str(file))) as services:
         job = await services.downloads.start("acme/tiny")
         await services.downloads.wait(job.id)
         await services.activation.activate("acme/tiny")
-    who = {"type": "llm", "model": "hf:acme/tiny", "runtime": "link"}
-    assert the_value(file, "slot_active", **who) == 1
+        await until(lambda: the_value(file, "slot_active", **who) == 1)
+        await services.activation.deactivate("llm")
+        await until(lambda: "tui_hub_slot_active" not in read(file))
     gpu = {"gpu": "0", "uuid": "GPU-aaaa"}
     assert the_value(file, "gpu_info", **gpu, name="NVIDIA H200") == 1
     assert the_value(file, "gpu_memory_bytes", **gpu, kind="free") == 84_500_000_007

@@ -75,6 +75,20 @@ async def test_they_follow_every_change(configure: Configure) -> None:
         assert document(configuration) == {} and sourced(configuration) == {}
 
 
+async def test_a_hook_finds_them_as_they_are_now(configure: Configure, tmp_path: Path) -> None:
+    copy = f"cp {tmp_path}/home/store/active.json {tmp_path}/seen-$(date +%N).json"
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "config.toml").write_text(
+        f'[hooks.mine]\ncommand = ["sh", "-c", "{copy}"]\nevents = ["activation"]\n'
+    )
+    async with home(configure()) as services:
+        await install(services, FIRST)
+        await services.activation.activate(FIRST)
+    (seen,) = tmp_path.glob("seen-*.json")
+    (slot,) = json.loads(seen.read_text())["slots"]
+    assert slot["model"] == f"hf:{FIRST}"
+
+
 async def test_a_value_is_no_program_for_a_shell(configure: Configure) -> None:
     configuration = configure()
     async with home(configuration) as services:

@@ -89,6 +89,7 @@ async def test_it_is_refused_by_its_bytes_whatever_was_agreed_to(
         with pytest.raises(RefusedError, match=said) as refused:
             await services.activation.switch(f"acme/{name}", consent=True)
         assert refused.value.hint and not isinstance(refused.value, PickleError)
+        assert "--variant" not in refused.value.hint, "there is no safe one"
         slot = await services.activation.active("llm")
         assert slot is not None and slot.model == f"hf:{SAFE}"
         assert children(configuration) == before, "no process was begun for it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from screen_driver import NARROW, WIDE, Driver, screen
+from screen_driver import NARROW, WIDE, Driver, fill, made, screen
 from test_tui_models import installed, open_model
 
 from tui_hub.settings import Configuration
@@ -90,7 +90,7 @@ async def test_an_active_model_is_reloaded_when_the_person_agrees(online: Config
         await driver.services.activation.activate(MODEL)
         await open_configuration(driver)
         await driver.sees("active as llm, loaded like this")
-        await driver.press("G", "k", "enter")
+        await driver.press("g", "j", "j", "j", "j", "enter")
         await driver.until(lambda: isinstance(driver.app.screen, ChoiceDialog))
         await driver.sees("Q8_0", "installed")
         await driver.press("G", "enter")
@@ -114,3 +114,27 @@ async def test_its_keys_are_offered_where_it_is_in_front(online: Configuration) 
         await driver.sees("⏎ set", "u default", "o option")
         await driver.press("question_mark")
         await driver.sees("Configuration", "Take this value out")
+
+
+async def test_it_needs_no_network(offline: Configuration) -> None:
+    await fill(offline, [made(1, id=f"hf:{MODEL}")])
+    async with screen(offline, NARROW) as driver:
+        await open_configuration(driver)
+        await driver.press("j", "j", "j", "enter")
+        await driver.until(lambda: isinstance(driver.app.screen, Prompt))
+        await driver.press("9", "enter")
+        await driver.until(lambda: " 9 " in driver.row("context "))
+        await driver.press("j", "enter")
+        await driver.sees("Which of its variants", "Leave it empty to let the default count.")
+
+
+async def test_what_its_process_says_is_shown(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await open_configuration(driver)
+        await driver.press("L")
+        await driver.until(lambda: "It is not active." in driver.notes())
+        await installed(driver, MODEL)
+        await driver.services.activation.activate(MODEL, variant="Q4_0")
+        await driver.sees("active as llm")
+        await driver.press("L")
+        await driver.sees("link as llm", "It has said nothing so far.")

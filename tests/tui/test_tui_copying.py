@@ -6,6 +6,7 @@ import pytest
 from screen_driver import Driver, fill, made, screen
 from textual.widgets import Input
 
+from tui_hub.domain.jobs import JobType
 from tui_hub.settings import Configuration
 from tui_hub.tui.copying import copyables
 from tui_hub.tui.links import can_link, link, safe_address
@@ -55,8 +56,23 @@ async def test_a_letter_copies(offline: Configuration) -> None:
         await driver.press("j", "j", "enter")
         await driver.until(lambda: driver.app.clipboard == "abc123")
         await asked(driver)
-        await driver.press("escape", "4", "y")
+        await driver.press("escape", "6", "y")
         await driver.until(lambda: driver.notes()[-1] == "There is nothing to copy here.")
+
+
+async def test_the_store_and_jobs_are_copied_too(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        job = await driver.services.jobs.create(JobType.SCAN, {})
+        await driver.press("4")
+        await driver.sees("scan")
+        await asked(driver)
+        await driver.press("i")
+        await driver.until(lambda: driver.app.clipboard == job.id)
+        await driver.press("5")
+        await driver.sees("By model")
+        await asked(driver)
+        await driver.press("s")
+        await driver.until(lambda: driver.app.clipboard == str(offline.paths.store))
 
 
 async def test_a_file_is_copied_by_its_path_and_hash(online: Configuration) -> None:

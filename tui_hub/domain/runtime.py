@@ -137,7 +137,8 @@ class Program:
     """Its command line."""
 
     def __str__(self) -> str:
-        return f"{self.program} (pid {self.pid}, user {self.user})"
+        short = self.program if len(self.program) <= 60 else f"{self.program[:59]}…"
+        return f"{short} (pid {self.pid}, user {self.user})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +147,8 @@ class ChildStatus:
 
     pid: int
     state: str
-    """`importing`, `broken` (no torch), `ready` (holds nothing), `loading` or `loaded`."""
+    """`importing`, `broken` (no torch), `ready` (holds nothing), `loading`, `loaded`, `parking` or
+    `parked` (in the host's memory, off its GPU)."""
     kept: bool
     """Whether it outlives whoever started it."""
     progress: LoadProgress | None = None
@@ -226,3 +228,17 @@ class OllamaState:
     models: tuple[OllamaModel, ...] = ()
     error: str | None = None
     """Why it does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaRelease:
+    """What the daemon of Ollama let go of on request."""
+
+    models: tuple[OllamaModel, ...]
+    freed: int | None = None
+    """Bytes that GPUs have more of since, by their driver; `None` where none of it was there."""
+
+    @property
+    def promised(self) -> int:
+        """Bytes that the daemon had on GPUs, by its own reckoning."""
+        return sum(one.size_vram for one in self.models)

@@ -8,12 +8,15 @@ zip archive with a `data.pkl`, or in its older form some pickles one after the o
 
 from __future__ import annotations
 
+import errno
 import io
+import lzma
 import os
 import pickletools
 import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,7 +25,7 @@ from typing import BinaryIO
 
 HEAD = 265
 """Bytes by which a format is known: a tar archive tells at 257."""
-PICKLE_LIMIT = 32 * 1024**2
+PICKLE_LIMIT = 16 * 1024**2
 """Bytes of pickles that are looked through; those of the largest models have a few."""
 DIRECTORY_LIMIT = 64 * 1024**2
 """Bytes of an archive's directory."""
@@ -31,7 +34,12 @@ _MAGIC = 0x1950A86A20F9469CFC6C
 _OLDER_FORM = 5
 """How many those are; behind them lie the tensors."""
 _MOST_MEMBERS = 16
-_MOST_OPCODES = 4_000_000
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, ValueError, RuntimeError,
+    EOFError, OSError,
+)  # fmt: skip
+"""What Python says of an archive that is none; an `OSError` for a place before its beginning."""
+_MOST_OPCODES = 1_000_000
 _MOST_IMPORTS = 20
 _UNTOLD = "what it makes up while it is read"
 _KNOWN = re.compile(
@@ -128,7 +136,9 @@ def _examine_archive(file: BinaryIO) -> Examined:
     try:
         with zipfile.ZipFile(file) as archive:
             return _examine_members(archive)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, RuntimeError, EOFError):
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
         # Damaged on purpose or not: torch may read it in another way than Python does.
         return Examined(content=Content.ARCHIVE, whole=False)
 
@@ -206,7 +216,8 @@ class _Stack:
 
     def __init__(self) -> None:
         self._last: list[str | None] = [None, None]
-        self._memo: dict[int, str | None] = {}
+        self._memo: dict[int, str] = {}
+        self._kept = 0
 
     def follow(self, name: str, argument: object) -> str | None:
         """Go on by an opcode; gives the name that it imports, where it does."""
@@ -225,12 +236,21 @@ class _Stack:
         elif name in self._GETS:
             self._push(self._memo.get(int(str(argument))))
         elif name == "MEMOIZE":
-            self._memo[len(self._memo)] = self._last[-1]
+            self._keep(self._kept)
         elif name in self._PUTS:
-            self._memo[int(str(argument))] = self._last[-1]
+            self._keep(int(str(argument)))
         elif name not in self._SILENT:
             self._push(None)
         return None
+
+    def _keep(self, number: int) -> None:
+        """Memorise what stands last on the stack, where it is a text."""
+        self._kept += 1
+        text = self._last[-1]
+        if text is None:
+            self._memo.pop(number, None)
+        else:
+            self._memo[number] = text
 
     def _push(self, value: str | None) -> None:
         self._last = [self._last[-1], value]

@@ -97,6 +97,22 @@ class TorchChild(Child):
         )
         return answer.get("programs", ())
 
+    async def park(self) -> None:
+        """Move the weights from their GPU to the memory of the host.
+
+        Raises:
+            HubError: when they cannot go there; they are where they were then.
+        """
+        await self._ask(dict, "park")
+
+    async def unpark(self) -> None:
+        """Move parked weights back; those that are not parked stay.
+
+        Raises:
+            HubError: when there is no room for them any more, for example.
+        """
+        await self._ask(dict, "unpark")
+
     async def status(self) -> ChildStatus:
         """What the child says of itself.
 

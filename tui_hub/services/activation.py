@@ -11,6 +11,7 @@ from tui_hub.domain.errors import HubError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType, Progress
 from tui_hub.domain.models import ModelStatus
+from tui_hub.domain.runtime import OLLAMA
 from tui_hub.domain.slots import (
     ActivationResult,
     ChangePreview,
@@ -21,6 +22,7 @@ from tui_hub.domain.slots import (
 )
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged
+from tui_hub.runtime.spawning import last_lines
 from tui_hub.services import leases
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context, is_model_id
@@ -30,7 +32,7 @@ from tui_hub.services.job_run import run_job
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.memory import Memory, held_on
 from tui_hub.services.ollama import Ollama
-from tui_hub.services.published_slots import environment_of, publish_slots
+from tui_hub.services.published_slots import SlotFiles, environment_of
 from tui_hub.services.renames import name_here
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.slot_changes import Change, Changes, model_type
@@ -70,6 +72,7 @@ class Activation:
         self._holders = holders
         self._recovery = SwapRecovery(context, self._children, self._holders, self._restore)
         self._watch = SwapWatch(context.bus, jobs)
+        self._files = SlotFiles(context)
         jobs.handle(JobType.ACTIVATE, retry=self._retry)
 
     async def slots(self) -> tuple[Slot, ...]:
@@ -198,6 +201,8 @@ class Activation:
             ):
                 swap = self._swap(kind, None, slot, fence, run.job.id)
                 await swap.empty(slot)
+                # Before the end of the job, of which hooks are told.
+                await self._files.write()
                 result = ActivationResult(
                     slot=slot.type,
                     model=slot.model,
@@ -209,7 +214,6 @@ class Activation:
                 )
                 run.result = _figures(result)
         await settle_status(self._context, slot.model)
-        await publish_slots(self._context)
         self._context.bus.publish(SlotChanged(slot.type))
         return result
 
@@ -231,7 +235,7 @@ class Activation:
                 _log.warning("the slot %s could not be settled: %s", kind, error.message)
         await self._look()
         await self._tell_lost()
-        await publish_slots(self._context)
+        await self._files.follow()
         return count
 
     async def _look(self) -> None:
@@ -272,6 +276,13 @@ class Activation:
         await self._recovery.sweep(kind, fence)
         self._context.bus.publish(SlotChanged(kind))
         return swap is not None
+
+    async def said(self, slot: Slot, lines: int = 200) -> tuple[str, ...]:
+        """The last lines that the process of a slot said, a server's above all; clean."""
+        if slot.child is None or slot.runtime == OLLAMA:
+            return ()
+        log = self._children.log(slot.child)
+        return tuple(await self._context.on_disk(last_lines, log, lines))
 
     async def hand_out(self, slot: Slot) -> str:
         """The folder of an active model, for another program to open; that counts as a use."""
@@ -320,6 +331,7 @@ class Activation:
                 await self._context.hub.consents.add(change.loading.consents)
                 swap = self._swap(kind, model, before, fence, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
+                await self._files.write()
                 run.error, run.result = result.error, _figures(result)
                 whole = result.memory.needed
                 if result.error is None and whole:
@@ -329,7 +341,6 @@ class Activation:
         if before is not None and before.model != model:
             await settle_status(self._context, before.model)
         await settle_status(self._context, model)
-        await publish_slots(self._context)
         self._context.bus.publish(SlotChanged(kind))
         notes = filter(None, (change.loading.note, swap.left))
         return replace(result, note="; ".join(notes) or None)

@@ -53,6 +53,16 @@ class Catalogue:
         """How many models the catalogue lists."""
         return await self._models.total()
 
+    async def put_aside(self) -> str | None:
+        """What a person has to know of a catalogue that was damaged; told once, whoever asks."""
+        aside = await self._context.catalogue.put_aside()
+        if aside is None:
+            return None
+        return (
+            f"The catalogue was damaged and is begun anew; the old file is {clean(str(aside))}. "
+            "The next sync fills it again. What is installed, and your notes, are not in that file."
+        )
+
     async def find(self, model: str | ModelId) -> Model | None:
         """A model by its id, from the database alone."""
         return await self._models.get(str(parse_id(model)))

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tui_hub import processes
@@ -171,16 +172,39 @@ class Children:
     async def release(self, slot: Slot, seconds: float) -> tuple[Program, ...]:
         """Ask the programs that have a slot's weights to let go, and wait so long; who has not."""
         try:
-            child = await TorchChild.attach(self._folder, slot.child or "")
-            if child is None:
-                return ()
-            try:
+            async with self._torch_child(slot) as child:
                 return await child.release(seconds)
-            finally:
-                await child.close()
         except HubError as error:
             _log.warning("who has the weights of %s is not known: %s", slot.model, error.message)
             return ()
+
+    async def park(self, slot: Slot) -> None:
+        """Move a slot's weights from their GPU to the memory of the host.
+
+        Raises:
+            HubError: when they cannot go there; they are where they were then.
+        """
+        async with self._torch_child(slot) as child:
+            await child.park()
+
+    async def unpark(self, slot: Slot) -> None:
+        """Move a slot's weights back to their GPU, where they are not there.
+
+        Raises:
+            HubError: when they cannot go back.
+        """
+        async with self._torch_child(slot) as child:
+            await child.unpark()
+
+    @contextlib.asynccontextmanager
+    async def _torch_child(self, slot: Slot) -> AsyncIterator[TorchChild]:
+        child = await TorchChild.attach(self._folder, slot.child or "")
+        if child is None:
+            raise HubError(f"the process {slot.pid} that held {slot.model} in memory is gone")
+        try:
+            yield child
+        finally:
+            await child.close()
 
     async def end_left(self, slot: Slot) -> None:
         """End what the process that kept a slot's server left when it was killed."""

@@ -157,6 +157,9 @@ class Configuring:
         wanted = await name_here(self._context, model)
         if await self._context.hub.installs.get(wanted) is not None:
             return wanted
+        # The daemon of Ollama may be the only one that knows of it.
+        if any(slot.model == wanted for slot in await self._context.hub.slots.list()):
+            return wanted
         return (await self._catalogue.get(wanted)).id
 
     @property

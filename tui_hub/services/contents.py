@@ -88,39 +88,40 @@ def _check(file: Artifact, seen: Examined, asked: Asked, loading: Loading) -> No
         RefusedError: for what is not, and is harmless.
     """
     name, said = text.clean(file.path, 200), weights_format(file.path)
+    way = _safe_way(asked, loading.variant)
     if seen.content is Content.PICKLE and said != "pickle":
         raise UnsafeError(
             f"{name} is a pickle, whatever its name says, and those can run any program",
-            hint=f"Nothing loads it from here. {_safe_way(asked)}",
+            hint=f"Nothing loads it from here. {way}",
         )
     if seen.content is Content.TORCHSCRIPT:
         raise UnsafeError(
             f"{name} is TorchScript: a program, with weights in it",
-            hint=f"Nothing loads it from here. {_safe_way(asked)}",
+            hint=f"Nothing loads it from here. {way}",
         )
     if said == "pickle" and seen.content is not Content.PICKLE and loading.runtime != COMMAND:
         raise RefusedError(
             f"{name} is {seen.content.value}, and not what torch writes",
-            hint=_WAYS.get(seen.content, _safe_way(asked)),
+            hint=_WAYS.get(seen.content, way),
         )
     if loading.runtime == OLLAMA and seen.content is not Content.GGUF:
-        raise RefusedError(f"{name} is {seen.content.value}, and no GGUF", hint=_safe_way(asked))
+        raise RefusedError(f"{name} is {seen.content.value}, and no GGUF", hint=way)
     if said == "pickle":
-        _check_imports(name, seen, asked)
+        _check_imports(name, seen, way)
 
 
-def _check_imports(name: str, seen: Examined, asked: Asked) -> None:
+def _check_imports(name: str, seen: Examined, way: str) -> None:
     if seen.foreign:
         asks = ", ".join(text.clean(name, 80) for name in seen.foreign[:_NAMED])
         more = ", and more" if len(seen.foreign) > _NAMED else ""
         raise UnsafeError(
             f"{name} is a pickle that asks for {asks}{more}: that is more than weights",
-            hint=f"Nothing loads it from here, with consent or without. {_safe_way(asked)}",
+            hint=f"Nothing loads it from here, with consent or without. {way}",
         )
     if not seen.whole:
         raise UnsafeError(
             f"{name} is a pickle that cannot be looked through to its end",
-            hint=f"Nothing loads it from here. {_safe_way(asked)}",
+            hint=f"Nothing loads it from here. {way}",
         )
 
 
@@ -135,8 +136,8 @@ async def _with_consents(
         are = "is a pickle file" if len(missing) == 1 else "are pickle files"
         raise PickleError(
             f"{names} of {asked.install.model} {are}, which can run any program when loaded",
-            hint=f"{_safe_way(asked)} `--allow-pickle` lets torch take nothing but weights from "
-            "them; `--runtime link` publishes them unread.",
+            hint=f"{_safe_way(asked, loading.variant)} `--allow-pickle` lets torch take nothing "
+            "but weights from them; `--runtime link` publishes them unread.",
         )
     by, at = _user(), text.now()
     new = tuple(
@@ -146,10 +147,10 @@ async def _with_consents(
     return replace(loading, consent=True, consents=new)
 
 
-def _safe_way(asked: Asked) -> str:
-    """How to have the same model without a pickle."""
-    details = asked.details
-    safe = [] if details is None else [v for v in details.variants if v.format == "safetensors"]
+def _safe_way(asked: Asked, refused: str | None) -> str:
+    """How to have the same model without a pickle, by another variant than the one refused."""
+    variants = () if asked.details is None else asked.details.variants
+    safe = [one for one in variants if one.format == "safetensors" and one.name != refused]
     if not safe:
         return "Look for a safetensors version of it, by its maker or by others."
     model, name = asked.install.model, text.clean(safe[0].name, 80)

@@ -11,7 +11,7 @@ from functools import partial
 
 from tui_hub.domain.cuda import VISIBLE, visible
 from tui_hub.domain.errors import HubError
-from tui_hub.domain.hardware import BoxSample, GpuMoment, GpuSample, Held, HostSample
+from tui_hub.domain.hardware import BoxSample, Driver, GpuMoment, GpuSample, Held, HostSample
 from tui_hub.events import HardwareSampled
 from tui_hub.hardware import DriverThread, GpuProbe, GpuReading, HostProbe
 from tui_hub.services.context import Context
@@ -83,6 +83,14 @@ class Hardware:
         """
         host, gpus = await asyncio.gather(self._fresh_host(), self._fresh_gpus())
         return self._take(host, gpus)
+
+    async def driver(self) -> Driver | None:
+        """The driver of the GPUs; `None` where none tells of itself."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._gpu_thread.run(_read_driver)
+        except TimeoutError:
+            return None
 
     def own(self, pids: Mapping[int, str], held: Sequence[Held] = ()) -> None:
         """Say which processes are ours: the slot that each stands for, by its pid.
@@ -201,3 +209,9 @@ class Hardware:
                 if one.gpu == gpu.index:
                     gpu = gpu.credited(one)
         return gpu
+
+
+def _read_driver() -> Driver | None:
+    from tui_hub.hardware.driver import read_driver  # takes its time
+
+    return read_driver()

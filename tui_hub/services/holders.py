@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.runtime import COMMAND
@@ -83,6 +83,21 @@ class Holder(Protocol):
         """The slot as it is now: what its holder says of a model that it is to hold."""
 
 
+@runtime_checkable
+class ParkingHolder(Holder, Protocol):
+    """A runtime that can have a model wait beside its device while another is tried there."""
+
+    async def park(self, slot: Slot) -> bool:
+        """Move a model off its GPU, where it is soon back from; whether that was done."""
+
+    async def unpark(self, slot: Slot) -> None:
+        """Move a model back that waits; one that does not stays as it is.
+
+        Raises:
+            HubError: when it cannot go back.
+        """
+
+
 class Holders:
     """The holders of all runtimes that bring models into memory, by the runtime's name."""
 
@@ -116,6 +131,21 @@ class Holders:
         """
         holder = self._by_runtime.get(slot.runtime)
         return None if holder is None else await holder.end(slot)
+
+    async def park(self, slot: Slot) -> bool:
+        """Move a slot's model off its GPU, where it is soon back from; whether that was done."""
+        holder = self._by_runtime.get(slot.runtime)
+        return isinstance(holder, ParkingHolder) and await holder.park(slot)
+
+    async def unpark(self, slot: Slot) -> None:
+        """Move a slot's model back that waits; one that does not stays as it is.
+
+        Raises:
+            HubError: when it cannot go back.
+        """
+        holder = self._by_runtime.get(slot.runtime)
+        if isinstance(holder, ParkingHolder):
+            await holder.unpark(slot)
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as it is now."""

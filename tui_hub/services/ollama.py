@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,12 @@ from tui_hub import text
 from tui_hub.domain.errors import AbsentError, HubError, NoConnectionError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
-from tui_hub.domain.runtime import OLLAMA, OllamaModel, OllamaState
+from tui_hub.domain.runtime import OLLAMA, OllamaModel, OllamaRelease, OllamaState
 from tui_hub.events import HardwareSampled
 from tui_hub.runtime.ollama import OllamaMemory, whole_name
 from tui_hub.services.context import Context
+from tui_hub.services.hardware import Hardware
+from tui_hub.services.memory import BACK_POLL, BACK_SECONDS, ENOUGH
 from tui_hub.sources.limits import Clock
 from tui_hub.sources.network import host_of
 from tui_hub.sources.ollama_daemon import HELD, Daemon, is_loopback
@@ -30,8 +33,9 @@ _AT_ONCE = 15.0
 class Ollama:
     """Asks the daemon, and has it load and let go."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, hardware: Hardware) -> None:
         self._context = context
+        self._hardware = hardware
         configuration = context.configuration
         self._daemon = Daemon(configuration, Clock(), near=True)
         self.load_timeout = configuration.settings.ollama.load_timeout
@@ -126,10 +130,11 @@ class Ollama:
         except HubError as error:
             return OllamaState(address=address, error=error.message)
 
-    async def release(self, *names: str) -> tuple[OllamaModel, ...]:
+    async def release(self, *names: str) -> OllamaRelease:
         """Have models leave the daemon's memory; without names all that are active in no slot.
 
-        Gives those that left. The daemon loads one again when somebody asks it for it.
+        Waits a moment until the GPUs have that memory back. The daemon loads a model again when
+        somebody asks it for it.
 
         Raises:
             NotFoundError: when it has no such model in memory.
@@ -146,10 +151,41 @@ class Ollama:
         going = [
             one for key, one in loaded.items() if (key in wanted if names else one.slot is None)
         ]
+        release = OllamaRelease(models=tuple(going))
+        before = await self._free_on_gpus() if release.promised else None
         for one in going:
             await self.memory.unload(one.name)
+        if before is not None:
+            release = replace(release, freed=await self._back(before, release.promised))
         self._context.bus.publish(HardwareSampled())
-        return tuple(going)
+        return release
+
+    async def held_by_gpu(self) -> dict[int, int]:
+        """What the daemon's processes hold of each GPU, by the driver, as far as it tells."""
+        if self.elsewhere is not None:
+            return {}
+        held: dict[int, int] = {}
+        for gpu in (await self._hardware.read()).gpus:
+            for one in gpu.processes:
+                if (one.name or "").startswith(OLLAMA):
+                    held[gpu.index] = held.get(gpu.index, 0) + (one.memory or 0)
+        return held
+
+    async def _free_on_gpus(self) -> int | None:
+        """Free bytes of all GPUs together; `None` where the daemon's are not seen from here."""
+        if self.elsewhere is not None:
+            return None
+        gpus = (await self._hardware.read()).gpus
+        return sum(gpu.memory_free for gpu in gpus) if gpus else None
+
+    async def _back(self, before: int, promised: int) -> int:
+        """Bytes that are back once most are, or after a while."""
+        deadline = time.monotonic() + BACK_SECONDS
+        while True:
+            back = max((await self._free_on_gpus() or before) - before, 0)
+            if back >= ENOUGH * promised or time.monotonic() > deadline:
+                return back
+            await asyncio.sleep(BACK_POLL)
 
     async def close(self) -> None:
         """Close the connections."""

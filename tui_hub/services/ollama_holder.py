@@ -6,6 +6,7 @@ import hashlib
 import logging
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,7 +133,9 @@ class OllamaHolder:
             return replace(slot, error="the Ollama daemon has let go of it")
         if not found.stays:
             await self._pin(slot, found)
-        figures = replace(slot.memory, used_after=found.size_vram or found.size)
+        by_driver = slot.memory.used_after if (slot.device or "").startswith("cuda") else None
+        used = by_driver or found.size_vram or found.size
+        figures = replace(slot.memory, used_after=used)
         return replace(slot, error=None, memory=figures)
 
     async def _pin(self, slot: Slot, found: OllamaModel) -> None:
@@ -193,6 +196,7 @@ class OllamaLoader:
         """
         self._progress.step(SwapStep.LOADING)
         was_there = await self._ollama.memory.find(self.name) is not None
+        before = await self._ollama.held_by_gpu()
         began = time.monotonic()
         self._asked = True
         try:
@@ -212,18 +216,25 @@ class OllamaLoader:
         seconds = time.monotonic() - began
         size, took = text.size(found.size), text.duration(seconds)
         self._progress.passed(f"the Ollama daemon holds {size} since {took}")
+        grown = {} if was_there else await self._grown(before)
         device = self._device(found)
+        place = _place(found, device)
         taken = found.size_vram or found.size
+        free = None if device is None else device.free
+        if grown and found.size_vram:
+            # The driver knows better than the daemon's own reckoning, and on which GPU.
+            place, taken = "cuda:" + "+".join(map(str, sorted(grown))), sum(grown.values())
+            free = sum(one.free for one in self._devices if one.index in grown)
         figures = MemoryFigures(
             needed=sum(part.bytes for part in loading.parts) or None,
-            free_before=None if device is None else device.free,
+            free_before=free,
             used_after=taken,
             peak=taken,
         )
         slot = replace(
             wanted,
             runtime=OLLAMA,
-            device=self._ollama.elsewhere or _place(found, device),
+            device=self._ollama.elsewhere or place,
             child=self.name,
             url=self._ollama.address,
             memory=figures,
@@ -244,6 +255,12 @@ class OllamaLoader:
             await self._ollama.memory.unload(self.name)
         except HubError as error:
             _log.warning("%s was not told to go: %s", self.name, error.message)
+
+    async def _grown(self, before: Mapping[int, int]) -> dict[int, int]:
+        """Bytes that the daemon's processes hold of each GPU more than before."""
+        now = await self._ollama.held_by_gpu()
+        more = {gpu: held - before.get(gpu, 0) for gpu, held in now.items()}
+        return {gpu: held for gpu, held in more.items() if held > 0}
 
     def _device(self, found: OllamaModel) -> Device | None:
         """Where it is, where that can be told: the daemon does not say on which GPU."""

@@ -195,7 +195,7 @@ class Services:
         """The daemon of Ollama on this box."""
         from tui_hub.services.ollama import Ollama
 
-        return Ollama(self._context)
+        return Ollama(self._context, self.hardware)
 
     @cached_property
     def agent(self) -> Agent:

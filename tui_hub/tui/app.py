@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from tui_hub.tui.marks import Marks
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.palette import HubCommands
 from tui_hub.tui.slot_changes import SlotChanges
+from tui_hub.tui.terminal_driver import let_go_of_terminal
 from tui_hub.tui.themes import DARK, THEMES
 
 if TYPE_CHECKING:
@@ -94,18 +94,19 @@ class HubApp(BackgroundApp):
         self.set_class(ascii_only, "-ascii")
 
     def on_load(self) -> None:
-        """Let tasks start in their turn, on every Python alike.
+        """Make sure of a clean end before the terminal is touched.
 
-        From Python 3.12 on Textual starts them at once, and then the search box of the first mode
-        is mounted before its screen is on the stack that it asks for.
+        Let tasks start in their turn, too, on every Python alike: from 3.12 on Textual starts them
+        at once, and then the search box of the first mode is mounted before its screen is on the
+        stack that it asks for.
         """
-        asyncio.get_running_loop().set_task_factory(None)
-
-    def on_mount(self) -> None:
-        """Make sure of a clean end, and begin everything slow once the first frame is out."""
         loop = asyncio.get_running_loop()
         for number, code in _SIGNALS.items():
             loop.add_signal_handler(number, self.exit, code)
+        loop.set_task_factory(None)
+
+    def on_mount(self) -> None:
+        """Begin everything slow once the first frame is out."""
         wanted = self.services.configuration.settings.screen.theme
         if wanted and wanted not in self.available_themes:
             key = self.key_of(ChangeTheme)
@@ -134,10 +135,14 @@ class HubApp(BackgroundApp):
         await super().on_event(event)
 
     async def on_unmount(self) -> None:
-        """Give the signals back, and let another process look after the schedule."""
+        """Let another process look after the schedule, and SIGTERM end what still closes.
+
+        A closed terminal sends SIGHUP twice, by the kernel and by the shell; once is enough.
+        """
         await self.services.scheduler.stop()
-        for number in _SIGNALS:
-            asyncio.get_running_loop().remove_signal_handler(number)
+        loop = asyncio.get_running_loop()
+        loop.remove_signal_handler(signal.SIGTERM)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
 
     def notify(
         self,
@@ -325,13 +330,5 @@ async def run_screen(services: Services, demo: bool = False, temporary: bool = F
     await app.changes.close()
     code = (app.return_code or 0) if result is None else result
     if code == _SIGNALS[signal.SIGHUP]:
-        _let_go_of_terminal()
+        let_go_of_terminal()
     return code
-
-
-def _let_go_of_terminal() -> None:
-    """Write nowhere from now on: a flush that fails at the end would replace the exit code."""
-    null = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):
-        os.dup2(null, stream)
-    os.close(null)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tui_hub import text
 from tui_hub.domain.artifacts import ArtifactStatus, Variant, preferred_variant
 from tui_hub.domain.fit import FitReport, Verdict
 from tui_hub.domain.models import Details, Model
 from tui_hub.domain.published import benchmarks_of
-from tui_hub.tui.draw import Piece
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.marks import Mark
 from tui_hub.tui.model_text import facts_of, more_facts, published_facts, status_words
@@ -25,6 +25,16 @@ _VERDICTS = {
     Verdict.UNKNOWN: ("not known", "faint"),
 }
 _PARTS = "part "
+
+
+class Value(NamedTuple):
+    """What one candidate has to say to one word."""
+
+    text: str
+    """Empty where there is no answer."""
+    tone: str = ""
+    amount: float | None = None
+    """What it measures, where candidates can be weighed against one another by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +69,8 @@ class Aspect:
     """One line of a comparison: a word, and what each candidate has to say to it."""
 
     word: str
-    values: tuple[Piece | None, ...] = ()
-    """`None` where the answer is yet to come; an empty text where there is none."""
+    values: tuple[Value | None, ...] = ()
+    """`None` where the answer is yet to come."""
 
     @property
     def heading(self) -> bool:
@@ -70,10 +80,25 @@ class Aspect:
     @property
     def differs(self) -> bool:
         """Whether not all that is known is the same."""
-        return len({value[0] for value in self.values if value is not None}) > 1
+        return len({value.text for value in self.values if value is not None}) > 1
+
+    @property
+    def largest(self) -> float:
+        """The largest amount; 0 where there is none."""
+        return max(self._amounts, default=0.0)
+
+    @property
+    def weighs(self) -> bool:
+        """Whether there are different amounts to be weighed against one another."""
+        return len(set(self._amounts)) > 1
+
+    @property
+    def _amounts(self) -> list[float]:
+        values = (value.amount for value in self.values if value is not None)
+        return [amount for amount in values if amount is not None]
 
 
-Pairs = Mapping[str, Piece]
+Pairs = Mapping[str, Value]
 Tell = Callable[[Candidate], Pairs | None]
 
 
@@ -103,94 +128,107 @@ def _aligned(told: Sequence[Pairs | None]) -> Iterator[Aspect]:
     """The words that anybody told something to, in the order of whoever tells most."""
     fullest = sorted((pairs for pairs in told if pairs), key=len, reverse=True)
     for word in dict.fromkeys(word for pairs in fullest for word in pairs):
-        values = tuple(None if pairs is None else pairs.get(word, ("", "")) for pairs in told)
+        values = tuple(None if pairs is None else pairs.get(word, Value("")) for pairs in told)
         yield Aspect(word.removeprefix(_PARTS), values)
 
 
-def _plain(pairs: Sequence[tuple[str, str]]) -> dict[str, Piece]:
-    return {word: (value, "") for word, value in pairs}
+def _plain(pairs: Sequence[tuple[str, str]]) -> dict[str, Value]:
+    return {word: Value(value) for word, value in pairs if value}
 
 
 def _fit(one: Candidate) -> Pairs | None:
     report = one.report
     if report is None:
-        return {"verdict": ("not known", "faint")} | _trouble(one) if one.asked else None
+        return {"verdict": Value("not known", "faint")} | _trouble(one) if one.asked else None
     judgement = report.judgement
     words, tone = _VERDICTS[judgement.verdict]
     if judgement.verdict is Verdict.NEEDS_GPUS and judgement.gpus:
         words = f"needs {judgement.gpus} GPUs"
-    pairs: dict[str, Piece] = {"verdict": (words, tone)}
+    pairs = {"verdict": Value(words, tone)}
     if report.leaves:
-        pairs["would leave"] = (report.leaves, "warn")
+        pairs["would leave"] = Value(report.leaves, "warn")
     if judgement.bytes is not None:
-        pairs["needs"] = (text.size(judgement.bytes), "strong")
+        pairs["needs"] = Value(text.size(judgement.bytes), "strong", judgement.bytes)
     for need in judgement.need:
-        pairs[f"{_PARTS}  {need.part}"] = (f"{text.size(need.bytes)} {need.basis.value}", "")
+        words = f"{text.size(need.bytes)} {need.basis.value}"
+        pairs[f"{_PARTS}  {need.part}"] = Value(words, amount=need.bytes)
     best = judgement.best
     if best is not None:
-        pairs["on"] = (best.name, "")
+        pairs["on"] = Value(best.name)
         if best.short:
-            pairs["too little by"] = (text.size(best.short), "warn")
+            pairs["too little by"] = Value(text.size(best.short), "warn", best.short)
     pairs |= _plain([("types", ", ".join(sorted(report.dtypes)))] if report.dtypes else [])
     if report.warnings:
-        pairs["beware"] = ("; ".join(report.warnings), "warn")
-    return pairs | _trouble(one)
+        pairs["beware"] = Value("; ".join(report.warnings), "warn")
+    return pairs if one.problem in report.warnings else pairs | _trouble(one)
 
 
-def _trouble(one: Candidate) -> dict[str, Piece]:
-    return {"problem": (one.problem, "bad")} if one.problem else {}
+def _trouble(one: Candidate) -> dict[str, Value]:
+    return {"problem": Value(one.problem, "bad")} if one.problem else {}
 
 
 def _files(one: Candidate) -> Pairs | None:
     details, variant = one.details, one.variant
     if details is None:
         return {} if one.asked else None
-    chosen = [file for file in details.files if variant is None or file.path in variant.paths]
+    paths = None if variant is None else set(variant.paths)
+    chosen = [file for file in details.files if paths is None or file.path in paths]
     known = sum(bool(file.sha256 or file.git_sha1 or file.md5) for file in chosen)
     here = sum(file.status is ArtifactStatus.COMPLETED for file in chosen)
-    pairs = {
-        "variant": variant.name if variant else "",
-        "of variants": str(len(details.variants)) if details.variants else "",
-        "format": variant.format if variant else "",
-        "files": str(len(chosen)) if chosen else "",
-        "size": text.size(variant.size) if variant else "",
-        "hashes": ("told for all" if known == len(chosen) else f"told for {known}")
-        if chosen
-        else "",
-        "here": ("all" if here == len(chosen) else f"{here} files") if here else "nothing",
-    }
+    pairs = _plain(
+        [
+            ("variant", variant.name if variant else ""),
+            ("of variants", str(len(details.variants)) if details.variants else ""),
+            ("format", variant.format if variant else ""),
+            ("files", str(len(chosen)) if chosen else ""),
+        ]
+    )
+    if variant is not None:
+        pairs["size"] = Value(text.size(variant.size), amount=variant.size)
+    if chosen:
+        pairs["hashes"] = Value("told for all" if known == len(chosen) else f"told for {known}")
+    pairs["here"] = Value(
+        ("all" if here == len(chosen) else f"{here} files") if here else "nothing"
+    )
     plan = one.report.disk if one.report else None
     if plan is not None:
-        pairs["to transfer"] = text.size(plan.bytes_to_transfer)
-    return _plain([(word, value) for word, value in pairs.items() if value])
+        count = plan.bytes_to_transfer
+        pairs["to transfer"] = Value(text.size(count), amount=count)
+    return pairs
 
 
 def _figures(one: Candidate) -> Pairs:
-    told = dict(facts_of(one.model))
-    words = {"size": "all files"}
-    return _plain([(words.get(key, key), told[key]) for key in _FIGURES if key in told])
+    model = one.model
+    told = dict(facts_of(model))
+    amounts = {
+        "parameters": model.params,
+        "size": model.size,
+        "downloads": model.downloads,
+        "likes": model.likes,
+    }
+    return {
+        "all files" if word == "size" else word: Value(told[word], amount=amounts[word])
+        for word in _FIGURES
+        if word in told
+    }
 
 
 def _facts(one: Candidate, glyphs: Glyphs) -> Pairs:
     model = one.model
-    pairs: dict[str, Piece] = {
-        "by": (model.author or "", ""),
-        "source": (model.source, ""),
-        "status": status_words(model, glyphs),
-    }
+    pairs = _plain([("by", model.author or ""), ("source", model.source)])
+    pairs["status"] = Value(*status_words(model, glyphs))
     pairs |= _plain([pair for pair in facts_of(model) if pair[0] not in _FIGURES])
     pairs |= _plain(published_facts(model))
     if model.removed:
-        pairs["removed"] = ("vanished upstream", "warn")
+        pairs["removed"] = Value("vanished upstream", "warn")
     more = _plain(more_facts(model))
     return pairs | {word: more[word] for word in more if word not in pairs}
 
 
 def _benchmarks(one: Candidate) -> Pairs:
     return {
-        " ".join(filter(None, (result.dataset, result.metric))): (
-            text.clean(f"{result.value} ({result.source})", 200),
-            "",
+        " ".join(filter(None, (result.dataset, result.metric))): Value(
+            text.clean(f"{result.value} ({result.source})", 200)
         )
         for result in benchmarks_of(one.model)
     }

@@ -20,12 +20,12 @@ _YOURS = "a server of yours"
 _EXAMPLE = "`top_k=40` for example."
 
 
-async def ask_value(app: HubApp, details: Details, key: str, words: str) -> str | None:
+async def ask_value(app: HubApp, details: Details | None, key: str, words: str) -> str | None:
     """Ask for the value of a key; an empty one takes it out, `None` leaves it.
 
     Args:
         app: who asks.
-        details: the model.
+        details: the model with its variants, where they are known.
         key: the key.
         words: what stands there now.
     """
@@ -50,7 +50,7 @@ async def ask_option(app: HubApp, words: str) -> tuple[str, str] | None:
     return await app.push_screen_wait(Prompt("Add an option", about, words, _option))
 
 
-def _choices(app: HubApp, details: Details, key: str) -> list[Choice]:
+def _choices(app: HubApp, details: Details | None, key: str) -> list[Choice]:
     """The values of a key, where they are few."""
     match key:
         case "runtime":
@@ -66,7 +66,7 @@ def _choices(app: HubApp, details: Details, key: str) -> list[Choice]:
             ]
         case "dtype":
             return [Choice(AUTO, "as the files have it"), *map(Choice, DTYPES)]
-        case "variant":
+        case "variant" if details is not None:
             here = details.installed_variants
             return [
                 Choice(one.name, "installed" if one.name in here else "")

@@ -27,3 +27,9 @@ class ReloadModel(Command):
     """Load the active model again, so that it takes over what was set since."""
 
     key, label, sign = "R", "reload", "R"
+
+
+class ShowLog(Command):
+    """Show the last lines that the active model's process said, a server's above all."""
+
+    key, label, sign, shown = "L", "log", "L", False

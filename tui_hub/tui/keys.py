@@ -21,6 +21,7 @@ Wanted = Mapping[str, str | list[str]]
 
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "meta", "hyper")
 _NAMES = frozenset(name.value for name in KeyNames)
+_NAMES_OF_COMMANDS = "The palette (ctrl+p) has their names: `Download model` is download_model."
 _SIGNS = {
     "pagedown": "page down",
     "pageup": "page up",
@@ -103,7 +104,7 @@ class Keys:
         if command is None:
             near = get_close_matches(name, all_commands(), 1, 0.6)
             meant = f"Did you mean {near[0]}? " if near else ""
-            self._refuse(name, "there is no such command", f"{meant}`?` lists them on each screen.")
+            self._refuse(name, "there is no such command", f"{meant}{_NAMES_OF_COMMANDS}")
             return
         keys = tuple(key for words in told for key in _normal(words))
         wrong = [key for key in keys if not is_key(key)]

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     Change = Callable[[Services, str], Awaitable[ConfigurationReport]]
 
 
-@verb("configure")
+@verb(
+    "configure",
+    "tui-hub configure org/name",
+    "tui-hub configure org/name device=cuda:1 dtype=bfloat16 --reload",
+    "tui-hub configure org/name --version 2",
+)
 @click.argument("model", type=MODEL)
 @click.argument("values", metavar="[KEY=VALUE]...", nargs=-1)
 @click.option("--unset", metavar="KEY", multiple=True, help="Take a value out.")

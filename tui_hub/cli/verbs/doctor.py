@@ -21,7 +21,11 @@ _ASCII = {"ok": "+", "warning": "!", "error": "x"}
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
-@verb("doctor")
+@verb(
+    "doctor",
+    "tui-hub doctor",
+    "tui-hub doctor -q || echo 'something is to be mended'",
+)
 @click.pass_obj
 def command(options: Options) -> int:
     """Say what is wrong with this box, and how to mend it.

@@ -31,7 +31,12 @@ def _bytes(context: click.Context, parameter: click.Parameter, words: str | None
         raise click.BadParameter(f"{error.message}. {error.hint}", context, parameter) from None
 
 
-@verb("search")
+@verb(
+    "search",
+    "tui-hub search llama 8b --type llm --size-max 10GiB",
+    "tui-hub search --installed -q",
+    "tui-hub search flux --sort likes --json | jq -r .models[].id",
+)
 @click.argument("words", nargs=-1)
 @click.option("--type", "types", type=click.Choice(_TYPES), multiple=True, help="What it is for.")
 @click.option("--source", "sources", type=click.Choice(SOURCES), multiple=True, help="Its source.")

@@ -22,7 +22,11 @@ _GPU_MEMORY = "gpu_memory"
 """The requirement that is a number of bytes."""
 
 
-@verb("show")
+@verb(
+    "show",
+    "tui-hub show org/name",
+    "tui-hub show org/name --card | less",
+)
 @click.argument("model", type=MODEL)
 @click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.option("--refresh", is_flag=True, help="Ask the source even when the files are known.")

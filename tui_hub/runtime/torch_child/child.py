@@ -13,7 +13,8 @@ from typing import Any
 
 from .devices import describe, torch_version
 from .kernel import LIBRARY
-from .loading import load
+from .loading import Weights, load
+from .parking import Parking
 from .process import Client, Failure, Message, Process, Report, short
 from .sharing import Sharing
 
@@ -21,7 +22,7 @@ from .sharing import Sharing
 class Child(Process):
     """The weights, and the threads that answer questions about them."""
 
-    slow = ("ready", "load", "release")
+    slow = ("ready", "load", "release", "park", "unpark")
 
     def __init__(self, name: str, starter: socket.socket) -> None:
         super().__init__(name, starter)
@@ -32,6 +33,8 @@ class Child(Process):
         self.torch: Any = None
         self.info: Message = {}
         self.trouble: Failure | None = None
+        self.weights: Weights | None = None
+        self.parking: Parking | None = None
         self._imported = threading.Event()
         self._busy = threading.Lock()
 
@@ -47,6 +50,8 @@ class Child(Process):
             "ready": self._ready,
             "load": lambda: self._load(message, keeping),
             "release": lambda: self._release(message),
+            "park": self._park,
+            "unpark": self._unpark,
         }
 
     def answer(self, client: Client, message: Message) -> None:
@@ -97,8 +102,8 @@ class Child(Process):
             if self.loaded is not None:
                 raise Failure("refused", "this process holds a model already")
             self.state = "loading"
-            weights, loaded = load(self.torch, request, report)
-            self.sharing, self.loaded = Sharing(self.torch, weights), loaded
+            self.weights, loaded = load(self.torch, request, report)
+            self.sharing, self.loaded = Sharing(self.torch, self.weights), loaded
             return loaded
         finally:
             self.state = "ready" if self.loaded is None else "loaded"
@@ -107,6 +112,8 @@ class Child(Process):
 
     def _attach(self, client: Client, message: Message) -> None:
         try:
+            if self.parking is not None:
+                raise Failure("refused", "the weights wait outside their device")
             if self.sharing is None:
                 raise Failure("refused", "this process holds no weights")
             self.sharing.attach(client, message)
@@ -119,6 +126,30 @@ class Child(Process):
     def _release(self, message: Message) -> Message:
         programs = [] if self.sharing is None else self.sharing.release(message["seconds"])
         return {"programs": programs}
+
+    def _park(self) -> Message:
+        """Take the weights off their device, for as long as another model is tried there."""
+        with self._busy:
+            if self.weights is None or self.sharing is None:
+                raise Failure("refused", "this process holds no weights")
+            if self.sharing.programs():
+                raise Failure("refused", "other programs have the weights")
+            if self.parking is None:
+                self.state = "parking"
+                try:
+                    self.parking = Parking(self.torch, self.weights)
+                finally:
+                    self.state = "loaded" if self.parking is None else "parked"
+            return {}
+
+    def _unpark(self) -> Message:
+        """Bring the weights back, should they not be there."""
+        with self._busy:
+            if self.parking is not None and self.weights is not None:
+                self.parking.end()
+                self.sharing, self.parking = Sharing(self.torch, self.weights), None
+                self.state = "loaded"
+            return {}
 
 
 def main() -> None:

@@ -33,6 +33,8 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
     """Bring the weights of the files to the device, and look whether they are sound there."""
     device = choose_device(torch, request["device"])
     dtype = choose_dtype(torch, request["dtype"])
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # pinned memory is of the context of the one that is set
     need, free = 0, None
     try:
         started = time.monotonic()
@@ -53,6 +55,9 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
         if free is not None and need > free:
             raise Failure("memory", "not enough memory", needed=need, free=free, device=str(device))
         arena = bring(torch, tensors, device, dtype, regions, additions, report)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+            torch.cuda.empty_cache()
         regions.keep(tensors.values())
         loaded = time.monotonic()
         untested = test(torch, tensors, device, report)

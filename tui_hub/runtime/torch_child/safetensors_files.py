@@ -52,6 +52,8 @@ def open_safetensors(
         header = read_header(file, size, name)
         start = file.tell()
         region = Region(torch, os.dup(file.fileno()), size)
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(region.descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
     regions.add(region)
     end = 0
     for key, entry in sorted(header.items(), key=lambda item: place(item[0], item[1], name)):

@@ -28,7 +28,7 @@ class Sharing:
     def __init__(self, torch: Any, weights: Weights) -> None:
         self._torch = torch
         self._weights = weights
-        self._on_gpu = weights.arena.bytes.device.type == "cuda"
+        self._on_gpu = weights.arena.device.type == "cuda"
         self._regions: dict[Region, int] = {}
         places = {name: self._place(tensor) for name, tensor in weights.tensors.items()}
         table = json.dumps({"tensors": places}).encode()
@@ -81,7 +81,7 @@ class Sharing:
         if not tensor.numel():
             return [0, 0, *words]
         if self._on_gpu:
-            return [0, tensor.storage_offset() * tensor.element_size(), *words]
+            return [0, self._weights.arena.offset_of(tensor), *words]
         region = self._weights.regions.of(tensor)
         assert region is not None, "tensors on the processor all lie in regions"  # noqa: S101
         number = self._regions.setdefault(region, len(self._regions))
@@ -94,7 +94,7 @@ class Sharing:
         """
         if not self._on_gpu:
             return None
-        gpu = self._torch.cuda.get_device_properties(self._weights.arena.bytes.device)
+        gpu = self._torch.cuda.get_device_properties(self._weights.arena.device)
         words = self._weights.arena.bytes.untyped_storage()._share_cuda_()
         plain = [base64.b64encode(one).decode() if type(one) is bytes else one for one in words]
         return {"uuid": str(gpu.uuid), "words": plain}

@@ -7,9 +7,8 @@ import tempfile
 from pathlib import Path
 
 from tui_hub.domain.errors import RefusedError
+from tui_hub.services.metrics.families import PREFIX
 
-PREFIX = "tui_hub_"
-"""How the name of every metric begins."""
 _BEGINS = f"# HELP {PREFIX}".encode()
 _MODE = 0o644
 """The collector runs as another user."""

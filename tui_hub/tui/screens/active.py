@@ -140,7 +140,8 @@ class ActiveScreen(Choosing):
         """The slot under the cursor; says so when it is empty or being changed."""
         row = self.slots.current
         if row is not None and row.swap:
-            self.app.hint("This slot is being changed; c cancels that.")
+            key = self.app.key_of(c.CancelChange)
+            self.app.hint(f"This slot is being changed; {key} cancels that.")
         elif row is None or row.slot is None:
             self.app.hint("This slot is empty.")
         else:
@@ -205,8 +206,10 @@ class ActiveScreen(Choosing):
             return
         with self.app.reporting():
             released = await self.app.services.ollama.release(*(one.name for one in models))
-            size = text.size(sum(one.size for one in released))
-            self.app.notify(f"Ollama has let go of {size}")
+            size = text.size(sum(one.size for one in released.models))
+            freed = released.freed
+            back = "" if freed is None else f"; {text.size(freed)} are back on the GPUs"
+            self.app.notify(f"Ollama has let go of {size}{back}")
         self.memory.ask_ollama()
 
     @work(group="open", exclusive=True)

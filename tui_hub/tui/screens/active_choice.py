@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import getters, on, work
 
+from tui_hub.tui.commands import CancelChange, DownloadModel, ReloadSlot, ShowBrowse
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.slot_choices import choices
@@ -38,13 +39,16 @@ class Choosing(HubScreen):
         if row is None:
             return
         if row.swap:
-            self.app.hint("This slot is being changed; c cancels that.")
+            key = self.app.key_of(CancelChange)
+            self.app.hint(f"This slot is being changed; {key} cancels that.")
             return
         kind = row.type
         with self.app.reporting():
             found = choices(await self.app.services.storage.installs(), kind, row.slot)
             if not found:
-                self.app.hint(f"No {kind.value} model is installed: 1 finds some, d downloads one.")
+                find, fetch = map(self.app.key_of, (ShowBrowse, DownloadModel))
+                words = f"No {kind.value} model is installed"
+                self.app.hint(f"{words}: {find} finds some, {fetch} downloads one.")
                 return
             self.about.display = False
             self.query_one("#about", Panel).label(f"A model for {kind.value}")
@@ -79,7 +83,8 @@ class Choosing(HubScreen):
         elif preview.problem is not None:
             self.app.hint(preview.problem)
         elif one.active and slot is not None and slot.error is None:
-            self.app.hint("It stands there already; esc, then r, loads it again.")
+            key = self.app.key_of(ReloadSlot)
+            self.app.hint(f"It stands there already; esc, then {key}, loads it again.")
         else:
             self.close_choice()
             self.app.changes.put(one.model, preview.slot, one.variant, replacing=slot is not None)

@@ -163,7 +163,8 @@ class BrowseScreen(ModelActions):
 
     def why_empty(self, live: Live) -> list[tuple[str, str]]:
         """What a list without rows says."""
-        first = [("esc", "key"), (", then ", "muted")] if self.focused is self.box else []
+        leave = [(self.app.key_of(c.LeaveSearch), "key"), (", then ", "muted")]
+        first = leave if self.focused is self.box else []
         if live.total and (self.search.text or self._chosen()):
             what = " clears the search" + (" and the filters." if self._chosen() else ".")
             return [

@@ -43,7 +43,6 @@ class CopyDialog(HubDialog[Copyable | None]):
     BINDINGS = bindings(Take, Cancel)
     BINDING_GROUP_TITLE = "Copy"
     DEFAULT_CSS = """
-    CopyDialog .dialog { width: 96; }
     CopyDialog CopyTable { background: $panel; max-height: 60vh; }
     """
     table = getters.query_one(CopyTable)

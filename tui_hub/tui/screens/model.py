@@ -1,4 +1,4 @@
-"""One model: its card, its files by variant, its revisions, and what is set for it."""
+"""One model: its card, its files by variant, whether it fits, its revisions, what is set for it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from tui_hub.tui.widgets.configuration_pane import ConfigurationPane
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.document import Document
 from tui_hub.tui.widgets.file_list import FileList
+from tui_hub.tui.widgets.fit_pane import FitPane
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.tab_strip import TabStrip
 
-_TABS = ("card", "files", "revisions", "configuration")
-_FILES, _REVISIONS = 1, 2
+_TABS = ("card", "files", "fit", "revisions", "configuration")
+_FILES, _REVISIONS = 1, 3
 
 
 class ModelScreen(ModelActions):
@@ -55,6 +56,7 @@ class ModelScreen(ModelActions):
     tabs = getters.query_one(TabStrip)
     card = getters.query_one("#card", Document)
     files = getters.query_one(FileList)
+    fit = getters.query_one(FitPane)
     revisions = getters.query_one(RevisionTable)
     configuration = getters.query_one(ConfigurationPane)
     about = getters.query_one(DetailPane)
@@ -67,10 +69,11 @@ class ModelScreen(ModelActions):
     def compose_body(self) -> ComposeResult:
         with Horizontal():
             with Panel(id="page"):
-                yield TabStrip(("Card", "Files", "Revisions", "Configuration"))
+                yield TabStrip(("Card", "Files", "Fit", "Revisions", "Configuration"))
                 with ContentSwitcher(initial="card"):
                     yield Document(id="card")
                     yield FileList()
+                    yield FitPane(id="fit")
                     yield RevisionTable(self.app.glyphs, id="revisions")
                     yield ConfigurationPane(id="configuration")
             with Panel("About", id="about"):
@@ -103,6 +106,7 @@ class ModelScreen(ModelActions):
             self.card.show_words(error.message, "bad")
             self.files.empty = error.message
             self.files.refresh()
+            self.configuration.show(self._model.id)
             return
         if self.query(DetailPane):  # the page may have been closed meanwhile
             self._show(details)
@@ -112,9 +116,10 @@ class ModelScreen(ModelActions):
         self._model, self._folder = details.model, details.path
         self.about.show(details.model, details.edit)
         self.files.show(details)
+        self.fit.show_model(details)
         self.revisions.installed = details.installed_revision
         self.revisions.show(details.versions)
-        self.configuration.show(details)
+        self.configuration.show(details.model.id, details)
         self.tabs.rename(1, f"Files {len(details.files)}")
         if details.path:
             self.query_one("#page", Panel).label(note=details.path)

@@ -39,8 +39,6 @@ class ThemeDialog(HubDialog[str | None]):
     BINDINGS = bindings(Take, Cancel)
     BINDING_GROUP_TITLE = "Themes"
     DEFAULT_CSS = """
-    ThemeDialog { align: right top; background: transparent; }
-    ThemeDialog .dialog { width: 36; padding: 0 1; margin: 1 2; }
     ThemeDialog ThemeTable { background: $panel; max-height: 80vh; }
     """
     table = getters.query_one(ThemeTable)

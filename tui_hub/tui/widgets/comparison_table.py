@@ -13,14 +13,17 @@ from textual.reactive import reactive
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands import LISTS
 from tui_hub.tui.compare_commands import NextColumn, PreviousColumn
-from tui_hub.tui.comparison import Aspect, Candidate, compare
-from tui_hub.tui.draw import Line, Piece, fit, wrap
+from tui_hub.tui.comparison import Aspect, Candidate, Value, compare
+from tui_hub.tui.draw import Line, Piece, fit, line_bar, wrap
 from tui_hub.tui.widgets.row_list import RowList
 
 _WORD, _GAP = 14, 2
 """Cells of the words at the left, and between two columns."""
+_SCROLLBAR = 2
 _LEAST = 24
 """Cells below which a column gives way."""
+_VALUE, _BAR, _SHORT_BAR = 18, 12, 3
+"""Cells of a value before its bar, of the bar, and of the shortest bar that tells anything."""
 _MOST_LINES = 8
 """Lines of one value; what is longer ends with an ellipsis."""
 
@@ -53,7 +56,7 @@ class ComparisonTable(RowList):
     def __init__(self) -> None:
         super().__init__(id="comparison")
         self._candidates: tuple[Candidate, ...] = ()
-        self._only_differences = False
+        self._aspects: list[Aspect] = []
         self._rows: list[_Row] = []
         self._first = 0
         """The first column in sight."""
@@ -61,7 +64,7 @@ class ComparisonTable(RowList):
     def show(self, candidates: Sequence[Candidate], *, only_differences: bool) -> None:
         """Compare these."""
         self._candidates = tuple(candidates)
-        self._only_differences = only_differences
+        self._aspects = compare(candidates, self.glyphs, only_differences=only_differences)
         self.set_reactive(ComparisonTable.column, self.validate_column(self.column))
         self._lay_out()
 
@@ -76,7 +79,8 @@ class ComparisonTable(RowList):
 
     def _in_sight(self) -> tuple[int, int]:
         """How many columns have room, and how wide each is."""
-        room = self.draw_width - 2 - _WORD
+        # The room for a scrollbar is kept: it comes and goes with the lines that are made here.
+        room = self.outer_size.width - self.gutter.width - _SCROLLBAR - 2 - _WORD
         count = max(1, min(len(self._candidates), room // (_LEAST + _GAP)))
         return count, max(room // count - _GAP, 8)
 
@@ -85,8 +89,7 @@ class ComparisonTable(RowList):
         count, width = self._in_sight()
         self._first = min(max(self._first, self.column - count + 1), self.column)
         self._first = max(0, min(self._first, len(self._candidates) - count))
-        aspects = compare(self._candidates, self.glyphs, only_differences=self._only_differences)
-        rows = [row for one in aspects for row in self._rows_of(one, count, width)]
+        rows = [row for one in self._aspects for row in self._rows_of(one, count, width)]
         self._rows = rows[1:]  # no gap above the first heading
         self.rows_changed()
 
@@ -98,17 +101,25 @@ class ComparisonTable(RowList):
         lines = zip_longest(*broken, fillvalue=())
         return [_Row(aspect, number == 0, cells) for number, cells in enumerate(lines)]
 
-    def _broken(self, value: Piece | None, aspect: Aspect, width: int) -> list[list[Piece]]:
+    def _broken(self, value: Value | None, aspect: Aspect, width: int) -> list[list[Piece]]:
         if value is None:
             return [[(self.glyphs.ellipsis, "faint")]]
-        words, tone = value
-        if not words:
+        if not value.text:
             return [[(self.glyphs.dash, "rest")]]
-        tone = "faint" if not aspect.differs and len(self._candidates) > 1 else tone
-        lines = wrap([(words, tone)], width, 0)
+        tone = "faint" if not aspect.differs and len(self._candidates) > 1 else value.tone
+        lines = wrap([(value.text, tone)], width, 0)
+        if aspect.weighs and value.amount is not None and len(lines) == 1:
+            return [self._weighed(lines[0], value.amount / aspect.largest, width)]
         if len(lines) > _MOST_LINES:
             lines = [*lines[: _MOST_LINES - 1], [(self.glyphs.ellipsis, tone)]]
         return lines
+
+    def _weighed(self, pieces: Line, share: float, width: int) -> list[Piece]:
+        """A value with a bar at its right, as long as its share of the largest beside it."""
+        room = min(width - _VALUE - 1, _BAR)
+        if room < _SHORT_BAR:
+            return list(pieces)
+        return [*fit(pieces, _VALUE), (" ", ""), *line_bar(share, room, self.glyphs)]
 
     def row_count(self) -> int:
         return len(self._rows)

@@ -17,7 +17,13 @@ from tui_hub.domain.models import Details
 from tui_hub.tui.app import HubApp
 from tui_hub.tui.command import bindings
 from tui_hub.tui.configuration_asking import ask_option, ask_value
-from tui_hub.tui.configuration_commands import AddOption, EditValue, ReloadModel, UnsetValue
+from tui_hub.tui.configuration_commands import (
+    AddOption,
+    EditValue,
+    ReloadModel,
+    ShowLog,
+    UnsetValue,
+)
 from tui_hub.tui.configuration_text import ConfigurationRow, about
 from tui_hub.tui.draw import safe
 from tui_hub.tui.widgets.configuration_list import ConfigurationList
@@ -29,7 +35,7 @@ _MUTED = "$foreground 62%"
 class ConfigurationPane(Vertical):
     """The list, and below it all about the row under the cursor."""
 
-    BINDINGS = bindings(EditValue, UnsetValue, AddOption, ReloadModel)
+    BINDINGS = bindings(EditValue, UnsetValue, AddOption, ReloadModel, ShowLog)
     BINDING_GROUP_TITLE = "Configuration"
     DEFAULT_CSS = """
     ConfigurationPane #about-value { height: auto; max-height: 4; padding: 0 3; margin-top: 1; }
@@ -40,6 +46,7 @@ class ConfigurationPane(Vertical):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
+        self._model = ""
         self._details: Details | None = None
         self._report: ConfigurationReport | None = None
 
@@ -52,18 +59,18 @@ class ConfigurationPane(Vertical):
         self.rows.focus(scroll_visible)
         return self
 
-    def show(self, details: Details) -> None:
-        """Show what is set for a model, as it is now."""
-        self._details = details
+    def show(self, model: str, details: Details | None = None) -> None:
+        """Show what is set for a model, as it is now; its files need not be known for that."""
+        self._model, self._details = model, details
         self.read()
 
     @work(group="configuration-read", exclusive=True)
     async def read(self) -> None:
         """Read what is set."""
-        if self._details is None:
+        if not self._model:
             return
         try:
-            self._take(await self.app.services.configuring.show(self._details.model.id))
+            self._take(await self.app.services.configuring.show(self._model))
         except HubError as error:
             self.rows.empty = error.message
             self.rows.refresh()
@@ -93,7 +100,7 @@ class ConfigurationPane(Vertical):
     async def action_edit_value(self) -> None:
         """Ask for the value under the cursor, or let the version there count again."""
         row = self.rows.row
-        if row is None or self._details is None:
+        if row is None:
             return
         if row.version is not None:
             await self._take_back(row)
@@ -119,8 +126,7 @@ class ConfigurationPane(Vertical):
             return
         if row.consent is not None:
             with self.app.reporting():
-                model = self._report.model
-                self._take(await self.app.services.configuring.refuse_pickles(model))
+                self._take(await self.app.services.configuring.refuse_pickles(self._model))
         elif not row.key:
             self.app.hint("A version is taken back by setting another one.")
         elif row.key not in self._report.configuration.values:
@@ -146,13 +152,25 @@ class ConfigurationPane(Vertical):
         else:
             await self._offer_reload(self._report.stale or self._report.active)
 
+    @work(group="configuration", exclusive=True)
+    async def action_show_log(self) -> None:
+        """Show what the process that holds the model says."""
+        from tui_hub.tui.screens.text_dialog import TextDialog
+
+        slot = None
+        for kind in () if self._report is None else self._report.active:
+            slot = slot or await self.app.services.activation.active(kind)
+        if slot is None:
+            self.app.hint("It is not active.")
+            return
+        said = await self.app.services.activation.said(slot)
+        words = "\n".join(said) or "It has said nothing so far."
+        self.app.push_screen(TextDialog(f"{slot.chosen_by} as {slot.type.value}", words))
+
     async def _change(self, values: Mapping[str, str], unset: Iterable[str] = ()) -> bool:
         """Set values; `False` where something is wrong with them, which is said."""
-        if self._details is None:
-            return True
-        model, configuring = self._details.model.id, self.app.services.configuring
         try:
-            report = await configuring.change(model, values, unset)
+            report = await self.app.services.configuring.change(self._model, values, unset)
         except HubError as error:
             self.app.report(error)
             return not isinstance(error, UsageError)
@@ -161,14 +179,14 @@ class ConfigurationPane(Vertical):
         return True
 
     async def _take_back(self, row: ConfigurationRow) -> None:
-        if row.version is None or self._details is None:
+        if row.version is None:
             return
         if row.counts:
             self.app.hint("This version counts already.")
             return
-        model, version = self._details.model.id, row.version.version
+        version = row.version.version
         with self.app.reporting():
-            report = await self.app.services.configuring.take_back(model, version)
+            report = await self.app.services.configuring.take_back(self._model, version)
             self._take(report)
             self.app.notify(f"Version {version} counts again, as version {report.version}")
             await self._offer_reload(report.stale)

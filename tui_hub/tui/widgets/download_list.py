@@ -9,6 +9,7 @@ from textual import events
 
 from tui_hub.domain.downloads import Download, FileProgress
 from tui_hub.domain.jobs import JobStatus
+from tui_hub.tui.commands import DownloadModel, ShowBrowse
 from tui_hub.tui.download_file_text import file_line
 from tui_hub.tui.download_text import (
     explanation,
@@ -199,9 +200,9 @@ class DownloadList(RowList):
         return [
             ("  ", ""),
             (words, "muted"),
-            ("1", "key"),
+            (self.app.key_of(ShowBrowse), "key"),
             (" finds models, ", "muted"),
-            ("d", "key"),
+            (self.app.key_of(DownloadModel), "key"),
             (" downloads one.", "muted"),
         ]
 

@@ -48,14 +48,17 @@ class Greeting(Static):
 
     def _words(self, live: Live) -> Content:
         muted = "$foreground 62%"
+        title = Content.styled("Welcome to tui-hub", "bold")
         keys: list[tuple[str, str]] = []
         for command, words in ((c.Search, "search"), (c.Choose, "open"), (c.Help, "all keys")):
             keys += [(self.app.key_of(command), "$accent"), (f" {words}    ", muted)]
         keys += [("any key takes this away", "$foreground 42%")]
+        if self.screen.has_class("-low"):
+            return Content("\n").join([title, Content.assemble(*keys)])
         purpose = "One screen to find, fetch, verify, switch and retire AI models."
         return Content("\n").join(
             [
-                Content.styled("Welcome to tui-hub", "bold"),
+                title,
                 Content(purpose),
                 Content.styled(self._doing(live), muted),
                 Content(),

@@ -60,9 +60,11 @@ class KeyRow(Drawn):
                 continue
             entries = last if command in _LAST else own
             entries.setdefault(command, (active.binding, active.node))
-        nodes = list(dict.fromkeys(node for _, node in own.values()))
-        in_order = sorted(own.values(), key=lambda one: (nodes.index(one[1]), _place(*one)))
-        return in_order, [last[command] for command in _LAST if command in last]
+        shown = list(own.values())
+        if self.app.keys.keymap:
+            nodes = list(dict.fromkeys(node for _, node in shown))
+            shown.sort(key=lambda one: (nodes.index(one[1]), _place(*one)))
+        return shown, [last[command] for command in _LAST if command in last]
 
     def _pieces(self, binding: Binding) -> list[Piece]:
         sign = self.glyphs.key(self.app.get_key_display(binding))
