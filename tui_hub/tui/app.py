@@ -9,8 +9,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from textual import work
+from textual._context import active_message_pump
+from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.notifications import Notify, SeverityLevel
 from textual.widgets import Input
+from textual.worker import WorkerFailed, get_current_worker
 
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.text import clean
@@ -21,7 +25,7 @@ from tui_hub.tui.glyphs import ASCII, UNICODE
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.palette import HubCommands
 from tui_hub.tui.slot_changes import SlotChanges
-from tui_hub.tui.terminal_driver import let_go_of_terminal
+from tui_hub.tui.terminal_output import let_go_of_terminal
 from tui_hub.tui.themes import DARK, THEMES
 
 if TYPE_CHECKING:
@@ -134,6 +138,16 @@ class HubApp(BackgroundApp):
     def hint(self, message: str) -> None:
         """Say in a few words why a key does nothing here, in place of the last such words."""
         self.notify(message, timeout=HINT_SECONDS)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Go on where something stumbled only because what it belongs to was closed meanwhile."""
+        node: object = active_message_pump.get(None)
+        cause: object = error
+        if isinstance(error, WorkerFailed):
+            node, cause = get_current_worker().node, error.error
+        closed = isinstance(node, DOMNode) and not node.display
+        if not (closed and isinstance(cause, NoMatches)):
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """End after a fault of our own; its details are for the log, not for the terminal."""
