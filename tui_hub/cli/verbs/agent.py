@@ -58,7 +58,8 @@ def _install(options: Options) -> int:
     configuration, console = prepare(options)
     path = str(write_unit(configuration))
     for name in left_out(configuration):
-        console.note(f"{name} is not written into it, as it holds a secret: {_elsewhere(name)}.")
+        why = "which may be a token or hold a password"
+        console.note(f"{name}, {why}, is not written into it: {_elsewhere(name)}.")
     console.note(f"Written: {path}")
     console.note("Now run:")
     return console.give(Answer({"unit": path, "commands": COMMANDS}, lines=map(clean, COMMANDS)))
