@@ -85,6 +85,8 @@ async def walk(hub: DemoHub, services: Services) -> None:
         await shoot(pilot, "browse", "lumen-chat-large", "text-generation")
         await pilot.press("enter")
         await shoot(pilot, "model", "Revisions", "Good to know")
+        await pilot.press("escape", *"cjcjc", "C")
+        await shoot(pilot, "compare", "Side by side", "needs", "of variants")
         await pilot.press("escape")
         for model in ("demo-lab/lumen-chat-large", "demo-lab/still-diffusion"):
             await services.downloads.start(model)

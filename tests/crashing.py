@@ -13,7 +13,7 @@ SWITCHER = textwrap.dedent(
     from tui_hub.runtime.ollama import OllamaMemory
     from tui_hub.runtime.server_children import ServerChild
     from tui_hub.runtime.torch_children import TorchChild
-    from tui_hub.services import children, memory, open_services, swap
+    from tui_hub.services import children, memory, open_services, swap, torch_holder
     from tui_hub.settings import load_configuration
 
     model, doomed, room = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -36,7 +36,7 @@ SWITCHER = textwrap.dedent(
         (TorchChild, "load"), (Child, "keep"), (Child, "close"), (ServerChild, "serve"),
         (OllamaMemory, "load"), (OllamaMemory, "unload"),
         (SwapTable, "begin"), (SwapTable, "commit"), (SwapTable, "end"),
-        (children.Children, "end"), (swap, "point_to"),
+        (children.Children, "end"), (children.Children, "park"), (swap, "point_to"),
     ):
         mortal(owner, name)
 
@@ -45,7 +45,10 @@ SWITCHER = textwrap.dedent(
 
     async def main():
         async with open_services(load_configuration()) as services:
-            if room == "one":
+            if room == "parked":
+                torch_holder.on_gpu = lambda slot: True
+                torch_holder._PARKING_SHARE = 1e9
+            if room != "both":
                 memory.HOST_RUNTIME = 0
                 services.activation._memory.devices = scarce
             result = await services.activation.switch(model)

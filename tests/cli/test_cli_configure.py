@@ -39,6 +39,7 @@ def test_values_are_set_listed_and_taken_back(program: Inside) -> None:
         "dtype": {"value": "auto", "origin": "default"},
         "context": {"value": None, "origin": "default"},
         "variant": {"value": None, "origin": "default"},
+        "adapters": {"value": None, "origin": "default"},
     }
     done = program.json("configure", "acme/tiny-llm", "dtype=bfloat16", "context=8192").document
     assert done["configuration"] == {"dtype": "bfloat16", "context": 8192}

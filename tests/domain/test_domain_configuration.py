@@ -34,7 +34,11 @@ def test_values_are_set_and_taken_out() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("dtpye", "bfloat16", "runtime, device, dtype, context, variant and options.NAME"),
+        (
+            "dtpye",
+            "bfloat16",
+            "runtime, device, dtype, context, variant, adapters and options.NAME",
+        ),
         ("model", "x", "runtime, device"),
         ("options.", "x", "up to 64 letters"),
         ("options.a b", "x", "up to 64 letters"),

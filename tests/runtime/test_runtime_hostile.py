@@ -19,8 +19,12 @@ import torch
 from safetensors.torch import save_file
 from weight_files import sparse_weights, write_header
 
-from tui_hub.runtime import torch_child
-from tui_hub.runtime.torch_child import Failure
+from tui_hub.runtime.torch_child.files import open_file
+from tui_hub.runtime.torch_child.loading import load
+from tui_hub.runtime.torch_child.placing import Progress, make_resident
+from tui_hub.runtime.torch_child.process import Failure
+from tui_hub.runtime.torch_child.regions import Regions
+from tui_hub.runtime.torch_child.safetensors_files import HEADER_LIMIT
 
 pytestmark = pytest.mark.filterwarnings("ignore:The given buffer is not writable")
 
@@ -30,7 +34,7 @@ def refused(*files: Path | str, consent: bool = False) -> tuple[str, str]:
     paths = [str(path) for path in files]
     request = {"files": paths, "device": "cpu", "dtype": "", "consent": consent}
     with pytest.raises(Failure) as raised:
-        torch_child.load(torch, request, lambda _: None)
+        load(torch, request, lambda _: None)
     return raised.value.answer["kind"], raised.value.answer["message"]
 
 
@@ -101,9 +105,9 @@ def test_a_header_of_any_claimed_length_costs_nothing(tmp_path: Path, length: in
 
 def test_a_header_that_would_cost_gigabytes_is_not_parsed(tmp_path: Path) -> None:
     one = b'"%d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},'
-    count = (torch_child.HEADER_LIMIT - 100) // 60
+    count = (HEADER_LIMIT - 100) // 60
     header = b"{" + b"".join(one % number for number in range(count)) + b'"z":' + b"[]}"
-    assert len(header) < torch_child.HEADER_LIMIT
+    assert len(header) < HEADER_LIMIT
     path = write_header(tmp_path / "a.safetensors", header)
     tracemalloc.start()
     try:
@@ -126,12 +130,10 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_cut_while_it_is_read_does_no_harm(tmp_path: Path) -> None:
     path = Path(sparse_weights(tmp_path / "a.safetensors", 64 * 1024))
-    ((_, tensor),) = torch_child.open_file(torch, str(path), False)
+    ((_, tensor),) = open_file(torch, str(path), False, Regions())
     os.truncate(path, 4096)
     with pytest.raises(Failure, match="cut meanwhile"):
-        torch_child.make_resident(
-            tensor, torch_child.Progress("load", {"w": tensor}, lambda _: None)
-        )
+        make_resident(torch, tensor, Progress("load", {"w": tensor}, lambda _: None))
 
 
 def test_the_same_tensor_in_two_shards_is_refused(tmp_path: Path) -> None:
@@ -281,7 +283,7 @@ def test_more_than_the_memory_is_refused_with_figures(tmp_path: Path) -> None:
     path = sparse_weights(tmp_path / "a.safetensors", 1 << 40)
     request = {"files": [path], "device": "cpu", "dtype": "", "consent": False}
     with pytest.raises(Failure) as raised:
-        torch_child.load(torch, request, lambda _: None)
+        load(torch, request, lambda _: None)
     answer = raised.value.answer
     assert (answer["kind"], answer["message"]) == ("memory", "not enough memory")
     assert (answer["needed"], answer["device"]) == (1 << 40, "cpu")

@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from weight_files import write_header
 
-from tui_hub.runtime import torch_child
-from tui_hub.runtime.torch_child import Failure
+from tui_hub.runtime.torch_child import devices, memory, placing, safetensors_files, self_test
+from tui_hub.runtime.torch_child.loading import load as load_weights
+from tui_hub.runtime.torch_child.process import Failure
 
 pytestmark = pytest.mark.filterwarnings("ignore:The given buffer is not writable")
 
@@ -36,7 +37,8 @@ def load(
     told: list[dict[str, Any]] = []
     paths = [str(path) for path in files]
     request = {"files": paths, "device": device, "dtype": dtype, "consent": consent}
-    return *torch_child.load(torch, request, told.append), told
+    weights, figures = load_weights(torch, request, told.append)
+    return weights.tensors, figures, told
 
 
 def same(one: torch.Tensor, other: torch.Tensor) -> bool:
@@ -46,7 +48,7 @@ def same(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 
 def every_dtype() -> dict[str, torch.Tensor]:
-    words = {word: getattr(torch, word) for word in torch_child.DTYPES.values()}
+    words = {word: getattr(torch, word) for word in safetensors_files.DTYPES.values()}
     ones = torch.ones(3, 8)
     tensors = {word: ones.to(dtype) for word, dtype in words.items()}
     return tensors | {"scalar": torch.tensor(7.0), "empty": torch.empty(0, 4)}
@@ -96,9 +98,9 @@ def test_progress_is_told_at_most_ten_times_a_second(
 ) -> None:
     told: list[dict[str, Any]] = []
     clock = [100.0]
-    monkeypatch.setattr(torch_child.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(placing.time, "monotonic", lambda: clock[0])
     weights = {str(number): torch.zeros(1) for number in range(1000)}
-    progress = torch_child.Progress("load", weights, told.append)
+    progress = placing.Progress("load", weights, told.append)
     for _ in weights:
         clock[0] += 0.001
         progress.advance(4)
@@ -154,7 +156,7 @@ def test_nan_is_found_wherever_it_stands(tmp_path: Path, dtype: torch.dtype) -> 
 def test_nan_after_the_first_chunk_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch_child, "CHUNK_ELEMENTS", 10)
+    monkeypatch.setattr(self_test, "CHUNK_ELEMENTS", 10)
     weights = torch.zeros(25)
     weights[24] = math.nan
     save_file({"w": weights}, tmp_path / "a.safetensors")
@@ -214,7 +216,7 @@ def test_what_is_not_there_is_named(
 
 def test_the_first_gpu_or_the_processor_is_chosen() -> None:
     expected = "cuda:0" if torch.cuda.is_available() else "cpu"
-    assert str(torch_child.choose_device(torch, "auto")) == expected
+    assert str(devices.choose_device(torch, "auto")) == expected
 
 
 def test_a_control_group_s_limit_counts(tmp_path: Path) -> None:
@@ -224,7 +226,7 @@ def test_a_control_group_s_limit_counts(tmp_path: Path) -> None:
             (folder / name.replace("_", ".", 1)).write_text(f"{content}\n")
 
     def rooms(names: Sequence[str], prefix: str = "") -> list[int]:
-        return torch_child.group_rooms(str(tmp_path), "/job/task", *names, prefix)
+        return memory.group_rooms(str(tmp_path), "/job/task", *names, prefix)
 
     group(tmp_path)
     group(tmp_path / "job", memory_max=1000, memory_current=400)

@@ -15,7 +15,6 @@ from waiting import gone
 
 from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.runtime import LoadRequest
-from tui_hub.runtime import torch_child
 from tui_hub.runtime.pythons import SCRIPT, probe_torch, python_of
 from tui_hub.runtime.torch_children import TorchChild
 
@@ -128,34 +127,51 @@ async def test_a_torch_that_crashes_when_imported_is_told(
     assert await TorchChild.attach(tmp_path / "state", "llm") is None
 
 
-def test_the_child_is_one_file_for_older_pythons() -> None:
-    """Grammar of Python 3.9, and modules of its standard library."""
-    tree = ast.parse(SCRIPT.read_text(), feature_version=(3, 9))
+def imported(node: ast.AST) -> list[str]:
+    """The modules that a statement imports from elsewhere."""
+    if isinstance(node, ast.ImportFrom):
+        return [] if node.level else [node.module or ""]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
+def test_the_child_runs_on_older_pythons_alone() -> None:
+    """Grammar of Python 3.9, modules of its standard library, and those of its own folder."""
+    files = sorted(SCRIPT.glob("*.py"))
+    assert len(files) > 5
+    trees = [ast.parse(file.read_text(), feature_version=(3, 9)) for file in files]
     modules = {
         name.partition(".")[0]
+        for tree in trees
         for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else
-                     [alias.name for alias in node.names])
-    }  # fmt: skip
+        for name in imported(node)
+    }
     assert modules <= sys.stdlib_module_names - {"tomllib"}
 
 
-def test_its_neighbours_are_not_on_its_path(bare: str) -> None:
-    """A script's folder comes first on the path; `link.py` must not be a module there."""
-    code = SCRIPT.read_text().replace("print(torch_version() or", "print(sys.path or")
-    copy = Path(bare).parent / "child_copy.py"
-    copy.write_text(code)
-    run = subprocess.run([bare, copy, "--probe"], capture_output=True, text=True, check=True)
-    assert str(copy.parent) not in ast.literal_eval(run.stdout)
+@pytest.mark.parametrize("safe_path", ["", "1"])
+def test_its_modules_hide_no_others(bare: str, tmp_path: Path, safe_path: str) -> None:
+    """A program's folder comes first on the path, where `process` would be a module of all."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, sys; atexit.register(lambda: print(sys.path))"
+    )
+    run = subprocess.run(
+        [bare, SCRIPT, "--probe"],
+        env={"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": safe_path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    path = ast.literal_eval(run.stdout.splitlines()[-1])
+    assert str(tmp_path) in path
+    assert not [one for one in path if one.startswith(str(SCRIPT.parent))]
 
 
 def test_its_memory_is_hidden() -> None:
     """PR_GET_DUMPABLE, prctl(2), in a process that hid itself."""
-    code = "import ctypes, torch_child; torch_child.LIBRARY.hide_memory()"
+    code = "import ctypes; from torch_child.kernel import LIBRARY; LIBRARY.hide_memory()"
     run = subprocess.run(
         [sys.executable, "-c", f"{code}; print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"],
-        env={**os.environ, "PYTHONPATH": str(Path(torch_child.__file__).parent)},
+        env={**os.environ, "PYTHONPATH": str(SCRIPT.parent)},
         capture_output=True,
         text=True,
         check=True,

@@ -13,7 +13,9 @@ import psutil
 import pytest
 from activation_homes import FIRST, SECOND, children, home, install, torch_repositories
 from homes import Configure
+from safetensors.torch import load_file
 
+import tui_hub
 from tui_hub.demo import DemoHub
 from tui_hub.domain.errors import (
     DoesNotFitError,
@@ -27,8 +29,8 @@ from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
 from tui_hub.domain.slots import Slot
 from tui_hub.events import SwapMoved
-from tui_hub.services import Services
-from tui_hub.services.torch_holder import TorchLoader
+from tui_hub.services import Services, torch_holder
+from tui_hub.services.torch_loader import TorchLoader
 
 
 @pytest.fixture
@@ -163,6 +165,61 @@ async def test_without_room_for_both_the_old_model_leaves_first_and_comes_back(
         assert [child.pid for child in children(configuration)] == [second.pid]
 
 
+async def test_a_model_that_waited_beside_its_device_is_back_in_the_same_process(
+    torch_home: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the processor in a GPU's place: cast weights leave it and come back in the same way."""
+    monkeypatch.setattr(torch_holder, "on_gpu", lambda slot: True)
+    monkeypatch.setattr(torch_holder, "_PARKING_SHARE", 1e9)
+    configuration = torch_home(TUI_HUB_RUNTIME__DTYPE="bfloat16")
+    async with home(configuration) as services:
+        await install(services, FIRST, SECOND, "acme/nan")
+        first = await services.activation.activate(FIRST)
+        little_memory(services, monkeypatch, 2_400_000)
+        result = await services.activation.switch("acme/nan")
+        assert (result.status, result.pid) == ("rolled_back", first.pid)
+        assert [child.pid for child in children(configuration)] == [first.pid]
+        (job,) = await services.jobs.list((JobType.ACTIVATE,), (JobStatus.FAILED,))
+        told = " ".join(job.log)
+        assert "hf:acme/first waits in the memory of the host" in told
+        assert "hf:acme/first is back, out of the memory of the host" in told
+        environment = services.configuration.environment
+        with tui_hub.attach("llm", environment=environment) as weights:
+            expected = load_file(weights.path / "model.safetensors")
+            assert all(weights[name].equal(one.bfloat16()) for name, one in expected.items())
+            del expected
+            # Another program has them: they cannot leave, and the model is loaded afresh.
+            result = await services.activation.switch("acme/nan")
+        assert result.status == "rolled_back" and result.pid != first.pid
+
+        second = await services.activation.switch(SECOND)
+        assert (second.status, second.previous) == ("active", "hf:acme/first")
+        assert [child.pid for child in children(configuration)] == [second.pid]
+
+
+async def test_a_waiting_model_that_cannot_go_back_is_loaded_again(
+    torch_home: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch_holder, "on_gpu", lambda slot: True)
+    monkeypatch.setattr(torch_holder, "_PARKING_SHARE", 1e9)
+    configuration = torch_home(TUI_HUB_RUNTIME__DTYPE="bfloat16")
+    async with home(configuration) as services:
+        await install(services, FIRST, "acme/nan")
+        first = await services.activation.activate(FIRST)
+        little_memory(services, monkeypatch, 2_400_000)
+        back = services.activation._children.unpark
+
+        async def killed(slot: Slot) -> None:
+            os.kill(first.pid or 0, signal.SIGKILL)
+            await back(slot)
+
+        monkeypatch.setattr(services.activation._children, "unpark", killed)
+        result = await services.activation.switch("acme/nan")
+        assert result.status == "rolled_back" and result.pid not in (None, first.pid)
+        assert [child.pid for child in children(configuration)] == [result.pid]
+        assert (await slot(services)).model == "hf:acme/first"
+
+
 async def test_an_old_model_that_cannot_come_back_is_said_to_be_lost(
     torch_home: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,7 +255,7 @@ async def test_too_little_memory_is_refused_with_figures(
         await install(services, FIRST, SECOND)
         first = await services.activation.activate(FIRST)
         little_memory(services, monkeypatch, 1000)
-        monkeypatch.setattr("tui_hub.services.torch_holder.holds", lambda slot: {None: 1_000_000})
+        monkeypatch.setattr("tui_hub.services.torch_loader.holds", lambda slot: {None: 1_000_000})
         with pytest.raises(DoesNotFitError, match="too little") as refused:
             await services.activation.switch(SECOND)
         assert "977 KiB" in refused.value.message or "976.6 KiB" in refused.value.message
@@ -389,7 +446,7 @@ async def test_no_torch_publishes_a_link_and_says_so(
         assert "pickle files, which can run any program" in (linked.note or "")
         linked = await services.activation.switch(FIRST)
         assert (linked.runtime, linked.status, linked.pid) == ("link", "active", None)
-        assert "torch is not installed" in (linked.note or "")
+        assert "has no torch" in (linked.note or "")
         assert "pickle" not in (linked.note or "")
         with pytest.raises(RefusedError, match="no torch"):
             await services.activation.switch(FIRST, runtime="torch")
@@ -430,3 +487,29 @@ def bare_python(tmp_path: Path) -> Path:
 
     venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
     return tmp_path / "bare" / "bin" / "python"
+
+
+async def test_torch_numbers_gpus_as_the_driver_does(torch_home: Configure) -> None:
+    variables = {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"}
+    async with home(torch_home(**variables)) as services:
+        await install(services, FIRST)
+        pid = (await services.activation.activate(FIRST)).pid
+        told = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        names = [one.partition(b"=")[0] for one in told]
+        assert b"CUDA_DEVICE_ORDER=PCI_BUS_ID" in told
+        assert b"CUDA_VISIBLE_DEVICES" not in names, "what may be taken is decided here"
+
+
+async def test_how_long_a_load_should_take_is_told_by_what_was_measured(
+    torch_home: Configure,
+) -> None:
+    async with home(torch_home()) as services:
+        await install(services, FIRST, SECOND)
+        before = await services.activation.preview(FIRST)
+        assert (before.rate, before.seconds, before.known) == (None, None, False)
+        await services.activation.activate(FIRST)
+        own, other = [await services.activation.preview(one) for one in (FIRST, SECOND)]
+        assert own.known and own.last is not None and own.rate == own.last.rate
+        assert own.seconds == pytest.approx(own.last.seconds)
+        assert not other.known and other.rate == pytest.approx(own.rate)
+        assert other.seconds == pytest.approx(other.weights / (own.rate or 0))

@@ -35,7 +35,7 @@ async def test_typing_searches_and_enter_goes_to_the_results(offline: Configurat
         await driver.until(lambda: "zebra" in driver.text() and "model-0000" not in driver.text())
         await driver.press("enter")
         assert driver.app.focused is models_of(driver)
-        await driver.press("c")
+        await driver.press("u")
         await driver.until(lambda: models_of(driver).row_count() == 31)
 
 

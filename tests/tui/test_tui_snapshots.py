@@ -47,6 +47,12 @@ def services(offline: Configuration, monkeypatch: pytest.MonkeyPatch) -> Iterato
     )
     opened.hardware.sample = BoxSample(host=host, error="no GPU: none is in this picture")
     monkeypatch.setattr(opened.hardware, "start", lambda: None)
+
+    async def read() -> BoxSample:
+        assert opened.hardware.sample is not None
+        return opened.hardware.sample
+
+    monkeypatch.setattr(opened.hardware, "read", read)
     yield opened
     loop.run_until_complete(stack.aclose())
     loop.close()
@@ -60,7 +66,8 @@ def after(services: Services, keys: str, *words: str) -> Callable[[Pilot[int]], 
         app = pilot.app
         assert isinstance(app, HubApp)
         driver = Driver(app, pilot, services)
-        await driver.sees("model-0000", "120", "no GPU", "never")
+        await driver.sees("model-0000", "120", "no GPU")
+        await driver.until(lambda: app.live.total is not None)
         await driver.press(*keys)
         await driver.sees(*words)
 
@@ -73,6 +80,12 @@ def test_browse(snap_compare: Compare, services: Services, size: tuple[int, int]
     assert snap_compare(
         HubApp(services), terminal_size=size, run_before=after(services, "jj", *words)
     )
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_compare(snap_compare: Compare, services: Services, size: tuple[int, int]) -> None:
+    run = after(services, "cjcjcjcC", "Side by side", "beware")
+    assert snap_compare(HubApp(services), terminal_size=size, run_before=run)
 
 
 def test_help(snap_compare: Compare, services: Services) -> None:

@@ -90,6 +90,11 @@ class JobTable:
         async with self._database.write() as transaction:
             return await transaction.execute(f"DELETE FROM jobs WHERE {where}", arguments)
 
+    async def counts(self) -> dict[tuple[JobType, JobStatus], int]:
+        """How many jobs there are of each type and status, where there are any."""
+        rows = await self._database.read("SELECT type, status, count(*) FROM jobs GROUP BY 1, 2")
+        return {(JobType(kind), JobStatus(status)): count for kind, status, count in rows}
+
     async def running(self) -> builtins.list[Job]:
         """The jobs that some process runs, or ran when it died."""
         return await self.list(statuses=(JobStatus.RUNNING,), limit=-1)

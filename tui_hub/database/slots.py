@@ -22,7 +22,7 @@ from tui_hub.domain.slots import Load, MemoryFigures, Slot, Swap, slot_lease
 from tui_hub.domain.types import ModelType
 from tui_hub.text import now
 
-_SLOT_COLUMNS = (
+SLOT_COLUMNS = (
     "type, model, revision, runtime, path, device, since, variant, memory, "
     "child, error, url, command, configuration, pid, host, started, boot"
 )
@@ -32,23 +32,13 @@ class SlotTable(RecordTable[Slot]):
     """The active model of each type."""
 
     table = "slots"
-    columns = _SLOT_COLUMNS
+    columns = SLOT_COLUMNS
 
     def _values(self, record: Slot) -> tuple[object, ...]:
         return _slot_values(record)
 
     def _record(self, row: Row) -> Slot:
-        values = dict(zip(_SLOT_COLUMNS.split(", "), row, strict=True))
-        pid, host = values.pop("pid"), values.pop("host")
-        started, boot = values.pop("started"), values.pop("boot")
-        values["type"] = ModelType(values["type"])
-        values["memory"] = MemoryFigures(**mapping(values["memory"]))
-        values["configuration"] = msgspec.json.decode(
-            values["configuration"], type=ModelConfiguration
-        )
-        if host is not None:
-            values["holder"] = Owner(host=host, pid=pid, started=started, boot=boot)
-        return Slot(**values)
+        return slot_record(row)
 
 
 class SwapTable:
@@ -146,6 +136,10 @@ async def _refuse_if_gone(transaction: Transaction, slot: Slot) -> None:
         raise RefusedError(f"{slot.model} was {what} meanwhile", hint="Try again.")
 
 
+_FEW = 5
+"""Loads by which it is judged how fast the next one will be."""
+
+
 class LoadTable:
     """What loads took."""
 
@@ -164,8 +158,8 @@ class LoadTable:
         async with self._database.write() as transaction:
             await transaction.execute(
                 "INSERT INTO loads"
-                " (model, revision, variant, device, dtype, bytes, peak, seconds, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " (model, revision, variant, device, dtype, bytes, peak, seconds, at, runtime,"
+                " context) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     plain(slot.model),
                     plain(slot.revision),
@@ -176,17 +170,41 @@ class LoadTable:
                     slot.memory.peak,
                     seconds,
                     now(),
+                    plain(slot.runtime),
+                    slot.configuration.context,
                 ),
             )
 
     async def last(self, model: str, revision: str, variant: str | None) -> Load | None:
         """A model's last load."""
         rows = await self._database.read(
-            "SELECT device, dtype, peak, bytes, seconds FROM loads"
+            "SELECT device, dtype, peak, bytes, seconds, runtime, context FROM loads"
             " WHERE model = ? AND revision = ? AND variant IS ? ORDER BY number DESC LIMIT 1",
             (plain(model), plain(revision), optional(variant)),
         )
         return Load(*rows[0]) if rows else None
+
+    async def rate(self, *, gpu: bool) -> float | None:
+        """Bytes a second of the last loads onto a GPU, or else into the memory of the host."""
+        rows = await self._database.read(
+            "SELECT SUM(bytes) / SUM(seconds) FROM (SELECT bytes, seconds FROM loads"
+            " WHERE (device LIKE 'cuda%') = ? AND seconds > 0 ORDER BY number DESC LIMIT ?)",
+            (gpu, _FEW),
+        )
+        return rows[0][0] if rows else None
+
+
+def slot_record(row: Row) -> Slot:
+    """A slot from the columns of its row."""
+    values = dict(zip(SLOT_COLUMNS.split(", "), row, strict=True))
+    pid, host = values.pop("pid"), values.pop("host")
+    started, boot = values.pop("started"), values.pop("boot")
+    values["type"] = ModelType(values["type"])
+    values["memory"] = MemoryFigures(**mapping(values["memory"]))
+    values["configuration"] = msgspec.json.decode(values["configuration"], type=ModelConfiguration)
+    if host is not None:
+        values["holder"] = Owner(host=host, pid=pid, started=started, boot=boot)
+    return Slot(**values)
 
 
 def _slot_values(record: Slot) -> tuple[object, ...]:
@@ -218,7 +236,7 @@ async def _put_slot(transaction: Transaction, slot: Slot) -> None:
     values = _slot_values(slot)
     marks = ", ".join("?" * len(values))
     await transaction.execute(
-        f"INSERT OR REPLACE INTO slots ({_SLOT_COLUMNS}) VALUES ({marks})", values
+        f"INSERT OR REPLACE INTO slots ({SLOT_COLUMNS}) VALUES ({marks})", values
     )
 
 

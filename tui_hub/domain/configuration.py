@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
+from tui_hub.domain.consents import Consent
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import COMMAND, OLLAMA, TORCH
 from tui_hub.domain.types import ModelType
 
 AUTO = "auto"
 """What suits: a runtime, a device, or the number types that the weights have."""
-KEYS = ("runtime", "device", "dtype", "context", "variant")
+KEYS = ("runtime", "device", "dtype", "context", "variant", "adapters")
 OPTION = "options."
 """What the keys of options begin with."""
 DTYPES = ("float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2")
@@ -23,6 +25,7 @@ Value = str | int
 
 _MOST_CONTEXT = 2**31 - 1
 _MOST_OPTIONS = 100
+_MOST_ADAPTERS = 16
 _LONGEST = 1000
 _RUNTIME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _DEVICE = re.compile(r"auto|cpu|cuda:\d{1,3}")
@@ -44,6 +47,8 @@ class ModelConfiguration:
     context: int | None = None
     """Tokens of context, for Ollama and commands, and for what the cache is counted for."""
     variant: str | None = None
+    adapters: tuple[str, ...] = ()
+    """The ids of LoRA adapters that torch adds to the weights, in this order."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Whatever else the runtime is told, as it was typed."""
 
@@ -51,6 +56,7 @@ class ModelConfiguration:
     def values(self) -> dict[str, Value]:
         """What is set, by the keys that a person types, in their order."""
         plain = asdict(self)
+        plain["adapters"] = ",".join(self.adapters) or None
         found = {key: plain[key] for key in KEYS if plain[key] is not None}
         return found | {f"{OPTION}{name}": self.options[name] for name in sorted(self.options)}
 
@@ -61,7 +67,8 @@ class ModelConfiguration:
     def differs(self, other: ModelConfiguration, runtime: str) -> bool:
         """Whether a runtime would load a model in another way by the other configuration."""
         if runtime == TORCH:
-            return (self.device, self.dtype) != (other.device, other.dtype)
+            then, now = ((one.device, one.dtype, one.adapters) for one in (self, other))
+            return then != now
         if runtime in (OLLAMA, COMMAND):
             return (self.context, self.options) != (other.context, other.options)
         return False
@@ -105,6 +112,10 @@ class ConfigurationReport:
     model: str
     configuration: ModelConfiguration
     effective: Mapping[str, Effective]
+    otherwise: Mapping[str, Effective] = field(default_factory=dict)
+    """What would count if nothing was set for the model."""
+    consents: tuple[Consent, ...] = ()
+    """Its pickle files that somebody agreed to have loaded, weights only."""
     versions: tuple[ConfigurationVersion, ...] = ()
     """Newest first, which is the one that counts."""
     active: tuple[ModelType, ...] = ()
@@ -131,7 +142,7 @@ def changed(
     Raises:
         UsageError: naming the key or value that is wrong, and what is allowed.
     """
-    plain: dict[str, Value | None] = {}
+    plain: dict[str, Value | tuple[str, ...] | None] = {}
     options = dict(before.options)
     for key in unset:
         if key == OPTION.rstrip("."):
@@ -139,7 +150,7 @@ def changed(
         elif name := _option(key):
             options.pop(name, None)
         else:
-            plain[_known(key)] = None
+            plain[_known(key)] = () if key == "adapters" else None
     for key, given in values.items():
         if name := _option(key):
             options[name] = _option_value(key, given)
@@ -224,10 +235,24 @@ def _variant(given: str) -> str:
     return given
 
 
-_READ: Mapping[str, Callable[[str], Value]] = {
+def _adapters(given: str) -> tuple[str, ...]:
+    try:
+        found = tuple(str(ModelId.parse(one)) for one in given.split(","))
+    except UsageError as error:
+        raise UsageError(
+            f"{given[:80]!r} names no adapters: {error.message}",
+            hint="They are ids of models with commas between them: hf:org/name,hf:org/other.",
+        ) from None
+    if len(found) > _MOST_ADAPTERS or len(set(found)) < len(found):
+        raise UsageError(f"a model takes {_MOST_ADAPTERS} adapters at most, and each of them once")
+    return found
+
+
+_READ: Mapping[str, Callable[[str], Value | tuple[str, ...]]] = {
     "runtime": _runtime,
     "device": _device,
     "dtype": _dtype,
     "context": _context,
     "variant": _variant,
+    "adapters": _adapters,
 }

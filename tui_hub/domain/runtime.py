@@ -12,6 +12,8 @@ LINK = "link"
 RUNTIMES = (TORCH, OLLAMA, COMMAND, LINK)
 """How a model becomes active."""
 
+_FOR_GOOD = 2200
+
 PLACEHOLDERS = ("path", "file", "host", "port", "model", "name", "context")
 """What a command of the user's may leave to be filled in, beside `options.NAME`."""
 
@@ -49,6 +51,24 @@ class TorchInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """A LoRA adapter, as it is to be added to the weights of a model."""
+
+    name: str
+    """The id of its model, for errors."""
+    file: str
+    """The absolute path of its weights."""
+    alpha: float
+    """By what its product is multiplied, divided by the rank."""
+    alphas: Mapping[str, float] = field(default_factory=dict)
+    """The same for some layers, by the end of their names."""
+    rank_stabilized: bool = False
+    """Whether it is divided by the root of the rank instead."""
+    transposed: bool = False
+    """Whether the model keeps the weights of its layers with inputs first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRequest:
     """Weights to bring into memory; several files are the shards of one model."""
 
@@ -60,6 +80,8 @@ class LoadRequest:
     """What floating tensors become, `bfloat16` for example; empty leaves them as they are."""
     consent: bool = False
     """Whether the user agreed to have pickle files loaded, weights only."""
+    adapters: tuple[Adapter, ...] = ()
+    """What is added to the weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +118,8 @@ class Loaded:
     the process holds, torch itself included."""
     untested: tuple[str, ...] = ()
     """Dtypes that torch cannot look through, as four-bit floats."""
+    adapted: int = 0
+    """How many tensors adapters changed."""
 
     @property
     def speed(self) -> float:
@@ -104,16 +128,33 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program that has a model's weights from the process that holds them."""
+
+    pid: int
+    user: str
+    program: str
+    """Its command line."""
+
+    def __str__(self) -> str:
+        short = self.program if len(self.program) <= 60 else f"{self.program[:59]}…"
+        return f"{short} (pid {self.pid}, user {self.user})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStatus:
     """What a living child says of itself."""
 
     pid: int
     state: str
-    """`importing`, `broken` (no torch), `ready` (holds nothing), `loading` or `loaded`."""
+    """`importing`, `broken` (no torch), `ready` (holds nothing), `loading`, `loaded`, `parking` or
+    `parked` (in the host's memory, off its GPU)."""
     kept: bool
     """Whether it outlives whoever started it."""
     progress: LoadProgress | None = None
     loaded: Loaded | None = None
+    programs: tuple[Program, ...] = ()
+    """Who has the weights from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +177,8 @@ class ServerOrder:
     """Seconds from the request to end until it is ended by force."""
     restarts: int = 0
     """How often it is started again when it fails."""
+    strangers: bool = False
+    """Whether somebody may listen at its port whom it did not start, as a daemon does for it."""
     log: str
     """The file that gets what it says."""
 
@@ -169,6 +212,12 @@ class OllamaModel:
     slot: str | None = None
     """The type whose active model it is."""
 
+    @property
+    def stays(self) -> bool:
+        """Whether the daemon keeps it until it is told to let go: it then says some 292 years."""
+        year = self.expires_at[:4]
+        return not year.isdecimal() or int(year) >= _FOR_GOOD
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OllamaState:
@@ -179,3 +228,17 @@ class OllamaState:
     models: tuple[OllamaModel, ...] = ()
     error: str | None = None
     """Why it does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaRelease:
+    """What the daemon of Ollama let go of on request."""
+
+    models: tuple[OllamaModel, ...]
+    freed: int | None = None
+    """Bytes that GPUs have more of since, by their driver; `None` where none of it was there."""
+
+    @property
+    def promised(self) -> int:
+        """Bytes that the daemon had on GPUs, by its own reckoning."""
+        return sum(one.size_vram for one in self.models)

@@ -23,8 +23,9 @@ from tui_hub.domain.errors import HubError, RefusedError, UnsafeError
 from tui_hub.domain.jobs import Owner
 from tui_hub.runtime.conversation import Conversation, FailureAnswer
 from tui_hub.runtime.refusals import refusal
-from tui_hub.runtime.sockets import connect, peer
+from tui_hub.runtime.sockets import connect
 from tui_hub.runtime.spawning import Process, spawn
+from tui_hub.runtime.torch_child.process import peer
 
 ANSWER_SECONDS = 10.0
 """Seconds for an answer that takes no work."""

@@ -1,6 +1,6 @@
 """Lines of JSON over a socket to a child: questions, their progress and their answers.
 
-`torch_child.py` describes what is said.
+`torch_child` describes what is said.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Conversation:
     async def _read(self) -> None:
         try:
             while line := await self._reader.readline():
-                self._take(_cleaned(msgspec.json.decode(line)))
+                self._take(cleaned(msgspec.json.decode(line)))
         except (OSError, ValueError, AttributeError, TypeError):
             pass  # Whatever was said is not the protocol: the conversation is over.
         finally:
@@ -136,12 +136,12 @@ class Conversation:
             question.answer.set_result(message.get("result"))
 
 
-def _cleaned(value: Any) -> Any:
+def cleaned(value: Any) -> Any:
     """What a child said with all its text made safe; names of tensors and errors are foreign."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):
-        return [_cleaned(one) for one in value]
+        return [cleaned(one) for one in value]
     if isinstance(value, dict):
-        return {clean(key): _cleaned(one) for key, one in value.items()}
+        return {clean(key): cleaned(one) for key, one in value.items()}
     return value

@@ -1,10 +1,9 @@
-"""The sockets of living children: how to reach one, and who is at the other end."""
+"""The sockets of living children: how to reach one."""
 
 from __future__ import annotations
 
 import os
 import socket
-import struct
 from pathlib import Path
 
 from tui_hub.domain.errors import HubError
@@ -39,13 +38,3 @@ def connect(folder: Path, name: str) -> socket.socket | None:
         raise HubError(f"{folder / name} cannot be reached: {error.strerror or error}") from None
     connection.close()
     return None
-
-
-def peer(connection: socket.socket) -> tuple[int | None, int]:
-    """The pid and the user at the other end: unix(7), `SO_PEERCRED`; Linux only."""
-    if not hasattr(socket, "SO_PEERCRED"):
-        return None, os.getuid()
-    figures = struct.Struct("3i")
-    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, figures.size)
-    pid, user, _ = figures.unpack(data)
-    return pid or None, user

@@ -1,4 +1,4 @@
-"""The process that holds a model's weights, started from `torch_child.py`."""
+"""The process that holds a model's weights, started from `torch_child`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Any
 
 import msgspec
 
-from tui_hub.domain.runtime import ChildStatus, Loaded, LoadProgress, LoadRequest, TorchInfo
+from tui_hub.domain.runtime import (
+    ChildStatus,
+    Loaded,
+    LoadProgress,
+    LoadRequest,
+    Program,
+    TorchInfo,
+)
 from tui_hub.runtime.children import ANSWER_SECONDS, Child
 from tui_hub.runtime.pythons import SCRIPT, python_of
 
@@ -77,6 +84,34 @@ class TorchChild(Child):
             progress(msgspec.convert(figures, LoadProgress))
 
         return await self._ask(Loaded, "load", report, **arguments)
+
+    async def release(self, seconds: float) -> tuple[Program, ...]:
+        """Ask the programs that have the weights to let go, and wait so long; who has not.
+
+        Raises:
+            HubError: when the child does not answer, or is gone.
+        """
+        patience = seconds + ANSWER_SECONDS
+        answer = await self._ask(
+            dict[str, tuple[Program, ...]], "release", timeout=patience, seconds=seconds
+        )
+        return answer.get("programs", ())
+
+    async def park(self) -> None:
+        """Move the weights from their GPU to the memory of the host.
+
+        Raises:
+            HubError: when they cannot go there; they are where they were then.
+        """
+        await self._ask(dict, "park")
+
+    async def unpark(self) -> None:
+        """Move parked weights back; those that are not parked stay.
+
+        Raises:
+            HubError: when there is no room for them any more, for example.
+        """
+        await self._ask(dict, "unpark")
 
     async def status(self) -> ChildStatus:
         """What the child says of itself.

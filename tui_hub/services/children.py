@@ -8,14 +8,16 @@ import logging
 import os
 import signal
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tui_hub import processes
 from tui_hub.domain.configuration import AUTO
+from tui_hub.domain.cuda import BY_BUS, ORDER, VISIBLE, names_slice
 from tui_hub.domain.errors import HubError, UnsafeError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.runtime import ServerStatus
+from tui_hub.domain.runtime import Program, ServerStatus
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime.children import Child
@@ -51,7 +53,7 @@ class Children:
     def device_name(self, device: Device, wanted: str) -> str:
         """A device as torch calls it.
 
-        With `CUDA_VISIBLE_DEVICES` torch counts its own way, and is left to choose.
+        Where `CUDA_VISIBLE_DEVICES` names slices of GPUs, torch sees one of them, and has its way.
 
         Args:
             device: the device.
@@ -59,8 +61,18 @@ class Children:
         """
         if device.index is None:
             return "cpu"
-        hidden = "CUDA_VISIBLE_DEVICES" in self._configuration.environment
-        return AUTO if hidden and wanted == AUTO else f"cuda:{device.index}"
+        return AUTO if self._sliced and wanted == AUTO else f"cuda:{device.index}"
+
+    @property
+    def _sliced(self) -> bool:
+        return names_slice(self._configuration.environment.get(VISIBLE))
+
+    def _torch_environment(self) -> dict[str, str]:
+        """Torch sees all GPUs and numbers them as the driver does: which may be taken we know."""
+        environment = {**self._configuration.plain_environment, ORDER: BY_BUS}
+        if not self._sliced:
+            environment.pop(VISIBLE, None)
+        return environment
 
     async def start(self, name: str) -> TorchChild:
         """Start a process, which begins to import torch. It ends with this one until it is kept.
@@ -74,7 +86,7 @@ class Children:
             folder=self._folder,
             name=name,
             log=self.log(name),
-            environment=self._configuration.plain_environment,
+            environment=self._torch_environment(),
             timeout=self.timeout,
         )
 
@@ -156,6 +168,43 @@ class Children:
             await child.end(_GRACE if grace is None else grace)
         finally:
             await asyncio.to_thread(_kill_marked, name)
+
+    async def release(self, slot: Slot, seconds: float) -> tuple[Program, ...]:
+        """Ask the programs that have a slot's weights to let go, and wait so long; who has not."""
+        try:
+            async with self._torch_child(slot) as child:
+                return await child.release(seconds)
+        except HubError as error:
+            _log.warning("who has the weights of %s is not known: %s", slot.model, error.message)
+            return ()
+
+    async def park(self, slot: Slot) -> None:
+        """Move a slot's weights from their GPU to the memory of the host.
+
+        Raises:
+            HubError: when they cannot go there; they are where they were then.
+        """
+        async with self._torch_child(slot) as child:
+            await child.park()
+
+    async def unpark(self, slot: Slot) -> None:
+        """Move a slot's weights back to their GPU, where they are not there.
+
+        Raises:
+            HubError: when they cannot go back.
+        """
+        async with self._torch_child(slot) as child:
+            await child.unpark()
+
+    @contextlib.asynccontextmanager
+    async def _torch_child(self, slot: Slot) -> AsyncIterator[TorchChild]:
+        child = await TorchChild.attach(self._folder, slot.child or "")
+        if child is None:
+            raise HubError(f"the process {slot.pid} that held {slot.model} in memory is gone")
+        try:
+            yield child
+        finally:
+            await child.close()
 
     async def end_left(self, slot: Slot) -> None:
         """End what the process that kept a slot's server left when it was killed."""

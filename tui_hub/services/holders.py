@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.runtime import COMMAND, Loaded
-from tui_hub.domain.slots import Slot
+from tui_hub.domain.runtime import COMMAND
+from tui_hub.domain.slots import Brought, Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.services.loading import Asked, Loading
 from tui_hub.services.swap_progress import SwapProgress
@@ -40,10 +40,10 @@ class Loader(Protocol):
             HubError: when what would hold it is not there, or does not come up.
         """
 
-    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Loaded | None]:
+    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Brought | None]:
         """Load and test it; from then on it outlives this process.
 
-        Gives the slot as it is then, and the figures of the load where they were measured.
+        Gives the slot as it is then, and what came where that was measured.
 
         Raises:
             HubError: when it cannot be loaded.
@@ -83,6 +83,21 @@ class Holder(Protocol):
         """The slot as it is now: what its holder says of a model that it is to hold."""
 
 
+@runtime_checkable
+class ParkingHolder(Holder, Protocol):
+    """A runtime that can have a model wait beside its device while another is tried there."""
+
+    async def park(self, slot: Slot) -> bool:
+        """Move a model off its GPU, where it is soon back from; whether that was done."""
+
+    async def unpark(self, slot: Slot) -> None:
+        """Move a model back that waits; one that does not stays as it is.
+
+        Raises:
+            HubError: when it cannot go back.
+        """
+
+
 class Holders:
     """The holders of all runtimes that bring models into memory, by the runtime's name."""
 
@@ -116,6 +131,21 @@ class Holders:
         """
         holder = self._by_runtime.get(slot.runtime)
         return None if holder is None else await holder.end(slot)
+
+    async def park(self, slot: Slot) -> bool:
+        """Move a slot's model off its GPU, where it is soon back from; whether that was done."""
+        holder = self._by_runtime.get(slot.runtime)
+        return isinstance(holder, ParkingHolder) and await holder.park(slot)
+
+    async def unpark(self, slot: Slot) -> None:
+        """Move a slot's model back that waits; one that does not stays as it is.
+
+        Raises:
+            HubError: when it cannot go back.
+        """
+        holder = self._by_runtime.get(slot.runtime)
+        if isinstance(holder, ParkingHolder):
+            await holder.unpark(slot)
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as it is now."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.configuration import AUTO, ModelConfiguration
+from tui_hub.domain.consents import Consent
 from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.fit import Need
 from tui_hub.domain.models import Details
+from tui_hub.domain.runtime import Adapter
 from tui_hub.domain.storage import Install
 
 
@@ -51,6 +53,8 @@ class Loading:
     """What the weights take in memory."""
     consent: bool = False
     """Whether the user agreed to have pickle files loaded, weights only."""
+    consents: tuple[Consent, ...] = ()
+    """What that agreement is new to, to be written down before anything is loaded."""
     command: str | None = None
     """The name of the user's server in the settings."""
     served: str = ""
@@ -63,6 +67,8 @@ class Loading:
     """Where torch is to load it: `auto`, `cpu` or `cuda:N`."""
     dtype: str = ""
     """What torch makes of floating weights; empty leaves them as they are."""
+    adapters: tuple[Adapter, ...] = ()
+    """What torch adds to the weights."""
     configuration: ModelConfiguration = field(default_factory=ModelConfiguration)
     """What is set for the model."""
 

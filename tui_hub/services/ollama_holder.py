@@ -6,6 +6,7 @@ import hashlib
 import logging
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tui_hub.domain.errors import AbsentError, HubError, UnreachableError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import OLLAMA, OllamaModel
-from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
+from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep, Weights
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime.ollama import options_of, whole_name
 from tui_hub.services.context import Context
@@ -130,8 +131,22 @@ class OllamaHolder:
             return replace(slot, error=error.message)
         if found is None:
             return replace(slot, error="the Ollama daemon has let go of it")
-        figures = replace(slot.memory, used_after=found.size_vram or found.size)
+        if not found.stays:
+            await self._pin(slot, found)
+        by_driver = slot.memory.used_after if (slot.device or "").startswith("cuda") else None
+        used = by_driver or found.size_vram or found.size
+        figures = replace(slot.memory, used_after=used)
         return replace(slot, error=None, memory=figures)
+
+    async def _pin(self, slot: Slot, found: OllamaModel) -> None:
+        """Have it stay, after another program asked it with a `keep_alive` of its own."""
+        wanted = slot.configuration.context
+        if wanted not in (None, found.context):
+            return  # that program wants another context, and the two would take turns for ever
+        try:
+            await self._ollama.memory.pin(found, options_of(slot.configuration))
+        except HubError as error:
+            _log.warning("%s may leave memory by itself: %s", slot.model, error.message)
 
     async def _is_shared(self, slot: Slot) -> bool:
         name = whole_name(slot.child or "")
@@ -173,13 +188,15 @@ class OllamaLoader:
         self._devices = await self._memory.devices()
         self._progress.passed("checked")
 
-    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, None]:
-        """Have it loaded.
+    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Weights | None]:
+        """Have it loaded; what that took is told where it was not in memory before.
 
         Raises:
             HubError: when the daemon cannot load it, or goes away meanwhile.
         """
         self._progress.step(SwapStep.LOADING)
+        was_there = await self._ollama.memory.find(self.name) is not None
+        before = await self._ollama.held_by_gpu()
         began = time.monotonic()
         self._asked = True
         try:
@@ -196,26 +213,36 @@ class OllamaLoader:
                 f"the Ollama daemon went away while it loaded {wanted.model}: {error.message}",
                 hint=error.hint,
             ) from None
-        took = text.duration(time.monotonic() - began)
-        size = text.size(found.size)
+        seconds = time.monotonic() - began
+        size, took = text.size(found.size), text.duration(seconds)
         self._progress.passed(f"the Ollama daemon holds {size} since {took}")
+        grown = {} if was_there else await self._grown(before)
         device = self._device(found)
+        place = _place(found, device)
+        taken = found.size_vram or found.size
+        free = None if device is None else device.free
+        if grown and found.size_vram:
+            # The driver knows better than the daemon's own reckoning, and on which GPU.
+            place, taken = "cuda:" + "+".join(map(str, sorted(grown))), sum(grown.values())
+            free = sum(one.free for one in self._devices if one.index in grown)
         figures = MemoryFigures(
             needed=sum(part.bytes for part in loading.parts) or None,
-            free_before=None if device is None else device.free,
-            used_after=found.size_vram or found.size,
+            free_before=free,
+            used_after=taken,
+            peak=taken,
         )
         slot = replace(
             wanted,
             runtime=OLLAMA,
-            device=self._ollama.elsewhere or _place(found, device),
+            device=self._ollama.elsewhere or place,
             child=self.name,
             url=self._ollama.address,
             memory=figures,
             since=text.now(),
             error=None,
         )
-        return slot, None
+        told = not was_there and self._ollama.elsewhere is None
+        return slot, Weights(bytes=found.size, seconds=seconds) if told else None
 
     async def let_go(self) -> None:
         """Nothing of this process is at it."""
@@ -228,6 +255,12 @@ class OllamaLoader:
             await self._ollama.memory.unload(self.name)
         except HubError as error:
             _log.warning("%s was not told to go: %s", self.name, error.message)
+
+    async def _grown(self, before: Mapping[int, int]) -> dict[int, int]:
+        """Bytes that the daemon's processes hold of each GPU more than before."""
+        now = await self._ollama.held_by_gpu()
+        more = {gpu: held - before.get(gpu, 0) for gpu, held in now.items()}
+        return {gpu: held for gpu, held in more.items() if held > 0}
 
     def _device(self, found: OllamaModel) -> Device | None:
         """Where it is, where that can be told: the daemon does not say on which GPU."""

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 from tui_hub.blobs import clear_active
 from tui_hub.domain.errors import HubError, LostLeaseError
-from tui_hub.domain.runtime import Loaded
 from tui_hub.domain.slots import (
     ActivationResult,
+    Brought,
     MemoryFigures,
     Slot,
     Swap,
@@ -28,6 +28,7 @@ from tui_hub.services.context import Context
 from tui_hub.services.holders import Holders, Loader
 from tui_hub.services.loading import Loading
 from tui_hub.services.memory import Memory
+from tui_hub.services.swap_previous import PreviousModel
 from tui_hub.services.swap_progress import SwapProgress
 from tui_hub.services.swap_recovery import point_back, point_to
 
@@ -64,17 +65,19 @@ class SwapRun:
         """
         self._context = context
         self._holders = holders
-        self._memory = memory
         self._before = before
+        self._old = PreviousModel(holders, memory, before, progress)
         self._progress = progress
         self._fence = fence
         self._job = job
-        self.left: str | None = None
-        """What a person should know of the old model, where it may be in memory still."""
         self._loader: Loader | None = None
-        self._released = False
         self._begun = False
         self._started = time.monotonic()
+
+    @property
+    def left(self) -> str | None:
+        """What a person should know of the old model, where it may be in memory still."""
+        return self._old.left
 
     async def bring(self, wanted: Slot, loading: Loading, again: Again) -> ActivationResult:
         """Put a model into the slot.
@@ -111,7 +114,7 @@ class SwapRun:
         self._progress.step(SwapStep.RELEASING)
         swap = Swap(type=slot.type, wanted=None, previous=slot, job=self._job)
         await self._context.hub.swaps.begin(swap, self._fence)
-        await self._end(slot)
+        await self._old.end()
         await self._confirm()
         await self._context.on_disk(clear_active, self._context.store, slot.type)
         await self._context.hub.swaps.commit(replace(swap, committed=True), self._fence)
@@ -133,28 +136,15 @@ class SwapRun:
         await self._let_go()
         return held
 
-    async def _load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Loaded | None]:
+    async def _load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Brought | None]:
         loader = self._loader = self._new_loader(wanted.type, loading)
         if loader is None:
             return wanted, None
         await loader.open(loading, self._before)
         await self._note(replace(wanted, child=loader.name, holder=loader.owner))
         if not loader.beside:
-            await self._release()
+            await self._old.release()
         return await loader.load(wanted, loading)
-
-    async def _release(self) -> None:
-        """Take the old model out of memory, and wait until that is really back."""
-        before = self._before
-        if before is None or not before.held:
-            return
-        self._progress.step(SwapStep.RELEASING)
-        self._released = True
-        held = await self._memory.held_by(before)
-        await self._end(before)
-        self._progress.step(SwapStep.WAITING)
-        for device, used in held:
-            self._progress.passed(await self._memory.wait_back(device, used))
 
     async def _publish(self, slot: Slot) -> None:
         """Make it the slot's model: the link first, since that is what counts; then the rows."""
@@ -166,22 +156,16 @@ class SwapRun:
         swap = Swap(type=slot.type, wanted=slot, previous=before, committed=True, job=self._job)
         await self._context.hub.swaps.commit(swap, self._fence)
 
-    async def _finish(self, slot: Slot, loaded: Loaded | None, dtype: str) -> None:
+    async def _finish(self, slot: Slot, loaded: Brought | None, dtype: str) -> None:
         """End the old model. What goes wrong here the journal lets the next look settle."""
         await self._let_go()
         try:
-            before = self._before
-            if before is not None and not self._released and before.child != slot.child:
-                await self._end(before)
+            await self._old.end(keeping=slot)
             await self._context.hub.swaps.end(slot.type, self._fence)
             if loaded is not None:
                 await self._context.hub.loads.add(slot, dtype, loaded.bytes, loaded.seconds)
         except HubError as error:
             _log.warning("%s is active, but: %s", slot.model, error.message)
-
-    async def _end(self, slot: Slot) -> None:
-        self.left = await self._holders.end(slot)
-        self._progress.passed(self.left or f"released {slot.model}")
 
     async def _confirm(self) -> None:
         """Make sure that nobody else changes the slot, before its link is moved.
@@ -211,7 +195,7 @@ class SwapRun:
         await self._drop()
         await self._confirm()
         slot = self._before
-        if slot is not None and self._released:
+        if slot is not None and self._old.released:
             slot = await self._bring_back(slot, again)
         await self._confirm()
         await self._context.on_disk(point_back, self._context.store, wanted, slot)
@@ -231,6 +215,8 @@ class SwapRun:
     async def _bring_back(self, slot: Slot, again: Again) -> Slot:
         """Load the old model again; where that fails, the slot says why it is not in memory."""
         try:
+            if await self._old.unpark():
+                return slot
             held = await self._hold(slot, await again(slot))
         except HubError as error:
             await self._drop()

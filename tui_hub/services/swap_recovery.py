@@ -66,7 +66,7 @@ class SwapRecovery:
         await self._end(swap.wanted, keeping=swap.previous)
         previous = swap.previous
         await self._context.on_disk(point_back, store, swap.wanted, previous)
-        if previous is not None and _lost(previous):
+        if previous is not None and (_lost(previous) or not await self._back(previous)):
             previous = await self._again(previous, fence)
         await swaps.end(swap.type, fence, previous)
         return "undone" if previous is None else f"undone: {previous.model} is back"
@@ -150,6 +150,16 @@ class SwapRecovery:
                 child=None,
                 error=f"it could not be loaded again: {error.message}",
             )
+
+    async def _back(self, previous: Slot) -> bool:
+        """Have an old model back on its GPU that waits beside it; else it is ended."""
+        try:
+            await self._holders.unpark(previous)
+        except HubError as error:
+            _log.warning("%s does not come back: %s", previous.model, error.message)
+            await self._end(previous)
+            return False
+        return True
 
     async def _end(self, slot: Slot | None, *, keeping: Slot | None = None) -> None:
         if slot is not None and (keeping is None or keeping.child != slot.child):

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from dataclasses import replace
 from pathlib import Path
 
-from tui_hub import text
-from tui_hub.domain.configuration import AUTO
-from tui_hub.domain.errors import HubError, PickleError, RefusedError
-from tui_hub.domain.fit import Device, needs_on
-from tui_hub.domain.jobs import Owner
-from tui_hub.domain.runtime import TORCH, Loaded, LoadRequest
-from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
+from tui_hub.domain.errors import HubError, PickleError
+from tui_hub.domain.runtime import TORCH
+from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
-from tui_hub.runtime.pythons import probe_torch
-from tui_hub.runtime.torch_children import TorchChild
+from tui_hub.runtime.pythons import no_torch, probe_torch
+from tui_hub.services.adapters import Adapters
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context
 from tui_hub.services.loading import Asked, Loading, UnsuitedError, weights_of
-from tui_hub.services.memory import Memory, holds, room_for
+from tui_hub.services.memory import Memory
 from tui_hub.services.swap_progress import SwapProgress
+from tui_hub.services.torch_loader import TorchLoader
 from tui_hub.services.weighing import Weigher
 
 _log = logging.getLogger(__name__)
 
 _FORMATS = ("safetensors", "pickle")
-_NO_TORCH = (
-    'Install it with `pip install "tui-hub[torch]"`, or name a Python that has it '
-    "in the setting runtime.python."
-)
+_PARKING_SHARE = 0.5
+"""What part of the host's free memory weights may take that wait there."""
+_LET_GO_SECONDS = 5.0
+"""What programs have to let go of weights that are to leave."""
 
 
 class TorchHolder:
@@ -40,6 +35,7 @@ class TorchHolder:
         self, context: Context, children: Children, memory: Memory, weigher: Weigher
     ) -> None:
         self._configuration = context.configuration
+        self._adapters = Adapters(context)
         self._children = children
         self._memory = memory
         self._weigher = weigher
@@ -50,6 +46,7 @@ class TorchHolder:
         Raises:
             UnsuitedError: when there is no torch, or its weights are not for it.
             PickleError: for pickle files without consent.
+            RefusedError: for adapters that are not here, or none that can be added.
         """
         model, chosen = asked.install.model, asked.best(("safetensors",))
         if asked.details is None or chosen is None or chosen.format not in _FORMATS:
@@ -62,11 +59,8 @@ class TorchHolder:
         python = self._configuration.settings.runtime.python
         environment = self._configuration.plain_environment
         if await probe_torch(python, environment=environment) is None:
-            raise UnsuitedError(
-                "there is no torch to load it with",
-                hint=_NO_TORCH,
-                why=f"torch is not installed. {_NO_TORCH}",
-            )
+            message, hint = no_torch(python)
+            raise UnsuitedError(message, hint=hint, why=f"{message}. {hint}")
         if chosen.format == "pickle" and not asked.consent:
             raise PickleError(
                 f"{model} is in pickle files, which can run any program when loaded",
@@ -74,6 +68,7 @@ class TorchHolder:
                 "weights from them; `--runtime link` publishes them unread.",
             )
         settings = self._configuration.settings.runtime
+        adapters, note = await self._adapters.of(asked.install, asked.configuration.adapters)
         weight = await self._weigher.weigh(asked.details, chosen, asked.configuration)
         return Loading(
             runtime=TORCH,
@@ -83,6 +78,8 @@ class TorchHolder:
             consent=asked.consent,
             device=asked.configuration.device or settings.device,
             dtype=asked.configuration.dtype_over(settings.dtype),
+            adapters=adapters,
+            note=note,
         )
 
     def loader(self, kind: ModelType, progress: SwapProgress) -> TorchLoader:
@@ -92,134 +89,49 @@ class TorchHolder:
     async def end(self, slot: Slot) -> str | None:
         """End the process that holds a slot's weights, and wait until it is gone.
 
+        Programs that have them attached are given a moment to let go, and named if they do not:
+        what they have of the memory comes back when they end.
+
         Raises:
             HubError: when it does not end.
         """
+        programs = await self._children.release(slot, _LET_GO_SECONDS)
         await self._children.end(slot)
-        return None
+        if not programs:
+            return None
+        return f"{slot.model} is still in the memory of {', '.join(map(str, programs))}"
+
+    async def park(self, slot: Slot) -> bool:
+        """Move the weights of a slot from their GPU to the host, where that has ample room."""
+        used = slot.memory.used_after
+        if not on_gpu(slot) or not used:
+            return False
+        host = next(one for one in await self._memory.devices() if one.index is None)
+        if used > host.free * _PARKING_SHARE:
+            return False
+        if await self._children.release(slot, _LET_GO_SECONDS):
+            return False
+        try:
+            await self._children.park(slot)
+        except HubError as error:
+            _log.warning("%s is not parked: %s", slot.model, error.message)
+            return False
+        return True
+
+    async def unpark(self, slot: Slot) -> None:
+        """Move the weights of a slot back to their GPU, where they are not there.
+
+        Raises:
+            HubError: when they cannot go back.
+        """
+        if on_gpu(slot):
+            await self._children.unpark(slot)
 
     async def look(self, slot: Slot) -> Slot:
         """The slot as it is: while its process lives, it holds the weights."""
         return slot
 
 
-class TorchLoader:
-    """Starts a process, finds room, and loads into it; `drop` undoes all of that."""
-
-    def __init__(
-        self, children: Children, memory: Memory, progress: SwapProgress, kind: ModelType
-    ) -> None:
-        self._children = children
-        self._memory = memory
-        self._progress = progress
-        self._child: TorchChild | None = None
-        self._device: Device | None = None
-        self.name = children.name(kind)
-        """Under which the process is found again."""
-        self.beside = True
-        """Whether there is room without ending the old model first."""
-
-    async def open(self, loading: Loading, before: Slot | None) -> None:
-        """Have a process with torch ready, and a device with room; changes nothing that lasts.
-
-        Raises:
-            DoesNotFitError: when there is no room even in place of the old model.
-            HubError: when torch cannot be imported, or the process does not come up.
-        """
-        # Torch takes a second or two to import, in which everything else is looked at.
-        starting = asyncio.create_task(self._children.start(self.name))
-        try:
-            await self._find_room(loading, before, loading.device)
-        except BaseException:
-            await self._abandon(starting)
-            raise
-        self._child = await starting
-        info = await self._child.ready(self._children.timeout)
-        _log.info("torch %s is ready", info.version)
-        if self.device.index is not None and not info.cuda:
-            if loading.device != AUTO:
-                raise RefusedError(
-                    f"the model is to go to {loading.device}, and torch {info.version} was built "
-                    "without CUDA",
-                    hint="Name a Python with the right torch in runtime.python.",
-                )
-            _log.warning("this torch was built without CUDA; the model goes to the host")
-            await self._find_room(loading, before, "cpu")
-        self._progress.passed("checked")
-
-    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Loaded]:
-        """Load and test the weights; from then on the process outlives this one.
-
-        Raises:
-            HubError: when they cannot be loaded, or are not what they should be.
-        """
-        if self._child is None:
-            raise RuntimeError("open it first")
-        self._progress.step(SwapStep.LOADING)
-        request = LoadRequest(
-            files=loading.files,
-            device=self._children.device_name(self.device, loading.device),
-            dtype=loading.dtype,
-            consent=loading.consent,
-        )
-        loaded = await self._child.load(request, self._progress.load)
-        speed = text.size(int(loaded.speed))
-        self._progress.passed(f"loaded {text.size(loaded.bytes)} at {speed}/s")
-        self._progress.passed(f"self-test passed in {text.duration(loaded.test_seconds)}")
-        await self._child.keep()
-        figures = MemoryFigures(
-            needed=sum(part.bytes for part in loading.parts),
-            free_before=self.device.free,
-            used_after=loaded.memory_used,
-            peak=loaded.memory_peak,
-        )
-        slot = replace(
-            wanted,
-            runtime=loading.runtime,
-            device=loaded.device,
-            holder=self._child.owner,
-            child=self.name,
-            memory=figures,
-            since=text.now(),
-            error=None,
-        )
-        return slot, loaded
-
-    @property
-    def owner(self) -> Owner:
-        """The process that holds, or will hold, the weights."""
-        if self._child is None:
-            raise RuntimeError("open it first")
-        return self._child.owner
-
-    @property
-    def device(self) -> Device:
-        """Where the model goes, with the memory that was free there."""
-        if self._device is None:
-            raise RuntimeError("open it first")
-        return self._device
-
-    async def let_go(self) -> None:
-        """Leave the process to itself: it is the slot's now."""
-        if self._child is not None:
-            await self._child.close()
-            self._child = None
-
-    async def drop(self) -> None:
-        """End the process."""
-        child, self._child = self._child, None
-        if child is not None:
-            await child.end()
-
-    async def _find_room(self, loading: Loading, before: Slot | None, setting: str) -> None:
-        devices = await self._memory.devices()
-        device = room_for(loading.parts, devices, holds(before), setting)
-        need = sum(part.bytes for part in needs_on(loading.parts, gpu=device.index is not None))
-        self._device, self.beside = device, need <= device.free
-
-    async def _abandon(self, starting: asyncio.Task[TorchChild]) -> None:
-        try:
-            self._child = await starting
-        except HubError as error:
-            _log.warning("%s", error.message)
-        await self.drop()
+def on_gpu(slot: Slot) -> bool:
+    """Whether a slot's model is on a GPU."""
+    return slot.device is not None and slot.device.startswith("cuda")

@@ -8,20 +8,25 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from textual import work
+from textual import events, work
 from textual._context import active_message_pump
+from textual.await_remove import AwaitRemove
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.notifications import Notify, SeverityLevel
+from textual.signal import Signal
+from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import WorkerFailed, get_current_worker
 
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.text import clean
 from tui_hub.tui.background import BackgroundApp
-from tui_hub.tui.command import bindings
-from tui_hub.tui.commands import EVERYWHERE
+from tui_hub.tui.command import Command, bindings
+from tui_hub.tui.commands import EVERYWHERE, ChangeTheme
 from tui_hub.tui.glyphs import ASCII, UNICODE
+from tui_hub.tui.keys import Keys
+from tui_hub.tui.marks import Marks
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.palette import HubCommands
 from tui_hub.tui.slot_changes import SlotChanges
@@ -71,8 +76,17 @@ class HubApp(BackgroundApp):
         """Whether the home is removed at the end."""
         self.changes = SlotChanges(self)
         """The changes of slots that go on, whatever screen is in front."""
+        self.marks = Marks()
+        self.marks_signal: Signal[Marks] = Signal(self, "marks")
+        """Carries what is marked for a comparison whenever that changes."""
         screen = services.configuration.settings.screen
         self.glyphs = ASCII if screen.ascii else UNICODE
+        self.greeting = False
+        """Whether the first words are on the screen of the catalogue."""
+        self.greeting_signal: Signal[bool] = Signal(self, "greeting")
+        """Carries that whenever it changes."""
+        self.keys = Keys(services.configuration.settings.keys)
+        self.set_keymap(self.keys.keymap)
         self._set_up_look(screen.theme, screen.ascii)
 
     def _set_up_look(self, theme: str, ascii_only: bool) -> None:
@@ -98,8 +112,30 @@ class HubApp(BackgroundApp):
         """Begin everything slow once the first frame is out."""
         wanted = self.services.configuration.settings.screen.theme
         if wanted and wanted not in self.available_themes:
-            self.notify(f"There is no theme {wanted!r}: T shows those that there are.")
+            key = self.key_of(ChangeTheme)
+            self.notify(f"There is no theme {wanted!r}: {key} shows those that there are.")
         self.call_after_refresh(self.begin)
+        if self.services.configuration.settings.keys:
+            self.call_after_refresh(self.check_keys)
+
+    @work(group="keys")
+    async def check_keys(self) -> None:
+        """Say which keys of the settings cannot count; those stay as the program has them."""
+        await asyncio.to_thread(self.keys.drop_conflicts)
+        self.set_keymap(self.keys.keymap)
+        for one in self.keys.problems[:NOTES]:
+            words = f"keys.{one.command}: {one.message}\n{one.mend}"
+            self.notify(words, severity="warning", timeout=10)
+
+    def key_of(self, command: type[Command]) -> str:
+        """How the key of a command is shown."""
+        return self.glyphs.key(self.keys.sign(command))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take the first words away at the first key or click, which does its own work too."""
+        if self.greeting and isinstance(event, events.Key | events.MouseDown):
+            self._greet(shown=False)
+        await super().on_event(event)
 
     async def on_unmount(self) -> None:
         """Let another process look after the schedule, and SIGTERM end what still closes.
@@ -135,6 +171,11 @@ class HubApp(BackgroundApp):
         for one in [one for one in self._notifications if one not in stays]:
             self._unnotify(one, refresh=False)
 
+    def mark(self, marks: Marks) -> None:
+        """Have these marked for a comparison, and no others."""
+        self.marks = marks
+        self.marks_signal.publish(marks)
+
     def hint(self, message: str) -> None:
         """Say in a few words why a key does nothing here, in place of the last such words."""
         self.notify(message, timeout=HINT_SECONDS)
@@ -163,6 +204,13 @@ class HubApp(BackgroundApp):
         )
         self._close_messages_no_wait()
 
+    def _prune(self, *nodes: Widget, parent: DOMNode | None = None) -> AwaitRemove:
+        """Stop the workers of what goes before its children go, so that none of them misses one."""
+        for node in nodes:
+            for one in node.walk_children(Widget, with_self=True):
+                self.workers.cancel_node(one)
+        return super()._prune(*nodes, parent=parent)
+
     async def action_show_mode(self, mode: str) -> None:
         """Go to one of the main screens; from a page on top of it, back down to it."""
         await self.switch_mode(mode)
@@ -180,6 +228,54 @@ class HubApp(BackgroundApp):
         elif may_open:
             await self.screen.run_action("choose")
             self.call_after_refresh(self._do_here, action, False)
+
+    def greet(self) -> None:
+        """Show the first words, above the catalogue."""
+        self._greet(shown=True)
+
+    def _greet(self, *, shown: bool) -> None:
+        self.greeting = shown
+        self.greeting_signal.publish(shown)
+
+    def action_change_theme(self) -> None:
+        """Show the themes, and write the one that is taken into the settings file."""
+        self.choose_theme()
+
+    @work(group="edit", exclusive=True)
+    async def choose_theme(self) -> None:
+        """Ask for a theme, and keep it."""
+        from tui_hub.tui.screens.theme import ThemeDialog
+
+        name = await self.push_screen_wait(ThemeDialog())
+        if name is not None:
+            with self.reporting():
+                await self.services.preferences.set("screen.theme", name)
+
+    @work(group="copy", exclusive=True)
+    async def action_copy_something(self) -> None:
+        """Have the terminal take the id, an address or whatever else the screen has to copy."""
+        from tui_hub.tui.screens.base import HubScreen
+        from tui_hub.tui.screens.copy import CopyDialog
+
+        screen = self.screen
+        with self.reporting():
+            offered = await screen.copyables() if isinstance(screen, HubScreen) else []
+            if not offered:
+                self.hint("There is nothing to copy here.")
+                return
+            chosen = await self.push_screen_wait(CopyDialog(offered))
+            if chosen is not None:
+                self.copy_to_clipboard(chosen.value)
+                self.notify(f"Sent to the terminal's clipboard: {chosen.value}", timeout=5)
+
+    @work(group="jump", exclusive=True)
+    async def action_jump(self) -> None:
+        """Put letters on the places of this screen, and go to the one that is named."""
+        from tui_hub.tui.screens.jump import JumpScreen, places
+
+        place = await self.push_screen_wait(JumpScreen(places(self.screen)))
+        if place is not None:
+            place.go()
 
     async def action_search(self) -> None:
         """Go to the search box, from wherever."""

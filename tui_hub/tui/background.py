@@ -103,10 +103,17 @@ class BackgroundApp(App[int]):
         with self.reporting():
             await self.live_state.pulse()
 
+    def greet(self) -> None:
+        """Welcome a person whose home is new."""
+        raise NotImplementedError
+
     @work(group="sync")
     async def fill_empty(self) -> None:
         """Show what ships with the program while there is nothing else to show."""
         with self.reporting():
+            if await self.services.greeting.due():
+                await self.services.greeting.done()
+                self.greet()
             if await self.services.catalogue.total() == 0:
                 shipped = [feed.name for feed in self.services.sync.feeds() if not feed.networked]
                 await self.services.sync.run(shipped)

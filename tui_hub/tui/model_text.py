@@ -62,7 +62,10 @@ _SORTED = {
 
 
 def model_columns(
-    glyphs: Glyphs, sort: Sort = Sort.DOWNLOADS, favourites: AbstractSet[str] = frozenset()
+    glyphs: Glyphs,
+    sort: Sort = Sort.DOWNLOADS,
+    favourites: AbstractSet[str] = frozenset(),
+    compared: AbstractSet[str] = frozenset(),
 ) -> list[Column[Model]]:
     """The columns of the catalogue; the one that the list is ordered by never gives way.
 
@@ -70,11 +73,13 @@ def model_columns(
         glyphs: the signs to draw with.
         sort: the order of the list.
         favourites: ids of the models that carry the mark.
+        compared: ids of the models that are marked for a comparison.
     """
 
     def name(model: Model) -> Line:
         star = [(f" {glyphs.favourite}", "accent")] if model.id in favourites else []
-        return [*_name(model), *star]
+        to_compare = [(f" {glyphs.compared}", "info")] if model.id in compared else []
+        return [*_name(model), *star, *to_compare]
 
     by = _SORTED.get(sort, _downloads_title(glyphs))
     sign = glyphs.up if sort is Sort.NAME else glyphs.down
@@ -161,12 +166,16 @@ def facts_of(model: Model) -> list[tuple[str, str]]:
     return [(word, value) for word, value in pairs if value]
 
 
+_ELSEWHERE = (*FACTS, "links", "source_link")
+"""Facts that are told apart from the others."""
+
+
 def more_facts(model: Model, limit: int = 12) -> list[tuple[str, str]]:
     """What only some sources know, in short lines; nested values are joined.
 
-    What `published_facts` and `benchmark_lines` tell is left out.
+    What `published_facts` and `benchmark_lines` tell is left out, and the links.
     """
-    others = [(key, value) for key, value in model.facts.items() if key not in FACTS]
+    others = [(key, value) for key, value in model.facts.items() if key not in _ELSEWHERE]
     return [
         (text.clean(str(key), 24).replace("_", " "), _flat(value))
         for key, value in others[:limit]

@@ -18,9 +18,11 @@ from tui_hub.events import CatalogueChanged, Event, ModelChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import ModelActions
 from tui_hub.tui.command import bindings
+from tui_hub.tui.compare_commands import MarkToCompare, ShowComparison
 from tui_hub.tui.live import Live
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.facet_list import FacetList, alternatives
+from tui_hub.tui.widgets.greeting import Greeting
 from tui_hub.tui.widgets.model_list import ModelList
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
@@ -44,6 +46,8 @@ class BrowseScreen(ModelActions):
         c.ToggleFilters,
         c.ToggleDetail,
         c.ChangeOrder,
+        MarkToCompare,
+        ShowComparison,
         c.ToggleFavourite,
         c.EditNote,
         c.ClearFilters,
@@ -72,6 +76,7 @@ class BrowseScreen(ModelActions):
                     yield Static(Content(f"{self.app.glyphs.search} "), id="search-sign")
                     yield SearchBox()
                     yield Static(id="count")
+                yield Greeting()
                 yield ModelList()
             with Panel(id="detail"):
                 yield DetailPane()
@@ -158,10 +163,16 @@ class BrowseScreen(ModelActions):
 
     def why_empty(self, live: Live) -> list[tuple[str, str]]:
         """What a list without rows says."""
-        first = [("esc", "key"), (", then ", "muted")] if self.focused is self.box else []
+        leave = [(self.app.key_of(c.LeaveSearch), "key"), (", then ", "muted")]
+        first = leave if self.focused is self.box else []
         if live.total and (self.search.text or self._chosen()):
             what = " clears the search" + (" and the filters." if self._chosen() else ".")
-            return [("Nothing matches. ", "muted"), *first, ("c", "key"), (what, "muted")]
+            return [
+                ("Nothing matches. ", "muted"),
+                *first,
+                (self.app.key_of(c.ClearFilters), "key"),
+                (what, "muted"),
+            ]
         if live.syncing:
             names = ", ".join(feed.feed for feed in live.syncing[:3])
             return [("Fetching the catalogue: ", "muted"), (names, "info")]
@@ -171,9 +182,9 @@ class BrowseScreen(ModelActions):
         return [
             ("The catalogue is empty. ", "muted"),
             *first,
-            ("6", "key"),
+            (self.app.key_of(c.ShowSync), "key"),
             (" then ", "muted"),
-            ("s", "key"),
+            (self.app.key_of(c.SyncNow), "key"),
             (" fetches it.", "muted"),
         ]
 

@@ -1,0 +1,117 @@
+"""Handing the weights to other programs of the user's, and knowing who has them.
+
+A program asks {"id": 1, "command": "attach", "program": "python chat.py", "pid": 8} and gets, with
+descriptors beside it, {"id": 1, "result": {"descriptors": 3, "handle": null}}. The first is a file
+of JSON that says where each tensor lies, the others are the memory itself. On a GPU there is the
+first alone, and `handle` is what CUDA opens the memory by. The program has the weights for as long
+as its connection is open. When they are to go it is told {"release": {}}.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pwd
+import threading
+from pathlib import Path
+from typing import Any
+
+from .loading import Weights
+from .process import Client, Failure, Message, peer
+from .regions import Region
+
+
+class Sharing:
+    """The weights of one model as others can have them."""
+
+    def __init__(self, torch: Any, weights: Weights) -> None:
+        self._torch = torch
+        self._weights = weights
+        self._on_gpu = weights.arena.device.type == "cuda"
+        self._regions: dict[Region, int] = {}
+        places = {name: self._place(tensor) for name, tensor in weights.tensors.items()}
+        table = json.dumps({"tensors": places}).encode()
+        self._table = Region.anonymous(torch, len(table))
+        self._table.map[:] = table
+        for region in (self._table, weights.arena.region):
+            if region is not None:
+                region.seal()
+        self._programs: dict[Client, Message] = {}
+        self._changed = threading.Condition()
+
+    def attach(self, client: Client, message: Message) -> None:
+        """Give a program the weights, until it hangs up."""
+        pid, user = peer(client.connection)
+        if user != os.getuid():
+            raise Failure("refused", "another user's process has no part in these weights")
+        program = command_of(pid or 0) or str(message.get("program", ""))[:300]
+        with self._changed:
+            self._programs[client] = {
+                "pid": pid or message.get("pid", 0),
+                "user": name_of(user),
+                "program": program,
+            }
+        descriptors = [one.descriptor for one in (self._table, *self._regions)]
+        result = {"descriptors": len(descriptors), "handle": self._handle()}
+        client.send({"id": message.get("id"), "result": result}, descriptors)
+
+    def gone(self, client: Client) -> None:
+        """A program hung up, or ended."""
+        with self._changed:
+            if self._programs.pop(client, None) is not None:
+                self._changed.notify_all()
+
+    def programs(self) -> list[Message]:
+        """Who has the weights."""
+        with self._changed:
+            return list(self._programs.values())
+
+    def release(self, seconds: float) -> list[Message]:
+        """Ask all programs to let go, and wait so long for that; those that have not."""
+        with self._changed:
+            for client in self._programs:
+                client.send({"release": {}})
+            self._changed.wait_for(lambda: not self._programs, seconds)
+        return self.programs()
+
+    def _place(self, tensor: Any) -> list[Any]:
+        """The region of a tensor, its place there, its dtype and its shape."""
+        words = [str(tensor.dtype).partition(".")[2], list(tensor.shape)]
+        if not tensor.numel():
+            return [0, 0, *words]
+        if self._on_gpu:
+            return [0, self._weights.arena.offset_of(tensor), *words]
+        region = self._weights.regions.of(tensor)
+        assert region is not None, "tensors on the processor all lie in regions"  # noqa: S101
+        number = self._regions.setdefault(region, len(self._regions))
+        return [number, tensor.data_ptr() - region.address, *words]
+
+    def _handle(self) -> Message | None:
+        """What CUDA opens the memory of a GPU by; torch counts in it who has it, each for itself.
+
+        The words are those that `torch.multiprocessing.reductions` hands from process to process.
+        """
+        if not self._on_gpu:
+            return None
+        gpu = self._torch.cuda.get_device_properties(self._weights.arena.device)
+        words = self._weights.arena.bytes.untyped_storage()._share_cuda_()
+        plain = [base64.b64encode(one).decode() if type(one) is bytes else one for one in words]
+        return {"uuid": str(gpu.uuid), "words": plain}
+
+
+def command_of(pid: int) -> str:
+    """The command line of a process; empty where it cannot be seen."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    return b" ".join(words).decode("utf-8", "replace").strip()[:300]
+
+
+def name_of(user: int) -> str:
+    """The name of a user, or the number of one that has none."""
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
