@@ -2,15 +2,14 @@
 
 Run by hand: `python tests/benchmarks/bench_activation.py [runs] [GiB]`. Each load is in a process
 of its own, on the processor, interleaved with `safetensors.torch.load_file` and with a plain read
-of the same file, with the file in the page cache and with it dropped from there (as root by
-`drop_caches`). Prints medians. `touched` adds reading a byte of every page, which our load phase
+of the same file, with the file in the page cache and with it alone dropped from there. Prints
+medians. `touched` adds reading a byte of every page, which our load phase
 needs no more. Peak memory is the growth of the process over what it had with torch imported.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import statistics
 import subprocess
@@ -117,8 +116,6 @@ def prepare(path: Path, cold: bool) -> None:
         return
     with path.open("rb") as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    with contextlib.suppress(OSError):
-        Path("/proc/sys/vm/drop_caches").write_text("3")
 
 
 def medians(rows: Sequence[Sequence[float]]) -> list[float]:

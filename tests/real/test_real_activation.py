@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import struct
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import replace
@@ -37,6 +39,21 @@ def broken(real: Repository) -> Repository:
     files = tuple(file for file in real.files if file.path != "model.safetensors")
     spoilt = RepositoryFile("model.safetensors", bytes(content))
     return replace(real, id=BROKEN, files=(*files, spoilt))
+
+
+ATTACH = """
+import torch, tui_hub
+from transformers import AutoConfig, AutoModel
+
+with tui_hub.attach("embedding") as weights:
+    attached = AutoModel.from_config(AutoConfig.from_pretrained(weights.path)).eval()
+    attached.load_state_dict(weights, strict=False, assign=True)
+    from_disk = AutoModel.from_pretrained(weights.path).eval()
+with torch.inference_mode():
+    words = torch.tensor([[101, 7592, 2088, 102]])
+    states = [model(words).last_hidden_state for model in (attached, from_disk)]
+print(states[0].equal(states[1]), states[0].shape)
+"""
 
 
 def alive(pid: int) -> bool:
@@ -86,6 +103,16 @@ def test_real_weights_come_go_and_come_back(program: Program) -> None:
     weights = first["memory"]["needed"]
     assert 90_000_000 < weights < 91_000_000
     assert holder.memory_info().rss > weights, "all of the weights are in its memory"
+
+    if importlib.util.find_spec("transformers"):
+        attached = subprocess.run(
+            [sys.executable, "-c", ATTACH],
+            env=program.whole({}),
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        assert attached.stdout == "True torch.Size([1, 4, 384])\n", attached.stderr
 
     second = run("switch", SILERO.id, "--type", "embedding")
     assert (second["status"], second["previous"]) == ("active", f"hf:{MINILM.id}")

@@ -90,9 +90,8 @@ def test_it_embeds_as_transformers_does_and_is_switched(place: Place) -> None:
         home.command("download", model)
     first = home.command("activate", WHOLE)
     assert (first["status"], first["runtime"]) == ("active", "command")
-    wanted = {
-        sentence: home.load("embed", sentence, str(place.safetensors))[0] for sentence in SENTENCES
-    }
+    vectors = home.load("embed_all", str(place.safetensors), *SENTENCES)
+    wanted = dict(zip(SENTENCES, vectors, strict=True))
     for sentence in SENTENCES:
         np.testing.assert_allclose(ask(first["url"], sentence), wanted[sentence], atol=1e-3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -22,6 +23,7 @@ from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.slots import Slot
 from tui_hub.events import Event, HardwareSampled
 from tui_hub.runtime.torch_children import TorchChild
+from tui_hub.services import open_services
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.activation import ActivationQuestion
 from tui_hub.tui.screens.active import ActiveScreen
@@ -201,7 +203,7 @@ async def test_pickle_files_need_a_second_word(configuration: Configuration) -> 
             await ask(driver, "acme/pickle")
             await driver.sees("pickle files need your consent")
             await driver.press("y")
-            await driver.sees("Load pickle files?", "which can run any program")
+            await driver.sees("Load pickle files?", "can run any program")
             assert focus(driver) == "no"
             await driver.press(answer)
             await driver.until(lambda: not isinstance(driver.app.screen, Confirm))
@@ -255,6 +257,30 @@ async def test_a_slot_is_filled_from_what_is_installed(
         assert "A model for" not in driver.text()
 
 
+async def test_a_change_of_another_process_is_seen(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, gate = TorchChild.load, asyncio.Event()
+
+    async def gated(child: TorchChild, *arguments: Any) -> Any:
+        await gate.wait()
+        return await load(child, *arguments)
+
+    async with torch_screen(configuration, FIRST, SECOND) as driver:
+        await driver.services.activation.activate(FIRST)
+        monkeypatch.setattr(TorchChild, "load", gated)
+        async with open_services(configuration) as elsewhere:
+            change = asyncio.create_task(elsewhere.activation.switch(SECOND))
+            await driver.press("3")
+            await driver.sees("Changing llm", "hf:acme/second", "in another process", "Active ●1 ↻")
+            await driver.press("c")
+            await driver.until(lambda: any("Another process" in one for one in driver.notes()))
+            gate.set()
+            assert (await change).status == "active"
+            await driver.until(lambda: not driver.app.live.swaps)
+            await driver.sees("●  llm", "hf:acme/second", "by torch on cpu")
+
+
 async def test_what_does_not_fit_a_slot_is_not_taken(
     driver: StubDriver, configuration: Configuration
 ) -> None:
@@ -299,7 +325,10 @@ async def test_gpus_stand_by_holder_with_their_processes(
             if size == NARROW:
                 await shown.sees("78% 54°C 312/700 W", "host ▕", "GPU0 ▕█████")
             else:
-                await shown.sees("█ llm", "▓ others", "busy", "Host", "GiB  ", " 61.2 ", " 12.0 ")
+                figures = ["GiB  ", "█ llm", "▓ others"]
+                if size != MEDIUM:
+                    figures = ["61.2/140.4 GiB", "▏ llm", "▏ others", "12.0/140.4 GiB"]
+                await shown.sees("busy", "Host", " 61.2", " 12.0", *figures)
                 shown.app.screen.query_one("#memory").focus()
                 await shown.press("G")
                 await shown.sees(

@@ -18,7 +18,7 @@ from tui_hub.demo import DemoHub
 
 LIVES, MOMENTS = 4, 5
 """Homes, and terminals that are closed on each."""
-FARTHEST = 30_000
+FARTHEST = 15_000
 """Characters of output after which the latest terminal closes: some screens after the start."""
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "j", "k", "d", "a", "s", "v", "\r", "\x1b")
 DRAWN = "\x1b[?1049h"
@@ -77,7 +77,7 @@ def test_a_terminal_that_closes_at_any_moment(tmp_path: Path, seed: int) -> None
         begin_download(program, hub)
         for _ in range(MOMENTS):
             moment, way = chance.randrange(FARTHEST), chance.choice(list(WAYS))
-            terminal = Terminal(program.home, "-m", "tui_hub", size=(120, 36), **program.whole({}))
+            terminal = Terminal(program.home, "-m", "tui_hub", **program.whole({}))
             use_until(terminal, moment, chance)
             assert end(terminal, way) == WAYS[way], (moment, way)
             until(lambda: not living(program.home))

@@ -33,8 +33,6 @@ def find(terminal: Terminal, model: str) -> None:
     """Search for a model, and let the cursor stand on it."""
     terminal.press("1")
     terminal.sees("Filters", "f filters")
-    terminal.press("c")
-    terminal.sees("search models")
     terminal.press("/")
     terminal.sees("leave")
     terminal.press(model)

@@ -122,7 +122,7 @@ def test_a_device_is_a_tower_as_high_as_there_is_room_for() -> None:
     assert tall[0] == "GPU0 H200" + " " * 36 + " 50.0/100.0 GiB"
     tower = [line for line in tall if line.startswith("▕")]
     assert "".join(line[1] for line in tower) == "░░░░░░░░▓▓▓▓▓▓████╱╱"
-    beside = [line[17:].split() for line in tower if line[17:].strip()]
+    beside = [line[22:].split() for line in tower if line[22:].strip()]
     assert beside == [
         ["free", "40.0", "GiB"],
         ["others", "30.0", "GiB"],

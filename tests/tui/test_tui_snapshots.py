@@ -17,6 +17,7 @@ from tui_hub.domain.models import ModelStatus
 from tui_hub.services import Services, open_services
 from tui_hub.settings import Configuration
 from tui_hub.tui.app import HubApp
+from tui_hub.tui.screens.compare import CompareScreen
 
 Compare = Callable[..., bool]
 
@@ -84,8 +85,17 @@ def test_browse(snap_compare: Compare, services: Services, size: tuple[int, int]
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
 def test_compare(snap_compare: Compare, services: Services, size: tuple[int, int]) -> None:
-    run = after(services, "cjcjcjcC", "Side by side", "beware")
-    assert snap_compare(HubApp(services), terminal_size=size, run_before=run)
+    async def before(pilot: Pilot[int]) -> None:
+        await after(services, "cjcjcjcC", "Side by side")(pilot)
+        assert isinstance(pilot.app, HubApp)
+        driver = Driver(pilot.app, pilot, services)
+        shown = pilot.app.screen
+        assert isinstance(shown, CompareScreen)
+        await driver.until(lambda: all(one.asked for one in shown.candidates))
+        pilot.app.clear_notifications()
+        await driver.until(lambda: "4 marked" not in driver.text())
+
+    assert snap_compare(HubApp(services), terminal_size=size, run_before=before)
 
 
 def test_help(snap_compare: Compare, services: Services) -> None:

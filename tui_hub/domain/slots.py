@@ -136,6 +136,8 @@ class SwapPicture:
     """Bytes of the load."""
     speed: float = 0.0
     """Bytes a second."""
+    local: bool = True
+    """Whether this process is at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

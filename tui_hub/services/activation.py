@@ -39,6 +39,7 @@ from tui_hub.services.slot_changes import Change, Changes, model_type
 from tui_hub.services.slots import read_slots
 from tui_hub.services.statuses import settle_status
 from tui_hub.services.swap import SwapRun
+from tui_hub.services.swap_elsewhere import swaps_elsewhere
 from tui_hub.services.swap_preview import preview_of
 from tui_hub.services.swap_progress import SwapProgress
 from tui_hub.services.swap_recovery import SwapRecovery
@@ -87,6 +88,11 @@ class Activation:
     def swaps(self) -> tuple[SwapPicture, ...]:
         """The changes of slots that this process is at."""
         return self._watch.pictures()
+
+    async def swaps_elsewhere(self) -> tuple[SwapPicture, ...]:
+        """The changes of slots that other processes are at."""
+        here = [one.type for one in self.swaps()]
+        return await swaps_elsewhere(self._context, self._jobs, here)
 
     async def active(self, kind: str | ModelType) -> Slot | None:
         """The model of one slot, if it holds one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import replace
 
 from tui_hub import text
@@ -47,6 +48,7 @@ class TorchLoader:
             HubError: when torch cannot be imported, or the process does not come up.
         """
         # Torch takes a second or two to import, in which everything else is looked at.
+        began = time.monotonic()
         starting = asyncio.create_task(self._children.start(self.name))
         try:
             await self._find_room(loading, before, loading.device)
@@ -55,7 +57,8 @@ class TorchLoader:
             raise
         self._child = await starting
         info = await self._child.ready(self._children.timeout)
-        _log.info("torch %s is ready", info.version)
+        seconds = time.monotonic() - began
+        self._progress.passed(f"torch {info.version} is up after {seconds:.1f} s")
         if self.device.index is not None and not info.cuda:
             if loading.device != AUTO:
                 raise RefusedError(

@@ -98,7 +98,7 @@ def after_change(
     """
     stay = [one for one in holders if one.name != slot]
     left = returns - sum(one.bytes for one in holders if one.name == slot)
-    new = Holder(slot, comes, glyphs.coming, "accent")
+    new = Holder(slot, comes, glyphs.coming, "good")
     after = []
     for one in stay:
         size = one.bytes

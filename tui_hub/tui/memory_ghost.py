@@ -142,7 +142,7 @@ def _names(ghost: Ghost, width: int, glyphs: Glyphs) -> list[Line]:
     returns = text.size(preview.returns) if preview is not None and preview.returns else ""
     lines: list[Line] = [
         spread(
-            [(f"{glyphs.coming} comes   ", "accent"), (safe(ghost.comes), "strong")],
+            [(f"{glyphs.coming} comes   ", "good"), (safe(ghost.comes), "strong")],
             [(takes, "muted")],
             width,
             ellipsis=glyphs.ellipsis,

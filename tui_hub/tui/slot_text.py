@@ -107,13 +107,12 @@ def _who(picture: SwapPicture, width: int) -> list[Line]:
 def _step(picture: SwapPicture, width: int, glyphs: Glyphs) -> list[Piece]:
     """The present step, with a bar where its end is known."""
     words = picture.step.value
+    where: list[Piece] = [] if picture.local else [("  in another process", "faint")]
     if not picture.total:
-        return [(words, "info")]
+        return [(words, "info"), *where]
     fraction = min(picture.done / picture.total, 1.0)
-    figures = (
-        f" {fraction:4.0%}  {text.share(picture.done, picture.total)}"
-        f"  {text.speed(picture.speed).rjust(11)}"
-    )
+    figures = f" {fraction:4.0%}  {text.share(picture.done, picture.total)}"
+    figures += f"  {text.speed(picture.speed).rjust(11)}" if picture.local else where[0][0]
     cells = max(min(width - len(words) - 3 - len(figures), _BAR), 4)
     return [
         (f"{words} ", "info"),

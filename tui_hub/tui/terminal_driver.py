@@ -1,28 +1,25 @@
-"""The way to the terminal: one that is lost ends the program, and holds up nothing."""
+"""The way to the terminal: one that is lost ends the program, one that hangs holds up nothing."""
 
 from __future__ import annotations
 
-import errno
-import os
-import signal
-from threading import Lock
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.drivers.linux_driver import LinuxDriver
+
+from tui_hub.tui.terminal_output import TerminalOutput, hang_up, is_gone
 
 if TYPE_CHECKING:
     from textual.app import App
 
-_GONE = (errno.EIO, errno.ENXIO, errno.EPIPE)
-"""What reading and writing say of a terminal whose other end was closed."""
-_once = Lock()
+_LAST_WORDS = 2.0
+"""Seconds for which the end waits until the terminal is as it was."""
 
 
 class TerminalDriver(LinuxDriver):
     """Textual's own driver, whose threads for reading and writing outlive the terminal.
 
-    Otherwise the first write to a lost terminal ends the thread that writes, and the program hangs
-    in its last words: the queue to that thread fills up, and nobody empties it.
+    Otherwise the first write to a lost terminal ends the thread that writes, and the loop stands
+    still as soon as thirty writes wait for it.
     """
 
     def __init__(
@@ -34,65 +31,25 @@ class TerminalDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._output: TerminalOutput | None = None
         if self._file is not None:
-            self._file = cast("Any", _Output(self._file))
+            self._output = TerminalOutput(self._file, self._draw_anew)
+            self._file = cast("Any", self._output)
+
+    def close(self) -> None:
+        """End the threads, once the last words are written."""
+        super().close()
+        if self._output is not None:
+            self._output.drain(_LAST_WORDS)
 
     def run_input_thread(self) -> None:
         """Read keys until the end, or until there is nobody to press them."""
         try:
             super().run_input_thread()
         except OSError as error:
-            if error.errno not in _GONE:
+            if not is_gone(error):
                 raise
             hang_up()
 
-
-class _Output:
-    """A terminal to write to, and nothing once that is gone."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-
-    def write(self, words: str) -> int:
-        """Write, or drop what nobody can read."""
-        try:
-            return self._file.write(words)
-        except OSError as error:
-            _raise_unless_gone(error)
-            return len(words)
-
-    def flush(self) -> None:
-        """Send what was written."""
-        try:
-            self._file.flush()
-        except OSError as error:
-            _raise_unless_gone(error)
-
-    def fileno(self) -> int:
-        """The terminal's descriptor."""
-        return self._file.fileno()
-
-    def isatty(self) -> bool:
-        """Whether it is one."""
-        return self._file.isatty()
-
-
-def _raise_unless_gone(error: OSError) -> None:
-    if error.errno not in _GONE:
-        raise error
-    hang_up()
-
-
-def hang_up() -> None:
-    """Let go of a lost terminal, and end as the signal does that should have told of it."""
-    if _once.acquire(blocking=False):
-        let_go_of_terminal()
-        os.kill(os.getpid(), signal.SIGHUP)
-
-
-def let_go_of_terminal() -> None:
-    """Write nowhere from now on: a flush that fails at the end would replace the exit code."""
-    null = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):
-        os.dup2(null, stream)
-    os.close(null)
+    def _draw_anew(self) -> None:
+        self._app.call_later(self._app.refresh, layout=True)

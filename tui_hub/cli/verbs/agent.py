@@ -58,7 +58,8 @@ def _install(options: Options) -> int:
     configuration, console = prepare(options)
     path = str(write_unit(configuration))
     for name in left_out(configuration):
-        console.note(f"{name} is not written into it, as others may read that: {_elsewhere(name)}.")
+        why = "which may be a token or hold a password"
+        console.note(f"{name}, {why}, is not written into it: {_elsewhere(name)}.")
     console.note(f"Written: {path}")
     console.note("Now run:")
     return console.give(Answer({"unit": path, "commands": COMMANDS}, lines=map(clean, COMMANDS)))
@@ -67,7 +68,7 @@ def _install(options: Options) -> int:
 def _elsewhere(name: str) -> str:
     if name == "HF_TOKEN":
         return "`hf auth login` keeps one for the agent"
-    return "`systemctl --user edit tui-hub-agent` adds it for your eyes alone"
+    return "`systemctl --user edit tui-hub-agent` adds it, if it is to be there"
 
 
 async def _serve(services: Services, console: Console, until_idle: bool) -> Answer:

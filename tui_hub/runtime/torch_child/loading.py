@@ -33,8 +33,6 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
     """Bring the weights of the files to the device, and look whether they are sound there."""
     device = choose_device(torch, request["device"])
     dtype = choose_dtype(torch, request["dtype"])
-    if device.type == "cuda":
-        torch.cuda.set_device(device)  # pinned memory is of the context of the one that is set
     need, free = 0, None
     try:
         started = time.monotonic()

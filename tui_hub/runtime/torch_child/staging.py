@@ -39,6 +39,9 @@ class Staging:
 
     def __init__(self, torch: Any, device: Any, size: int = CHUNK_BYTES) -> None:
         self._torch = torch
+        if device.type == "cuda":
+            # Pinned memory is of the context of the device that is set, for this thread alone.
+            torch.cuda.set_device(device)
         self._lanes = [Lane(torch, device, size) for _ in range(2)]
         self._size = size
 

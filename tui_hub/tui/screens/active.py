@@ -187,6 +187,9 @@ class ActiveScreen(Choosing):
         from tui_hub.tui.screens.confirm import cancel_question
 
         swap = next((one for one in self.app.live.swaps if one.type is kind), None)
+        if swap is not None and not swap.local:
+            self.app.hint("Another process is at it, and cancels it there.")
+            return
         if swap is None or not await self.app.push_screen_wait(cancel_question(swap)):
             return
         with self.app.reporting():

@@ -40,7 +40,8 @@ class CompareScreen(ModelActions):
 
     def __init__(self, marks: Marks) -> None:
         super().__init__()
-        self._candidates = [Candidate(mark=mark) for mark in marks.all]
+        self.candidates = [Candidate(mark=mark) for mark in marks.all]
+        """The columns, as far as they are known."""
         self._only_differences = False
 
     def compose_body(self) -> ComposeResult:
@@ -60,8 +61,8 @@ class CompareScreen(ModelActions):
     @property
     def current(self) -> Candidate | None:
         """The column that actions are about."""
-        here = self.table.column < len(self._candidates)
-        return self._candidates[self.table.column] if here else None
+        here = self.table.column < len(self.candidates)
+        return self.candidates[self.table.column] if here else None
 
     @property
     def variant(self) -> str | None:
@@ -70,7 +71,7 @@ class CompareScreen(ModelActions):
 
     def look_up(self, *, refresh: bool = False, model: str | None = None) -> None:
         """Find out about the files and the fit of one model, or of all."""
-        for mark in [one.mark for one in self._candidates]:
+        for mark in [one.mark for one in self.candidates]:
             if model in (None, mark.model.id):
                 work = self._look(mark, refresh)
                 self.run_worker(work, group=f"compare {mark.key}", exclusive=True)
@@ -87,15 +88,15 @@ class CompareScreen(ModelActions):
             self._put(mark, report=report, problem=details.note, asked=True)
 
     def _put(self, mark: Mark, **found: object) -> None:
-        self._candidates = [
+        self.candidates = [
             replace(one, **found) if one.mark.key == mark.key else one  # type: ignore[arg-type]
-            for one in self._candidates
+            for one in self.candidates
         ]
         self._show()
 
     def _show(self) -> None:
         if self.query(ComparisonTable):
-            self.table.show(self._candidates, only_differences=self._only_differences)
+            self.table.show(self.candidates, only_differences=self._only_differences)
             only = f" {self.app.glyphs.dot} differences" if self._only_differences else ""
             self.query_one("#page", Panel).label(f"Side by side{only}")
             self._show_note()
@@ -142,9 +143,9 @@ class CompareScreen(ModelActions):
         current = self.current
         if current is None:
             return
-        self._candidates.remove(current)
+        self.candidates.remove(current)
         self.app.mark(self.app.marks.without(current.mark))
-        if self._candidates:
+        if self.candidates:
             self._show()
         else:
             await self.app.action_go_back()

@@ -80,7 +80,7 @@ class ComparisonTable(RowList):
     def _in_sight(self) -> tuple[int, int]:
         """How many columns have room, and how wide each is."""
         # The room for a scrollbar is kept: it comes and goes with the lines that are made here.
-        room = self.outer_size.width - self.gutter.width - _SCROLLBAR - 2 - _WORD
+        room = self.outer_size.width - self.styles.gutter.width - _SCROLLBAR - 2 - _WORD
         count = max(1, min(len(self._candidates), room // (_LEAST + _GAP)))
         return count, max(room // count - _GAP, 8)
 
