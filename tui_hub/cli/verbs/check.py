@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     "check",
     "tui-hub check org/name",
     "tui-hub check org/name-GGUF --variant Q4_K_M --json",
+    "tui-hub check org/name --context 32768 --batch 4",
 )
 @click.argument("model", type=MODEL)
 @click.option("--variant", metavar="NAME", help="The variant that is meant.")

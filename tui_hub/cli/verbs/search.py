@@ -35,6 +35,7 @@ def _bytes(context: click.Context, parameter: click.Parameter, words: str | None
     "search",
     "tui-hub search llama 8b --type llm --size-max 10GiB",
     "tui-hub search --installed -q",
+    "tui-hub search --fits --type llm --sort likes",
     "tui-hub search flux --sort likes --json | jq -r .models[].id",
 )
 @click.argument("words", nargs=-1)
