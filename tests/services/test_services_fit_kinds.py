@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 
 import pytest
 from homes import Configure
-from nvml_driver import GIB, StubDriver
+from nvml_driver import GIB, StubDriver, sleeper
 
 from tui_hub.demo import DemoHub, Repository, RepositoryFile
 from tui_hub.demo.formats.gguf import gguf
@@ -196,6 +197,20 @@ async def test_hostile_configurations_cost_nothing(configure: Configure, hub: De
             assert need(report, "weights").bytes == count()
             assert "kv cache" not in parts(report)
             assert any("cache for its context is not counted" in one for one in report.warnings)
+
+
+async def test_who_holds_what_is_missing_is_named(
+    configure: Configure, driver: StubDriver, base: None
+) -> None:
+    with sleeper() as pid:
+        driver.two_gpus(compute=f"{pid}:{9 * GIB},{os.getppid()}:5")
+        for number in (0, 1):
+            driver.gpu(number, free=GIB // 2 - number, used=139 * GIB)
+        async with open_services(configure()) as services:
+            report = await services.fit.check("acme/base")
+            (line,) = [one for one in report.warnings if one.startswith("other programs hold")]
+            assert "it would fit if they gave it back: sleep " in line
+            assert f"(pid {pid}) 9.0 GiB" in line
 
 
 async def test_another_workload_is_judged_by_the_memory_of_now(

@@ -20,7 +20,7 @@ from tui_hub.services.capacity import keep_capacity
 from tui_hub.services.choices import Choice, named_variant
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.fit_base import on_base
-from tui_hub.services.fit_words import notes_of, with_warnings
+from tui_hub.services.fit_words import holder_words, notes_of, with_warnings
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.memory import holds
 from tui_hub.services.metadata import Metadata
@@ -206,6 +206,7 @@ class Fit:
                 name=f"GPU {gpu.label} {gpu.short_name}",
                 total=gpu.memory_total,
                 free=gpu.memory_free,
+                others=holder_words(gpu),
             )
             for gpu in box.gpus
             if gpu.error is None and not gpu.hidden
@@ -255,11 +256,5 @@ def _with_slot(
     if slot is None or slot.model != model:
         return devices, returning
     return tuple(
-        Device(
-            index=one.index,
-            name=one.name,
-            total=one.total,
-            free=min(one.total, one.free + returning.get(one.index, 0)),
-        )
-        for one in devices
+        replace(one, free=min(one.total, one.free + returning.get(one.index, 0))) for one in devices
     ), {}

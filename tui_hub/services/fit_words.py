@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from tui_hub import text
 from tui_hub.domain.fit import DeviceFit, FitReport, Verdict
+from tui_hub.domain.hardware import GpuSample
 from tui_hub.domain.models import Details
 from tui_hub.domain.published import deprecation_of
 from tui_hub.domain.slots import Slot
 
+_MOST_HOLDERS = 3
 _TORCH_FORMATS = ("safetensors", "pickle")
 
 
@@ -63,7 +65,8 @@ def _of_memory(report: FitReport) -> Iterator[str]:
     if best.short:
         yield f"{text.size(best.short)} of memory are missing {_place(best)} now"
         if best.verdict is not Verdict.FITS_AFTER_SWAP and judgement.bytes <= best.total:
-            yield "other programs hold what is missing; it would fit if they gave it back"
+            who = f": {best.others}" if best.others else ""
+            yield f"other programs hold what is missing; it would fit if they gave it back{who}"
 
 
 def _of_disk(report: FitReport) -> Iterator[str]:
@@ -122,6 +125,18 @@ def _of_context(report: FitReport) -> Iterator[str]:
             f"the cache is counted for {text.grouped(tokens)} tokens of context; all "
             f"{text.grouped(known.context)} would take {text.size(whole)}"
         )
+
+
+def holder_words(gpu: GpuSample) -> str:
+    """The programs that hold most of a GPU, but for our slots: `python of kim (pid 22) 9.0 GiB`."""
+    others = [one for one in gpu.processes if one.slot is None and one.memory]
+    others.sort(key=lambda one: -(one.memory or 0))
+    named = [
+        f"{text.clean(one.label, 60)} {f'of {text.clean(one.user, 40)} ' if one.user else ''}"
+        f"(pid {one.pid}) {text.size(one.memory)}"
+        for one in others[:_MOST_HOLDERS]
+    ]
+    return ", ".join(named)
 
 
 def _place(device: DeviceFit) -> str:

@@ -21,6 +21,8 @@ class Device:
     name: str
     total: int
     free: int
+    others: str = ""
+    """Who else holds memory there, in words; empty where that is not told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class DeviceFit:
     need: int | None
     """Bytes with this device's own overhead; `None` where the model's needs are unknown."""
     verdict: Verdict
+    others: str = ""
+    """Who else holds memory there, in words."""
 
     @property
     def short(self) -> int:
@@ -121,6 +125,7 @@ def _judge_one(parts: Sequence[Need], device: Device, returns: int) -> DeviceFit
         returns=returns,
         need=count,
         verdict=verdict,
+        others=device.others,
     )
 
 

@@ -94,5 +94,6 @@ class FitReport:
 def _devices(judged: Sequence[DeviceFit]) -> tuple[Device, ...]:
     """The devices as they were when something was judged."""
     return tuple(
-        Device(index=one.index, name=one.name, total=one.total, free=one.free) for one in judged
+        Device(index=one.index, name=one.name, total=one.total, free=one.free, others=one.others)
+        for one in judged
     )
