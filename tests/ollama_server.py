@@ -6,6 +6,7 @@ import hashlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,12 +36,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Said:
-    """One answer. `length` overrides the declared length."""
+    """One answer. `length` overrides the declared length.
+
+    One that drips sends a byte now and then, for as long as the server runs.
+    """
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     length: int | None = None
+    drips: bool = False
 
 
 def digest_of(body: bytes) -> str:
@@ -69,6 +74,8 @@ class OllamaServer:
         """Models that generate nothing."""
         self.refusals: dict[str, Said] = {}
         """What is answered to who wants a model loaded, by its name."""
+        self.loads = 0
+        """How often it loaded a model, and was not asked for one that it had like that."""
         self.gate = threading.Event()
         """Loads wait for it."""
         self.gate.set()
@@ -126,6 +133,11 @@ class OllamaServer:
         """Let the daemon have a model."""
         entry = {"name": name, "model": name, "size": size, "digest": digest, "details": {}}
         self.daemon = [*(self.daemon or ()), entry]
+
+    @property
+    def dripped(self) -> int:
+        """Bytes that were sent one by one."""
+        return self._registry.dripped
 
     def paths(self, start: str = "/") -> list[str]:
         """The paths asked for, in order."""
@@ -200,14 +212,17 @@ class OllamaServer:
             return self.refusals[name]
         self.gate.wait(30)
         size = held["size"]
+        context = wish.get("options", {}).get("num_ctx", 8192)
+        stays = wish.get("keep_alive") == -1
+        self.loads += name not in self.memory or self.memory[name]["context_length"] != context
         self.memory[name] = {
             "name": name,
             "model": name,
             "size": size,
             "size_vram": int(size * self.vram),
             "digest": held["digest"],
-            "expires_at": "2318-10-10T08:30:00.1234567+02:00",
-            "context_length": 8192,
+            "expires_at": f"{2318 if stays else 2026}-10-10T08:30:00.1234567+02:00",
+            "context_length": context,
         }
         return Said(json.dumps({"done": True, "done_reason": "load"}).encode())
 
@@ -229,6 +244,7 @@ class _Quiet(ThreadingHTTPServer):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.connections: list[Any] = []
+        self.dripped = 0
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self.connections.append(request)
@@ -258,8 +274,14 @@ class _Server:
                 for name, value in said.headers.items():
                     self.send_header(name, value)
                 length = len(said.body) if said.length is None else said.length
+                length = 1_000_000 if said.drips else length
                 self.send_header("Content-Length", str(length))
                 self.end_headers()
+                while said.drips:
+                    self.wfile.write(b" ")
+                    self.wfile.flush()
+                    self.server.dripped += 1
+                    time.sleep(0.05)
                 if self.command != "HEAD":
                     self.wfile.write(said.body)
                 if length != len(said.body):
@@ -276,6 +298,10 @@ class _Server:
         self._thread.start()
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
+
+    @property
+    def dripped(self) -> int:
+        return self._server.dripped
 
     def close(self) -> None:
         self._server.shutdown()

@@ -11,6 +11,7 @@ import pytest
 HEAVY = {
     "aiosqlite",
     "apscheduler",
+    "asyncio",
     "httpx",
     "huggingface_hub",
     "pynvml",
@@ -53,3 +54,20 @@ def test_the_domain_needs_the_standard_library_alone() -> None:
     names = [f"tui_hub.domain.{path.stem}" for path in folder.glob("*.py")]
     foreign = loaded_by("import " + ", ".join(names)) - loaded_by("pass") - {"tui_hub"}
     assert foreign <= sys.stdlib_module_names
+
+
+def test_a_search_loads_no_service_that_it_does_not_need(tmp_path: Path) -> None:
+    report = "import sys; print(*[name for name in sys.modules if name.startswith('tui_hub.')])"
+    statement = (
+        "import tui_hub.cli\n"
+        f"try:\n    tui_hub.cli.main(['search', 'x', '--home', {str(tmp_path)!r}])\n"
+        "except SystemExit:\n    pass"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", f"{statement}\n{report}"], capture_output=True, text=True, check=True
+    )
+    loaded = set(run.stdout.splitlines()[-1].split())
+    assert "tui_hub.services.catalogue" in loaded
+    rooms = {".".join(name.split(".")[:2]) for name in loaded}
+    assert not rooms & {"tui_hub.transfer", "tui_hub.foreign", "tui_hub.tui"}
+    assert not loaded & {"tui_hub.services.activation", "tui_hub.services.downloads"}

@@ -20,7 +20,7 @@ import tempfile
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,19 +39,31 @@ class Terminal:
     """The screen on a terminal of 120 by 36, and what it wrote."""
 
     pid: int
+    descriptor: int
     written: int = 0
     text: bytes = b""
 
+    def press(self, keys: str) -> None:
+        """Type."""
+        os.write(self.descriptor, keys.encode())
+
 
 @contextmanager
-def screen(environment: Mapping[str, str]) -> Iterator[Terminal]:
-    """The program's screen, ended at the end."""
+def screen(
+    environment: Mapping[str, str], arguments: Sequence[str] = ("-m", "tui_hub")
+) -> Iterator[Terminal]:
+    """The program's screen, ended at the end.
+
+    Args:
+        environment: its variables.
+        arguments: what Python is to run.
+    """
     pid, descriptor = pty.fork()
     if pid == 0:
-        command = [sys.executable, "-m", "tui_hub"]
+        command = [sys.executable, *arguments]
         os.execvpe(command[0], command, dict(environment))
     fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
-    terminal = Terminal(pid)
+    terminal = Terminal(pid, descriptor)
     stop = threading.Event()
 
     def read() -> None:

@@ -201,7 +201,11 @@ def test_the_unit_leads_to_the_same_places_and_carries_no_secret(
         NO_PROXY="localhost",
         REQUESTS_CA_BUNDLE="/etc/ours.pem",
         TUI_HUB_DOWNLOADS__LIMIT="1000",
+        CIVITAI_TOKEN="token-that-is-secret",
     )
+    for name in ("HTTPS_PROXY", "HF_TOKEN", "CIVITAI_TOKEN"):
+        assert f"\n{name}, which may be a token or hold a password, is not" in f"\n{ran.err}"
+    assert "secret" not in ran.err and "NO_PROXY" not in ran.err
     text = Path(ran.document["unit"]).read_text()
     for kept in (
         '"XDG_DATA_HOME=/data/mine"',

@@ -67,6 +67,18 @@ def test_search_finds_by_words_and_facets(lived_in: Inside) -> None:
     assert (wrong.code, wrong.error) == (2, "usage")
 
 
+def test_search_finds_what_fits(lived_in: Inside) -> None:
+    fitting = lived_in.json("search", "acme", "--fits").document
+    everything = lived_in.json("search", "acme").document
+    known = {model["id"] for model in everything["models"] if model["params"] or model["size"]}
+    # All of them are small, so that any box that runs tests has room for them.
+    assert {model["id"] for model in fitting["models"]} == known
+    assert known
+    fits = {model["id"]: model["fit"] for model in everything["models"]}
+    assert {model for model, fit in fits.items() if fit == "fits"} == known
+    assert lived_in.json("show", next(iter(known))).document["fit"] == "fits"
+
+
 def test_search_goes_on_from_a_key(lived_in: Inside) -> None:
     seen: list[str] = []
     after: list[str] = []

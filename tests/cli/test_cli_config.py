@@ -50,7 +50,7 @@ def test_a_setting_is_set_used_and_taken_back(alone: Inside) -> None:
         ("trust.authors", "", []),
         ("runtime.device", "cuda:1", "cuda:1"),
         ("downloads.limit", "1.5M", 1572864),
-        ("screen.theme", 'a "quoted" [name]', 'a "quoted" [name]'),
+        ("store.path", 'a "quoted" [name]', 'a "quoted" [name]'),
     ],
 )
 def test_values_of_every_kind(key: str, typed: str, value: object, alone: Inside) -> None:
@@ -130,3 +130,12 @@ def test_a_wrong_value_can_be_taken_out(alone: Inside) -> None:
     assert alone("config").code == 2
     assert alone("config", "unset", "downloads.files").code == 0
     assert setting(alone, "downloads.jobs")["value"] == 3
+
+
+def test_a_theme_that_is_none_is_refused_with_the_list(program: Inside) -> None:
+    ran = program.json("config", "set", "screen.theme", "nowhere")
+    assert (ran.code, ran.error) == (2, "usage")
+    assert "there is no theme 'nowhere'" in ran.err + ran.out
+    assert "hub-light" in ran.document["error"]["hint"]
+    assert program.json("config", "set", "screen.theme", "nord").document["value"] == "nord"
+    assert program.json("config", "set", "screen.ascii", "true").document["value"] is True

@@ -7,7 +7,9 @@ from command_line import Inside
 from tui_hub.demo import DemoHub, Repository, RepositoryFile
 from tui_hub.demo.formats.safetensors import safetensors
 from tui_hub.demo.formats.tensors import Tensor, stack
+from tui_hub.demo.models import demo_repositories
 
+CHAT = "demo-lab/lumen-chat-large"
 BASES = {"measured", "header", "estimate"}
 VERDICTS = {"fits", "fits_after_swap", "needs_gpus", "offload", "too_big", "unknown"}
 
@@ -30,7 +32,12 @@ def test_check_answers_with_every_part(program: Inside, hub: DemoHub) -> None:
     assert document["verdict"] in VERDICTS
     by_part = {need["part"]: need for need in document["need"]}
     weights = 2 * (64 * 64 + 64) * 4 + 200
-    assert by_part["weights"] == {"part": "weights", "bytes": weights, "basis": "header"}
+    assert by_part["weights"] == {
+        "part": "weights", "bytes": weights, "basis": "header",
+        "source": "1 header of its weights",
+    }  # fmt: skip
+    assert all(need["source"] for need in document["need"])
+    assert (document["context"], document["batch"]) == (None, 1)
     assert {need["basis"] for need in document["need"]} <= BASES
     assert document["bytes"] == sum(need["bytes"] for need in document["need"])
     assert document["dtypes"] == {"F32": weights - 200, "F16": 200}
@@ -47,11 +54,29 @@ def test_check_for_people(program: Inside, hub: DemoHub) -> None:
     first, *lines = ran.out.splitlines()
     assert first.startswith("hf:acme/weighed safetensors: fits in memory now: needs ")
     rows = [line.split() for line in lines]
-    assert ["NEED", "BYTES", "BASIS"] in rows
-    assert ["weights", "32.7", "KiB", "header"] in rows
+    assert ["NEED", "BYTES", "BASIS", "FROM"] in rows
+    assert ["weights", "32.7", "KiB", "header", "1", "header", "of", "its", "weights"] in rows
     assert any(row[:2] == ["host", "memory"] and row[-1] == "fits" for row in rows)
     assert any(line.startswith("types") and "F32 32.5 KiB, F16 200 B" in line for line in lines)
     assert program("check", "acme/weighed", "-q").out == "fits\n"
+
+
+def test_a_longer_context_and_a_batch_take_more(program: Inside, hub: DemoHub) -> None:
+    hub.put(next(one for one in demo_repositories() if one.id == CHAT))
+
+    def cache(*options: str) -> int:
+        document = program.json("check", CHAT, *options).document
+        return int({need["part"]: need["bytes"] for need in document["need"]}["kv cache"])
+
+    model = program.json("check", CHAT).document
+    assert model["context"] == min(8192, model["context_limit"])
+    assert cache("--context", "1024") * 2 == cache("--context", "2048")
+    assert cache("--context", "1024", "--batch", "3") == 3 * cache("--context", "1024")
+    for options in (("--context", "0"), ("--context", "8k"), ("--batch", "-1")):
+        refused = program.json("check", CHAT, *options)
+        assert (refused.code, refused.error) == (2, "usage")
+    told = program("check", CHAT, "--context", "2048", "--batch", "3").out
+    assert "for 2 048 tokens of context, 3 at once" in told
 
 
 def test_a_question_that_was_answered_is_no_failure(program: Inside) -> None:

@@ -189,18 +189,22 @@ def test_places_of_files_need_a_yes(full: Inside, tmp_path: Path) -> None:
                 "type": "llm",
                 "files": [{"path": "a.gguf", "place": "https://far.example/a.gguf"}],
             },
+            "installed": {"revision": "a1", "type": "llm", "files": [{"path": "a.gguf"}]},
         }
     )
     second = other(full, tmp_path)
     ran = take(second, document, tmp_path)
     reasons = {one["subject"]: one["reason"] for one in ran["entries"] if one["reason"]}
     assert "this box" in reasons["local:own"]
-    assert "far.example" in reasons["url:far"]
+    told = {one["part"]: one["reason"] for one in ran["entries"] if one["subject"] == "url:far"}
+    assert "far.example" in told["definition"] and "did not come in" in told["installed"]
+    assert ran["pinned"] == ["hf:acme/tiny-llm"], "nobody can download what has no address"
     refusing = {"TUI_HUB_TRUST__OTHERS": "refuse"}
     second.environment |= refusing
     assert "refuse" in json.dumps(take(second, document, tmp_path, "--yes")["entries"])
     second.environment.pop("TUI_HUB_TRUST__OTHERS")
-    assert take(second, document, tmp_path, "--yes")["skipped"] == 0
+    whole = take(second, document, tmp_path, "--yes")
+    assert (whole["skipped"], whole["pinned"]) == (0, ["hf:acme/tiny-llm", "url:far"])
     assert load(second)["models"][-1]["id"] == "url:far"
 
 

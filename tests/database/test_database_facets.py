@@ -196,3 +196,24 @@ def test_only_the_columns_that_changed_are_written(
     assert bool(changes.unindexed) is bool(changes.indexed) is moved
     if moved:
         assert changes.unindexed[0][2:] == changes.indexed[0][2:] == first.indexed[0][2:]
+
+
+async def test_what_fits_is_found_by_the_class_of_its_need(catalogue: CatalogueDatabase) -> None:
+    sizes = {"tiny": GIB, "small": 6 * GIB, "middle": 20 * GIB, "large": 100 * GIB, "none": None}
+    await catalogue.models.merge([made(f"hf:a/{name}", size=size) for name, size in sizes.items()])
+    counts = counted(await catalogue.models.facets(Search()), "need")
+    assert counts == {"4 GiB": 1, "7.5 GiB": 1, "22 GiB": 1, "139 GiB": 1}
+
+    async def found(memory: int, **asked: object) -> set[str]:
+        search = Search(memory=memory, **asked)  # type: ignore[arg-type]
+        names = {name.removeprefix("hf:a/") for name in await ids(catalogue.models, search)}
+        assert await catalogue.models.count(search) == len(names)
+        assert (await catalogue.models.facets(search)).total == len(names)
+        return names
+
+    for asked in ({}, {"sort": Sort.SIZE}, {"text": "a"}, {"text": "a", "sort": Sort.NAME}):
+        assert await found(8 * GIB, **asked) == {"tiny", "small"}
+        assert await found(141 * GIB, **asked) == {"tiny", "small", "middle", "large"}
+        assert await found(GIB, **asked) == set()
+    await catalogue.models.merge([made("hf:a/large", size=GIB)])
+    assert await found(8 * GIB) == {"tiny", "small", "large"}

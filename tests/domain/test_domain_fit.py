@@ -1,13 +1,10 @@
-"""The verdict over all devices, which files count, and the cache of a language model."""
+"""The verdict over all devices, and which files count."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tui_hub.domain.artifacts import Artifact, variants_of
 from tui_hub.domain.fit import (
@@ -22,7 +19,6 @@ from tui_hub.domain.fit import (
     judge,
     needs_on,
 )
-from tui_hub.domain.kv_cache import cache_from_config, cache_from_gguf
 from tui_hub.domain.loading import components_of, loaded_weights
 
 GIB = 1024**3
@@ -192,64 +188,3 @@ def test_separate_models_of_one_variant_are_counted() -> None:
     assert models("m-Q4_0-00001-of-00002.gguf", "m-Q4_0-00002-of-00002.gguf") == 1
     assert models("seven-Q4_0.gguf", "thirteen-Q4_0.gguf") == 2
     assert models("ink.safetensors", "oil.safetensors", "chalk.safetensors") == 3
-
-
-LLAMA = {
-    "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
-    "hidden_size": 4096, "max_position_embeddings": 131072, "torch_dtype": "bfloat16",
-}  # fmt: skip
-
-
-def test_the_cache_of_llama_3_1_8b_is_a_gibibyte_at_8k() -> None:
-    cache = cache_from_config(LLAMA)
-    assert cache is not None
-    assert cache.bytes(8192) == GIB
-    assert cache.context == 131072
-    nested = cache_from_config({"text_config": LLAMA, "model_type": "llava"})
-    assert nested == cache
-    told = cache_from_gguf({
-        "general.architecture": "llama", "llama.block_count": 32, "llama.context_length": 131072,
-        "llama.attention.head_count": 32, "llama.attention.head_count_kv": 8,
-        "llama.embedding_length": 4096,
-    })  # fmt: skip
-    assert told is not None
-    assert told.bytes(8192) == GIB
-
-
-def test_heads_by_layer_and_windows_are_understood() -> None:
-    gguf: dict[str, object] = {
-        "general.architecture": "x", "x.block_count": 3, "x.context_length": 100,
-        "x.attention.head_count": 8, "x.attention.head_count_kv": (2, 0, 4),
-        "x.attention.key_length": 64, "x.attention.value_length": 32,
-        "x.attention.sliding_window": 512,
-    }  # fmt: skip
-    cache = cache_from_gguf(gguf)
-    assert cache is not None
-    assert cache.bytes_per_token == 6 * (64 + 32) * 2
-    assert cache.windowed
-    gemma = cache_from_config({**LLAMA, "layer_types": ["sliding_attention", "full_attention"]})
-    assert gemma is not None
-    assert gemma.windowed
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"kv_lora_rank": 512}, {"state_size": 16}, {"is_encoder_decoder": True},
-        {"layer_types": ["linear_attention"]}, {"num_hidden_layers": 2**31},
-        {"num_hidden_layers": "32"}, {"num_attention_heads": 0, "num_key_value_heads": 0},
-        {"num_hidden_layers": True}, {"hidden_size": -1},
-    ],
-)  # fmt: skip
-def test_other_kinds_of_attention_are_not_guessed(other: dict[str, object]) -> None:
-    assert cache_from_config({**LLAMA, **other}) is None
-
-
-@given(st.dictionaries(
-    st.sampled_from([*LLAMA, "head_dim", "layer_types", "text_config", "dtype"]),
-    st.recursive(st.none() | st.integers() | st.text() | st.floats() | st.booleans(),
-                 lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)),
-))  # fmt: skip
-def test_any_configuration_is_survived(config: dict[str, object]) -> None:
-    cache = cache_from_config(json.loads(json.dumps({**LLAMA, **config})))
-    assert cache is None or cache.bytes(1) > 0

@@ -119,6 +119,20 @@ const char *nvmlErrorString(int code) {
     return code == 998 ? "Something \033[31mnew\033[0m" : "Some error";
 }
 
+int nvmlSystemGetDriverVersion(char *out, u32 length) {
+    BEGIN(NULL);
+    snprintf(out, length, "%d.65.06", DRIVER);
+    return OK;
+}
+
+int nvmlSystemGetCudaDriverVersion_v2(int *version) {
+    char value[4096];
+    BEGIN(NULL);
+    if (!find("cuda", value)) return NOT_SUPPORTED;
+    *version = atoi(value);
+    return OK;
+}
+
 int nvmlDeviceGetCount_v2(u32 *count) {
     char value[4096];
     BEGIN(NULL);
@@ -205,6 +219,29 @@ static int processes(Device *device, const char *kind, u32 *count, char *out, si
         return processes(device, kind, count, out, size);          \
     }
 
+typedef struct { u32 pid; u64 when; u32 sm, memory, encoder, decoder; } Use;
+
+/* `busy` is `pid:percent` with commas between them, the newest last; none is no sample at all. */
+int nvmlDeviceGetProcessUtilization(Device *device, Use *out, u32 *count, u64 since) {
+    char value[4096] = "", *rest = value, *entry;
+    u32 room = *count, listed = 0;
+    (void)since;
+    BEGIN(device);
+    if (!figure(device, "busy", value)) return NOT_SUPPORTED;
+    if (!*value) return NOT_FOUND;
+    while ((entry = strsep(&rest, ",")) && *entry) {
+        if (out && listed < room) {
+            memset(&out[listed], 0, sizeof *out);
+            out[listed].pid = (u32)strtoul(entry, NULL, 10);
+            out[listed].when = listed;
+            out[listed].sm = (u32)strtoul(strchr(entry, ':') + 1, NULL, 10);
+        }
+        listed++;
+    }
+    *count = listed;
+    return listed > room ? TOO_SMALL : OK;
+}
+
 PROCESSES(nvmlDeviceGetComputeRunningProcesses, "compute", 16)
 PROCESSES(nvmlDeviceGetGraphicsRunningProcesses, "graphics", 16)
 
@@ -217,6 +254,16 @@ int nvmlDeviceGetMigMode(Device *device, u32 *current, u32 *pending) {
     int code = one(device, "mig", current);
     *pending = *current;
     return code;
+}
+
+int nvmlDeviceGetGpuInstanceId(Device *device, u32 *id) {
+    BEGIN(device);
+    return one(device, "gi", id);
+}
+
+int nvmlDeviceGetComputeInstanceId(Device *device, u32 *id) {
+    BEGIN(device);
+    return one(device, "ci", id);
 }
 
 int nvmlDeviceGetMaxMigDeviceCount(Device *device, u32 *count) {

@@ -14,6 +14,7 @@ from nvml_driver import StubDriver, sleeper
 
 from tui_hub.domain.hardware import GpuProcess, GpuSample
 from tui_hub.hardware.nvml import PROCESSES, RETRY, SLOW, NvmlProbe
+from tui_hub.hardware.nvml_ways import _tell_lacking
 
 NOBODY = 4_194_300
 """A pid that no process here has."""
@@ -104,6 +105,52 @@ def test_children_of_our_process_are_ours(driver: StubDriver, probe: NvmlProbe) 
         driver.two_gpus(compute=f"{child}:5")
         gpu, _ = read(probe, **{f"p{os.getpid()}": "tts"})
     assert [one.slot for one in gpu.processes] == ["tts"]
+
+
+def test_how_busy_each_process_keeps_it(driver: StubDriver, probe: NvmlProbe) -> None:
+    driver.two_gpus(compute=f"{os.getpid()}:5,{NOBODY}:9,{NOBODY + 1}:1")
+    driver.gpu(0, busy=f"{NOBODY}:90,{os.getpid()}:7,{NOBODY}:12,{NOBODY + 1}:4000000000")
+    driver.gpu(1, compute=f"{NOBODY}:1")
+    first, second = read(probe)
+    assert [(one.pid, one.utilization) for one in first.processes] == [
+        (NOBODY, 12), (os.getpid(), 7), (NOBODY + 1, 0)
+    ], "the newest sample counts, and one that was never taken does not"  # fmt: skip
+    assert [one.utilization for one in second.processes] == [None], "it does not tell that"
+    driver.gpu(0, busy="")
+    assert {one.utilization for one in read(probe)[0].processes} == {0}
+
+
+def test_a_list_that_grows_while_it_is_asked_for(
+    driver: StubDriver, probe: NvmlProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver.two_gpus(compute=f"{os.getpid()}:5")
+    read(probe)
+    name = "nvmlDeviceGetComputeRunningProcesses_v3"
+    ask = getattr(pynvml, name)
+    failures = [7, 7]
+
+    def grown(handle: object) -> object:
+        if failures:
+            raise pynvml.NVMLError(failures.pop())
+        return ask(handle)
+
+    monkeypatch.setattr(pynvml, name, grown)
+    assert [one.pid for one in read(probe)[0].processes] == [os.getpid()]
+    assert not failures
+
+
+def test_what_a_driver_lacks_is_logged_once(
+    driver: StubDriver, probe: NvmlProbe, caplog: pytest.LogCaptureFixture
+) -> None:
+    _tell_lacking.cache_clear()
+    driver.two_gpus()
+    driver.gpu(0, power=None)
+    driver.gpu(1, power=None)
+    with caplog.at_level("INFO", "tui_hub.hardware"):
+        read(probe)
+        read(probe)
+    told = [one.getMessage() for one in caplog.records if "PowerUsage" in one.getMessage()]
+    assert told == ["a GPU of this box does not answer nvmlDeviceGetPowerUsage"]
 
 
 def test_hostile_names(driver: StubDriver, probe: NvmlProbe, tmp_path: Path) -> None:
@@ -197,7 +244,7 @@ def test_a_binding_that_does_not_match_the_library(
     driver.two_gpus(compute=f"{NOBODY}:1000")
     driver.tell(nvmlDeviceGetComputeRunningProcesses_v3=13)
     monkeypatch.setattr(
-        "tui_hub.hardware.nvml_device._HOLDERS",
+        "tui_hub.hardware.nvml_ways.HOLDERS",
         ((pynvml.nvmlDeviceGetComputeRunningProcesses,
           pynvml.nvmlDeviceGetComputeRunningProcesses_v2),),
     )  # fmt: skip
@@ -214,6 +261,7 @@ def test_a_gpu_without_memory_of_its_own_has_the_box_s(
     (gpu,) = read(probe)
     assert gpu.memory_total == psutil.virtual_memory().total
     assert gpu.memory_used + gpu.memory_free == gpu.memory_total
+    assert gpu.memory_shared, "the panel says so"
 
 
 def test_slices_stand_in_place_of_their_gpu(driver: StubDriver, probe: NvmlProbe) -> None:
@@ -223,12 +271,15 @@ def test_slices_stand_in_place_of_their_gpu(driver: StubDriver, probe: NvmlProbe
         driver.gpu(
             f"0.{number}", uuid=f"MIG-{number}", name=f"NVIDIA H200 MIG {profile}",
             total=1000 + number, used=400, free=590 + number, reserved=10,
-            compute=f"{NOBODY}:{300 + number}",
+            compute=f"{NOBODY}:{300 + number}", gi=7 + number, ci=number,
         )  # fmt: skip
+    driver.gpu("0.0", ci=None)
     first, second, whole = read(probe)
     assert [gpu.label for gpu in (first, second, whole)] == ["0:0", "0:3", "1"]
     assert [gpu.short_name for gpu in (first, second, whole)] == ["1g.18gb", "2g.35gb", "H200"]
     assert (second.uuid, second.parent, second.slice) == ("MIG-3", "GPU-aaaa", 3)
+    assert (first.instances, second.instances, whole.instances) == (None, (10, 3), None)
+    assert not second.memory_shared
     assert (second.memory_total, second.memory_free) == (1003, 593)
     assert (second.utilization, second.temperature) == (None, None)
     assert [one.memory for one in second.processes] == [303]

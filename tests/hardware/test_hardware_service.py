@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nvml_driver import StubDriver
+from nvml_driver import GIB, StubDriver
 
 from tui_hub.domain.errors import UsageError
-from tui_hub.domain.hardware import BoxSample, GpuMoment
+from tui_hub.domain.hardware import BoxSample, GpuMoment, Held
 from tui_hub.events import HardwareSampled
 from tui_hub.services import Services, open_services
 from tui_hub.services import hardware as module
@@ -76,10 +76,74 @@ async def test_readings_at_the_interval_of_the_settings(driver: StubDriver, tmp_
         services.hardware.start()
         await until(lambda: len(services.hardware.history("GPU-aaaa")) == 4)
         assert 0.75 <= time.monotonic() - started < 10
-        services.hardware.start()
-        assert sum(task.get_name() == "hardware" for task in asyncio.all_tasks()) == 1
-        await services.hardware.stop()
-        assert not any(task.get_name() == "hardware" for task in asyncio.all_tasks())
+
+
+def samplers() -> int:
+    """How many of them read the box."""
+    return sum(task.get_name() == "hardware" for task in asyncio.all_tasks())
+
+
+async def test_one_sampler_for_all_who_watch_and_none_when_nobody_does(
+    driver: StubDriver, configuration: Configuration
+) -> None:
+    driver.two_gpus()
+    async with open_services(configuration) as services:
+        hardware = services.hardware
+        assert samplers() == 0
+        hardware.start(0.001)
+        hardware.start(0.001)
+        await until(lambda: hardware.history("GPU-aaaa"))
+        assert samplers() == 1
+        await hardware.stop()
+        seen = driver.calls()["nvmlDeviceGetCount_v2 -"]
+        await until(lambda: driver.calls()["nvmlDeviceGetCount_v2 -"] > seen)
+        await hardware.stop()
+        await hardware.stop()
+        assert samplers() == 0
+        hardware.start(0.001)
+        driver.gpu(0, used=7)
+        await until(lambda: sample_of(services).gpus[0].memory_used == 7)
+        assert samplers() == 1
+
+
+async def test_gpus_that_cuda_does_not_show_are_not_for_models(
+    driver: StubDriver, tmp_path: Path
+) -> None:
+    driver.two_gpus()
+    some = load_configuration(
+        environment={"TUI_HUB_HOME": str(tmp_path / "home"), "CUDA_VISIBLE_DEVICES": "GPU-bb"}
+    )
+    async with open_services(some) as services:
+        assert [gpu.hidden for gpu in (await services.hardware.read()).gpus] == [True, False]
+        devices = await services.fit.devices()
+        assert [device.index for device in devices] == [1, None], "with the driver's number"
+
+
+async def test_what_the_driver_hides_is_known_by_our_own_record(
+    driver: StubDriver, configuration: Configuration
+) -> None:
+    driver.two_gpus()
+    mine, nobody = os.getpid(), 4_194_300
+    async with open_services(configuration) as services:
+        hardware = services.hardware
+        hardware.own({mine: "llm"}, [Held(0, mine, "llm", 30 * GIB), Held(1, 5, "tts", 20 * GIB)])
+
+        async def told(**processes: str | None) -> list[tuple[int, int | None, str | None, bool]]:
+            driver.gpu(0, compute=None, graphics=None)
+            driver.gpu(0, **processes)
+            gpu = (await hardware.read()).gpus[0]
+            return [(one.pid, one.memory, one.slot, one.recorded) for one in gpu.processes]
+
+        assert await told() == [(mine, 30 * GIB, "llm", True)], "no list names it"
+        gpus = (await hardware.read()).gpus
+        assert (gpus[0].ours, gpus[0].unnamed) == (30 * GIB, gpus[0].memory_used - 30 * GIB)
+        assert gpus[1].ours == gpus[1].memory_used == 12_884_901_888, "never more than is in use"
+        assert await told(compute=f"{mine}:na") == [(mine, 30 * GIB, "llm", True)]
+        assert await told(compute=f"{mine}:7") == [(mine, 7, "llm", False)], "its word counts"
+        alike = f"{nobody}:{31 * GIB},{nobody + 1}:{45 * GIB},{nobody + 2}:{29 * GIB}"
+        (first, *others) = await told(compute=alike)
+        assert first == (nobody, 31 * GIB, "llm", True), "by its number on the host"
+        assert [slot for _, _, slot, _ in others] == [None, None]
 
 
 @pytest.mark.parametrize("interval", ["0.1", "0", "often"])

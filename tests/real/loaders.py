@@ -12,14 +12,20 @@ from typing import Any
 
 def embed(sentence: str, *models: str) -> list[list[float]]:
     """A sentence's embedding by transformers for each model: its tokens' mean, normalised."""
+    return [embed_all(model, sentence)[0] for model in models]
+
+
+def embed_all(model: str, *sentences: str) -> list[list[float]]:
+    """The embeddings of sentences by one model."""
     import torch
     from transformers import AutoModel, AutoTokenizer
 
+    tokenizer, network = AutoTokenizer.from_pretrained(model), AutoModel.from_pretrained(model)
     embeddings: list[list[float]] = []
-    for model in models:
-        tokens = AutoTokenizer.from_pretrained(model)([sentence], return_tensors="pt")
+    for sentence in sentences:
+        tokens = tokenizer([sentence], return_tensors="pt")
         with torch.inference_mode():
-            states = AutoModel.from_pretrained(model)(**tokens).last_hidden_state
+            states = network(**tokens).last_hidden_state
         mask = tokens["attention_mask"].unsqueeze(-1)
         mean = (states * mask).sum(1) / mask.sum(1)
         embeddings.append(torch.nn.functional.normalize(mean)[0].tolist())
@@ -98,7 +104,7 @@ def orientation(repository: str, path: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     loader = {
-        "embed": embed, "tensors": tensors, "voice": voice, "pitch": pitch,
+        "embed": embed, "embed_all": embed_all, "tensors": tensors, "voice": voice, "pitch": pitch,
         "orientation": orientation,
     }[sys.argv[1]]  # fmt: skip
     print(json.dumps(loader(*sys.argv[2:])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.runtime import ServerOrder
 from tui_hub.runtime.refusals import ServerFailedError
 from tui_hub.runtime.server_children import ServerChild
+from tui_hub.runtime.server_listening import stranger_at
 from tui_hub.runtime.server_process import LOG_BYTES
 
 SCRIPT = Path(__file__).parents[1] / "server_script.py"
@@ -188,6 +190,33 @@ async def test_without_an_address_its_port_counts(
     with pytest.raises(urllib.error.HTTPError):
         await ask(port)
     await child.end()
+
+
+async def test_who_took_its_port_meanwhile_is_not_taken_for_it(
+    keep: Keep, order: Callable[..., ServerOrder], port: int
+) -> None:
+    child = await keep()
+    waiting = order("--wait", "never", health="", timeout=600.0)
+    with socket.create_server(("127.0.0.1", port)):
+        with pytest.raises(ServerFailedError) as failed:
+            await child.serve(waiting)
+        held = rf"port {port} is held by .* \(process {os.getpid()}\), which it did not start"
+        assert re.search(held, failed.value.message), failed.value.message
+        assert 'listener = "any"' in failed.value.message
+        assert below(child.pid) == []
+        await child.end()
+        another = await keep("another")
+        await another.serve(order("--wait", "never", health="", strangers=True))
+        await another.end()
+
+
+def test_a_listener_is_known_by_its_process(port: int) -> None:
+    assert stranger_at(port, [os.getpid()]) is None, "nobody listens"
+    with socket.create_server(("127.0.0.1", port)):
+        assert stranger_at(port, [os.getpid()]) is None, "it is ours"
+        assert f"(process {os.getpid()})" in (stranger_at(port, []) or "")
+    with socket.create_server(("::1", port), family=socket.AF_INET6):
+        assert stranger_at(port, []) is not None
 
 
 async def test_one_that_does_not_heed_is_ended_by_force_with_all_it_started(

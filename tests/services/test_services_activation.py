@@ -446,7 +446,7 @@ async def test_no_torch_publishes_a_link_and_says_so(
         assert "pickle files, which can run any program" in (linked.note or "")
         linked = await services.activation.switch(FIRST)
         assert (linked.runtime, linked.status, linked.pid) == ("link", "active", None)
-        assert "torch is not installed" in (linked.note or "")
+        assert "has no torch" in (linked.note or "")
         assert "pickle" not in (linked.note or "")
         with pytest.raises(RefusedError, match="no torch"):
             await services.activation.switch(FIRST, runtime="torch")
@@ -487,3 +487,29 @@ def bare_python(tmp_path: Path) -> Path:
 
     venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
     return tmp_path / "bare" / "bin" / "python"
+
+
+async def test_torch_numbers_gpus_as_the_driver_does(torch_home: Configure) -> None:
+    variables = {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"}
+    async with home(torch_home(**variables)) as services:
+        await install(services, FIRST)
+        pid = (await services.activation.activate(FIRST)).pid
+        told = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        names = [one.partition(b"=")[0] for one in told]
+        assert b"CUDA_DEVICE_ORDER=PCI_BUS_ID" in told
+        assert b"CUDA_VISIBLE_DEVICES" not in names, "what may be taken is decided here"
+
+
+async def test_how_long_a_load_should_take_is_told_by_what_was_measured(
+    torch_home: Configure,
+) -> None:
+    async with home(torch_home()) as services:
+        await install(services, FIRST, SECOND)
+        before = await services.activation.preview(FIRST)
+        assert (before.rate, before.seconds, before.known) == (None, None, False)
+        await services.activation.activate(FIRST)
+        own, other = [await services.activation.preview(one) for one in (FIRST, SECOND)]
+        assert own.known and own.last is not None and own.rate == own.last.rate
+        assert own.seconds == pytest.approx(own.last.seconds)
+        assert not other.known and other.rate == pytest.approx(own.rate)
+        assert other.seconds == pytest.approx(other.weights / (own.rate or 0))

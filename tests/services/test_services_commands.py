@@ -26,6 +26,7 @@ from tui_hub.domain.errors import (
     UnsafeError,
     UsageError,
 )
+from tui_hub.domain.fit import Basis
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.slots import Slot
 from tui_hub.events import SwapMoved
@@ -110,6 +111,31 @@ async def test_activate_switch_reload_deactivate(with_commands: WithCommands) ->
         assert [one.pid for one in children(configuration)] == [again.pid]
         await services.activation.deactivate("llm")
         assert children(configuration) == [] and await services.activation.active("llm") is None
+
+
+async def test_what_it_says_can_be_read_while_it_runs(with_commands: WithCommands) -> None:
+    async with home(with_commands("--talk", "1000")) as services:
+        await install(services, FIRST)
+        await services.activation.activate(FIRST, runtime="tiny")
+        said = await services.activation.said(await slot(services))
+        assert said[-1] == "that was a lot" and len(said) == 11
+        assert await services.activation.said(await slot(services), 1) == said[-1:]
+
+
+async def test_what_a_start_took_counts_for_the_next_estimate(with_commands: WithCommands) -> None:
+    async with home(with_commands()) as services:
+        await install(services, FIRST)
+        first = await services.activation.activate(FIRST, runtime="tiny")
+        last = await services.activation.last_load(await slot(services))
+        assert last is not None
+        assert (last.runtime, last.device, last.bytes) == ("command", "cpu", 1_600_000)
+        assert last.peak == first.memory.peak and last.seconds > 0
+        assert (last.peak or 0) >= (first.memory.used_after or 0) > 0
+        need = (await services.fit.check(FIRST)).judgement.need[0]
+        assert (need.part, need.basis) == ("weights + rest", Basis.MEASURED)
+        torch = await services.activation.switch(FIRST, runtime="torch")
+        need = (await services.fit.check(FIRST)).judgement.need[0]
+        assert (need.part, need.bytes) == ("weights", torch.memory.peak), "the last one counts"
 
 
 async def test_its_memory_on_a_gpu_is_measured(

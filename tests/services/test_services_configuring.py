@@ -200,7 +200,8 @@ async def test_check_counts_the_context_the_dtype_and_the_variant(configure: Con
             )
             after = await services.fit.check(LARGE)
             found = {need.part: need.bytes for need in after.judgement.need}
-            assert found["kv cache"] == parts["kv cache"] // 8192 * tokens
+            # Keys and values have the type of the weights that make them: four times 16 bits.
+            assert found["kv cache"] == parts["kv cache"] // 8192 * tokens * 4
             assert found["weights"] == parts["weights"] * 4
             assert after.variant == "safetensors"
         assert any("its context is set to 100 000 000 tokens" in one for one in after.warnings)

@@ -32,7 +32,8 @@ async def test_a_box_in_order(
     found = await examined(configuration)
     assert {finding.status for finding in found} == {OK}
     assert {finding.check for finding in found} == {
-        "settings", "terminal", "network", "clock", "token", "gpu", "torch", "disk", "store",
+        "settings", "terminal", "network", "clock", "token", "gpu", "driver", "torch",
+        "permissions", "disk", "store",
         "processes", "database", "schedule", "feeds", "agent", "slots", "models", "jobs",
     }  # fmt: skip
     assert the(found, "token").message == "accepted, for the account demo-member"

@@ -109,6 +109,44 @@ async def test_a_torch_without_cuda_beside_a_gpu(configure: Configure, driver: S
     assert not _children(configuration.paths.state)
 
 
+FAKE_TORCH = """
+class version:
+    cuda = "13.0"
+class cuda:
+    is_available = staticmethod(lambda: False)
+__version__ = "2.13.0"
+"""
+"""All that is asked of a torch before it loads anything."""
+
+
+@pytest.mark.parametrize(("runs", "told"), [(12040, True), (13000, False), (None, False)])
+async def test_a_torch_for_a_newer_cuda_than_the_driver_runs(
+    configure: Configure,
+    driver: StubDriver,
+    bare: str,
+    tmp_path: Path,
+    runs: int | None,
+    told: bool,
+) -> None:
+    driver.two_gpus()
+    driver.tell(cuda=runs)
+    (tmp_path / "site" / "torch").mkdir(parents=True)
+    (tmp_path / "site" / "torch" / "__init__.py").write_text(FAKE_TORCH)
+    found = await examined(
+        configure(
+            HF_HUB_OFFLINE="1",
+            TUI_HUB_RUNTIME__PYTHON=bare,
+            TUI_HUB_RUNTIME__USE="auto",
+            PYTHONPATH=str(tmp_path / "site"),
+        )
+    )
+    assert the(found, "driver").message.startswith("version 580.65.06")
+    assert ("it runs CUDA up to 12.4" in the(found, "driver").message) is told
+    torch = the(found, "torch")
+    assert (torch.status, "Update the driver" in str(torch.mend)) == (ERROR, True), torch
+    assert ("ends with CUDA 12.4" in torch.message) is told
+
+
 def _children(folder: Path) -> list[psutil.Process]:
     """Processes whose working directory is in a folder."""
     found = psutil.process_iter(["cwd"])
@@ -196,6 +234,27 @@ async def test_a_store_that_cannot_be_written(
     store = the(found, "store")
     assert store.status is ERROR
     assert ("cannot be written" if fault == "read-only" else "no room left") in store.message
+
+
+async def test_who_may_read_and_write_a_home(configure: Configure) -> None:
+    configuration = configure(HF_HUB_OFFLINE="1")
+    home = configuration.paths.hub_database.parent
+    assert the(await examined(configuration), "permissions").status is OK
+    home.chmod(0o777)
+    configuration.paths.hub_database.chmod(0o644)
+    folder, database = of(await examined(configuration), "permissions")
+    assert (folder.status, folder.mend) == (WARNING, f"`chmod go-w {home}`")
+    assert (database.status, "may read" in database.message) == (WARNING, True)
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: giving a file away needs root")
+async def test_a_home_that_sudo_left_behind(configure: Configure) -> None:
+    configuration = configure(HF_HUB_OFFLINE="1")
+    assert the(await examined(configuration), "permissions").status is OK
+    os.chown(configuration.paths.catalogue_database, 12345, -1)
+    (found,) = of(await examined(configuration), "permissions")
+    assert "belongs to another user" in found.message and "chown" in str(found.mend)
 
 
 # Terminal ---------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from homes import Configure
 
 from tui_hub import processes
 from tui_hub.blobs import BlobStore
-from tui_hub.database import CatalogueDatabase, HubDatabase, connection
+from tui_hub.database import CatalogueDatabase, HubDatabase, connection, files
 from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.schedule import Turn
@@ -106,6 +106,19 @@ async def test_a_damaged_catalogue_is_found_and_then_put_aside(configure: Config
     _, catalogue, aside = of(await examined(configuration), "database")
     assert (catalogue.status, aside.status) == (OK, WARNING)
     assert "catalogue.db.damaged" in aside.message
+    async with open_services(configuration) as services:
+        told = await services.catalogue.put_aside()
+        assert "catalogue.db.damaged" in str(told)
+        assert await services.catalogue.put_aside() is None, "it is told once"
+
+
+async def test_a_file_system_without_a_wal(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "file_system", lambda folder: 0x6969)
+    hub, catalogue = of(await examined(offline(configure)), "database")
+    assert (hub.status, catalogue.status) == (WARNING, WARNING)
+    assert "cannot keep a WAL" in hub.message and "local disk" in str(hub.mend)
 
 
 @pytest.mark.parametrize("name", ["hub.db", "catalogue.db"])

@@ -103,7 +103,10 @@ async def test_each_copy_counts_once(configure: Configure) -> None:
         assert half.variant == "fp16"
         whole = await services.fit.check("demo-lab/still-diffusion", variant="safetensors")
         assert part(whole, "weights")[0] == 2 * part(half, "weights")[0]
-        assert [need.part for need in half.judgement.need] == ["weights", "runtime", "margin"]
+        assert [need.part for need in half.judgement.need] == [
+            "weights", "activations", "runtime", "margin",
+        ]  # fmt: skip
+        assert half.judgement.need[0].source.startswith("3 headers of its weights: unet ")
 
 
 async def test_files_that_no_component_names_are_not_loaded(

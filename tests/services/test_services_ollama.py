@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 from activation_homes import FIRST, home, install, torch_repositories
 from crashing import SWITCHER
 from homes import Configure
+from nvml_driver import StubDriver, sleeper
 from ollama_server import OllamaServer, Said
 
 from tui_hub.demo import DemoHub, Repository, RepositoryFile
@@ -24,6 +28,7 @@ from tui_hub.domain.errors import (
     RefusedError,
     UnreachableError,
 )
+from tui_hub.domain.fit import Basis
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
 from tui_hub.domain.slots import Slot
@@ -309,12 +314,66 @@ async def test_release_takes_what_no_slot_has(
         await services.activation.activate(QWEN)
         ollama.memory["llama3.1:8b"] = {"name": "llama3.1:8b", "size": 10, "size_vram": 10}
         gone = await services.ollama.release()
-        assert [one.name for one in gone] == ["llama3.1:8b"]
+        assert [one.name for one in gone.models] == ["llama3.1:8b"]
+        assert gone.freed is None, "there is no GPU"
         assert set(ollama.memory) == {"qwen3:4b"}
         with pytest.raises(NotFoundError):
             await services.ollama.release("llama3.1:8b")
         await services.ollama.release("qwen3:4b")
         assert ollama.memory == {}
+
+
+async def test_its_memory_is_what_the_driver_says_where_that_tells(
+    configuration: Configuration, ollama: OllamaServer, driver: StubDriver, tmp_path: Path
+) -> None:
+    runner = tmp_path / "ollama"
+    runner.write_bytes(Path(shutil.which("sleep") or "sleep").read_bytes())
+    runner.chmod(0o755)
+    with sleeper(runner) as pid:
+        driver.two_gpus()
+        driver.gpu(1, compute=f"{pid}:1000000000")
+        ollama.gate.clear()
+        async with home(configuration) as services:
+            loading = asyncio.create_task(services.activation.activate(LLAMA))
+            async with asyncio.timeout(20):
+                while "/api/generate" not in ollama.paths():
+                    await asyncio.sleep(0.01)
+            driver.gpu(1, compute=f"{pid}:4800000000")
+            ollama.gate.set()
+            done = await loading
+            assert (done.device, done.memory.used_after) == ("cuda:1", 3_800_000_000)
+            assert (done.memory.peak, done.memory.free_before) == (3_800_000_000, 137_000_000_001)
+            await services.activation.recover()
+            assert (await slot(services)).memory.used_after == 3_800_000_000
+            await services.activation.deactivate("llm")
+
+
+async def test_a_release_is_measured_by_the_driver(
+    configuration: Configuration, ollama: OllamaServer, driver: StubDriver
+) -> None:
+    driver.two_gpus()
+    size = 5_000_000_000
+    async with home(configuration) as services:
+        name = "llama3.1:8b"
+        ollama.memory[name] = {"name": name, "size": size, "size_vram": size}
+        releasing = asyncio.create_task(services.ollama.release(name))
+        async with asyncio.timeout(20):
+            while ollama.memory:
+                await asyncio.sleep(0.01)
+        driver.gpu(1, free=137_000_000_001 + 4_900_000_000)
+        gone = await releasing
+        assert (gone.promised, gone.freed) == (size, 4_900_000_000)
+
+
+async def test_a_model_of_the_daemon_alone_is_configured(
+    configuration: Configuration, ollama: OllamaServer
+) -> None:
+    async with home(configuration) as services:
+        await services.activation.activate(LLAMA)
+        told = await services.configuring.change(LLAMA, {"context": "4096"})
+        assert (told.active, told.stale) == (("llm",), ("llm",)), "no catalogue knows it"
+        await services.activation.reload("llm")
+        assert ollama.memory["llama3.1:8b"]["context_length"] == 4096
 
 
 async def test_the_catalogue_says_that_it_is_active(
@@ -432,3 +491,68 @@ async def test_what_another_home_of_the_store_replaced_is_let_go(
         await one.activation.recover()
         assert ollama.memory == {}
         assert (await slot(one)).model == (await slot(two)).model == "hf:acme/first"
+
+
+async def test_a_daemon_that_drips_is_given_up(configure: Configure, ollama: OllamaServer) -> None:
+    seconds = {"TUI_HUB_OLLAMA__LOAD_TIMEOUT": "2"}
+    configuration = configure(OLLAMA_HOST=ollama.url, TUI_HUB_RUNTIME__USE="auto", **seconds)
+    ollama.faults["/api/generate"] = [Said(drips=True)]
+    async with home(configuration) as services:
+        failed = await services.activation.activate(LLAMA)
+        assert (failed.status, failed.error) == (
+            "error",
+            f"the Ollama daemon did not load {LLAMA} within 2 s",
+        )
+        assert 0 < ollama.dripped < 200, "long before it would have sent all of it"
+
+
+def ask_daemon(ollama: OllamaServer, **document: object) -> None:
+    """What another program asks of the daemon."""
+    body = json.dumps({"model": "llama3.1:8b", **document}).encode()
+    with urllib.request.urlopen(f"{ollama.url}/api/generate", body) as answer:
+        answer.read()
+
+
+async def test_another_program_does_not_take_it_out_of_memory(
+    configuration: Configuration, ollama: OllamaServer
+) -> None:
+    async with home(configuration) as services:
+        await services.sync.run(["ollama:local"])
+        await services.configuring.change(LLAMA, {"context": "4096"})
+        await services.activation.activate(LLAMA)
+        held = ollama.memory["llama3.1:8b"]
+        assert (held["expires_at"][:4], held["context_length"], ollama.loads) == ("2318", 4096, 1)
+        await asyncio.to_thread(ask_daemon, ollama, keep_alive="5m", options={"num_ctx": 4096})
+        assert ollama.memory["llama3.1:8b"]["expires_at"].startswith("2026")
+        await services.activation.recover()
+        assert ollama.memory["llama3.1:8b"]["expires_at"].startswith("2318"), "it stays again"
+        assert ollama.loads == 1, "and was not loaded anew for that"
+
+        await asyncio.to_thread(ask_daemon, ollama, keep_alive="5m", options={"num_ctx": 512})
+        await services.activation.recover()
+        assert ollama.memory["llama3.1:8b"]["context_length"] == 512, "the two take no turns"
+        assert (await slot(services)).error is None
+
+
+async def test_what_a_load_took_counts_for_the_next_estimate(
+    configuration: Configuration, ollama: OllamaServer
+) -> None:
+    async with home(configuration) as services:
+        await install(services, "acme/quants")
+        before = (await services.fit.check("acme/quants")).judgement
+        assert {need.basis for need in before.need} != {Basis.MEASURED}
+        ollama.vram = 0.0
+        done = await services.activation.activate("acme/quants", runtime="ollama")
+        last = await services.activation.last_load(await slot(services))
+        assert last is not None
+        assert (last.runtime, last.device, last.bytes) == ("ollama", "cpu", len(tiny_gguf()))
+        assert last.peak == done.memory.peak == done.memory.used_after
+        assert last.seconds > 0
+        measured = (await services.fit.check("acme/quants")).judgement.need
+        assert (measured[0].basis, measured[0].part) == (
+            Basis.MEASURED,
+            "weights + rest",
+        )
+        await services.configuring.change("acme/quants", {"context": "128"})
+        other = (await services.fit.check("acme/quants")).judgement.need
+        assert Basis.MEASURED not in {need.basis for need in other}, "for another context"

@@ -389,6 +389,7 @@ async def test_the_stored_login_is_used(
     (tmp_path / "token").write_text("hf_stored\n")
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "token"))
     request = await connect(HF_HUB_DISABLE_IMPLICIT_TOKEN="").request(artifact())
     assert request.headers == {"Authorization": "Bearer hf_stored"}
     request = await connect(HF_TOKEN=TOKEN, HF_HUB_DISABLE_IMPLICIT_TOKEN="").request(artifact())

@@ -50,8 +50,8 @@ def test_a_server_that_stalls_gives_nothing_to_note(server, destination, make):
 
 def test_without_a_hash_nothing_is_noted(server, destination, make):
     """Then nobody would find out that a disk which was pulled out had lost noted bytes."""
-    server.pace = 0.01
-    make(server.url("honest"), size=SIZE).run()
+    server.pace = 0.06
+    make(server.url("honest"), size=SIZE, connections=1).run()
     assert destination.checkpoints > 0 and destination.notes == []
 
 

@@ -187,7 +187,7 @@ def test_the_follower_hashes_what_git_and_hashlib_would(tmp_path: Path, size):
     path = tmp_path / "file"
     path.write_bytes(content)
     with path.open("rb") as file:
-        follower = Follower(file.fileno(), size, git_sha1=True, md5=True)
+        follower = Follower(file.fileno(), size, held=0, git_sha1=True, md5=True)
         follower.start()
         for prefix in range(0, size, 700_000):
             follower.advance(prefix)
@@ -201,11 +201,43 @@ def test_the_follower_hashes_what_git_and_hashlib_would(tmp_path: Path, size):
         assert digests.git_sha1 == git == git_sha1_of(file.fileno(), size)
 
 
+def test_the_lanes_wait_for_a_follower_that_is_far_behind(tmp_path: Path):
+    path = tmp_path / "file"
+    size, here = 80 * MIB, 40 * MIB
+    with path.open("wb") as file:
+        file.truncate(size)
+    with path.open("rb") as file:
+        follower = Follower(file.fileno(), size, held=here, git_sha1=False, md5=False)
+        follower.wait()  # what was here before holds nobody up
+        assert follower.hashed == 0
+        follower.start()
+        while follower.hashed < here:
+            pass
+        follower.advance(size)
+        follower.wait()
+        assert size - follower.hashed <= 32 * MIB
+        follower.join(10)
+        assert not follower.is_alive()
+
+
+def test_a_cancelled_follower_lets_the_lanes_go(tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    with path.open("rb") as file:
+        follower = Follower(file.fileno(), 80 * MIB, held=0, git_sha1=False, md5=False)
+        follower.advance(80 * MIB)
+        waiter = threading.Thread(target=follower.wait)
+        waiter.start()
+        follower.start()  # and finds the file too short
+        waiter.join(10)
+        assert not waiter.is_alive()
+
+
 def test_the_follower_tells_when_the_file_is_too_short(tmp_path: Path):
     path = tmp_path / "file"
     path.write_bytes(b"12345")
     with path.open("rb") as file:
-        follower = Follower(file.fileno(), 10, git_sha1=False, md5=False)
+        follower = Follower(file.fileno(), 10, held=0, git_sha1=False, md5=False)
         follower.start()
         follower.advance(10)
         follower.join(10)

@@ -385,7 +385,7 @@ class FullDisk(PlainFile):
 
 @pytest.mark.parametrize("at", ["allocate", "write", "checkpoint"])
 def test_a_full_disk_ends_the_transfer_at_once(at, server, tmp_path, make, pauses):
-    server.pace = 0.005 if at == "checkpoint" else 0
+    server.pace = 0.06 if at == "checkpoint" else 0
     options = Options(environment={}, connections=1)
     disk = FullDisk(tmp_path / "full", at=at)
     if at == "write":

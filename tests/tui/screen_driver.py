@@ -18,7 +18,7 @@ from tui_hub.tui.app import HubApp
 
 NARROW = (80, 24)
 WIDE = (140, 45)
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that a test waits for what must come."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -22,6 +23,7 @@ from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.slots import Slot
 from tui_hub.events import Event, HardwareSampled
 from tui_hub.runtime.torch_children import TorchChild
+from tui_hub.services import open_services
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.activation import ActivationQuestion
 from tui_hub.tui.screens.active import ActiveScreen
@@ -135,7 +137,7 @@ async def test_a_model_is_activated_and_one_that_fails_leaves_it(
         await noted(driver, "hf:acme/first is active as llm: ")
         await driver.sees("●  llm", "hf:acme/first", "by torch on cpu", "needed 1.5 MiB", "load ")
         first = await held(driver)
-        await driver.sees(str(first.pid), "█ llm", "others", "free", "no GPU: ")
+        await driver.sees(str(first.pid), "▏ llm ", "▏ others", "▏ free", "no GPU: ")
 
         await ask(driver, "acme/nan")
         await driver.sees("gives back", "torch on host memory")
@@ -201,7 +203,7 @@ async def test_pickle_files_need_a_second_word(configuration: Configuration) -> 
             await ask(driver, "acme/pickle")
             await driver.sees("pickle files need your consent")
             await driver.press("y")
-            await driver.sees("Load pickle files?", "which can run any program")
+            await driver.sees("Load pickle files?", "can run any program")
             assert focus(driver) == "no"
             await driver.press(answer)
             await driver.until(lambda: not isinstance(driver.app.screen, Confirm))
@@ -222,6 +224,90 @@ async def test_what_does_not_fit_says_why_and_rests_on_no(
         await shown.until(lambda: focus(shown) == "no")
 
 
+async def test_a_slot_is_filled_from_what_is_installed(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with torch_screen(configuration, FIRST, SECOND) as driver:
+        await driver.press("3", "a")
+        await driver.sees("A model for llm", "Memory, as it would be", "host memory")
+        await driver.sees("now", "then", "leaves  nothing", "How long it takes is not known")
+        await driver.press("G")
+        await driver.sees("▒ comes   hf:acme/second")
+        assert "x deactivate" not in driver.lines()[-1] and "⏎ take" in driver.lines()[-1]
+        await driver.press("escape")
+        await driver.sees("No model stands for llm", "─ Memory ─", "x deactivate")
+        assert driver.app.current_mode == "active"
+        await driver.press("a", "g")
+        await driver.sees("▒ comes   hf:acme/first")
+        await driver.sees("How long it takes")
+        await driver.press("enter")
+        await noted(driver, "hf:acme/first is active as llm: ")
+        assert not any("is on its way" in note for note in driver.notes())
+        await driver.sees("●  llm", "─ Memory ─")
+
+        await driver.press("a")
+        await driver.sees("▒ comes   hf:acme/second", "╳ leaves  hf:acme/first")
+        await driver.sees("Loads in about", "as the last loads")
+        await driver.press("k")
+        await driver.sees("▒ comes   hf:acme/first", "as its last load")
+        await driver.press("enter")
+        await driver.until(lambda: any("stands there already" in one for one in driver.notes()))
+        await driver.press("escape", "j", "a")
+        await driver.until(lambda: any("No image_gen model" in one for one in driver.notes()))
+        assert "A model for" not in driver.text()
+
+
+async def test_a_change_of_another_process_is_seen(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, gate = TorchChild.load, asyncio.Event()
+
+    async def gated(child: TorchChild, *arguments: Any) -> Any:
+        await gate.wait()
+        return await load(child, *arguments)
+
+    async with torch_screen(configuration, FIRST, SECOND) as driver:
+        await driver.services.activation.activate(FIRST)
+        monkeypatch.setattr(TorchChild, "load", gated)
+        async with open_services(configuration) as elsewhere:
+            change = asyncio.create_task(elsewhere.activation.switch(SECOND))
+            await driver.press("3")
+            await driver.sees("Changing llm", "hf:acme/second", "in another process", "Active ●1 ↻")
+            await driver.press("c")
+            await driver.until(lambda: any("Another process" in one for one in driver.notes()))
+            gate.set()
+            assert (await change).status == "active"
+            await driver.until(lambda: not driver.app.live.swaps)
+            await driver.sees("●  llm", "hf:acme/second", "by torch on cpu")
+
+
+async def test_what_does_not_fit_a_slot_is_not_taken(
+    driver: StubDriver, configuration: Configuration
+) -> None:
+    driver.two_gpus()
+    for number in (0, 1):
+        driver.gpu(number, free=200 * 1024**2, used=139 * GIB)
+    async with torch_screen(configuration, FIRST, size=NARROW) as shown:
+        await shown.press("3", "a")
+        await shown.sees("A model for llm", "it needs 513.5 MiB of GPU 0 H200", "313.5 MiB")
+        await shown.press("enter")
+        await shown.until(lambda: any("513.5 MiB" in note for note in shown.notes()))
+        assert shown.app.live.swaps == ()
+        await shown.sees("A model for llm")
+
+
+async def test_the_choice_is_seen_on_gpus_at_every_size(
+    driver: StubDriver, configuration: Configuration
+) -> None:
+    driver.two_gpus()
+    for size in (NARROW, MEDIUM):
+        async with torch_screen(configuration, FIRST, size=size) as shown:
+            await shown.press("3", "a")
+            await shown.sees("▒ comes   hf:acme/first", "now ", "then ", "░", "How long it takes")
+            assert {len(line) for line in shown.lines()} == {size[0]}
+            await shown.sees("hf:acme/first  safetensors", "⏎ take")
+
+
 @pytest.mark.parametrize("size", [NARROW, MEDIUM, (200, 50)])
 async def test_gpus_stand_by_holder_with_their_processes(
     driver: StubDriver, configuration: Configuration, tmp_path: Path, size: tuple[int, int]
@@ -235,11 +321,14 @@ async def test_gpus_stand_by_holder_with_their_processes(
             pid = (await held(shown)).pid
             driver.two_gpus(compute=f"{pid}:30000000000,{other}:20000000000")
             await shown.press("3")
-            await shown.sees("─ Memory ─", "GPU0", "61.2/140.4 GiB", "GPU1", "12.0/140.4 GiB")
+            await shown.sees("─ Memory ─", "GPU0", "61.2/140.4", "GPU1", "12.0/140.4")
             if size == NARROW:
                 await shown.sees("78% 54°C 312/700 W", "host ▕", "GPU0 ▕█████")
             else:
-                await shown.sees("█ llm  27.9 GiB", "▓ others", "busy", "Memory of the host")
+                figures = ["GiB  ", "█ llm", "▓ others"]
+                if size != MEDIUM:
+                    figures = ["61.2/140.4 GiB", "▏ llm", "▏ others", "12.0/140.4 GiB"]
+                await shown.sees("busy", "Host", " 61.2", " 12.0", *figures)
                 shown.app.screen.query_one("#memory").focus()
                 await shown.press("G")
                 await shown.sees(
@@ -278,7 +367,7 @@ async def test_readings_draw_the_lines_alone_that_they_change(
 
     async with screen(configuration, MEDIUM) as driver:
         await driver.press("3")
-        await driver.sees("Memory of the host")
+        await driver.sees("Host memory")
         await driver.settled()
         readings: list[Event] = []
         driver.app.event_signal.subscribe(driver.app.screen, readings.append)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from nvml_driver import StubDriver
 from screen_driver import NARROW, Driver, fill, made, screen
 
 from tui_hub.domain.catalogue import Search
@@ -35,7 +36,7 @@ async def test_typing_searches_and_enter_goes_to_the_results(offline: Configurat
         await driver.until(lambda: "zebra" in driver.text() and "model-0000" not in driver.text())
         await driver.press("enter")
         assert driver.app.focused is models_of(driver)
-        await driver.press("c")
+        await driver.press("u")
         await driver.until(lambda: models_of(driver).row_count() == 31)
 
 
@@ -224,7 +225,7 @@ async def test_panes_fold_and_unfold(offline: Configuration) -> None:
         await driver.press("v")
         await driver.sees("words about it")
         await driver.press("v", "f")
-        await driver.sees("Filters", "Licence")
+        await driver.sees("Filters", "Library")
         await driver.pilot.resize_terminal(160, 40)
         assert max(map(len, driver.lines())) == 160
 
@@ -303,3 +304,25 @@ async def test_what_other_processes_change_shows(online: Configuration) -> None:
             job = await other.downloads.start("acme/eye")
             await other.downloads.wait(job.id)
         await driver.until(lambda: any("eye" in line and "✓" in line for line in driver.lines()))
+
+
+async def test_what_fits_the_largest_card_is_one_filter(
+    offline: Configuration, driver: StubDriver
+) -> None:
+    driver.two_gpus()
+    small, large = made(1, size=2**30), made(2, size=500 * 2**30)
+    await fill(offline, [small, large, made(3, size=None)])
+    async with screen(offline) as shown:
+        await shown.sees("□ fits this box", "model-0002", "Fit")
+        await shown.until(lambda: " no " in shown.row("model-0002"))
+        assert " fits " in shown.row("model-0001")
+        assert " fits " not in shown.row("model-0003")
+        await shown.until(lambda: shown.row("fits this box").split("│")[1].split()[-1] == "1")
+        browse = shown.app.screen
+        assert isinstance(browse, BrowseScreen)
+        browse.facets.focus()
+        await shown.press("g", "space")
+        await shown.until(lambda: models_of(shown).row_count() == 1)
+        await shown.sees("■ fits this box", "model-0001")
+        await shown.press("space")
+        await shown.until(lambda: models_of(shown).row_count() == 3)

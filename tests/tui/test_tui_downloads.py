@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from homes import Configure
 from screen_driver import NARROW, Driver, screen
+from small_models import tensors_file
 
-from tui_hub.demo import DemoHub, Fault, FaultKind
+from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.services import open_services
 from tui_hub.settings import Configuration
@@ -125,7 +126,72 @@ async def test_paused_ones_have_a_badge_and_a_word(online: Configuration, stall:
         await driver.press("space")
         stall.release()
         await driver.sees("2 Downloads ‖1", "paused")
+        assert driver.lines()[0].startswith(" tui-hub  1")
         assert "another process" not in driver.text()
+
+
+async def test_a_file_that_another_model_brought_says_whose_it_is(
+    online: Configuration, hub: DemoHub
+) -> None:
+    entry = hub.registry.find("acme/tiny")
+    assert entry is not None
+    shared = next(file for file in entry.head.repository.files if file.path.endswith("tensors"))
+    fresh = RepositoryFile("more.safetensors", tensors_file(77))
+    hub.put(replace(entry.head.repository, id="acme/kin", files=(shared, fresh)))
+    for size in (NARROW, (120, 36)):
+        async with screen(online, size) as driver:
+            await done(driver, "acme/tiny")
+            stall = hub.faults.add(Fault(FaultKind.STALL, origin="cdn", times=-1, after=9))
+            job = await driver.services.downloads.start("acme/kin")
+            await driver.press("2")
+            await driver.sees("already here (from hf:acme/tiny)", "more.safetensors")
+            (live,) = driver.app.live.running
+            assert [(one.deduplicated, one.origin) for one in live.files] == [
+                (True, "hf:acme/tiny"), (False, "")
+            ]  # fmt: skip
+            await driver.press("x", "y")
+            stall.release()
+            hub.faults.clear()
+            await driver.services.downloads.wait(job.id)
+
+
+async def test_one_that_waits_has_its_place_again_after_a_pause(
+    configure: Configure, hub: DemoHub
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, origin="cdn", times=-1, after=9))
+    settings = {"TUI_HUB_SYNC__ENABLED": "false", "TUI_HUB_DOWNLOADS__JOBS": "1"}
+    async with screen(configure(**settings), NARROW) as driver:
+        downloads = driver.services.downloads
+        await downloads.start("acme/tiny")
+        jobs = [
+            await downloads.start("acme/quants", variant="Q4_0"),
+            await downloads.start("acme/quants", variant="Q8_0"),
+            await downloads.start("acme/eye"),
+        ]
+        line = [job.id for job in jobs]
+        await driver.press("2", "j", "j")
+        await driver.until(lambda: stands_on(driver) == "hf:acme/quants")
+        await driver.press("space")
+        await driver.sees("‖1", "paused")
+        assert list(downloads.running[1:]) == [line[0], line[2]]
+        current = list_of(driver).current
+        assert current is not None and current.job == line[1], "the cursor stays on it"
+        await driver.press("space")
+        await driver.until(lambda: list(downloads.running[1:]) == line)
+        await driver.until(lambda: "‖1" not in driver.lines()[0])
+        assert driver.notes() == []
+        stall.release()
+        hub.faults.clear()
+        await downloads.wait(line[-1])
+
+
+async def test_a_note_leaves_the_frame_whole(online: Configuration) -> None:
+    async with screen(online, NARROW) as driver:
+        await driver.press("2", "space")
+        await driver.sees("There is no download here.")
+        lines = driver.lines()
+        assert lines[-3].startswith("╰──") and lines[-3].endswith("──╯")
+        assert all(line.endswith("│") for line in lines[2:-3])
 
 
 async def test_interrupted_ones_go_on(online: Configuration, hub: DemoHub) -> None:

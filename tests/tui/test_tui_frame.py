@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from screen_driver import NARROW, fill, made, screen
 from textual.command import CommandPalette
 
+from tui_hub.domain.downloads import Download
+from tui_hub.domain.jobs import JobStatus
 from tui_hub.settings import Configuration
 from tui_hub.tui.command import command_of
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.screens.help import HelpScreen
+from tui_hub.tui.widgets.top_bar import TopBar
 
 
 @pytest.mark.parametrize("size", [NARROW, (120, 36), (200, 50)])
@@ -24,6 +29,30 @@ async def test_every_screen_keeps_the_frame_at_every_size(
             assert driver.app.current_mode == mode
             assert {len(line) for line in driver.lines()} <= {size[0]}
             assert len(driver.lines()) == size[1]
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 90, 100, 120, 160])
+async def test_the_program_s_name_stays_whatever_badges_come(
+    offline: Configuration, width: int
+) -> None:
+    async with screen(offline, (width, 24)) as driver:
+        await driver.press("2")
+        bar = driver.app.screen.query_one(TopBar)
+        live = [one for one in JobStatus if one is not JobStatus.COMPLETED]
+        jobs = [
+            Download(job=one.value, model="hf:a/b", revision=None, variant=None, status=one)
+            for one in live
+        ]
+        for count in (11, 1, 0):
+            driver.app.live_state.now = replace(
+                driver.app.live, downloads=tuple(jobs * count), fresh=41 * count
+            )
+            line = bar.render_line(0).text
+            assert line.startswith("tui-hub  1") and "2 Downloads" in line
+            assert len(line) == bar.size.width
+            assert not count or (f"⇣{2 * count}" in line and f"+{41 * count}" in line)
+        await driver.pilot.click(TopBar, offset=(line.index("5") + 1, 0))
+        assert driver.app.current_mode == "storage"
 
 
 async def test_every_key_shown_has_an_action_and_an_explanation(offline: Configuration) -> None:

@@ -34,6 +34,10 @@ async def test_hostile_names_are_drawn_as_text_on_every_screen(offline: Configur
             await driver.press(*keys)
             await driver.settled()
             assert not {"\x1b", "\x07", "\u202e", "\n"} & set("".join(driver.lines()))
+        for keys in (["1", "c"], ["j", "c"], ["C"], ["y"], ["escape", "ctrl+o"]):
+            await driver.press(*keys)
+            await driver.pilot.pause()
+            assert not {"\x1b", "\x07", "\u202e", "\n"} & set("".join(driver.lines()))
         assert driver.app.is_running
 
 

@@ -54,10 +54,10 @@ async def test_the_way_out_of_an_empty_answer_is_true(offline: Configuration) ->
     async with screen(offline) as driver:
         await driver.sees("model-0000")
         await driver.press("slash", *"zzz")
-        await driver.sees("Nothing matches. esc, then c clears the search.")
+        await driver.sees("Nothing matches. esc, then u clears the search.")
         await driver.press("escape")
-        await driver.sees("Nothing matches. c clears the search.")
-        await driver.press("c")
+        await driver.sees("Nothing matches. u clears the search.")
+        await driver.press("u")
         await driver.sees("model-0000")
 
 

@@ -13,7 +13,16 @@ from tui_hub.domain.slots import MemoryFigures, Slot, SwapPicture, SwapStep
 from tui_hub.domain.types import ModelType
 from tui_hub.tui.draw import Line, width_of
 from tui_hub.tui.glyphs import ASCII, UNICODE, Glyphs
-from tui_hub.tui.holders import after_change, bar_lines, gpu_holders, host_holders, legend
+from tui_hub.tui.holders import (
+    Holder,
+    after_change,
+    bar_lines,
+    before_change,
+    gpu_holders,
+    host_holders,
+    legend,
+    shares,
+)
 from tui_hub.tui.memory_panel import Box, brief_lines, full_lines
 from tui_hub.tui.slot_text import slot_lines, swap_lines
 
@@ -52,10 +61,22 @@ def test_what_comes_stands_hatched_where_the_old_one_leaves() -> None:
     after = after_change(now, "llm", 30 * GIB, 20 * GIB, UNICODE)
     sizes = [(one.name, one.bytes // GIB, one.sign) for one in after]
     assert sizes == [
-        ("others", 30, "▓"), ("llm", 30, "▒"), ("free", 30, "░"), ("driver", 10, "╱")
+        ("llm", 30, "▒"), ("others", 30, "▓"), ("free", 30, "░"), ("driver", 10, "╱")
     ]  # fmt: skip
     untold = after_change(gpu_holders(gpu(used=50), UNICODE), "llm", 30 * GIB, 20 * GIB, UNICODE)
-    assert [(one.name, one.bytes // GIB) for one in untold][:2] == [("others", 30), ("llm", 30)]
+    assert [(one.name, one.bytes // GIB) for one in untold][:2] == [("llm", 30), ("others", 30)]
+
+
+def test_what_leaves_stands_crossed_out() -> None:
+    for ours in (20, 5, 0):
+        now = gpu_holders(gpu(used=50, ours=ours), UNICODE)
+        before = before_change(now, "llm", 20 * GIB, UNICODE)
+        sizes = [(one.name, one.bytes // GIB, one.sign) for one in before]
+        assert sizes == [
+            ("leaves", 20, "╳"), ("others", 30, "▓"), ("free", 40, "░"), ("driver", 10, "╱")
+        ], "also what the driver does not tell to be its"  # fmt: skip
+    empty = before_change(gpu_holders(gpu(used=50), UNICODE), "llm", 0, UNICODE)
+    assert [one.name for one in empty] == ["others", "free", "driver"]
 
 
 def test_the_host_tells_slots_from_the_rest() -> None:
@@ -91,14 +112,72 @@ def test_no_line_is_wider_than_the_panel(glyphs: Glyphs) -> None:
 def test_many_gpus_fold_to_one_line() -> None:
     lines = words(brief_lines(box(*(gpu(number) for number in range(9))), 60, 4, UNICODE))
     assert [line[:14].strip() for line in lines] == [
-        "GPU0 ▕▓▓▓▓▓▓▓▓", "GPU1 ▕▓▓▓▓▓▓▓▓", "7 more GPUs ▅▅", "host ▕█▓▓▓▓▓▓▓"
+        "GPU0 ▕▓▓▓▓▓▓▓▓", "GPU1 ▕▓▓▓▓▓▓▓▓", "7 more GPUs ▅▅", "host ▕██▓▓▓▓▓▓"
     ]  # fmt: skip
 
 
-def test_a_bar_is_as_high_as_there_is_room_for() -> None:
-    tall, low = (words(full_lines(box(gpu()), 60, rows, UNICODE)) for rows in (40, 12))
-    assert len(tall) - len(low) == 4
-    assert sum("░" in line and "free" not in line for line in tall) == 4
+def test_a_device_is_a_tower_as_high_as_there_is_room_for() -> None:
+    alone = replace(box(gpu(used=50, ours=20)), slots=[])
+    tall = words(full_lines(alone, 60, 26, UNICODE))
+    assert tall[0] == "GPU0 H200" + " " * 36 + " 50.0/100.0 GiB"
+    tower = [line for line in tall if line.startswith("▕")]
+    assert "".join(line[1] for line in tower) == "░░░░░░░░▓▓▓▓▓▓████╱╱"
+    beside = [line[22:].split() for line in tower if line[22:].strip()]
+    assert beside == [
+        ["free", "40.0", "GiB"],
+        ["others", "30.0", "GiB"],
+        ["llm", "20.0", "GiB"],
+        ["driver", "10.0", "GiB"],
+    ]
+    assert tall[len(tower) + 1].endswith("78%  54°C")
+    low = words(full_lines(alone, 60, 12, UNICODE))
+    assert sum(line.startswith("▕") for line in low) == 7
+    lowest = words(full_lines(alone, 60, 8, UNICODE))
+    assert sum(line.startswith("▕") for line in lowest) == 1, "a bar that lies takes less room"
+
+
+def test_many_gpus_stand_side_by_side_with_rows_of_figures() -> None:
+    many = [gpu(number, used=10 * number, ours=10 if number == 3 else 0) for number in range(8)]
+    many[1] = LOST
+    lines = words(full_lines(replace(box(*many), slots=[]), 70, 30, UNICODE))
+    assert lines[0].split() == [f"GPU{number}" for number in range(8)]
+    figures = {line.split()[0]: line.split()[1:] for line in lines if line[:4].strip()}
+    assert figures["GiB"] == ["0.0", "20.0", "30.0", "40.0", "50.0", "60.0", "70.0"]
+    assert figures["busy"] == ["78%"] * 7
+    floor = next(line for line in lines if "llm" in line)
+    assert floor.count("▕") == 7, "the tower of the one that is lost is not drawn"
+    assert any(" lost " in line for line in lines)
+    assert "GPU1 lost: it fell off the bus" in lines
+    wide = words(full_lines(replace(box(*many, *many), slots=[]), 40, 60, UNICODE))
+    assert sum(line.startswith("busy") for line in wide) == 3, "in three rows"
+
+
+@pytest.mark.parametrize("rows", range(4, 24))
+def test_what_is_drawn_is_shared_by_size_and_shows_whoever_is_there(rows: int) -> None:
+    holders = [
+        Holder("llm", 60, "█", "bar"),
+        Holder("tts", 1, "█", "good"),
+        Holder("others", 30, "▓", "partial"),
+        Holder("free", 109, "░", "rest"),
+        Holder("driver", 0, "╱", "faint"),
+    ]
+    cells = shares(holders, rows)
+    assert sum(cells) == rows and cells[-1] == 0
+    assert min(cells[:4]) >= 1
+    assert cells[3] == max(cells) or rows < 6
+    crowd = [Holder(str(number), number + 1, "█", "bar") for number in range(30)]
+    assert sum(shares(crowd, rows)) == rows and shares(crowd, rows)[-1] == 1
+    nothing = [Holder("others", 0, "▓", "partial"), Holder("free", 0, "░", "rest")]
+    assert shares(nothing, rows) == [0, rows]
+
+
+def test_what_is_not_known_is_said() -> None:
+    shared = replace(box(gpu(memory_shared=True)), slots=[])
+    told = " ".join(words(full_lines(shared, 60, 30, UNICODE)))
+    assert "GPU0 has no memory of its own" in told
+    some = replace(box(gpu(), gpu(1, hidden=True)), slots=[])
+    told = " ".join(words(full_lines(some, 60, 30, UNICODE)))
+    assert "CUDA_VISIBLE_DEVICES keeps models from GPU1." in told
 
 
 def test_a_change_shows_its_present_step_in_any_room() -> None:

@@ -36,7 +36,7 @@ async def test_the_page_shows_card_files_and_revisions(online: Configuration) ->
         await driver.sees("Quants", "Files 3")
         await driver.press("right")
         await driver.sees("Q4_0", "Q8_0", "quants-Q4_0.gguf", "sha256", "1.0 MiB")
-        await driver.press("right")
+        await driver.press("right", "right")
         await driver.sees("Revision", "just now")
 
 
@@ -50,7 +50,7 @@ async def test_a_revision_shows_what_it_changed_and_is_named(
         commit = hub.put(replace(quants, files=files, license="other"))
         await driver.services.repositories.details("acme/quants", refresh=True)
         await open_model(driver, "acme/quants")
-        await driver.press("right", "right")
+        await driver.press("right", "right", "right")
         await driver.sees("1 file added, 1 file removed", "m name")
         await driver.press("enter")
         await driver.sees(f"commit   {commit}", "added    [bold]x.bin  4 B", "licence none")
@@ -282,7 +282,7 @@ async def test_a_wrong_variant_does_not_cost_the_name(online: Configuration) -> 
     async with screen(online) as driver:
         await driver.services.versions.name("acme/quants", "stable", variant="Q4_0")
         await open_model(driver, "acme/quants")
-        await driver.press("right", "right")
+        await driver.press("right", "right", "right")
         await driver.sees("stable Q4_0")
         await driver.press("m")
         await driver.sees("it empty to take the name away.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from screen_driver import NARROW, Driver, screen
 
 from tui_hub.settings import Configuration
+from tui_hub.settings.themes import THEMES
 from tui_hub.settings.values import keys
 from tui_hub.tui.screens.settings import SettingsScreen
 
@@ -76,16 +77,37 @@ async def test_what_counts_from_the_next_start_says_so(offline: Configuration) -
         await driver.sees("true from the next start", "It counts from the next start")
 
 
-async def test_a_theme_shows_at_once(offline: Configuration) -> None:
+async def test_themes_show_themselves_and_one_is_kept(offline: Configuration) -> None:
     async with screen(offline) as driver:
         await go_to(driver, "screen.theme")
-        await type_over(driver, "nowhere")
-        await driver.sees("there is no theme 'nowhere'", "hub-light")
-        await driver.press("escape")
-        await type_over(driver, "hub-light")
+        await driver.press("enter")
+        await driver.sees("▸ hub-dark", "solarized-light", "enter keeps it")
+        await driver.press("j")
         await driver.until(lambda: driver.app.theme == "hub-light")
+        await driver.press("escape")
+        await driver.until(lambda: driver.app.theme == "hub-dark")
+        assert written(offline) == {}
+        await driver.press("enter")
+        await driver.sees("▸ hub-dark")
+        await driver.press("j", "enter")
+        await driver.until(lambda: written(offline) == {"screen": {"theme": "hub-light"}})
+        await driver.until(lambda: "file" in driver.row("screen.theme"))
         await driver.press("u")
         await driver.until(lambda: driver.app.theme == "hub-dark")
+
+
+async def test_a_key_changes_the_theme_from_anywhere(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        await driver.press("4", "T")
+        await driver.sees("▸ hub-dark")
+        await driver.press("G", "enter")
+        await driver.until(lambda: written(offline) == {"screen": {"theme": "tokyo-night"}})
+        assert driver.app.theme == "tokyo-night"
+
+
+async def test_the_settings_know_all_themes(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        assert set(driver.app.available_themes) == set(THEMES)
 
 
 async def test_a_broken_file_is_told_and_left(offline: Configuration) -> None:

@@ -17,6 +17,7 @@ from tui_hub.domain.models import ModelStatus
 from tui_hub.services import Services, open_services
 from tui_hub.settings import Configuration
 from tui_hub.tui.app import HubApp
+from tui_hub.tui.screens.compare import CompareScreen
 
 Compare = Callable[..., bool]
 
@@ -47,6 +48,12 @@ def services(offline: Configuration, monkeypatch: pytest.MonkeyPatch) -> Iterato
     )
     opened.hardware.sample = BoxSample(host=host, error="no GPU: none is in this picture")
     monkeypatch.setattr(opened.hardware, "start", lambda: None)
+
+    async def read() -> BoxSample:
+        assert opened.hardware.sample is not None
+        return opened.hardware.sample
+
+    monkeypatch.setattr(opened.hardware, "read", read)
     yield opened
     loop.run_until_complete(stack.aclose())
     loop.close()
@@ -60,7 +67,8 @@ def after(services: Services, keys: str, *words: str) -> Callable[[Pilot[int]], 
         app = pilot.app
         assert isinstance(app, HubApp)
         driver = Driver(app, pilot, services)
-        await driver.sees("model-0000", "120", "no GPU", "never")
+        await driver.sees("model-0000", "120", "no GPU")
+        await driver.until(lambda: app.live.total is not None)
         await driver.press(*keys)
         await driver.sees(*words)
 
@@ -73,6 +81,21 @@ def test_browse(snap_compare: Compare, services: Services, size: tuple[int, int]
     assert snap_compare(
         HubApp(services), terminal_size=size, run_before=after(services, "jj", *words)
     )
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_compare(snap_compare: Compare, services: Services, size: tuple[int, int]) -> None:
+    async def before(pilot: Pilot[int]) -> None:
+        await after(services, "cjcjcjcC", "Side by side")(pilot)
+        assert isinstance(pilot.app, HubApp)
+        driver = Driver(pilot.app, pilot, services)
+        shown = pilot.app.screen
+        assert isinstance(shown, CompareScreen)
+        await driver.until(lambda: all(one.asked for one in shown.candidates))
+        pilot.app.clear_notifications()
+        await driver.until(lambda: "4 marked" not in driver.text())
+
+    assert snap_compare(HubApp(services), terminal_size=size, run_before=before)
 
 
 def test_help(snap_compare: Compare, services: Services) -> None:

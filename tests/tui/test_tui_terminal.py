@@ -3,81 +3,33 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pexpect
-import pyte
 import pytest
 from screen_driver import fill, made
+from terminal import RESTORED, Terminal
 from test_tui_hostile import CLIPBOARD, EVIL
 
 from tui_hub.settings import Configuration
 
-PROGRAM = ["-m", "tui_hub", "--offline"]
-RESTORED = ("\x1b[?1049l", "\x1b[?25h")
-"""Back from the alternate screen, with the cursor shown."""
+PROGRAM = ("-m", "tui_hub", "--offline")
+QUIET = {"TUI_HUB_SYNC__ENABLED": "false"}
 
 
-class Terminal:
-    """The program on a pseudo-terminal, with what a person would see of it."""
-
-    def __init__(self, home: Path, *arguments: str, **environment: str) -> None:
-        inherited = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "LANG": "C.UTF-8"}
-        self.child = pexpect.spawn(
-            sys.executable,
-            list(arguments or PROGRAM),
-            env={
-                **inherited,
-                "TUI_HUB_HOME": str(home),
-                "TUI_HUB_SYNC__ENABLED": "false",
-                **environment,
-            },
-            dimensions=(24, 80),
-            encoding="utf-8",
-            timeout=30,
-        )
-        self.raw = ""
-        self._screen = pyte.Screen(80, 24)
-        self._stream = pyte.Stream(self._screen)
-
-    def sees(self, words: str) -> None:
-        """Read until some words stand on the screen."""
-        deadline = time.monotonic() + 30
-        while not any(words in line for line in self._screen.display):
-            assert time.monotonic() < deadline, "\n".join(self._screen.display)
-            self._read()
-
-    def _read(self) -> bool:
-        try:
-            new = self.child.read_nonblocking(65536, timeout=0.2)
-        except pexpect.TIMEOUT:
-            return True
-        except pexpect.EOF:
-            return False
-        self.raw += new
-        self._stream.feed(re.sub(r"\x1b\[[<>=?][\d;]*[a-zA-Z]", "", new))
-        return True
-
-    def ends(self) -> int:
-        """Read to the end, and give the exit code."""
-        while self._read():
-            pass
-        self.child.wait()
-        assert self.child.signalstatus is None
-        status: int = self.child.exitstatus
-        return status
+def start(home: Path, *arguments: str) -> Terminal:
+    """The program on a home that asks nobody."""
+    return Terminal(home, *(arguments or PROGRAM), **QUIET)
 
 
 @pytest.mark.parametrize(
     ("end", "code"), [("q", 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=str
 )
 def test_every_end_restores_the_terminal(tmp_path: Path, end: str | int, code: int) -> None:
-    terminal = Terminal(tmp_path)
+    terminal = start(tmp_path)
     terminal.sees("no GPU")
     if isinstance(end, str):
         terminal.child.send(end)
@@ -111,23 +63,13 @@ def test_the_terminal_takes_lines_again_afterwards(tmp_path: Path) -> None:
 
 
 def test_a_lost_terminal_ends_the_program(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path)
+    terminal = start(tmp_path)
     terminal.sees("no GPU")
-    pid = terminal.child.pid
-    terminal.child.ptyproc.fileobj.close()
-    terminal.child.closed = terminal.child.ptyproc.closed = True
-    deadline = time.monotonic() + 20
-    status = None
-    while status is None:
-        assert time.monotonic() < deadline, "it goes on without a terminal"
-        done, raw = os.waitpid(pid, os.WNOHANG)
-        status = raw if done else None
-        time.sleep(0.02)
-    assert os.waitstatus_to_exitcode(status) == 129
+    assert terminal.close() == 129
 
 
 def test_a_fault_names_the_log_and_shows_no_variables(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path, str(Path(__file__).with_name("crashing_screen.py")))
+    terminal = start(tmp_path, str(Path(__file__).with_name("crashing_screen.py")))
     assert terminal.ends() == 1
     assert "RuntimeError" in terminal.raw and "logs" in terminal.raw
     assert "Traceback" not in terminal.raw
@@ -146,7 +88,7 @@ async def test_a_hostile_name_does_not_reach_the_terminal(offline: Configuration
     await _fill_with_harm(offline)
     home = offline.paths.home
     assert home is not None
-    terminal = Terminal(home)
+    terminal = start(home)
     terminal.sees("[red]x")
     terminal.child.send("v")
     terminal.sees("[@click=app.quit]")

@@ -17,6 +17,7 @@ from tui_hub.blobs.views import (
     publish_model,
     read_active,
     remove_model,
+    replace_file,
     set_active,
 )
 
@@ -46,6 +47,7 @@ __all__ = [
     "remove_hf",
     "remove_model",
     "remove_ollama",
+    "replace_file",
     "set_active",
     "unreferenced",
 ]

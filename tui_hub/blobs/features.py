@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_hub.blobs.blocks import clone
 from tui_hub.blobs.files import NO_LINKS, fsync_folder, storage_errors, write_all
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Features:
     symlinks: bool
     sparse: bool
     """Whether a hole in a file takes no disk."""
+    reflinks: bool
+    """Whether two files can share their blocks until one is written to."""
     locks: bool
     """Whether `flock` keeps another process out; on some network file systems everybody gets it."""
 
@@ -62,6 +65,7 @@ def probe_features(store: BlobStore) -> Features:
             hard_links=_links(file, folder / "hard", os.link),
             symlinks=_links(file, folder / "soft", os.symlink),
             sparse=_sparse(folder / "sparse"),
+            reflinks=_reflinks(file, folder / "clone"),
             locks=_locks(file),
         )
 
@@ -89,6 +93,11 @@ def _sparse(path: Path) -> bool:
     with path.open("xb", buffering=0) as file:
         file.truncate(_SPARSE)
         return os.fstat(file.fileno()).st_blocks * 512 < _SPARSE
+
+
+def _reflinks(file: Path, copy: Path) -> bool:
+    with file.open("rb") as source, copy.open("xb") as target:
+        return clone(source.fileno(), target.fileno())
 
 
 def _locks(path: Path) -> bool:

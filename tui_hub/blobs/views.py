@@ -23,6 +23,7 @@ from tui_hub.blobs.files import (
     rename_exclusive,
     storage_errors,
     unique,
+    write_atomic,
 )
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.trash import restore
@@ -124,6 +125,17 @@ def read_active(store: BlobStore, type: str) -> Path | None:  # noqa: A002
         return Path(os.path.normpath(store.active / link.readlink()))
     except OSError:
         return None
+
+
+def replace_file(store: BlobStore, name: str, content: bytes) -> bool:
+    """Let a small file beside the folders of the store say something; whether it said otherwise."""
+    path = store.root / name
+    with storage_errors(store.root):
+        with suppress(FileNotFoundError):
+            if path.read_bytes() == content:
+                return False
+        write_atomic(store.temp, path, content)
+    return True
 
 
 def active_blobs(store: BlobStore) -> set[str]:

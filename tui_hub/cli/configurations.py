@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from tui_hub import text
@@ -28,6 +29,7 @@ def document(report: ConfigurationReport) -> Document:
             {"version": one.version, "at": one.at, "configuration": one.configuration.values}
             for one in report.versions
         ],
+        "consents": [asdict(one) for one in report.consents],
         "active": bool(report.active),
         "reload_needed": bool(report.stale),
     }
@@ -39,6 +41,12 @@ def lines(console: Console, report: ConfigurationReport) -> Iterator[str]:
     heading, *values = table(("KEY", "VALUE", "FROM"), rows, width=console.width, flexible=1)
     yield console.heading(heading)
     yield from values
+    for one in report.consents:
+        yield ""
+        yield (
+            f"{text.clean(one.path)} is a pickle; {text.clean(one.by)} agreed {text.ago(one.at)} "
+            "that torch takes nothing but weights from it. `--refuse-pickle` takes that back."
+        )
     if report.versions:
         yield ""
         changes = [

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("add")
+@verb(
+    "add",
+    "tui-hub feeds add hf:mine --author acme --only-license apache-2.0",
+    "tui-hub feeds add hf:small --query 'tag:gguf search:robot' --max-size 10G",
+)
 @click.argument("name")
 @feed_options
 @click.pass_obj
@@ -39,7 +43,10 @@ async def _add(services: Services, console: Console, name: str, given: dict[str,
     return await _answer(services, await services.feeds.add(feed), "is added")
 
 
-@verb("edit")
+@verb(
+    "edit",
+    "tui-hub feeds edit hf:mine --limit 500 --schedule '30 6 * * 1'",
+)
 @click.argument("name")
 @feed_options
 @click.pass_obj
@@ -60,7 +67,10 @@ async def _edit(services: Services, console: Console, name: str, given: dict[str
     return await _answer(services, await services.feeds.edit(before, after), "is changed")
 
 
-@verb("enable")
+@verb(
+    "enable",
+    "tui-hub feeds enable hf:all",
+)
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, type=FEED)
 @click.pass_obj
 def enable(options: Options, names: tuple[str, ...]) -> int:
@@ -70,7 +80,10 @@ def enable(options: Options, names: tuple[str, ...]) -> int:
     return _switch(options, names, True)
 
 
-@verb("disable")
+@verb(
+    "disable",
+    "tui-hub feeds disable hf:litert",
+)
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, type=FEED)
 @click.pass_obj
 def disable(options: Options, names: tuple[str, ...]) -> int:
@@ -102,7 +115,10 @@ async def _enable(services: Services, console: Console, names: tuple[str, ...], 
     )
 
 
-@verb("remove")
+@verb(
+    "remove",
+    "tui-hub feeds remove hf:mine",
+)
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, type=FEED)
 @click.pass_obj
 def remove(options: Options, names: tuple[str, ...]) -> int:

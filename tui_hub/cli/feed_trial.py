@@ -21,7 +21,7 @@ _SHOWN = 20
 """Models of each kind that people see; `--json` tells all."""
 
 
-@verb("try")
+@verb("try", "tui-hub feeds try hf:litert", "tui-hub feeds try hf:mine --author acme")
 @click.argument("name", required=False, type=FEED)
 @feed_options
 @click.option(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tui_hub.cli.documents import Document, plain
 from tui_hub.cli.download_documents import figures
+from tui_hub.text import clean
 
 if TYPE_CHECKING:
     from tui_hub.domain.fit import DeviceFit, FitReport, Need
@@ -24,6 +25,7 @@ def check(report: FitReport) -> Document:
         "format": report.format,
         "revision": report.revision,
         "bytes": judgement.bytes,
+        **_workload(report),
         "dtypes": dict(report.dtypes),
         "gpus": judgement.gpus,
         "leaves": report.leaves,
@@ -43,7 +45,11 @@ def requirements(report: FitReport) -> Document:
         "library": model.library,
         "license": model.license,
         "gated": model.gated,
-        "memory": {"bytes": judgement.bytes, "need": [_need(need) for need in judgement.need]},
+        "memory": {
+            "bytes": judgement.bytes,
+            "need": [_need(need) for need in judgement.need],
+            **_workload(report),
+        },
         "disk": _disk(report),
         "torch": report.torch,
         "requires": plain(report.requires),
@@ -66,7 +72,18 @@ def _device(device: DeviceFit) -> Document:
 
 
 def _need(need: Need) -> Document:
-    return {"part": need.part, "bytes": need.bytes, "basis": need.basis.value}
+    basis, source = need.basis.value, clean(need.source)
+    return {"part": need.part, "bytes": need.bytes, "basis": basis, "source": source}
+
+
+def _workload(report: FitReport) -> Document:
+    """What the figures hold for."""
+    known = report.profile.architecture
+    return {
+        "context": report.context,
+        "context_limit": None if known is None else known.context,
+        "batch": report.workload.batch,
+    }
 
 
 def _disk(report: FitReport) -> Document | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tui_hub import text
@@ -16,22 +17,51 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-async def ask(services: Services, wanted: Reference, variant: str | None) -> FitReport:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was typed: which model, and what it is to do."""
+
+    wanted: Reference
+    variant: str | None
+    context: int | None
+    batch: int
+
+
+async def ask(services: Services, asked: Question) -> FitReport:
     """The fit of the model that was typed."""
+    wanted = asked.wanted
     async with naming_namesakes(services, wanted.model):
-        return await services.fit.check(wanted.model, variant=variant, revision=wanted.revision)
+        return await services.fit.check(
+            wanted.model,
+            variant=asked.variant,
+            revision=wanted.revision,
+            context=asked.context,
+            batch=asked.batch,
+        )
 
 
 def need_table(console: Console, report: FitReport) -> Iterator[str]:
-    """The parts of the need, their sum last; nothing where they are unknown."""
+    """The parts of the need and where each is from, their sum last; nothing where unknown."""
     needs = report.judgement.need
     if not needs:
         return
-    rows = [(need.part, text.size(need.bytes), need.basis.value) for need in needs]
-    rows.append(("together", text.size(report.judgement.bytes), ""))
-    heading, *lines = table(("NEED", ">BYTES", "BASIS"), rows, width=console.width)
+    rows = [
+        (need.part, text.size(need.bytes), need.basis.value, text.clean(need.source, 200))
+        for need in needs
+    ]
+    rows.append(("together", text.size(report.judgement.bytes), "", _workload_words(report)))
+    heading, *lines = table(
+        ("NEED", ">BYTES", "BASIS", "FROM"), rows, width=console.width, flexible=3
+    )
     yield console.heading(heading)
     yield from lines
+
+
+def _workload_words(report: FitReport) -> str:
+    tokens, batch = report.context, report.workload.batch
+    words = [] if tokens is None else [f"{text.grouped(tokens)} tokens of context"]
+    words += [] if batch == 1 else [f"{text.grouped(batch)} at once"]
+    return f"for {', '.join(words)}" if words else ""
 
 
 def device_table(console: Console, report: FitReport) -> Iterator[str]:

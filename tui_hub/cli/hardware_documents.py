@@ -41,6 +41,9 @@ def _gpu(gpu: GpuSample) -> Document:
         "processes": [asdict(process) for process in gpu.processes],
         "parent": gpu.parent,
         "slice": gpu.slice,
+        "instances": None if gpu.instances is None else list(gpu.instances),
+        "shared": gpu.memory_shared,
+        "hidden": gpu.hidden,
         "error": gpu.error,
     }
 

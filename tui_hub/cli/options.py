@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -92,8 +92,11 @@ class Verb(click.Command):
     One that it means otherwise, as `--version` may be, is its own.
     """
 
-    def __init__(self, *arguments: object, **settings: object) -> None:
+    def __init__(
+        self, *arguments: object, examples: Sequence[str] = (), **settings: object
+    ) -> None:
         super().__init__(*arguments, **settings)  # type: ignore[arg-type]
+        self.examples = tuple(examples)
         self._own = len(self.params)
         taken = {name for one in self.params for name in one.opts}
         self.params.extend(one for one in shared_options() if not taken.intersection(one.opts))
@@ -103,12 +106,19 @@ class Verb(click.Command):
         write_options(ctx, formatter, "Options", self.params[: self._own])
         write_options(ctx, formatter, "Options of every command", self.get_params(ctx)[self._own :])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        write_examples(formatter, self.examples)
+
 
 class VerbGroup(click.Group):
     """A verb with actions of its own, each a verb too; it takes the shared options like any."""
 
-    def __init__(self, *arguments: object, **settings: object) -> None:
+    def __init__(
+        self, *arguments: object, examples: Sequence[str] = (), **settings: object
+    ) -> None:
         super().__init__(*arguments, **settings)  # type: ignore[arg-type]
+        self.examples = tuple(examples)
         self.params.extend(shared_options())
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -119,6 +129,10 @@ class VerbGroup(click.Group):
         """Write the actions first, then the options."""
         self.format_commands(ctx, formatter)
         write_options(ctx, formatter, "Options of every command", self.get_params(ctx))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        write_examples(formatter, self.examples)
 
 
 def write_options(
@@ -136,6 +150,18 @@ def write_options(
             formatter.write_dl(rows)
 
 
-def verb(name: str) -> Callable[[Callable[..., int]], Verb]:
-    """Make a function the command `name`; it returns the exit code."""
-    return click.command(name, cls=Verb)
+def write_examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:
+    """Write commands as they are typed, a line each, never broken."""
+    with formatter.section("Examples"):
+        for example in examples:
+            formatter.write(f"{' ' * formatter.current_indent}{example}\n")
+
+
+def verb(name: str, *examples: str) -> Callable[[Callable[..., int]], Verb]:
+    """Make a function the command `name`; it returns the exit code. Its help shows the examples."""
+    return click.command(name, cls=Verb, examples=examples)
+
+
+def verb_group(name: str, *examples: str) -> Callable[[Callable[..., int]], VerbGroup]:
+    """Make a function the command `name`, which does its work where no action is named."""
+    return click.group(name, cls=VerbGroup, invoke_without_command=True, examples=examples)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -11,6 +12,9 @@ from tui_hub.domain.types import ModelType
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+
+_Function = TypeVar("_Function", bound=Callable[..., object])
 
 
 class _ModelType(click.Choice[str]):
@@ -83,3 +87,21 @@ SIZE = _Size()
 """Bytes, in binary units."""
 
 MODEL_TYPE = _ModelType()
+
+
+def workload(function: _Function) -> _Function:
+    """The options that say what a model is to do at once."""
+    batch = click.option(
+        "--batch",
+        metavar="N",
+        type=click.IntRange(1, 4096),
+        default=1,
+        help="Sequences, images or clips at the same time; 1 without it.",
+    )
+    context = click.option(
+        "--context",
+        metavar="TOKENS",
+        type=click.IntRange(1, 2**31 - 1),
+        help="Tokens of context; without it as configured, else 8192, or fewer if it takes fewer.",
+    )
+    return context(batch(function))

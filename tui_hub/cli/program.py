@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from tui_hub.cli.exit_codes import BROKEN_PIPE, DONE, FAILED
-from tui_hub.cli.options import Options, shared_options, write_options
+from tui_hub.cli.options import Options, shared_options, write_examples, write_options
 
 if TYPE_CHECKING:
     from tui_hub.domain.errors import HubError
@@ -21,9 +22,19 @@ if TYPE_CHECKING:
 COMPLETION = "_TUI_HUB_COMPLETE"
 """The variable by which the script of `tui-hub completion` asks what might come next."""
 _VERBS = "tui_hub.cli.verbs"
+_EXAMPLES = (
+    "tui-hub",
+    "tui-hub --demo",
+    "tui-hub --sync-only",
+    "tui-hub search llama 8b --size-max 10GiB",
+    "tui-hub download org/name",
+    "tui-hub COMMAND --help",
+)
 _TURN_SECONDS = 0.001
 """After how long a busy thread lets others run: each answer of a database waits for a turn or two,
 and during a sync 5 ms, as is usual, add up to what a person feels."""
+_GARBAGE = 20_000
+"""New objects after which Python looks for cycles: each start makes many, all of which stay."""
 
 
 @cache
@@ -63,6 +74,10 @@ class Program(click.Group):
         """Write the verbs first, then the options."""
         self.format_commands(ctx, formatter)
         write_options(ctx, formatter, "Options", self.get_params(ctx))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a few commands that show the way."""
+        write_examples(formatter, _EXAMPLES)
 
 
 @click.group(
@@ -108,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _flushed(shell_complete(program, {"obj": Options()}, "tui-hub", COMPLETION, asked))
         )
     sys.setswitchinterval(_TURN_SECONDS)
+    gc.set_threshold(_GARBAGE, 20, 20)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     code = _flushed(_run(arguments, Options()))
     sys.exit(code)

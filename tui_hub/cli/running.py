@@ -94,9 +94,18 @@ async def _with_services(
     from tui_hub.services import open_services
 
     async with open_services(configuration) as services:
+        await _tell_of_damage(services, console)
         if fill:
             await fill_catalogue(services)
         return await work(services, console)
+
+
+async def _tell_of_damage(services: Services, console: Console) -> None:
+    """Say once that a damaged catalogue was put aside: to a person, whom no script stands for."""
+    if is_terminal(sys.stderr) and not console.quiet:
+        words = await services.catalogue.put_aside()
+        if words is not None:
+            console.note(words)
 
 
 async def _until_signal(

@@ -62,23 +62,4 @@ def _canonical(wanted: str) -> str:
 
 def active(slots: Iterable[Slot]) -> Document:
     """The active models."""
-    return {"slots": [_slot(slot) for slot in slots]}
-
-
-def _slot(entry: Slot) -> Document:
-    return {
-        "type": entry.type.value,
-        "model": entry.model,
-        "runtime": entry.runtime,
-        "device": entry.device,
-        "path": entry.path or None,
-        "url": entry.url,
-        "pid": entry.pid,
-        "since": entry.since,
-        "memory": asdict(entry.memory),
-        "status": entry.status,
-        "error": entry.error,
-        "revision": entry.revision,
-        "variant": entry.variant,
-        "command": entry.command,
-    }
+    return {"slots": [slot.facts for slot in slots]}

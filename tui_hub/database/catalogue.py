@@ -96,6 +96,11 @@ class CatalogueDatabase:
         """Where the file is."""
         return self._database.path
 
+    async def put_aside(self) -> Path | None:
+        """The damaged file that was put aside, where nobody was told of that before."""
+        untold = await asyncio.to_thread(files.tell_once, self.path)
+        return files.aside_of(self.path) if untold else None
+
     async def health(self) -> DatabaseHealth:
         """Look through the whole file; see `health.examine`."""
         return await health.examine(self._database)

@@ -51,8 +51,8 @@ async def put_configuration(
     """Write a new version of a model's configuration."""
     await transaction.execute(
         "INSERT INTO configurations (model, version, at, configuration)"
-        " SELECT ?1, 1 + coalesce(max(version), 0), ?2, ?3 FROM configurations WHERE model = ?1",
-        (plain(model), now(), document(asdict(configuration))),
+        " SELECT ?, 1 + coalesce(max(version), 0), ?, ? FROM configurations WHERE model = ?",
+        (plain(model), now(), document(asdict(configuration)), plain(model)),
     )
 
 

@@ -15,8 +15,9 @@ import msgspec
 from tui_hub.database.connection import Transaction
 from tui_hub.domain.catalogue import FacetCount, Facets, Search, size_class
 from tui_hub.domain.models import Model, ModelStatus
+from tui_hub.domain.stored_need import classes_within, need_class
 
-FacetSet = tuple[str, str, str, str, str, str, str, str, str, str]
+FacetSet = tuple[str, str, str, str, str, str, str, str, str, str, str]
 NAMES = (
     "type",
     "source",
@@ -24,6 +25,7 @@ NAMES = (
     "library",
     "license",
     "size",
+    "need",
     "installed",
     "gated",
     "deprecated",
@@ -43,6 +45,7 @@ def facet_set(model: Model) -> FacetSet:
         model.library or "",
         model.license or "",
         size_class(model.size),
+        need_class(model),
         "yes" if model.status in _INSTALLED else "no",
         "yes" if model.gated else "no",
         "yes" if model.deprecated else "no",
@@ -61,7 +64,7 @@ decode = msgspec.json.Decoder(FacetSet).decode
 
 def is_wanted(facets: FacetSet, search: Search) -> bool:
     """Whether a question takes in the models of a set."""
-    kind, source, task, library, license_, size, *flags = facets
+    kind, source, task, library, license_, size, need, *flags = facets
     asked = (search.installed, search.gated, search.deprecated, search.favourite)
     return (
         (not search.types or kind in search.types)
@@ -70,6 +73,7 @@ def is_wanted(facets: FacetSet, search: Search) -> bool:
         and (not search.libraries or library in search.libraries)
         and (not search.licenses or license_ in search.licenses)
         and (not search.sizes or size in search.sizes)
+        and (search.memory is None or need in classes_within(search.memory))
         and all(
             wanted is None or wanted == (flag == "yes")
             for wanted, flag in zip(asked, flags, strict=True)

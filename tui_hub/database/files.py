@@ -89,7 +89,22 @@ def move_aside(path: Path) -> Path:
         path.replace(aside)
     for suffix in ("-wal", "-shm", "-journal", ".rebuild"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        _untold(path).touch()
     return aside
+
+
+def tell_once(path: Path) -> bool:
+    """Whether a database was put aside and nobody was told yet; from now on somebody was."""
+    try:
+        _untold(path).unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _untold(path: Path) -> Path:
+    return path.with_name(path.name + ".untold")
 
 
 def mark_damaged(path: Path) -> None:

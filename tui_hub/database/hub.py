@@ -10,6 +10,7 @@ from tui_hub.database.artifacts import ArtifactTable
 from tui_hub.database.checks import CheckTable
 from tui_hub.database.configurations import ConfigurationTable
 from tui_hub.database.connection import Database
+from tui_hub.database.consents import ConsentTable
 from tui_hub.database.file_hashes import FileHashTable
 from tui_hub.database.hub_schema import MIGRATIONS
 from tui_hub.database.jobs import JobTable
@@ -48,6 +49,7 @@ class HubDatabase:
         self.pins = PinTable(database)
         self.registry = RegistryTables(database)
         self.configurations = ConfigurationTable(database)
+        self.consents = ConsentTable(database)
         self.users = UserTable(database)
         self.leases = LeaseTable(database)
         self.marks = MarkTable(database)

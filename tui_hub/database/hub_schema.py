@@ -314,6 +314,25 @@ async def configured_models(transaction: Transaction) -> None:
     )
 
 
+async def agreed_pickles(transaction: Transaction) -> None:
+    """Which files may be loaded, weights only, though they could run a program."""
+    await transaction.execute(
+        """CREATE TABLE consents (
+            sha256 TEXT PRIMARY KEY,
+            path TEXT NOT NULL,
+            model TEXT NOT NULL,
+            by_user TEXT NOT NULL,
+            at TEXT NOT NULL
+        ) WITHOUT ROWID"""
+    )
+
+
+async def loads_of_all_runtimes(transaction: Transaction) -> None:
+    """What loads took tells by which runtime, and for how much context."""
+    for column in ("runtime TEXT NOT NULL DEFAULT 'torch'", "context INTEGER"):
+        await transaction.execute(f"ALTER TABLE loads ADD COLUMN {column}")
+
+
 MIGRATIONS = (
     first,
     leased_jobs,
@@ -328,4 +347,6 @@ MIGRATIONS = (
     scanned_files,
     serving_slots,
     configured_models,
+    agreed_pickles,
+    loads_of_all_runtimes,
 )

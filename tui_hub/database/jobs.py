@@ -90,6 +90,11 @@ class JobTable:
         async with self._database.write() as transaction:
             return await transaction.execute(f"DELETE FROM jobs WHERE {where}", arguments)
 
+    async def counts(self) -> dict[tuple[JobType, JobStatus], int]:
+        """How many jobs there are of each type and status, where there are any."""
+        rows = await self._database.read("SELECT type, status, count(*) FROM jobs GROUP BY 1, 2")
+        return {(JobType(kind), JobStatus(status)): count for kind, status, count in rows}
+
     async def running(self) -> builtins.list[Job]:
         """The jobs that some process runs, or ran when it died."""
         return await self.list(statuses=(JobStatus.RUNNING,), limit=-1)
@@ -201,9 +206,9 @@ async def _append(transaction: Transaction, job: str, lines: Sequence[str]) -> N
         [(plain(line), name) for line in lines[-LOG_LINES:]],
     )
     await transaction.execute(
-        "DELETE FROM job_lines WHERE job = ?1 AND number <="
-        " (SELECT number FROM job_lines WHERE job = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)",
-        (name, LOG_LINES),
+        "DELETE FROM job_lines WHERE job = ? AND number <="
+        " (SELECT number FROM job_lines WHERE job = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        (name, name, LOG_LINES),
     )
 
 

@@ -20,15 +20,15 @@ from tui_hub.domain.models import Fit, Model, ModelStatus
 from tui_hub.domain.types import ModelType
 
 COUNTERS = ("downloads", "likes", "trending")
-COMMIT = ("params", "last_modified", "revision")
+COMMIT = ("last_modified", "revision")
 COLUMNS = ", ".join(
     (
         "id",
         *COUNTERS,
         *COMMIT,
-        "source, name, author, type, task, library, license, gated, status, removed, size",
-        "created_at, fit, deprecated, origin, owner, upstream_id, listed_type, curated, favourite",
-        "tags, description, facts",
+        "source, name, author, type, task, library, license, gated, status, removed",
+        "params, size, created_at, fit, deprecated, origin, owner, upstream_id, listed_type",
+        "curated, favourite, tags, description, facts",
     )
 )
 """Every column but the rank. First come those that change from day to day, which neither the words
@@ -124,7 +124,6 @@ def values(model: Model, listed_type: ModelType, *, curated: bool) -> tuple[obje
         model.downloads,
         model.likes,
         model.trending,
-        model.params,
         model.last_modified,
         model.revision,
         model.source,
@@ -137,6 +136,7 @@ def values(model: Model, listed_type: ModelType, *, curated: bool) -> tuple[obje
         _gated(model.gated),
         _TEXTS[model.status],
         1 if model.removed else 0,
+        model.params,
         model.size,
         model.created_at,
         _TEXTS[model.fit],
@@ -160,9 +160,23 @@ def stored(row: Row) -> Stored:
 
 def model(row: Row) -> Model:
     """The model of a row of `COLUMNS`."""
-    (name_id, downloads, likes, trending, params, modified, revision, source, name, *rest) = row
-    (author, kind, task, library, license_, gated, status, removed, size, created, *rest) = rest
-    (fit, deprecated, origin, owner, upstream_id, _, _, starred, tags, description, facts) = rest
+    (name_id, downloads, likes, trending, modified, revision, source, name, *rest) = row
+    (author, kind, task, library, license_, gated, status, removed, params, *rest) = rest
+    (
+        size,
+        created,
+        fit,
+        deprecated,
+        origin,
+        owner,
+        upstream_id,
+        _,
+        _,
+        starred,
+        tags,
+        description,
+        facts,
+    ) = rest
     return Model(
         id=name_id,
         source=source,

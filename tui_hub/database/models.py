@@ -63,9 +63,9 @@ class ModelTable:
         """A model by its id, or by one that it had before it was renamed."""
         rows = await self._database.read(
             f"SELECT {COLUMNS} FROM models WHERE id = coalesce("
-            "(SELECT id FROM models WHERE id = ?1 AND removed = 0),"
-            " (SELECT new FROM renames WHERE old = ?1), ?1)",
-            (plain(model_id),),
+            "(SELECT id FROM models WHERE id = ? AND removed = 0),"
+            " (SELECT new FROM renames WHERE old = ?), ?)",
+            (plain(model_id),) * 3,
         )
         return model(rows[0]) if rows else None
 

@@ -20,6 +20,7 @@ from tui_hub.database.words import (
     typed_words,
 )
 from tui_hub.domain.catalogue import NEW_DAYS, SIZES, Search
+from tui_hub.domain.stored_need import classes_within, most_weights
 
 _LARGEST = 2**63 - 1
 _NOTHING = '"\ue000"'
@@ -38,8 +39,11 @@ class Question:
         self._most = _LARGEST if search.max_size is None else whole(search.max_size)
         self.measured = search.min_size is not None or search.max_size is not None
         """Whether sizes are asked for by the byte, which the index does not know."""
-        self.unanswerable = (bool(search.text.strip()) and not self.words) or (
-            self.measured and self._least > self._most
+        self._needs = () if search.memory is None else classes_within(search.memory)
+        self.unanswerable = (
+            (bool(search.text.strip()) and not self.words)
+            or (self.measured and self._least > self._most)
+            or (search.memory is not None and not self._needs)
         )
         """Whether something is asked for that no model can have, `---` for example."""
         self.counted_by_set = not (self.words or self._days or self.measured)
@@ -103,6 +107,9 @@ class Question:
                 "(" + " OR ".join(["models.size >= ? AND models.size < ?"] * len(bounds)) + ")"
             )
             arguments += [bound for pair in bounds for bound in pair]
+        if search.memory is not None:
+            parts.append(f"{_WEIGHTS} BETWEEN 1 AND ?")
+            arguments.append(whole(most_weights(search.memory)))
         measure = self.measure()
         return f"{' AND '.join(parts)} AND {measure.where}", (*arguments, *measure.arguments)
 
@@ -166,6 +173,7 @@ class Question:
             ("license", search.licenses),
             ("size", search.sizes),
             ("size", self._classes() if self.measured else ()),
+            ("need", self._needs),
             ("made", self._days),
         ]
         facets += [(facet, ("yes",)) for facet, flag in self._flags() if flag]
@@ -189,6 +197,12 @@ class Question:
             if begin <= self._most and self._least < end
         ]
 
+
+_WEIGHTS = (
+    "min(coalesce(nullif(2 * models.params, 0), nullif(models.size, 0), 0),"
+    " coalesce(nullif(models.size, 0), nullif(2 * models.params, 0), 0))"
+)
+"""Bytes of a model's weights as `stored_need` has them; 0 where they are not known."""
 
 _BOUNDS = {
     name: (begin, min(end, _LARGEST))

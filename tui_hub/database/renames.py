@@ -65,22 +65,22 @@ async def _words(transaction: Transaction, old: str, new: str) -> None:
     """Move what the user said of the model."""
     await transaction.execute(
         "INSERT INTO edits (model, note, favourite, type)"
-        " SELECT ?2, note, favourite, type FROM edits WHERE model = ?1"
+        " SELECT ?, note, favourite, type FROM edits WHERE model = ?"
         " ON CONFLICT (model) DO UPDATE SET note = CASE"
         " WHEN coalesce(note, '') IN ('', excluded.note) THEN excluded.note"
         " WHEN coalesce(excluded.note, '') = '' THEN note"
         " ELSE note || char(10) || excluded.note END,"
         " favourite = max(favourite, excluded.favourite), type = coalesce(type, excluded.type)",
-        (old, new),
+        (new, old),
     )
     await transaction.execute("DELETE FROM edits WHERE model = ?", (old,))
     await transaction.execute(
         "INSERT INTO registrations (model, vendor, name, auto_sync, status, error, synced_at)"
-        " SELECT ?2, vendor, name, auto_sync, status, error, synced_at"
-        " FROM registrations WHERE model = ?1"
+        " SELECT ?, vendor, name, auto_sync, status, error, synced_at"
+        " FROM registrations WHERE model = ?"
         " ON CONFLICT (model) DO UPDATE SET vendor = coalesce(vendor, excluded.vendor),"
         " name = coalesce(name, excluded.name), auto_sync = max(auto_sync, excluded.auto_sync)",
-        (old, new),
+        (new, old),
     )
     await transaction.execute("DELETE FROM registrations WHERE model = ?", (old,))
 
@@ -157,9 +157,9 @@ async def _records(transaction: Transaction, old: str, new: str, install: Instal
     await transaction.execute("DELETE FROM pins WHERE model = ?", (old,))
     await transaction.execute("UPDATE loads SET model = ? WHERE model = ?", (new, old))
     await transaction.execute(
-        "UPDATE jobs SET payload = json_set(payload, '$.model', ?2)"
-        " WHERE json_extract(payload, '$.model') = ?1",
-        (old, new),
+        "UPDATE jobs SET payload = json_set(payload, '$.model', ?)"
+        " WHERE json_extract(payload, '$.model') = ?",
+        (new, old),
     )
 
 

@@ -171,10 +171,10 @@ async def note_head(
         changes = await _changes(transaction, model, revision, artifacts, facts, before)
     await transaction.execute(
         "INSERT INTO revisions (model, revision, seen_at, listed, facts, changes)"
-        " SELECT ?1, ?2, ?3, 1 + coalesce(max(listed), 0), ?4, ?5 FROM revisions WHERE model = ?1"
+        " SELECT ?, ?, ?, 1 + coalesce(max(listed), 0), ?, ? FROM revisions WHERE model = ?"
         " ON CONFLICT (model, revision) DO UPDATE SET listed = excluded.listed,"
         " facts = coalesce(excluded.facts, facts), changes = coalesce(excluded.changes, changes)",
-        (model, revision, now(), _written(facts), _written(changes)),
+        (model, revision, now(), _written(facts), _written(changes), model),
     )
 
 

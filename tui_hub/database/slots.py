@@ -136,6 +136,10 @@ async def _refuse_if_gone(transaction: Transaction, slot: Slot) -> None:
         raise RefusedError(f"{slot.model} was {what} meanwhile", hint="Try again.")
 
 
+_FEW = 5
+"""Loads by which it is judged how fast the next one will be."""
+
+
 class LoadTable:
     """What loads took."""
 
@@ -154,8 +158,8 @@ class LoadTable:
         async with self._database.write() as transaction:
             await transaction.execute(
                 "INSERT INTO loads"
-                " (model, revision, variant, device, dtype, bytes, peak, seconds, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " (model, revision, variant, device, dtype, bytes, peak, seconds, at, runtime,"
+                " context) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     plain(slot.model),
                     plain(slot.revision),
@@ -166,17 +170,28 @@ class LoadTable:
                     slot.memory.peak,
                     seconds,
                     now(),
+                    plain(slot.runtime),
+                    slot.configuration.context,
                 ),
             )
 
     async def last(self, model: str, revision: str, variant: str | None) -> Load | None:
         """A model's last load."""
         rows = await self._database.read(
-            "SELECT device, dtype, peak, bytes, seconds FROM loads"
+            "SELECT device, dtype, peak, bytes, seconds, runtime, context FROM loads"
             " WHERE model = ? AND revision = ? AND variant IS ? ORDER BY number DESC LIMIT 1",
             (plain(model), plain(revision), optional(variant)),
         )
         return Load(*rows[0]) if rows else None
+
+    async def rate(self, *, gpu: bool) -> float | None:
+        """Bytes a second of the last loads onto a GPU, or else into the memory of the host."""
+        rows = await self._database.read(
+            "SELECT SUM(bytes) / SUM(seconds) FROM (SELECT bytes, seconds FROM loads"
+            " WHERE (device LIKE 'cuda%') = ? AND seconds > 0 ORDER BY number DESC LIMIT ?)",
+            (gpu, _FEW),
+        )
+        return rows[0][0] if rows else None
 
 
 def slot_record(row: Row) -> Slot:

@@ -19,7 +19,7 @@ from zlib import crc32
 from tui_hub.database.facets import NAMES, FacetSet, facet_set
 from tui_hub.domain.models import Model
 
-VERSION = "4"
+VERSION = "5"
 
 _LONGEST_TEXT = 4000
 """Characters of one field, or of what is typed, that count."""

@@ -56,6 +56,8 @@ class Search:
     """Bytes at least; a model of unknown size is left out."""
     max_size: int | None = None
     """Bytes at most; a model of unknown size is left out."""
+    memory: int | None = None
+    """Bytes of memory that must do, by classes of need; a model of unknown need is left out."""
     installed: bool | None = None
     gated: bool | None = None
     deprecated: bool | None = None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
+from tui_hub.domain.consents import Consent
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import COMMAND, OLLAMA, TORCH
@@ -111,6 +112,10 @@ class ConfigurationReport:
     model: str
     configuration: ModelConfiguration
     effective: Mapping[str, Effective]
+    otherwise: Mapping[str, Effective] = field(default_factory=dict)
+    """What would count if nothing was set for the model."""
+    consents: tuple[Consent, ...] = ()
+    """Its pickle files that somebody agreed to have loaded, weights only."""
     versions: tuple[ConfigurationVersion, ...] = ()
     """Newest first, which is the one that counts."""
     active: tuple[ModelType, ...] = ()

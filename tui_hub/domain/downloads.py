@@ -78,6 +78,8 @@ class FileProgress:
     """Bytes that came over the network in this attempt."""
     resumed_from: int = 0
     deduplicated: bool = False
+    origin: str = ""
+    """Another model that had it already, where that is known."""
     bytes_saved: int = 0
     """Bytes that some other download brought, so that this one had no need to."""
     connections: int = 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _ITS_OWN = 64 * 1024**2
 """Bytes that a driver may take for itself with no process at all."""
+_CONTEXT = 2 * 1024**3
+"""Bytes at most that a process takes of a GPU besides what it was measured to load."""
+_BY_RECORD = "by our own record"
+"""The name of a process that the driver does not list at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,10 @@ class GpuProcess:
     name: str | None = None
     memory: int | None = None
     """`None` where the driver does not tell it."""
+    recorded: bool = False
+    """Whether the slot is known by what was measured as it was filled; the driver hides it."""
+    utilization: int | None = None
+    """Percent of the time in which it kept the GPU busy; `None` where the driver does not tell."""
     slot: str | None = None
     """The type whose active model the process holds; `None` for a process that is not ours."""
     visible: bool = True
@@ -38,6 +46,17 @@ class GpuProcess:
     def label(self) -> str:
         """What a person calls the process."""
         return self.name or f"host pid {self.pid} (not visible here)"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a slot of ours holds of a GPU, by what was measured as it was filled."""
+
+    gpu: int
+    """The driver's number."""
+    pid: int
+    slot: str
+    memory: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +74,8 @@ class GpuSample:
     memory_free: int = 0
     memory_reserved: int = 0
     """What the driver keeps for itself."""
+    memory_shared: bool = False
+    """Whether it has no memory of its own, and these are the figures of the box."""
     utilization: int | None = None
     """Percent of the time in which something ran; this and what follows is `None` if not told."""
     temperature: int | None = None
@@ -68,6 +89,10 @@ class GpuSample:
     """For a slice, the `uuid` of its GPU."""
     slice: int | None = None
     """For a slice, its number on that GPU."""
+    instances: tuple[int, int] | None = None
+    """For a slice, the numbers of its GPU instance and its compute instance."""
+    hidden: bool = False
+    """Whether `CUDA_VISIBLE_DEVICES` keeps models of ours from it."""
     error: str | None = None
     """Why it cannot be read, in words for people; up to the first colon they are the short form."""
 
@@ -93,13 +118,41 @@ class GpuSample:
 
         Zero up to 64 MiB, which a driver may take for itself.
         """
-        hidden = not self.processes and self.memory_used > _ITS_OWN
-        return self.memory_used if hidden else 0
+        rest = self.memory_used - self.ours
+        named = any(one.visible or not one.recorded for one in self.processes)
+        return 0 if named or rest <= _ITS_OWN else rest
 
     @property
     def others(self) -> int:
         """Memory in use that is not known to be ours."""
         return self.memory_used - self.ours
+
+    def credited(self, held: Held) -> GpuSample:
+        """The same with what a slot is known to hold, where the driver does not tell it.
+
+        In a container a driver may hide processes, or call them by numbers of the host; some never
+        tell the memory of a process.
+        """
+        if any(one.slot == held.slot and one.memory for one in self.processes):
+            return self
+        mine = next((one for one in self.processes if one.slot == held.slot), None)
+        if mine is None:
+            mine = self._unseen(held.memory)
+        told = sum(one.memory or 0 for one in self.processes if one is not mine)
+        most = max(min(held.memory, self.memory_used - told), 0)
+        known = mine or GpuProcess(pid=held.pid, name=_BY_RECORD, visible=False)
+        known = replace(known, slot=held.slot, memory=known.memory or most, recorded=True)
+        others = tuple(one for one in self.processes if one is not mine)
+        return replace(self, processes=(known, *others)) if known.memory else self
+
+    def _unseen(self, memory: int) -> GpuProcess | None:
+        """The process that cannot be seen from here and holds just so much, and a context."""
+        found = [
+            one
+            for one in self.processes
+            if not one.visible and one.slot is None and 0 <= (one.memory or 0) - memory <= _CONTEXT
+        ]
+        return min(found, key=lambda one: one.memory or 0, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,3 +174,12 @@ class GpuMoment:
 
     memory_used: int
     utilization: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """The driver of the GPUs."""
+
+    version: str
+    cuda: tuple[int, int] | None
+    """The newest CUDA whose programs it runs; `None` where it does not tell."""

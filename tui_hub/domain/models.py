@@ -67,7 +67,8 @@ class Model:
     revision: str | None = None
     """The upstream commit that the catalogue knows."""
     status: ModelStatus = ModelStatus.NOT_INSTALLED
-    fit: Fit = Fit.UNKNOWN
+    fit: Fit = field(default=Fit.UNKNOWN, compare=False)
+    """What the box says, and no source: the same model on another box is no other one."""
     favourite: bool = False
     """Whether the user of this home starred it."""
     deprecated: bool = False

@@ -12,6 +12,8 @@ LINK = "link"
 RUNTIMES = (TORCH, OLLAMA, COMMAND, LINK)
 """How a model becomes active."""
 
+_FOR_GOOD = 2200
+
 PLACEHOLDERS = ("path", "file", "host", "port", "model", "name", "context")
 """What a command of the user's may leave to be filled in, beside `options.NAME`."""
 
@@ -175,6 +177,8 @@ class ServerOrder:
     """Seconds from the request to end until it is ended by force."""
     restarts: int = 0
     """How often it is started again when it fails."""
+    strangers: bool = False
+    """Whether somebody may listen at its port whom it did not start, as a daemon does for it."""
     log: str
     """The file that gets what it says."""
 
@@ -208,6 +212,12 @@ class OllamaModel:
     slot: str | None = None
     """The type whose active model it is."""
 
+    @property
+    def stays(self) -> bool:
+        """Whether the daemon keeps it until it is told to let go: it then says some 292 years."""
+        year = self.expires_at[:4]
+        return not year.isdecimal() or int(year) >= _FOR_GOOD
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OllamaState:
@@ -218,3 +228,17 @@ class OllamaState:
     models: tuple[OllamaModel, ...] = ()
     error: str | None = None
     """Why it does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaRelease:
+    """What the daemon of Ollama let go of on request."""
+
+    models: tuple[OllamaModel, ...]
+    freed: int | None = None
+    """Bytes that GPUs have more of since, by their driver; `None` where none of it was there."""
+
+    @property
+    def promised(self) -> int:
+        """Bytes that the daemon had on GPUs, by its own reckoning."""
+        return sum(one.size_vram for one in self.models)

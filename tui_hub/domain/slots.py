@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
+from tui_hub.domain.runtime import TORCH
 from tui_hub.domain.types import ModelType
 
 
@@ -69,6 +71,26 @@ class Slot:
         """`active`, or `error` where the weights should be in memory and are not."""
         return "active" if self.error is None else "error"
 
+    @property
+    def facts(self) -> dict[str, object]:
+        """What other programs are told of it, under the names of `tui-hub active`."""
+        return {
+            "type": self.type.value,
+            "model": self.model,
+            "runtime": self.runtime,
+            "device": self.device,
+            "path": self.path or None,
+            "url": self.url,
+            "pid": self.pid,
+            "since": self.since,
+            "memory": asdict(self.memory),
+            "status": self.status,
+            "error": self.error,
+            "revision": self.revision,
+            "variant": self.variant,
+            "command": self.command,
+        }
+
     def needs_reload(self, now: ModelConfiguration) -> bool:
         """Whether its model was loaded in another way than is set for it by now."""
         then = self.configuration
@@ -114,6 +136,8 @@ class SwapPicture:
     """Bytes of the load."""
     speed: float = 0.0
     """Bytes a second."""
+    local: bool = True
+    """Whether this process is at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +153,26 @@ class Swap:
     job: str | None = None
 
 
+class Brought(Protocol):
+    """What came into memory, and how long that took."""
+
+    @property
+    def bytes(self) -> int:
+        """Of the weights."""
+
+    @property
+    def seconds(self) -> float:
+        """Until they were there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The least that is known of what came into memory."""
+
+    bytes: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What loading a model really took."""
@@ -141,11 +185,28 @@ class Load:
     bytes: int
     """What was loaded."""
     seconds: float
+    runtime: str = TORCH
+    context: int | None = None
+    """Tokens of context that it was loaded for, where that was set."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the peak counts all that it took: caches and the runtime itself, too."""
+        return self.runtime != TORCH
 
     @property
     def on_gpu(self) -> bool:
         """Whether it was loaded onto a GPU."""
-        return self.device.startswith("cuda")
+        return self.device.startswith(("cuda", "gpu"))
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes a second."""
+        return self.bytes / self.seconds if self.seconds > 0 and self.bytes else None
+
+    def is_on(self, device: Device) -> bool:
+        """Whether it was loaded onto a device of the same kind."""
+        return self.on_gpu is (device.index is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +247,7 @@ class ChangePreview:
     note: str | None = None
     """What a person should know, for example why nothing would be loaded into memory."""
     pickle: bool = False
-    """Whether its weights are pickle files, which are loaded with consent only."""
+    """Whether its weights are pickle files that nobody has agreed to yet."""
     weights: int = 0
     """Bytes."""
     takes: int = 0
@@ -198,3 +259,15 @@ class ChangePreview:
     problem: str | None = None
     """Why there is no room for it."""
     last: Load | None = None
+    rate: float | None = None
+    """Bytes a second of its own last load onto such a device, else of the last ones of others."""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the load should take; `None` where nothing of the kind was measured here."""
+        return self.weights / self.rate if self.rate else None
+
+    @property
+    def known(self) -> bool:
+        """Whether that is by a load of its own."""
+        return self.last is not None and self.device is not None and self.last.is_on(self.device)

@@ -34,7 +34,8 @@ _SCALARS = {
     0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d",
 }  # fmt: skip
 """`enum gguf_metadata_value_type`, as `struct` has it."""
-_WHOLE = "BbHhIiQq"
+_KEPT_CODES = "BbHhIiQq?"
+"""Whole numbers, and which layers are of some kind."""
 _STRING, _ARRAY = 8, 9
 _LEAST_PAIR = 8 + 4 + 1
 """Bytes of the smallest pair: an empty key, a type, a byte."""
@@ -51,6 +52,8 @@ _MOST_ARRAYS = 65_536
 """Arrays of one file, those inside of others included."""
 _KEPT = 1024
 """Numbers of an array that are kept: one for each layer, not one for each token."""
+_MOST_KEPT = 1 << 20
+"""Numbers and characters of all values together that are kept; known models have some thousands."""
 _ALIGNMENT = 32
 _MOST_ALIGNMENT = 1 << 20
 
@@ -103,6 +106,8 @@ class _Cursor:
         self.position = 0
         self.arrays = 0
         """Arrays met so far."""
+        self.kept = 0
+        """Numbers and characters that are kept so far."""
 
     def expect(self, count: int) -> None:
         """Raise `HeaderError` unless so many more bytes are possible."""
@@ -125,6 +130,11 @@ class _Cursor:
     def unpack(self, code: str) -> tuple[int, ...]:
         """The next numbers, little-endian and without padding."""
         return struct.unpack("<" + code, self.take(struct.calcsize("<" + code)))
+
+    def keeps(self, count: int) -> bool:
+        """Whether there is room to keep so many more numbers or characters."""
+        self.kept += count
+        return self.kept <= _MOST_KEPT
 
     def text(self) -> str:
         """The next string, cut where it is long."""
@@ -159,7 +169,8 @@ def _metadata(cursor: _Cursor, pairs: int) -> dict[str, _Value]:
         seen.add(key)
         (kind,) = cursor.unpack("I")
         value = _value(cursor, kind)
-        if value is not None:
+        # What is kept in vast amounts is a trick; it is gone past, as long vocabularies are.
+        if value is not None and cursor.keeps(len(value) if isinstance(value, str) else 1):
             metadata[key] = value
     return metadata
 
@@ -181,7 +192,7 @@ def _scalar(cursor: _Cursor, kind: int) -> int | float | bool:
 
 
 def _array(cursor: _Cursor, depth: int) -> tuple[int, ...] | None:
-    """Go past an array; its values, where they are whole numbers and few."""
+    """Go past an array; its values, where they are whole numbers or flags, and few."""
     cursor.arrays += 1
     if depth > _MOST_NESTED or cursor.arrays > _MOST_ARRAYS:
         raise HeaderError("the header has arrays inside of arrays without end")
@@ -197,7 +208,7 @@ def _array(cursor: _Cursor, depth: int) -> tuple[int, ...] | None:
     code = _SCALARS.get(kind)
     if code is None:
         raise NewerError(f"the header has an array of the unknown type {kind}")
-    if code in _WHOLE and count <= _KEPT:
+    if code in _KEPT_CODES and count <= _KEPT and cursor.keeps(count):
         return cursor.unpack(f"{count}{code}")
     length = count * struct.calcsize("<" + code)
     cursor.require(length)

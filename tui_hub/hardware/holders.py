@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import psutil
 
@@ -13,7 +14,9 @@ _NAME = 40
 """Characters of a name that are kept."""
 
 
-def holder(pid: int, memory: int | None, own: Mapping[int, str]) -> GpuProcess:
+def holder(
+    pid: int, memory: int | None, own: Mapping[int, str], utilization: int | None = None
+) -> GpuProcess:
     """The process with its user, its name and its slot, as far as they can be seen from here.
 
     Args:
@@ -21,6 +24,7 @@ def holder(pid: int, memory: int | None, own: Mapping[int, str]) -> GpuProcess:
             is known here.
         memory: bytes, if the driver tells them.
         own: slots by the pid of their process; its children count as that slot's too.
+        utilization: percent, if the driver tells it.
     """
     try:
         process = psutil.Process(pid)
@@ -29,8 +33,16 @@ def holder(pid: int, memory: int | None, own: Mapping[int, str]) -> GpuProcess:
             user = clean(process.username(), _NAME)
         slot = own.get(pid) or _slot_of_parents(process, own)
     except (psutil.Error, OSError, ValueError, OverflowError):
-        return GpuProcess(pid=pid, memory=memory, slot=own.get(pid), visible=False)
-    return GpuProcess(pid=pid, user=user, name=name or "?", memory=memory, slot=slot)
+        unseen = GpuProcess(pid=pid, memory=memory, utilization=utilization, visible=False)
+        return replace(unseen, slot=own.get(pid))
+    return GpuProcess(
+        pid=pid,
+        user=user,
+        name=name or "?",
+        memory=memory,
+        utilization=utilization,
+        slot=slot,
+    )
 
 
 def _slot_of_parents(process: psutil.Process, own: Mapping[int, str]) -> str | None:

@@ -11,7 +11,8 @@ from typing import Any
 import pynvml  # type: ignore[import-untyped]
 
 from tui_hub.domain.hardware import GpuSample
-from tui_hub.hardware.nvml_device import SESSION, Device, Identity
+from tui_hub.hardware.nvml_device import Device, Identity, instances_of
+from tui_hub.hardware.nvml_ways import SESSION
 from tui_hub.hardware.probe import GpuReading
 from tui_hub.text import clean
 
@@ -129,9 +130,10 @@ class NvmlProbe:
         uuid = clean(pynvml.nvmlDeviceGetUUID(handle))
         device = self._devices.get(uuid)
         if device is None or device.identity.index != index:
-            identity = Identity(index, uuid, _name(handle), parent, number)
+            instances = None if number is None else instances_of(handle)
+            identity = Identity(index, uuid, _name(handle), parent, number, instances)
             device = self._devices[uuid] = Device(identity)
-        device.handle = handle
+        device.take(handle)
         return device
 
 

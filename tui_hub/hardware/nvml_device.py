@@ -1,13 +1,8 @@
-"""One NVIDIA GPU or MIG slice: what the driver tells of it, and what it cannot tell.
-
-Drivers differ in which calls they have. Each figure is therefore asked for in several ways, newest
-first, and a way that this driver or this GPU lacks is not tried again.
-"""
+"""One NVIDIA GPU or MIG slice: what the driver tells of it, and what it cannot tell."""
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,84 +10,10 @@ import psutil
 import pynvml  # type: ignore[import-untyped]
 
 from tui_hub.domain.hardware import GpuProcess, GpuSample
+from tui_hub.hardware import nvml_ways as ways
 from tui_hub.hardware.holders import holder
+from tui_hub.hardware.nvml_ways import Asker
 
-Way = Callable[[Any], Any]
-
-SESSION = {
-    pynvml.NVML_ERROR_UNINITIALIZED,
-    pynvml.NVML_ERROR_DRIVER_NOT_LOADED,
-    pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH,
-}
-"""Errors that end the reading of all GPUs."""
-_GONE = {pynvml.NVML_ERROR_GPU_IS_LOST, pynvml.NVML_ERROR_RESET_REQUIRED}
-"""Errors that end the reading of one GPU."""
-_LACKING = {
-    pynvml.NVML_ERROR_NOT_SUPPORTED,
-    pynvml.NVML_ERROR_FUNCTION_NOT_FOUND,
-    pynvml.NVML_ERROR_ARGUMENT_VERSION_MISMATCH,
-}
-"""Errors that come back however often one asks."""
-
-_PROCESSES = 1024
-"""Entries of the list that the oldest call is given."""
-
-
-class _ProcessV1(ctypes.Structure):
-    """`nvmlProcessInfo_v1_t` of NVIDIA's nvml.h."""
-
-    _fields_ = (("pid", ctypes.c_uint), ("usedGpuMemory", ctypes.c_ulonglong))
-
-
-def _call(name: str, *arguments: object) -> Way:
-    """A function of the binding, which may be too old to have it."""
-    function = getattr(pynvml, name, None)
-
-    def ask(handle: Any) -> Any:
-        if function is None:
-            raise pynvml.NVMLError(pynvml.NVML_ERROR_FUNCTION_NOT_FOUND)
-        return function(handle, *arguments)
-
-    return ask
-
-
-def _processes_v1(kind: str) -> Way:
-    """The call of drivers before 450, which the binding does not have."""
-
-    def ask(handle: Any) -> Any:
-        function = getattr(pynvml.nvmlLib, f"nvmlDeviceGet{kind}RunningProcesses", None)
-        if function is None:
-            raise pynvml.NVMLError(pynvml.NVML_ERROR_FUNCTION_NOT_FOUND)
-        count, entries = ctypes.c_uint(_PROCESSES), (_ProcessV1 * _PROCESSES)()
-        code = function(handle, ctypes.byref(count), entries)
-        if code != pynvml.NVML_SUCCESS:
-            raise pynvml.NVMLError(code)
-        return entries[: count.value]
-
-    return ask
-
-
-_MEMORY = (
-    # The constant holds the version and the size of the structure; a plain 2 is refused.
-    _call("nvmlDeviceGetMemoryInfo", pynvml.nvmlMemory_v2),
-    _call("nvmlDeviceGetMemoryInfo"),
-)
-_UTILIZATION = (_call("nvmlDeviceGetUtilizationRates"),)
-_TEMPERATURE = (
-    _call("nvmlDeviceGetTemperatureV", pynvml.NVML_TEMPERATURE_GPU),
-    _call("nvmlDeviceGetTemperature", pynvml.NVML_TEMPERATURE_GPU),
-)
-_POWER = (_call("nvmlDeviceGetPowerUsage"),)
-_POWER_LIMIT = (_call("nvmlDeviceGetEnforcedPowerLimit"),)
-_HOLDERS = tuple(
-    (
-        _call(f"nvmlDeviceGet{kind}RunningProcesses_v3"),
-        _call(f"nvmlDeviceGet{kind}RunningProcesses_v2"),
-        _processes_v1(kind),
-    )
-    for kind in ("Compute", "Graphics")
-)
-_MIG_MODE = (_call("nvmlDeviceGetMigMode"),)
 _NO_MEMORY = pynvml.NVML_VALUE_NOT_AVAILABLE_ulonglong.value
 
 
@@ -105,6 +26,7 @@ class Identity:
     name: str
     parent: str | None = None
     slice: int | None = None
+    instances: tuple[int, int] | None = None
 
     def sample(self, **fields: Any) -> GpuSample:
         """A sample of it."""
@@ -114,6 +36,7 @@ class Identity:
             name=self.name,
             parent=self.parent,
             slice=self.slice,
+            instances=self.instances,
             **fields,
         )
 
@@ -123,11 +46,13 @@ class Device:
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
-        self.handle: Any = None
-        """The driver's; it may be another one at each reading."""
-        self._lacking: set[Way] = set()
+        self._asker = Asker()
         self._slow: dict[str, Any] | None = None
         self._processes: tuple[GpuProcess, ...] | None = None
+
+    def take(self, handle: Any) -> None:
+        """From now on it goes by another handle of the driver."""
+        self._asker.handle = handle
 
     def read(self, own: Mapping[int, str], *, slow: bool, processes: bool) -> GpuSample:
         """One reading.
@@ -140,16 +65,16 @@ class Device:
         Raises:
             NVMLError: when the driver does not even tell its memory.
         """
-        memory = self._memory()
+        memory, ask = self._memory(), self._asker.optional
         if slow or self._slow is None:
             self._slow = {
-                "temperature": self._optional(_TEMPERATURE),
-                "power": _watts(self._optional(_POWER)),
-                "power_limit": _watts(self._optional(_POWER_LIMIT)),
+                "temperature": ask(ways.TEMPERATURE),
+                "power": _watts(ask(ways.POWER)),
+                "power_limit": _watts(ask(ways.POWER_LIMIT)),
             }
         if processes or self._processes is None:
             self._processes = tuple(self._holders(own))
-        use = self._optional(_UTILIZATION)
+        use = ask(ways.UTILIZATION)
         return self.identity.sample(
             **memory,
             utilization=None if use is None else use.gpu,
@@ -159,22 +84,23 @@ class Device:
 
     def slices(self) -> Iterator[tuple[int, Any]]:
         """Its slices, each by its number and its handle; nothing where MIG is off."""
-        mode = self._optional(_MIG_MODE)
+        mode, handle = self._asker.optional(ways.MIG_MODE), self._asker.handle
         if mode is None or mode[0] != pynvml.NVML_DEVICE_MIG_ENABLE:
             return
-        for number in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(self.handle)):
+        for number in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
             try:
-                yield number, pynvml.nvmlDeviceGetMigDeviceHandleByIndex(self.handle, number)
+                yield number, pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
             except pynvml.NVMLError as error:  # mostly: nothing has this number
-                if error.value in SESSION | _GONE:
+                if error.value in ways.SESSION | ways.GONE:
                     raise
 
-    def _memory(self) -> dict[str, int]:
-        told = self._first(_MEMORY)
-        if told is None or not told.total:
+    def _memory(self) -> dict[str, Any]:
+        told = self._asker.first(ways.MEMORY)
+        shared = told is None or not told.total
+        if shared:
             # A GPU that shares the box's memory has none of its own to tell of.
-            shared = psutil.virtual_memory()
-            total, free, reserved = shared.total, shared.available, 0
+            box = psutil.virtual_memory()
+            total, free, reserved = box.total, box.available, 0
             used = total - free
         else:
             total, used, free = told.total, told.used, told.free
@@ -184,48 +110,37 @@ class Device:
             "memory_used": used,
             "memory_free": free,
             "memory_reserved": reserved,
+            "memory_shared": shared,
         }
 
     def _holders(self, own: Mapping[int, str]) -> Iterator[GpuProcess]:
         """Who holds memory for computing or for drawing, the largest first."""
         held: dict[int, int | None] = {}
-        for ways in _HOLDERS:
-            for one in self._optional(ways) or ():
+        for kind in ways.HOLDERS:
+            for one in self._asker.optional(kind) or ():
                 told = None if one.usedGpuMemory in (None, _NO_MEMORY) else one.usedGpuMemory
                 known = held.get(one.pid)
                 held[one.pid] = max(known, told) if known and told else known or told
+        busy = self._busy() if held else None
         for pid, memory in sorted(held.items(), key=lambda item: (-(item[1] or 0), item[0])):
-            yield holder(pid, memory, own)
+            yield holder(pid, memory, own, None if busy is None else busy.get(pid, 0))
 
-    def _optional(self, ways: tuple[Way, ...]) -> Any:
-        """The answer, or `None` where this one figure cannot be had."""
-        try:
-            return self._first(ways)
-        except pynvml.NVMLError as error:
-            if error.value in SESSION | _GONE:
-                raise
+    def _busy(self) -> dict[int, int] | None:
+        """How busy each process kept it, in percent, where the driver tells that at all."""
+        samples = self._asker.optional(ways.PROCESS_UTILIZATION)
+        if samples is None:
             return None
+        # A driver hands out samples that were never taken, with figures beyond all measure.
+        taken = sorted((one for one in samples if one.smUtil <= 100), key=lambda s: s.timeStamp)
+        return {one.pid: one.smUtil for one in taken}
 
-    def _first(self, ways: tuple[Way, ...]) -> Any:
-        """The answer of the first way that gives one; `None` where none exists."""
-        failure: Exception | None = None
-        for way in ways:
-            if way in self._lacking:
-                continue
-            try:
-                return way(self.handle)
-            except pynvml.NVMLLibraryMismatchError:  # not an NVMLError, as one would think
-                self._lacking.add(way)
-            except pynvml.NVMLError as error:
-                if error.value in SESSION | _GONE:
-                    raise
-                if error.value in _LACKING:
-                    self._lacking.add(way)
-                else:
-                    failure = error
-        if failure is not None:
-            raise failure
-        return None
+
+def instances_of(handle: Any) -> tuple[int, int] | None:
+    """The numbers of a slice's GPU instance and compute instance, as `nvidia-smi` has them."""
+    asker = Asker()
+    asker.handle = handle
+    gpu, compute = asker.optional(ways.GPU_INSTANCE), asker.optional(ways.COMPUTE_INSTANCE)
+    return None if gpu is None or compute is None else (gpu, compute)
 
 
 def _watts(milliwatts: int | None) -> float | None:

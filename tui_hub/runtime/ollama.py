@@ -102,15 +102,7 @@ class OllamaMemory:
             DoesNotFitError: it says that memory does not suffice.
             HubError: it cannot load it, or went away meanwhile.
         """
-        document: dict[str, object] = {"model": name, "keep_alive": _FOREVER}
-        if options:
-            document["options"] = options
-        status, body = await self._ask_slowly("/api/generate", {**document, "stream": False})
-        if status == 400 and b"does not support generate" in body:
-            status, body = await self._ask_slowly("/api/embed", {**document, "input": ""})
-        if status != 200:
-            _refuse(status, body)
-        _check_answer(body)
+        await self._keep(self._ask_slowly, name, options)
         deadline = time.monotonic() + _LISTED_SECONDS
         while (found := await self.find(name)) is None:
             if time.monotonic() > deadline:
@@ -121,6 +113,27 @@ class OllamaMemory:
                 )
             await asyncio.sleep(_POLL)
         return found
+
+    async def pin(self, model: OllamaModel, options: Mapping[str, object]) -> None:
+        """Have a model that is in memory stay there, as it is.
+
+        Raises:
+            HubError: when the daemon does not do that at once.
+        """
+        # Without the same context the daemon would load it anew.
+        same = {} if model.context is None else {"num_ctx": model.context}
+        await self._keep(self._ask, model.name, {**options, **same})
+
+    async def _keep(self, ask: Ask, name: str, options: Mapping[str, object]) -> None:
+        document: dict[str, object] = {"model": name, "keep_alive": _FOREVER}
+        if options:
+            document["options"] = options
+        status, body = await ask("/api/generate", {**document, "stream": False})
+        if status == 400 and b"does not support generate" in body:
+            status, body = await ask("/api/embed", {**document, "input": ""})
+        if status != 200:
+            _refuse(status, body)
+        _check_answer(body)
 
     async def create(
         self, name: str, file: str, sha256: str, parameters: Mapping[str, object]

@@ -16,6 +16,11 @@ from tui_hub.text import clean
 
 SCRIPT = Path(__file__).with_name("torch_child")
 _PROBE_SECONDS = 30.0
+_WAY = "`runtime.python` names the Python that loads models."
+_PLACES = ("PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "HOME")
+"""Variables by which another torch may be found."""
+_found: dict[tuple[str, ...], str] = {}
+"""The versions that were found, so that each Python is asked once. That one has none may change."""
 
 
 def python_of(setting: str | None) -> str:
@@ -44,11 +49,32 @@ async def probe_torch(
     if not python:
         return await asyncio.to_thread(torch_version)
     environment = os.environ if environment is None else environment
-    return await asyncio.to_thread(_probe, python_of(python), environment)
+    key = (python_of(python), *(environment.get(name, "") for name in _PLACES))
+    if key not in _found:
+        version = await asyncio.to_thread(_probe, python_of(python), environment)
+        if version is None:
+            return None
+        _found[key] = version
+    return _found[key]
+
+
+def no_torch(python: str | None) -> tuple[str, str]:
+    """That a Python has no torch, and how to come by one."""
+    if python:
+        name = clean(python_of(python), 200)
+        return (
+            f"{name} has no torch",
+            f"`{name} -m pip install torch` brings it, or name another Python in the setting "
+            "runtime.python.",
+        )
+    return (
+        "torch is not installed",
+        'Install it with `pip install "tui-hub[torch]"`, or name a Python that has it in the '
+        "setting runtime.python.",
+    )
 
 
 def _probe(python: str, environment: Mapping[str, str]) -> str | None:
-    hint = "`runtime.python` names the Python that loads models."
     try:
         run = subprocess.run(
             [python, str(SCRIPT), "--probe"],
@@ -59,11 +85,13 @@ def _probe(python: str, environment: Mapping[str, str]) -> str | None:
             check=False,
         )
     except OSError as error:
-        raise HubError(f"{clean(python)} cannot be run: {error.strerror}", hint=hint) from None
+        raise HubError(f"{clean(python)} cannot be run: {error.strerror}", hint=_WAY) from None
     except subprocess.TimeoutExpired:
-        raise HubError(f"{clean(python)} does not answer", hint=hint) from None
+        raise HubError(
+            f"{clean(python)} does not answer within {_PROBE_SECONDS:.0f} s", hint=_WAY
+        ) from None
     if run.returncode:
         last = run.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
         message = f"{clean(python)} cannot look for torch: {clean(''.join(last), 300)}"
-        raise HubError(message, hint=hint)
+        raise HubError(message, hint=_WAY)
     return clean(run.stdout.decode("utf-8", "replace").strip(), 60) or None

@@ -25,11 +25,15 @@ import time
 from typing import Any
 
 from tui_hub.runtime.server_health import trouble_of
-from tui_hub.runtime.server_process import ServerLog, ServerProcess
+from tui_hub.runtime.server_listening import stranger_at
+from tui_hub.runtime.server_process import ServerLog, ServerProcess, descendants
 from tui_hub.runtime.torch_child.kernel import LIBRARY
 from tui_hub.runtime.torch_child.process import Failure, Message, Process, Report
 
 POLL_SECONDS = 0.2
+STRANGE_SECONDS = 2.0
+"""For which somebody else may listen at its port before it is given up: no two can."""
+STRANGERS = 'where a daemon starts the server, `listener = "any"` for the command allows that'
 PAUSE_SECONDS = 1.0
 """Before the first new start; twice as long before each further one."""
 LONGEST_PAUSE = 60.0
@@ -133,8 +137,16 @@ class Keeper(Process):
         self.state = "starting"
         order = self._order
         deadline = time.monotonic() + order["timeout"]
+        own = time.monotonic()
         while not self._sleep(POLL_SECONDS):
             trouble = trouble_of(order["health"], order["host"], order["port"])
+            stranger = None if order["strangers"] else stranger_at(order["port"], descendants())
+            if stranger is None:
+                own = time.monotonic()
+            else:
+                trouble = f"port {order['port']} is held by {stranger}, which it did not start"
+                if time.monotonic() - own > STRANGE_SECONDS:
+                    return f"{server.program} cannot be reached: {trouble}; {STRANGERS}"
             if trouble is None and not self._wake.is_set():
                 return None
             if time.monotonic() > deadline:

@@ -25,7 +25,9 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_VALUE = re.compile(r"://[^/\s]*@|^[^/\s:@]+:[^/\s@]+@|\b(hf|r8)_\w{20}")
 """An address with a user, with its scheme or without, and the tokens of the sources."""
+_COLOURS = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _TAIL_BYTES = 4096
+_LINE_BYTES = 1000
 
 
 class Process:
@@ -146,10 +148,17 @@ def _name(number: int) -> str:
 
 def last_line(log: Path) -> str:
     """The last line of a log, clean; empty where there is none."""
+    return "".join(line.strip()[:300] for line in last_lines(log, 1))
+
+
+def last_lines(log: Path, most: int) -> list[str]:
+    """The last lines of a log, clean and without colours. Blocks for a moment."""
+    size = max(_TAIL_BYTES, most * _LINE_BYTES)
     try:
         with log.open("rb") as file:
-            file.seek(max(os.fstat(file.fileno()).st_size - _TAIL_BYTES, 0))
-            lines = file.read(_TAIL_BYTES).decode("utf-8", "replace").strip().splitlines()
+            file.seek(max(os.fstat(file.fileno()).st_size - size, 0))
+            content = _COLOURS.sub(b"", file.read(size))
     except OSError:
-        return ""
-    return clean(lines[-1].strip(), 300) if lines else ""
+        return []
+    lines = content.decode("utf-8", "replace").strip().splitlines()
+    return [clean(line.rstrip().expandtabs(4), _LINE_BYTES) for line in lines[-most:]]

@@ -7,11 +7,11 @@ import time
 from dataclasses import replace
 
 from tui_hub import text
-from tui_hub.domain.artifacts import main_file
 from tui_hub.domain.errors import HubError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType, Progress
 from tui_hub.domain.models import ModelStatus
+from tui_hub.domain.runtime import OLLAMA
 from tui_hub.domain.slots import (
     ActivationResult,
     ChangePreview,
@@ -22,7 +22,7 @@ from tui_hub.domain.slots import (
 )
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged
-from tui_hub.runtime import environment
+from tui_hub.runtime.spawning import last_lines
 from tui_hub.services import leases
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context, is_model_id
@@ -30,14 +30,16 @@ from tui_hub.services.hardware import Hardware
 from tui_hub.services.holders import Holders
 from tui_hub.services.job_run import run_job
 from tui_hub.services.jobs import Jobs
-from tui_hub.services.memory import Memory
+from tui_hub.services.memory import Memory, held_on
 from tui_hub.services.ollama import Ollama
+from tui_hub.services.published_slots import SlotFiles, environment_of
 from tui_hub.services.renames import name_here
 from tui_hub.services.runtimes import Runtimes
 from tui_hub.services.slot_changes import Change, Changes, model_type
 from tui_hub.services.slots import read_slots
 from tui_hub.services.statuses import settle_status
 from tui_hub.services.swap import SwapRun
+from tui_hub.services.swap_elsewhere import swaps_elsewhere
 from tui_hub.services.swap_preview import preview_of
 from tui_hub.services.swap_progress import SwapProgress
 from tui_hub.services.swap_recovery import SwapRecovery
@@ -70,17 +72,27 @@ class Activation:
         self._holders = holders
         self._recovery = SwapRecovery(context, self._children, self._holders, self._restore)
         self._watch = SwapWatch(context.bus, jobs)
+        self._files = SlotFiles(context)
         jobs.handle(JobType.ACTIVATE, retry=self._retry)
 
     async def slots(self) -> tuple[Slot, ...]:
         """The slots that hold a model, whichever home of this store filled them."""
         slots = tuple((await read_slots(self._context)).values())
-        self._hardware.own({one.pid: one.type.value for one in slots if one.pid is not None})
+        pids = {one.pid: one.type.value for one in slots if one.pid is not None}
+        for swap in await self._context.hub.swaps.list():
+            if swap.wanted is not None and swap.wanted.pid is not None:
+                pids.setdefault(swap.wanted.pid, swap.type.value)
+        self._hardware.own(pids, [held for slot in slots for held in held_on(slot)])
         return slots
 
     def swaps(self) -> tuple[SwapPicture, ...]:
         """The changes of slots that this process is at."""
         return self._watch.pictures()
+
+    async def swaps_elsewhere(self) -> tuple[SwapPicture, ...]:
+        """The changes of slots that other processes are at."""
+        here = [one.type for one in self.swaps()]
+        return await swaps_elsewhere(self._context, self._jobs, here)
 
     async def active(self, kind: str | ModelType) -> Slot | None:
         """The model of one slot, if it holds one.
@@ -189,6 +201,8 @@ class Activation:
             ):
                 swap = self._swap(kind, None, slot, fence, run.job.id)
                 await swap.empty(slot)
+                # Before the end of the job, of which hooks are told.
+                await self._files.write()
                 result = ActivationResult(
                     slot=slot.type,
                     model=slot.model,
@@ -221,6 +235,7 @@ class Activation:
                 _log.warning("the slot %s could not be settled: %s", kind, error.message)
         await self._look()
         await self._tell_lost()
+        await self._files.follow()
         return count
 
     async def _look(self) -> None:
@@ -262,6 +277,13 @@ class Activation:
         self._context.bus.publish(SlotChanged(kind))
         return swap is not None
 
+    async def said(self, slot: Slot, lines: int = 200) -> tuple[str, ...]:
+        """The last lines that the process of a slot said, a server's above all; clean."""
+        if slot.child is None or slot.runtime == OLLAMA:
+            return ()
+        log = self._children.log(slot.child)
+        return tuple(await self._context.on_disk(last_lines, log, lines))
+
     async def hand_out(self, slot: Slot) -> str:
         """The folder of an active model, for another program to open; that counts as a use."""
         await note_use(self._context, slot.model)
@@ -280,12 +302,7 @@ class Activation:
                 hint="`tui-hub activate MODEL` puts a model there.",
             )
         await note_use(self._context, slot.model)
-        files = await self._context.hub.artifacts.of(slot.model, slot.revision)
-        return environment(
-            slot,
-            file=main_file(files, slot.variant),
-            hf_cache=self._context.store.root / "hf",
-        )
+        return await environment_of(self._context, slot)
 
     async def _commit(
         self, change: Change, *, replacing: bool, again: bool = False
@@ -311,8 +328,10 @@ class Activation:
                 run_job(self._jobs, JobType.ACTIVATE, payload) as run,
                 self._watch.told(kind, run),
             ):
+                await self._context.hub.consents.add(change.loading.consents)
                 swap = self._swap(kind, model, before, fence, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
+                await self._files.write()
                 run.error, run.result = result.error, _figures(result)
                 whole = result.memory.needed
                 if result.error is None and whole:
@@ -384,6 +403,8 @@ def _figures(result: ActivationResult) -> dict[str, object]:
         "status": result.status,
         "runtime": result.runtime,
         "device": result.device,
+        "path": result.path,
+        "url": result.url,
         "seconds": round(result.seconds, 3),
         "previous": result.previous,
     }

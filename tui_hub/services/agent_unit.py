@@ -24,6 +24,9 @@ _KEPT = re.compile(
     r"|XDG_(DATA|STATE|CACHE|CONFIG)_HOME|(?i:(https?|all|no)_proxy)|TUI_HUB_\w+__\w+"
 )
 """Variables that lead the agent to the same places. Tokens stay in the files of their owners."""
+_TOKENS = re.compile(
+    r"HF_TOKEN|HUGGING_FACE_HUB_TOKEN|REPLICATE_API_TOKEN|CIVITAI(_API)?_TOKEN|MODELSCOPE_API_TOKEN"
+)
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|KEY", re.IGNORECASE)
 
 _UNIT = """\
@@ -72,6 +75,21 @@ def write_unit(configuration: Configuration) -> Path:
     return path
 
 
+def left_out(configuration: Configuration) -> list[str]:
+    """The variables that the agent has a use for, but that no file for others to read may hold."""
+    hooks = {hook.secret for hook in configuration.settings.hooks.values()}
+    return [
+        name
+        for name, value in sorted(configuration.environment.items())
+        if value
+        and (
+            name in hooks
+            or _TOKENS.fullmatch(name)
+            or (_KEPT.fullmatch(name) and _is_secret(name, value))
+        )
+    ]
+
+
 def unit_text(configuration: Configuration) -> str:
     """The unit that runs the agent of this home with the same settings."""
     paths, given = configuration.paths, configuration.environment
@@ -83,10 +101,15 @@ def unit_text(configuration: Configuration) -> str:
     variables = [f"MODEL_STORE_PATH={paths.store}"] + [
         f"{name}={value}"
         for name, value in sorted(given.items())
-        if value and _KEPT.fullmatch(name) and not _SECRET.search(name) and "@" not in value
+        if value and _KEPT.fullmatch(name) and not _is_secret(name, value)
     ]
     lines = [f"Environment={_quoted(one)}\n" for one in variables]
     return _UNIT.format(command=" ".join(map(_argument, command)), environment="".join(lines))
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether a value is a secret by its name, or may hold one: `http://user:password@proxy`."""
+    return _SECRET.search(name) is not None or "@" in value
 
 
 def _argument(word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -9,8 +10,10 @@ from tui_hub.domain.catalogue import Facets, Page, Search
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model, ModelEdit
+from tui_hub.domain.stored_need import Capacity
 from tui_hub.domain.types import ModelType
 from tui_hub.events import CatalogueChanged, ModelChanged
+from tui_hub.services.capacity import stored_capacity
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.installing import retype
 from tui_hub.services.slots import slots_of
@@ -25,10 +28,20 @@ class Catalogue:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._models = context.catalogue.models
+        self._capacity: Capacity | None = None
 
     async def search(self, search: Search, limit: int = 50, after: str | None = None) -> Page:
         """The next `limit` models of an answer, best first, from the key of the page before."""
         return await self._models.search(search, limit, after)
+
+    async def with_fit(self, models: Sequence[Model]) -> tuple[Model, ...]:
+        """Models with whether they fit this box by their stored need, as it was last seen."""
+        if self._capacity is None:
+            self._capacity = await stored_capacity(self._context)
+        capacity = self._capacity
+        if capacity is None:
+            return tuple(models)
+        return tuple(replace(model, fit=capacity.fit(model)) for model in models)
 
     async def key_at(self, search: Search, row: int) -> str | None:
         """The key of the page that begins with a row, from 1 on; `None` beyond the answer's end.
@@ -52,6 +65,16 @@ class Catalogue:
     async def total(self) -> int:
         """How many models the catalogue lists."""
         return await self._models.total()
+
+    async def put_aside(self) -> str | None:
+        """What a person has to know of a catalogue that was damaged; told once, whoever asks."""
+        aside = await self._context.catalogue.put_aside()
+        if aside is None:
+            return None
+        return (
+            f"The catalogue was damaged and is begun anew; the old file is {clean(str(aside))}. "
+            "The next sync fills it again. What is installed, and your notes, are not in that file."
+        )
 
     async def find(self, model: str | ModelId) -> Model | None:
         """A model by its id, from the database alone."""

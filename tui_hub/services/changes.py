@@ -66,8 +66,7 @@ class ChangeFeed:
 
     async def capacity(self) -> int:
         """Bytes of the memory that a model may take on this box, nothing else being there."""
-        *gpus, host = await self._fit.devices()
-        return max((gpu.total for gpu in gpus), default=host.total)
+        return (await self._fit.capacity()).largest
 
     async def seen(self) -> int:
         """The number of the last change that was read; 0 where the catalogue is newer."""

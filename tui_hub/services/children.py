@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tui_hub import processes
 from tui_hub.domain.configuration import AUTO
+from tui_hub.domain.cuda import BY_BUS, ORDER, VISIBLE, names_slice
 from tui_hub.domain.errors import HubError, UnsafeError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
@@ -52,7 +53,7 @@ class Children:
     def device_name(self, device: Device, wanted: str) -> str:
         """A device as torch calls it.
 
-        With `CUDA_VISIBLE_DEVICES` torch counts its own way, and is left to choose.
+        Where `CUDA_VISIBLE_DEVICES` names slices of GPUs, torch sees one of them, and has its way.
 
         Args:
             device: the device.
@@ -60,8 +61,18 @@ class Children:
         """
         if device.index is None:
             return "cpu"
-        hidden = "CUDA_VISIBLE_DEVICES" in self._configuration.environment
-        return AUTO if hidden and wanted == AUTO else f"cuda:{device.index}"
+        return AUTO if self._sliced and wanted == AUTO else f"cuda:{device.index}"
+
+    @property
+    def _sliced(self) -> bool:
+        return names_slice(self._configuration.environment.get(VISIBLE))
+
+    def _torch_environment(self) -> dict[str, str]:
+        """Torch sees all GPUs and numbers them as the driver does: which may be taken we know."""
+        environment = {**self._configuration.plain_environment, ORDER: BY_BUS}
+        if not self._sliced:
+            environment.pop(VISIBLE, None)
+        return environment
 
     async def start(self, name: str) -> TorchChild:
         """Start a process, which begins to import torch. It ends with this one until it is kept.
@@ -75,7 +86,7 @@ class Children:
             folder=self._folder,
             name=name,
             log=self.log(name),
-            environment=self._configuration.plain_environment,
+            environment=self._torch_environment(),
             timeout=self.timeout,
         )
 

@@ -12,7 +12,7 @@ from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.runtime import COMMAND, ServerOrder
-from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
+from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep, Weights
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime import command
 from tui_hub.runtime.refusals import ServerFailedError
@@ -92,7 +92,7 @@ class CommandLoader:
         self._child = await self._children.start_server(self.name)
         self._progress.passed("checked")
 
-    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, None]:
+    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Weights]:
         """Start the server; once it is ready it outlives this process.
 
         Raises:
@@ -112,8 +112,9 @@ class CommandLoader:
             self._progress.said(failed.said)
             failed.hint = f"{order.log} has what it said."
             raise
+        seconds = time.monotonic() - began
         url = f"http://{command.in_address(settings.host)}:{order.port}"
-        took = text.duration(time.monotonic() - began)
+        took = text.duration(seconds)
         self._progress.passed(f"{loading.command} is ready at {url} after {took}")
         await self._child.keep()
         device, figures = await self._measure(loading)
@@ -129,7 +130,8 @@ class CommandLoader:
             since=text.now(),
             error=None,
         )
-        return slot, None
+        size = figures.needed or figures.used_after or 0
+        return slot, Weights(bytes=size, seconds=seconds)
 
     async def let_go(self) -> None:
         """Leave the server to itself: it is the slot's now."""
@@ -193,6 +195,7 @@ class CommandLoader:
             timeout=settings.timeout,
             stop_timeout=settings.stop_timeout,
             restarts=settings.restarts if settings.restart == "on-failure" else 0,
+            strangers=settings.listener == "any",
             log=str(self._children.log(self.name)),
         )
 
@@ -205,9 +208,10 @@ class CommandLoader:
             used = {}
         if used:
             device = "cuda:" + "+".join(map(str, sorted(used)))
-            taken = sum(used.values())
+            taken = peak = sum(used.values())
         else:
             device, taken = "cpu", await asyncio.to_thread(processes.resident, pids)
+            peak = max(await asyncio.to_thread(processes.most_resident, pids), taken)
         free = sum(one.free for one in self._devices if one.index in (used or (None,)))
         needed = sum(part.bytes for part in loading.parts) or None
-        return device, MemoryFigures(needed=needed, free_before=free, used_after=taken)
+        return device, MemoryFigures(needed=needed, free_before=free, used_after=taken, peak=peak)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tui_hub import text
+from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.configuration import (
     AUTO,
     KEYS,
@@ -25,6 +26,7 @@ from tui_hub.events import ModelChanged
 from tui_hub.runtime.command import placeholders
 from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.choices import named_variant
+from tui_hub.services.contents import consents_to
 from tui_hub.services.context import Context
 from tui_hub.services.renames import name_here
 from tui_hub.services.repositories import Repositories
@@ -118,29 +120,59 @@ class Configuring:
     async def _report(self, model: str) -> ConfigurationReport:
         versions = await self._context.hub.configurations.of(model)
         now, slots = newest(versions), await slots_of(self._context, model)
+        otherwise = _otherwise(self._settings)
+        own = {key: Effective(value, Origin.MODEL) for key, value in now.values.items()}
         return ConfigurationReport(
             model=model,
             configuration=now,
-            effective=_effective(now, self._settings),
+            effective=otherwise | own,
+            otherwise=otherwise,
+            consents=await consents_to(self._context, await self._files(model)),
             versions=tuple(versions),
             active=tuple(slot.type for slot in slots),
             stale=tuple(slot.type for slot in slots if slot.needs_reload(now)),
         )
+
+    async def refuse_pickles(self, model: str | ModelId) -> ConfigurationReport:
+        """Take back that pickle files of a model may be loaded; what is in memory stays there.
+
+        Raises:
+            NotFoundError: when there is no such model.
+        """
+        wanted = await self._known(model)
+        blobs = {file.blob for file in await self._files(wanted) if file.blob}
+        await self._context.hub.consents.withdraw(blobs)
+        self._context.bus.publish(ModelChanged(wanted))
+        return await self._report(wanted)
+
+    async def _files(self, model: str) -> Sequence[Artifact]:
+        """The files of the revision that is installed."""
+        install = await self._context.hub.installs.get(model)
+        if install is None:
+            return ()
+        return await self._context.hub.artifacts.of(model, install.revision)
 
     async def _known(self, model: str | ModelId) -> str:
         """The id under which this home has a model."""
         wanted = await name_here(self._context, model)
         if await self._context.hub.installs.get(wanted) is not None:
             return wanted
+        # The daemon of Ollama may be the only one that knows of it.
+        if any(slot.model == wanted for slot in await self._context.hub.slots.list()):
+            return wanted
         return (await self._catalogue.get(wanted)).id
 
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """What a runtime may be set to."""
+        return (AUTO, TORCH, OLLAMA, LINK, *self._settings.commands)
+
     def _check_runtime(self, given: str) -> None:
-        known = (AUTO, TORCH, OLLAMA, LINK, *self._settings.commands)
-        if given not in known:
+        if given not in self.runtimes:
             raise UsageError(
                 f"the runtime {text.clean(given, 40)!r} is not known here",
-                hint=f"There are {', '.join(known)}; `[runtime.commands]` in the settings adds "
-                "more.",
+                hint=f"There are {', '.join(self.runtimes)}; `[runtime.commands]` in the settings "
+                "adds more.",
             )
 
     async def _variant(self, model: str, given: str) -> str:
@@ -152,8 +184,8 @@ class Configuring:
             raise UsageError(error.message, hint=error.hint) from None
 
 
-def _effective(now: ModelConfiguration, settings: RuntimeSettings) -> dict[str, Effective]:
-    """What counts for each key, and who decided on it."""
+def _otherwise(settings: RuntimeSettings) -> dict[str, Effective]:
+    """What counts for each key where nothing is set for a model, and who decided on it."""
     default = RuntimeSettings()
     others: dict[str, tuple[Value | None, Value | None]] = {
         "runtime": (settings.use, default.use),
@@ -163,7 +195,7 @@ def _effective(now: ModelConfiguration, settings: RuntimeSettings) -> dict[str, 
     found = dict.fromkeys(KEYS, Effective(None, Origin.DEFAULT))
     for key, (value, plain) in others.items():
         found[key] = Effective(value, Origin.DEFAULT if value == plain else Origin.SETTINGS)
-    return found | {key: Effective(value, Origin.MODEL) for key, value in now.values.items()}
+    return found
 
 
 def _refuse_untaken(now: ModelConfiguration, model: str, settings: RuntimeSettings) -> None:

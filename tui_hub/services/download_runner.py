@@ -29,6 +29,7 @@ from tui_hub.services.jobs import Jobs
 from tui_hub.services.metadata import Metadata
 from tui_hub.services.other_places import other_places
 from tui_hub.services.statuses import artifacts_of
+from tui_hub.services.tally import count_transferred
 from tui_hub.services.waits import is_away
 from tui_hub.sources import FileRequest, Source
 from tui_hub.transfer import HostPauses, Lanes, Options, Pool, RateLimiter
@@ -144,6 +145,7 @@ class DownloadRunner:
         )
         hashes = [file.sha256 for file in artifacts if file.sha256]
         sizes = {partial_key(file): file.size for file in artifacts if file.size}
+        owners = await self._owners(artifacts[0].model, hashes)
         hold = await self._context.on_disk(Hold, self._context.store, hashes, sizes)
         try:
             work = DownloadJob(
@@ -151,7 +153,7 @@ class DownloadRunner:
                 await self._files(
                     job,
                     artifacts,
-                    Means(self._context.store, hold, self._options, self.limiter, pool),
+                    Means(self._context.store, hold, self._options, self.limiter, pool, owners),
                 ),
                 partial(bring, self._context.store, hold),
                 self._threads,
@@ -164,10 +166,17 @@ class DownloadRunner:
                 outcome = await work.run()
             finally:
                 watcher.cancel()
-            return await self.endings.finish(job, outcome, work.snapshot())
+            picture = work.snapshot()
+            await count_transferred(self._context, job, picture)
+            return await self.endings.finish(job, outcome, picture)
         finally:
             pool.close()
             await self._context.on_disk(hold.release)
+
+    async def _owners(self, model: str, hashes: Sequence[str]) -> dict[str, str]:
+        """Other models that have some files already, by the files' SHA-256."""
+        rows = await self._context.hub.artifacts.holding(hashes)
+        return {row.blob: row.model for row in rows if row.blob and row.model != model}
 
     async def _files(self, job: Job, artifacts: list[Artifact], means: Means) -> list[FileDownload]:
         source = self._context.source(ModelId.parse(str(job.payload.get("model"))))

@@ -44,6 +44,8 @@ class Downloads:
         self._runner = DownloadRunner(context, jobs, metadata)
         self._slots = context.configuration.settings.downloads.jobs
         self._queue: list[str] = []
+        self._places: dict[str, int] = {}
+        """Where in the line those stood that were paused while they waited."""
         self._running: dict[str, DownloadRun] = {}
         self._pictures: dict[str, Download] = {}
         self._closing = False
@@ -208,6 +210,7 @@ class Downloads:
         if run is not None:
             run.stop(JobStatus.PAUSED)
         elif job in self._queue:
+            self._places[job] = self._queue.index(job)
             self._queue.remove(job)
             await self._settle(await self._jobs.get(job), JobStatus.PAUSED)
         else:
@@ -218,7 +221,7 @@ class Downloads:
                 await self._settle(stored, JobStatus.PAUSED)
 
     async def resume(self, job: str) -> None:
-        """Let a paused download go on, in this process."""
+        """Let a paused download go on, in this process; one that waited has its place again."""
         await self._jobs.retry(job)
 
     async def retry(self, job: str) -> None:
@@ -328,7 +331,7 @@ class Downloads:
             job = await self._jobs.progress(job, progress)
         self._pictures[job.id] = await self._runner.picture(job)
         if job.id not in self._queue:
-            self._queue.append(job.id)
+            self._queue.insert(self._places.pop(job.id, len(self._queue)), job.id)
         await settle_status(self._context, str(job.payload.get("model")))
         self._context.bus.publish(DownloadChanged(job.id))
         self._pump()

@@ -6,9 +6,9 @@ import errno
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tui_hub.blobs import BlobStore, Hold, Partial, Terms
@@ -38,6 +38,8 @@ class Means:
     options: Options
     limiter: RateLimiter
     pool: Pool
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """Other models that have a file of this download already, by its SHA-256."""
 
 
 class FileDownload:
@@ -238,6 +240,7 @@ class FileDownload:
             size=size,
             done=size or 0,
             deduplicated=True,
+            origin=self._means.owners.get(sha256, ""),
             bytes_saved=(size or 0) if saves else 0,
             ranges=((0, size),) if size else (),
         )

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.downloads import Plan
-from tui_hub.domain.errors import HubError
-from tui_hub.domain.fit import Device, FitReport, Need, Verdict, as_measured, judge
+from tui_hub.domain.errors import HubError, UsageError
+from tui_hub.domain.fit import Device, FitReport, Judgement, Measured, Verdict, Workload
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Details
 from tui_hub.domain.slots import Slot
+from tui_hub.domain.stored_need import Capacity
 from tui_hub.runtime.pythons import probe_torch
+from tui_hub.services.capacity import keep_capacity
 from tui_hub.services.choices import Choice, named_variant
 from tui_hub.services.context import Context, parse_id
-from tui_hub.services.fit_words import warnings_of
+from tui_hub.services.fit_base import on_base
+from tui_hub.services.fit_words import notes_of, with_warnings
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.memory import holds
 from tui_hub.services.metadata import Metadata
@@ -26,6 +30,10 @@ from tui_hub.services.repositories import Repositories
 from tui_hub.services.slots import read_slots
 from tui_hub.services.version_names import named_version
 from tui_hub.services.weighing import Weigher, Weight, weigh_by_count
+
+MOST_CONTEXT = 2**31 - 1
+"""Tokens of context that a configuration can have."""
+MOST_BATCH = 4096
 
 
 class Fit:
@@ -46,7 +54,13 @@ class Fit:
         """Adds up what models take."""
 
     async def check(
-        self, model: str | ModelId, *, variant: str | None = None, revision: str | None = None
+        self,
+        model: str | ModelId,
+        *,
+        variant: str | None = None,
+        revision: str | None = None,
+        context: int | None = None,
+        batch: int = 1,
     ) -> FitReport:
         """What a model needs, and whether there is room for it.
 
@@ -58,11 +72,15 @@ class Fit:
             variant: one of its variants; without one, what is set for it, else what is
                 installed, else the one that a download would offer first.
             revision: a version, branch, tag or commit.
+            context: tokens of context; without them as set for it, else 8,192 at most.
+            batch: sequences, images or clips at the same time.
 
         Raises:
+            UsageError: for a context or a batch that nothing can have.
             NotFoundError: no such model, revision or variant.
             UnreachableError: the model is unknown here, and its source cannot be asked.
         """
+        _refuse_odd(context, batch)
         details = await self._repositories.details(model, revision=revision)
         version = await named_version(self._context, details.model.id, revision)
         if version is not None and variant is None:
@@ -75,43 +93,58 @@ class Fit:
         )
         slot = (await read_slots(self._context)).get(details.model.type)
         settings = self._context.configuration.settings.runtime
-        allowed = _allowed(await self.devices(), configuration.device or settings.device)
+        device = configuration.device or settings.device
+        everything = await self.devices()
+        await self._remember(everything)
+        allowed = _allowed(everything, device)
         devices, returning = _with_slot(allowed, slot, details.model.id)
         dtype = configuration.dtype_over(settings.dtype)
-        parts = await self._measured(details, chosen, weight.parts, devices, dtype)
-        judgement = judge(parts, devices, returning=returning)
-        swaps = judgement.verdict is Verdict.FITS_AFTER_SWAP
         report = FitReport(
             model=details.model,
             variant=chosen.name if chosen else None,
             format=chosen.format if chosen else None,
             revision=details.revision,
-            judgement=judgement,
-            dtypes=weight.dtypes,
-            leaves=slot.model if slot is not None and swaps else None,
+            judgement=Judgement(verdict=Verdict.UNKNOWN, devices=(), need=()),
+            profile=weight.profile,
+            measured=await self._measured(details, chosen, devices, dtype),
+            device=device,
+            present=slot.model if slot is not None else None,
             disk=disk,
             torch=await self._torch_version(),
             requires=details.requirements,
         )
-        return warnings_of(report, details, weight.warnings, slot)
+        workload = Workload(context=context or configuration.context, batch=batch)
+        report = report.judged(workload, devices, returning)
+        return with_warnings(notes_of(report, details, weight.warnings, slot))
+
+    async def again(self, report: FitReport, workload: Workload) -> FitReport:
+        """A report for another context or batch, or for the memory as it is now; asks no source.
+
+        Raises:
+            UsageError: for a context or a batch that nothing can have.
+        """
+        _refuse_odd(workload.context, workload.batch)
+        slot = (await read_slots(self._context)).get(report.model.type)
+        allowed = _allowed(await self.devices(), report.device)
+        devices, returning = _with_slot(allowed, slot, report.model.id)
+        present = slot.model if slot is not None else None
+        judged = replace(report, present=present).judged(workload, devices, returning)
+        return with_warnings(judged)
 
     async def _measured(
-        self,
-        details: Details,
-        variant: Variant | None,
-        parts: tuple[Need, ...],
-        devices: Sequence[Device],
-        dtype: str,
-    ) -> tuple[Need, ...]:
-        """The parts, with what the last activation took where it was on this kind of device."""
+        self, details: Details, variant: Variant | None, devices: Sequence[Device], dtype: str
+    ) -> Measured | None:
+        """What the last activation took, where it was on this kind of device."""
         if variant is None or details.revision is None:
-            return parts
+            return None
         loads = self._context.hub.loads
         last = await loads.last(details.model.id, details.revision, variant.name)
         on_gpu = any(device.index is not None for device in devices)
-        if last is None or last.peak is None or (last.on_gpu, last.dtype) != (on_gpu, dtype):
-            return parts
-        return as_measured(parts, last.peak)
+        if last is None or last.peak is None or last.on_gpu != on_gpu:
+            return None
+        if last.whole:
+            return Measured(bytes=last.peak, whole=True, context=last.context)
+        return Measured(bytes=last.peak) if last.dtype == dtype else None
 
     async def _torch_version(self) -> str | None:
         configuration = self._context.configuration
@@ -126,7 +159,8 @@ class Fit:
         self, details: Details, variant: Variant | None, configuration: ModelConfiguration
     ) -> Weight:
         if variant is not None:
-            return await self.weigher.weigh(details, variant, configuration)
+            weight = await self.weigher.weigh(details, variant, configuration)
+            return await on_base(weight, details, self._repositories, self.weigher)
         if details.files:
             return Weight(warnings=("it has no weights files",))
         return weigh_by_count(details.model.params)
@@ -144,6 +178,21 @@ class Fit:
         except HubError:
             return None
 
+    async def capacity(self) -> Capacity:
+        """The memory of this box, nothing being in it; remembered for those who only read.
+
+        Raises:
+            HubError: when the box cannot be read at all.
+        """
+        return await self._remember(await self.devices())
+
+    async def _remember(self, devices: Sequence[Device]) -> Capacity:
+        *gpus, host = devices
+        sizes = [gpu.total for gpu in gpus]
+        found = Capacity(max(sizes, default=host.total), sum(sizes), host.total)
+        await keep_capacity(self._context, found)
+        return found
+
     async def devices(self) -> tuple[Device, ...]:
         """The memory of this box now: GPUs that can be read, then the host's.
 
@@ -159,11 +208,19 @@ class Fit:
                 free=gpu.memory_free,
             )
             for gpu in box.gpus
-            if gpu.error is None
+            if gpu.error is None and not gpu.hidden
         ]
         free = box.host.memory_total - box.host.memory_used
         host = Device(index=None, name="host memory", total=box.host.memory_total, free=free)
         return (*gpus, host)
+
+
+def _refuse_odd(context: int | None, batch: int) -> None:
+    if (context is not None and not 0 < context <= MOST_CONTEXT) or not 0 < batch <= MOST_BATCH:
+        raise UsageError(
+            "that is no context, or no batch",
+            hint=f"A context has 1 to {MOST_CONTEXT:,} tokens, a batch 1 to {MOST_BATCH:,}.",
+        )
 
 
 def _chosen(details: Details, wanted: str | None, configured: str | None) -> Variant | None:

@@ -12,8 +12,6 @@ from tui_hub.domain.published import deprecation_of
 from tui_hub.domain.slots import Slot
 
 _TORCH_FORMATS = ("safetensors", "pickle")
-_ADAPTER = "base_model:adapter:"
-"""How the Hub tags a model that only changes another one."""
 
 
 def verdict_words(report: FitReport) -> str:
@@ -38,18 +36,17 @@ def verdict_words(report: FitReport) -> str:
             return f"does not fit {_place(best)}: {needs} of {free}, {short} too little"
 
 
-def warnings_of(
+def notes_of(
     report: FitReport, details: Details, weighed: Sequence[str], slot: Slot | None
 ) -> FitReport:
+    """The report with what a person should know whatever the model is to do."""
+    lines = (*_of_disk(report), *_of_model(report, details), *weighed, *_of_slot(report, slot))
+    return replace(report, notes=tuple(dict.fromkeys(lines)))
+
+
+def with_warnings(report: FitReport) -> FitReport:
     """The report with everything that a person should know before the download."""
-    lines = (
-        *_of_memory(report),
-        *_of_disk(report),
-        *_of_model(report, details),
-        *weighed,
-        *_of_slot(report, slot),
-        *_of_what_is_left_out(report),
-    )
+    lines = (*_of_memory(report), *report.notes, *_of_context(report))
     return replace(report, warnings=tuple(dict.fromkeys(lines)))
 
 
@@ -94,8 +91,6 @@ def _of_model(report: FitReport, details: Details) -> Iterator[str]:
         yield f"its maker asks for torch {wanted}; here is {report.torch or 'none'}"
     if report.format == "pickle":
         yield "its weights are pickles, which can hold code: prefer safetensors"
-    if any(tag.startswith(_ADAPTER) for tag in model.tags):
-        yield "an adapter: the model that it changes is not counted"
     end = deprecation_of(model, text.now()[:10])
     if end is not None:
         instead = f"; its successor is {end.successor}" if end.successor else ""
@@ -111,9 +106,22 @@ def _of_slot(report: FitReport, slot: Slot | None) -> Iterator[str]:
         yield f"{slot.model} is active; what it holds in memory is not known"
 
 
-def _of_what_is_left_out(report: FitReport) -> Iterator[str]:
-    if report.judgement.need:
-        yield "what it needs while it works, beyond weights and caches, is not counted"
+def _of_context(report: FitReport) -> Iterator[str]:
+    """Up to where the cache is counted, and what more would take."""
+    tokens, known = report.context, report.profile.architecture
+    if tokens is None or known is None or known.context is None:
+        return
+    if known.context < tokens:
+        yield (
+            f"its context is set to {text.grouped(tokens)} tokens; its files tell of "
+            f"{text.grouped(known.context)}"
+        )
+    elif known.context > tokens:
+        whole = known.cache_bytes(known.context, report.workload.batch, report.profile.width)
+        yield (
+            f"the cache is counted for {text.grouped(tokens)} tokens of context; all "
+            f"{text.grouped(known.context)} would take {text.size(whole)}"
+        )
 
 
 def _place(device: DeviceFit) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
+from tui_hub.domain.cuda import VISIBLE, visible
 from tui_hub.domain.errors import HubError
-from tui_hub.domain.hardware import BoxSample, GpuMoment, GpuSample, HostSample
+from tui_hub.domain.hardware import BoxSample, Driver, GpuMoment, GpuSample, Held, HostSample
 from tui_hub.events import HardwareSampled
 from tui_hub.hardware import DriverThread, GpuProbe, GpuReading, HostProbe
 from tui_hub.services.context import Context
@@ -41,32 +43,35 @@ class Hardware:
         self._host_thread, self._gpu_thread = DriverThread("host"), DriverThread("gpu")
         self._host_probe = HostProbe(context.configuration.paths.store)
         self._gpu_probe: GpuProbe | None = None
+        self._setting = context.configuration.environment.get(VISIBLE)
         self._task: asyncio.Task[None] | None = None
         self._own: dict[int, str] = {}
+        self._held: tuple[Held, ...] = ()
         self._owners_changed = False
+        self._watchers = 0
         self._history: dict[str, deque[GpuMoment]] = {}
         self.sample: BoxSample | None = None
         """The latest reading; `None` before the first."""
 
     def start(self, interval: float | None = None) -> None:
-        """Begin to read every `interval` seconds; does nothing when that goes on already.
+        """Somebody watches: read every `interval` seconds, once for all who do.
 
-        Without an interval the setting `gpu.interval` counts.
+        Without an interval the setting `gpu.interval` counts; the first who watches says it.
         """
+        self._watchers += 1
         if self._task is None:
             every = interval or self._context.configuration.settings.gpu.interval
             self._task = asyncio.create_task(self._watch(every), name="hardware")
 
     async def stop(self) -> None:
-        """Stop reading."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        """One of them watches no more; with the last one the reading ends."""
+        self._watchers = max(self._watchers - 1, 0)
+        if self._watchers == 0:
+            await self._end()
 
     async def close(self) -> None:
         """Stop reading for good, and let go of the driver."""
-        await self.stop()
+        await self._end()
         await self._host_thread.close(lambda: None, _GOODBYE)
         await self._gpu_thread.close(self._close_probe, _GOODBYE)
 
@@ -79,17 +84,36 @@ class Hardware:
         host, gpus = await asyncio.gather(self._fresh_host(), self._fresh_gpus())
         return self._take(host, gpus)
 
-    def own(self, pids: Mapping[int, str]) -> None:
+    async def driver(self) -> Driver | None:
+        """The driver of the GPUs; `None` where none tells of itself."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._gpu_thread.run(_read_driver)
+        except TimeoutError:
+            return None
+
+    def own(self, pids: Mapping[int, str], held: Sequence[Held] = ()) -> None:
         """Say which processes are ours: the slot that each stands for, by its pid.
 
         Their children count too. The next reading looks at all processes again.
+
+        Args:
+            pids: slots by the pid of their process.
+            held: what slots hold of GPUs by what was measured as they were filled; counts where
+                the driver hides that.
         """
         self._owners_changed = self._owners_changed or dict(pids) != self._own
-        self._own = dict(pids)
+        self._own, self._held = dict(pids), tuple(held)
 
     def history(self, uuid: str) -> tuple[GpuMoment, ...]:
         """The last readings of a GPU that the watch took, oldest first, 60 at most."""
         return tuple(self._history.get(uuid, ()))
+
+    async def _end(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _fresh_host(self) -> HostSample:
         try:
@@ -165,8 +189,29 @@ class Hardware:
         self._history = kept
 
     def _take(self, host: HostSample, gpus: GpuReading) -> BoxSample:
-        sample = BoxSample(host=host, gpus=gpus.gpus, error=gpus.error)
+        shown = {gpu.uuid for gpu in visible(gpus.gpus, self._setting)}
+        told = tuple(
+            replace(self._credited(gpu), hidden=gpu.uuid not in shown) for gpu in gpus.gpus
+        )
+        sample = BoxSample(host=host, gpus=told, error=gpus.error)
         if sample != self.sample:
             self.sample = sample
             self._context.bus.publish(HardwareSampled())
         return sample
+
+    def _credited(self, gpu: GpuSample) -> GpuSample:
+        """A GPU with what slots hold of it though the driver does not tell; never a slice.
+
+        Which slice of a GPU a slot is on is not known here.
+        """
+        if gpu.error is None and gpu.slice is None:
+            for one in self._held:
+                if one.gpu == gpu.index:
+                    gpu = gpu.credited(one)
+        return gpu
+
+
+def _read_driver() -> Driver | None:
+    from tui_hub.hardware.driver import read_driver  # takes its time
+
+    return read_driver()

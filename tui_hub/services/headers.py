@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_hub.domain.architectures import Architecture, from_gguf
 from tui_hub.domain.artifacts import Artifact, weights_format
 from tui_hub.domain.errors import HubError, NoConnectionError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.kv_cache import KeyValueCache, cache_from_gguf
 from tui_hub.formats import READABLE, Header, HeaderError, Read, read_header
 from tui_hub.services.concurrency import run_all
 from tui_hub.services.context import Context
@@ -33,8 +33,8 @@ class Summary:
     """What one header told, without the foreign text in it."""
 
     bytes_by_dtype: Mapping[str, int]
-    cache: KeyValueCache | None = None
-    """What a GGUF header tells of the model's context."""
+    architecture: Architecture | None = None
+    """What a GGUF header tells of the model."""
     shards: int = 1
     """How many files make the model, as this one says."""
 
@@ -126,9 +126,15 @@ def _summary(header: Header) -> Summary:
     shards = header.metadata.get("split.count")
     return Summary(
         header.bytes_by_dtype,
-        cache_from_gguf(header.metadata),
+        from_gguf(header.metadata, _vocabulary(header)),
         shards if isinstance(shards, int) else 1,
     )
+
+
+def _vocabulary(header: Header) -> int:
+    """Tokens that the embedding knows; 0 where it is not in this file."""
+    embedding = next((one for one in header.tensors if one.name == "token_embd.weight"), None)
+    return embedding.shape[1] if embedding is not None and len(embedding.shape) == 2 else 0
 
 
 def _readable(file: Artifact) -> bool:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.runtime import COMMAND, Loaded
-from tui_hub.domain.slots import Slot
+from tui_hub.domain.runtime import COMMAND
+from tui_hub.domain.slots import Brought, Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.services.loading import Asked, Loading
 from tui_hub.services.swap_progress import SwapProgress
@@ -40,10 +40,10 @@ class Loader(Protocol):
             HubError: when what would hold it is not there, or does not come up.
         """
 
-    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Loaded | None]:
+    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Brought | None]:
         """Load and test it; from then on it outlives this process.
 
-        Gives the slot as it is then, and the figures of the load where they were measured.
+        Gives the slot as it is then, and what came where that was measured.
 
         Raises:
             HubError: when it cannot be loaded.

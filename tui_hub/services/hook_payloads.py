@@ -103,6 +103,8 @@ def _activation(job: Job) -> dict[str, object]:
         "status": result.get("status", "error"),
         "runtime": result.get("runtime") or job.payload.get("runtime"),
         "device": result.get("device"),
+        "path": result.get("path"),
+        "url": result.get("url"),
         "seconds": result.get("seconds"),
         "previous": result.get("previous"),
         "error": job.error,

@@ -38,9 +38,16 @@ _POLL = 0.1
 class Jobs(JobHistory):
     """Keeps jobs in the database; whoever runs a type of job says how to cancel and retry it."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, wake: Callable[[JobType], object]) -> None:
+        """Keep the jobs of a home.
+
+        Args:
+            context: the home.
+            wake: makes what runs a type of job here, which then calls `handle`.
+        """
         super().__init__(context.hub.jobs)
         self._context = context
+        self._wake = wake
         self._cancel: dict[JobType, Handler] = {}
         self._retry: dict[JobType, Retry] = {}
         self._running: dict[str, Callable[[], None]] = {}
@@ -74,7 +81,9 @@ class Jobs(JobHistory):
         if self.runs_elsewhere(found):
             await self._table.ask(found.id, "cancel")
             await self._until_ended(found.id)
-        elif found.type in self._cancel:
+            return await self.get(job)
+        self._wake(found.type)
+        if found.type in self._cancel:
             await self._cancel[found.type](found)
         elif found.id in self._running:
             self._running[found.id]()
@@ -93,6 +102,7 @@ class Jobs(JobHistory):
         found = await self.get(job)
         if self.runs_elsewhere(found):
             raise RefusedError(f"job {found.id} is {found.status} in another process")
+        self._wake(found.type)
         if found.type not in self._retry:
             raise RefusedError(f"jobs of the type {found.type} cannot be retried; start it again")
         payload = self._asked_for(found.payload)

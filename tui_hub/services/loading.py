@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.configuration import AUTO, ModelConfiguration
+from tui_hub.domain.consents import Consent
 from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.fit import Need
 from tui_hub.domain.models import Details
@@ -52,6 +53,8 @@ class Loading:
     """What the weights take in memory."""
     consent: bool = False
     """Whether the user agreed to have pickle files loaded, weights only."""
+    consents: tuple[Consent, ...] = ()
+    """What that agreement is new to, to be written down before anything is loaded."""
     command: str | None = None
     """The name of the user's server in the settings."""
     served: str = ""

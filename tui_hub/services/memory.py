@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from tui_hub import processes, text
 from tui_hub.domain.errors import DoesNotFitError, RefusedError
 from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME, Device, Need
-from tui_hub.domain.hardware import GpuSample
+from tui_hub.domain.hardware import GpuSample, Held
 from tui_hub.domain.slots import Slot
 
-_BACK_SECONDS = 5.0
-_POLL = 0.25
-_ENOUGH = 0.75
+BACK_SECONDS = 5.0
+BACK_POLL = 0.25
+ENOUGH = 0.75
 """What part of the old model's memory must be back. Ollama waits for as much (`sched.go`)."""
 _NOTICED = 256 * 1024**2
 """Bytes that a server on a GPU takes at the least: the context of CUDA alone has about as much."""
@@ -48,12 +48,12 @@ class Memory:
         """
         began = time.monotonic()
         if device.index is not None and used:
-            wanted = device.free + _ENOUGH * used
+            wanted = device.free + ENOUGH * used
             while (free := await self.free(device)) < wanted:
-                if time.monotonic() - began > _BACK_SECONDS:
+                if time.monotonic() - began > BACK_SECONDS:
                     missing = text.size(device.free + used - free)
                     return f"{missing} of its memory are not back yet"
-                await asyncio.sleep(_POLL)
+                await asyncio.sleep(BACK_POLL)
         return f"memory back after {text.duration(time.monotonic() - began)}"
 
 
@@ -71,6 +71,15 @@ def holds(slot: Slot | None) -> Mapping[int | None, int]:
     gpus = match[1].split("+")
     # A server that takes several takes as much of each.
     return {int(gpu): used // len(gpus) for gpu in gpus}
+
+
+def held_on(slot: Slot) -> list[Held]:
+    """What a slot's process holds of GPUs, by what was measured as it was filled."""
+    return [
+        Held(gpu, slot.pid, slot.type.value, size)
+        for gpu, size in holds(slot).items()
+        if gpu is not None and slot.pid is not None and size
+    ]
 
 
 def held_on_gpus(

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
+from tui_hub import text
 from tui_hub.domain.errors import AbsentError, HubError, NoConnectionError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
-from tui_hub.domain.runtime import OLLAMA, OllamaModel, OllamaState
+from tui_hub.domain.runtime import OLLAMA, OllamaModel, OllamaRelease, OllamaState
 from tui_hub.events import HardwareSampled
 from tui_hub.runtime.ollama import OllamaMemory, whole_name
 from tui_hub.services.context import Context
+from tui_hub.services.hardware import Hardware
+from tui_hub.services.memory import BACK_POLL, BACK_SECONDS, ENOUGH
 from tui_hub.sources.limits import Clock
 from tui_hub.sources.network import host_of
 from tui_hub.sources.ollama_daemon import HELD, Daemon, is_loopback
 from tui_hub.text import clean
 
+_T = TypeVar("_T")
 _CHUNK = 1024 * 1024
+_AT_ONCE = 15.0
+"""Seconds for what needs no loading."""
 
 
 class Ollama:
     """Asks the daemon, and has it load and let go."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, hardware: Hardware) -> None:
         self._context = context
+        self._hardware = hardware
         configuration = context.configuration
         self._daemon = Daemon(configuration, Clock(), near=True)
         self.load_timeout = configuration.settings.ollama.load_timeout
@@ -56,7 +66,7 @@ class Ollama:
             UnreachableError: what answers is no daemon.
         """
         wanted = str(ModelId.parse(model)).casefold()
-        held = await self._daemon.held()
+        held = await _in_time(_AT_ONCE, self._daemon.held())
         return next((one for one in held.models if one.id.casefold() == wanted), None)
 
     async def give(
@@ -120,10 +130,11 @@ class Ollama:
         except HubError as error:
             return OllamaState(address=address, error=error.message)
 
-    async def release(self, *names: str) -> tuple[OllamaModel, ...]:
+    async def release(self, *names: str) -> OllamaRelease:
         """Have models leave the daemon's memory; without names all that are active in no slot.
 
-        Gives those that left. The daemon loads one again when somebody asks it for it.
+        Waits a moment until the GPUs have that memory back. The daemon loads a model again when
+        somebody asks it for it.
 
         Raises:
             NotFoundError: when it has no such model in memory.
@@ -140,10 +151,41 @@ class Ollama:
         going = [
             one for key, one in loaded.items() if (key in wanted if names else one.slot is None)
         ]
+        release = OllamaRelease(models=tuple(going))
+        before = await self._free_on_gpus() if release.promised else None
         for one in going:
             await self.memory.unload(one.name)
+        if before is not None:
+            release = replace(release, freed=await self._back(before, release.promised))
         self._context.bus.publish(HardwareSampled())
-        return tuple(going)
+        return release
+
+    async def held_by_gpu(self) -> dict[int, int]:
+        """What the daemon's processes hold of each GPU, by the driver, as far as it tells."""
+        if self.elsewhere is not None:
+            return {}
+        held: dict[int, int] = {}
+        for gpu in (await self._hardware.read()).gpus:
+            for one in gpu.processes:
+                if (one.name or "").startswith(OLLAMA):
+                    held[gpu.index] = held.get(gpu.index, 0) + (one.memory or 0)
+        return held
+
+    async def _free_on_gpus(self) -> int | None:
+        """Free bytes of all GPUs together; `None` where the daemon's are not seen from here."""
+        if self.elsewhere is not None:
+            return None
+        gpus = (await self._hardware.read()).gpus
+        return sum(gpu.memory_free for gpu in gpus) if gpus else None
+
+    async def _back(self, before: int, promised: int) -> int:
+        """Bytes that are back once most are, or after a while."""
+        deadline = time.monotonic() + BACK_SECONDS
+        while True:
+            back = max((await self._free_on_gpus() or before) - before, 0)
+            if back >= ENOUGH * promised or time.monotonic() > deadline:
+                return back
+            await asyncio.sleep(BACK_POLL)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -151,12 +193,28 @@ class Ollama:
         await self._slow.close()
 
     async def _ask(self, path: str, document: object) -> tuple[int, bytes]:
-        answer = await self._daemon.ask(path, document)
+        answer = await _in_time(_AT_ONCE, self._daemon.ask(path, document))
         return answer.status, answer.body
 
     async def _ask_slowly(self, path: str, document: object) -> tuple[int, bytes]:
-        answer = await self._slow.ask(path, document)
+        answer = await _in_time(self.load_timeout, self._slow.ask(path, document))
         return answer.status, answer.body
+
+
+async def _in_time(seconds: float, answer: Awaitable[_T]) -> _T:
+    """An answer that is whole in time: a byte now and then is none.
+
+    Raises:
+        AbsentError: when it is not.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await answer
+    except TimeoutError:
+        raise AbsentError(
+            f"the Ollama daemon did not answer within {text.duration(seconds)}",
+            hint="Its log tells what it is at.",
+        ) from None
 
 
 def name_at_daemon(model: Model) -> str:

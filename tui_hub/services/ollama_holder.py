@@ -5,23 +5,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
-from tui_hub import text
 from tui_hub.domain.artifacts import is_shard, main_file
 from tui_hub.domain.errors import AbsentError, HubError, UnreachableError
-from tui_hub.domain.fit import Device
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import OLLAMA, OllamaModel
-from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
+from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime.ollama import options_of, whole_name
 from tui_hub.services.context import Context
 from tui_hub.services.loading import Asked, Loading, UnsuitedError
 from tui_hub.services.memory import Memory
 from tui_hub.services.ollama import Ollama, name_at_daemon
+from tui_hub.services.ollama_loader import OllamaLoader
 from tui_hub.services.swap_progress import SwapProgress
 
 _log = logging.getLogger(__name__)
@@ -130,113 +128,27 @@ class OllamaHolder:
             return replace(slot, error=error.message)
         if found is None:
             return replace(slot, error="the Ollama daemon has let go of it")
-        figures = replace(slot.memory, used_after=found.size_vram or found.size)
+        if not found.stays:
+            await self._pin(slot, found)
+        by_driver = slot.memory.used_after if (slot.device or "").startswith("cuda") else None
+        used = by_driver or found.size_vram or found.size
+        figures = replace(slot.memory, used_after=used)
         return replace(slot, error=None, memory=figures)
+
+    async def _pin(self, slot: Slot, found: OllamaModel) -> None:
+        """Have it stay, after another program asked it with a `keep_alive` of its own."""
+        wanted = slot.configuration.context
+        if wanted not in (None, found.context):
+            return  # that program wants another context, and the two would take turns for ever
+        try:
+            await self._ollama.memory.pin(found, options_of(slot.configuration))
+        except HubError as error:
+            _log.warning("%s may leave memory by itself: %s", slot.model, error.message)
 
     async def _is_shared(self, slot: Slot) -> bool:
         name = whole_name(slot.child or "")
         others = [one for one in await self._context.hub.slots.list() if one.type is not slot.type]
         return any(one.runtime == OLLAMA and whole_name(one.child or "") == name for one in others)
-
-
-class OllamaLoader:
-    """Has the daemon load one model; `drop` has it let go again."""
-
-    owner = None
-    beside = False
-    """The daemon frees memory by itself, but not that of other programs."""
-
-    def __init__(self, ollama: Ollama, memory: Memory, progress: SwapProgress) -> None:
-        self._ollama = ollama
-        self._memory = memory
-        self._progress = progress
-        self._devices: tuple[Device, ...] = ()
-        self._foreign = False
-        """Whether the model was in memory before, for somebody else."""
-        self._asked = False
-        self.name = ""
-
-    async def open(self, loading: Loading, before: Slot | None) -> None:
-        """See that the daemon is there, and tells what it has in memory.
-
-        Raises:
-            HubError: when it is not, or does not.
-        """
-        self.name = loading.served
-        if loading.given is not None:
-            file, options = Path(loading.files[0]), options_of(loading.configuration)
-            await self._ollama.give(self.name, file, loading.given, options)
-            self._progress.passed(f"given to the Ollama daemon as {self.name}")
-        there = await self._ollama.memory.find(self.name)
-        ours = before is not None and whole_name(before.child or "") == whole_name(self.name)
-        self._foreign = there is not None and not ours
-        self._devices = await self._memory.devices()
-        self._progress.passed("checked")
-
-    async def load(self, wanted: Slot, loading: Loading) -> tuple[Slot, None]:
-        """Have it loaded.
-
-        Raises:
-            HubError: when the daemon cannot load it, or goes away meanwhile.
-        """
-        self._progress.step(SwapStep.LOADING)
-        began = time.monotonic()
-        self._asked = True
-        try:
-            found = await self._ollama.memory.load(self.name, options_of(loading.configuration))
-        except AbsentError as error:
-            patience = self._ollama.load_timeout
-            if time.monotonic() - began >= patience:
-                raise HubError(
-                    f"the Ollama daemon did not load {wanted.model} within "
-                    f"{text.duration(patience)}",
-                    hint="The setting ollama.load_timeout gives it longer.",
-                ) from None
-            raise HubError(
-                f"the Ollama daemon went away while it loaded {wanted.model}: {error.message}",
-                hint=error.hint,
-            ) from None
-        took = text.duration(time.monotonic() - began)
-        size = text.size(found.size)
-        self._progress.passed(f"the Ollama daemon holds {size} since {took}")
-        device = self._device(found)
-        figures = MemoryFigures(
-            needed=sum(part.bytes for part in loading.parts) or None,
-            free_before=None if device is None else device.free,
-            used_after=found.size_vram or found.size,
-        )
-        slot = replace(
-            wanted,
-            runtime=OLLAMA,
-            device=self._ollama.elsewhere or _place(found, device),
-            child=self.name,
-            url=self._ollama.address,
-            memory=figures,
-            since=text.now(),
-            error=None,
-        )
-        return slot, None
-
-    async def let_go(self) -> None:
-        """Nothing of this process is at it."""
-
-    async def drop(self) -> None:
-        """Have the daemon let go of what it was told to load."""
-        if not self._asked or self._foreign:
-            return
-        try:
-            await self._ollama.memory.unload(self.name)
-        except HubError as error:
-            _log.warning("%s was not told to go: %s", self.name, error.message)
-
-    def _device(self, found: OllamaModel) -> Device | None:
-        """Where it is, where that can be told: the daemon does not say on which GPU."""
-        if self._ollama.elsewhere is not None:
-            return None
-        gpus = [one for one in self._devices if one.index is not None]
-        if not found.size_vram:
-            return next((one for one in self._devices if one.index is None), None)
-        return gpus[0] if len(gpus) == 1 else None
 
 
 def _name_for(model: ModelId, variant: str) -> str:
@@ -247,10 +159,3 @@ def _name_for(model: ModelId, variant: str) -> str:
     if len(name) > _NAME_LENGTH:
         name = f"{name[: _NAME_LENGTH - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
     return f"tui-hub/{name}:{tag[:_NAME_LENGTH] or 'latest'}"
-
-
-def _place(found: OllamaModel, device: Device | None) -> str:
-    """A device as the other runtimes name it; `gpu` where it is not known which."""
-    if not found.size_vram:
-        return "cpu"
-    return "gpu" if device is None else f"cuda:{device.index}"

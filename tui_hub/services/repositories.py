@@ -90,6 +90,10 @@ class Repositories:
                 problem = error
         return await self._assemble(known, files, unsafe, problem)
 
+    def links(self, model: Model) -> dict[str, str]:
+        """The model's page at its source, and the addresses that its facts name."""
+        return links_of(model, self._context.sources)
+
     async def known_id(self, model: str | ModelId) -> str:
         """The id under which a model is known here now; it may have had another one before."""
         wanted = parse_id(model)

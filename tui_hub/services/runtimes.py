@@ -11,6 +11,7 @@ from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import LINK, OLLAMA, TORCH
 from tui_hub.domain.storage import Install
+from tui_hub.services.contents import look_into
 from tui_hub.services.context import Context
 from tui_hub.services.holders import Holders
 from tui_hub.services.loading import Asked, Loading, UnsuitedError
@@ -54,7 +55,8 @@ class Runtimes:
         Raises:
             RefusedError: when that runtime is not there, or cannot load this model, or it would
                 be a link to weights that are not whole.
-            UnsafeError: for pickle files without consent.
+            PickleError: for pickle files that nobody agreed to.
+            UnsafeError: for files that hide what they are, or ask for more than weights.
         """
         wanted = self.wanted(runtime)
         asked = Asked(
@@ -64,7 +66,10 @@ class Runtimes:
             details = await self._repositories.details(install.model, revision=install.revision)
             here = tuple(one for one in details.variants if one.name in install.variants)
             asked = replace(asked, details=details, variants=here)
-        return replace(await self._plan(wanted, asked), configuration=configuration)
+        # Whether somebody agreed to pickles is asked once it is known which files are opened.
+        loading = await self._plan(wanted, replace(asked, consent=True))
+        loading = await look_into(self._context, asked, replace(loading, consent=False))
+        return replace(loading, configuration=configuration)
 
     async def _plan(self, wanted: str | None, asked: Asked) -> Loading:
         if wanted == LINK:

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 from tui_hub.blobs import clear_active
 from tui_hub.domain.errors import HubError, LostLeaseError
-from tui_hub.domain.runtime import Loaded
 from tui_hub.domain.slots import (
     ActivationResult,
+    Brought,
     MemoryFigures,
     Slot,
     Swap,
@@ -136,7 +136,7 @@ class SwapRun:
         await self._let_go()
         return held
 
-    async def _load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Loaded | None]:
+    async def _load(self, wanted: Slot, loading: Loading) -> tuple[Slot, Brought | None]:
         loader = self._loader = self._new_loader(wanted.type, loading)
         if loader is None:
             return wanted, None
@@ -156,7 +156,7 @@ class SwapRun:
         swap = Swap(type=slot.type, wanted=slot, previous=before, committed=True, job=self._job)
         await self._context.hub.swaps.commit(swap, self._fence)
 
-    async def _finish(self, slot: Slot, loaded: Loaded | None, dtype: str) -> None:
+    async def _finish(self, slot: Slot, loaded: Brought | None, dtype: str) -> None:
         """End the old model. What goes wrong here the journal lets the next look settle."""
         await self._let_go()
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tui_hub.domain.artifacts import weights_format
 from tui_hub.domain.errors import DoesNotFitError
 from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME
 from tui_hub.domain.runtime import TORCH
@@ -32,7 +31,7 @@ async def preview_of(
         runtime=loading.runtime,
         command=loading.command,
         note=loading.note,
-        pickle=any(weights_format(file) == "pickle" for file in loading.files),
+        pickle=bool(loading.consents),
         weights=sum(part.bytes for part in loading.parts),
         last=await loads.last(wanted.model, wanted.revision, wanted.variant),
     )
@@ -43,10 +42,12 @@ async def preview_of(
         device = room_for(loading.parts, await memory.devices(), returning, loading.device)
     except DoesNotFitError as error:
         return replace(preview, problem=error.message)
-    runtime = HOST_RUNTIME if device.index is None else GPU_RUNTIME
+    gpu = device.index is not None
+    last = preview.last if preview.last is not None and preview.last.is_on(device) else None
     return replace(
         preview,
-        takes=preview.weights + runtime,
+        takes=preview.weights + (GPU_RUNTIME if gpu else HOST_RUNTIME),
         device=device,
         returns=returning.get(device.index, 0),
+        rate=last.rate if last is not None else await loads.rate(gpu=gpu),
     )

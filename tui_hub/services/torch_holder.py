@@ -9,7 +9,7 @@ from tui_hub.domain.errors import HubError, PickleError
 from tui_hub.domain.runtime import TORCH
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
-from tui_hub.runtime.pythons import probe_torch
+from tui_hub.runtime.pythons import no_torch, probe_torch
 from tui_hub.services.adapters import Adapters
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context
@@ -26,10 +26,6 @@ _PARKING_SHARE = 0.5
 """What part of the host's free memory weights may take that wait there."""
 _LET_GO_SECONDS = 5.0
 """What programs have to let go of weights that are to leave."""
-_NO_TORCH = (
-    'Install it with `pip install "tui-hub[torch]"`, or name a Python that has it '
-    "in the setting runtime.python."
-)
 
 
 class TorchHolder:
@@ -63,11 +59,8 @@ class TorchHolder:
         python = self._configuration.settings.runtime.python
         environment = self._configuration.plain_environment
         if await probe_torch(python, environment=environment) is None:
-            raise UnsuitedError(
-                "there is no torch to load it with",
-                hint=_NO_TORCH,
-                why=f"torch is not installed. {_NO_TORCH}",
-            )
+            message, hint = no_torch(python)
+            raise UnsuitedError(message, hint=hint, why=f"{message}. {hint}")
         if chosen.format == "pickle" and not asked.consent:
             raise PickleError(
                 f"{model} is in pickle files, which can run any program when loaded",

@@ -41,6 +41,9 @@ class CommandSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds from the request to end until it is ended by force."""
     restart: Literal["never", "on-failure"] = "never"
     """Whether it is started again when it fails by itself."""
+    listener: Literal["own", "any"] = "own"
+    """Who may listen at its port: `own`, a process that the command started; `any`, where a daemon
+    starts the server, as Docker's does."""
     restarts: Some = 5
     """How often that is done before it is given up, each time after a longer pause."""
     environment: dict[str, str] = {}

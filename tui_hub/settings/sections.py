@@ -182,6 +182,20 @@ class GpuSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds from one reading to the next while somebody watches."""
 
 
+class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Figures for a monitoring system."""
+
+    file: str = ""
+    """Where they are written as OpenMetrics, for node_exporter's textfile collector: a full path
+    that ends with `.prom`; empty writes none."""
+    interval: Interval = 60.0
+    """Seconds after which a program that stays writes them anew, though nothing has ended."""
+
+    def __post_init__(self) -> None:
+        if self.file and not self.file.startswith(("/", "~")):
+            raise ValueError("file is no full path: it begins with / or ~")
+
+
 class ScreenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The screen."""
 
@@ -207,8 +221,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sync: SyncSettings = SyncSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     gpu: GpuSettings = GpuSettings()
+    metrics: MetricsSettings = MetricsSettings()
     screen: ScreenSettings = ScreenSettings()
     feeds: dict[str, FeedSettings] = {}
     """Feeds by name, `hf:litert` for example."""
     hooks: dict[str, HookSettings] = {}
     """Hooks by name."""
+    keys: dict[str, str | list[str]] = {}
+    """Other keys for the screen's commands, by the command's name: `download_model = "D"`."""

@@ -21,12 +21,13 @@ from tui_hub.domain.errors import NotFoundError, UsageError
 from tui_hub.settings import file, loading, sections
 from tui_hub.settings.loading import Configuration, told_offline, variable_of
 from tui_hub.settings.sections import Settings
+from tui_hub.settings.themes import THEMES
 from tui_hub.text import clean, parse_size
 
 Origin = Literal["default", "file", "environment", "option"]
 Value = bool | int | float | str | list[str]
 
-_OWN = ("feeds", "hooks")
+_OWN = ("feeds", "hooks", "keys")
 """Sections whose keys are names of the user's."""
 _OWN_PARTS = ("runtime.commands",)
 """Tables within a section of which the same is true."""
@@ -188,6 +189,10 @@ def _read(key: str, words: str) -> Value:
             f"{clean(words, 80)!r} is no value for {key}: {_reason(str(error), kind)}",
             hint=f"`tui-hub config get {key} --json` tells what it means.",
         ) from None
+    if key == "screen.theme" and value not in ("", *THEMES):
+        raise UsageError(
+            f"there is no theme {clean(words, 40)!r}", hint=f"Themes: {', '.join(THEMES)}."
+        )
     return value
 
 

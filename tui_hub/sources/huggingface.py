@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from urllib.parse import quote, urlencode
@@ -38,7 +39,7 @@ from tui_hub.sources.huggingface_records import (
 )
 from tui_hub.sources.limits import LONGEST_WAIT, Clock
 from tui_hub.sources.links import next_link
-from tui_hub.sources.login import LOG_IN, Login
+from tui_hub.sources.login import LOG_IN, Login, token_file
 from tui_hub.sources.network import host_of
 from tui_hub.sources.records import latest_moment, split_list
 from tui_hub.sources.small_files import fetch_small
@@ -228,7 +229,13 @@ class HuggingFace:
 
 
 def _stored_token() -> str | None:
-    """What `hf auth login` stored, refreshed if need be. Blocks; 50 ms to import the first time."""
+    """What `hf auth login` stored, refreshed if need be. Blocks.
+
+    The import takes a tenth of a second, which a box where nobody logged in is spared, unless its
+    CI hands tokens out.
+    """
+    if "HF_OIDC_RESOURCE" not in os.environ and not token_file(os.environ).exists():
+        return None
     from huggingface_hub import get_token
 
     return get_token()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from tui_hub.domain.errors import UnauthorizedError
 from tui_hub.sources.limits import Clock
@@ -30,6 +32,14 @@ def bearer(token: str, source: str, hint: str) -> dict[str, str]:
     if not _TOKEN.fullmatch(token):
         raise UnauthorizedError(f"the {source} token holds characters that no token has", hint=hint)
     return {"Authorization": f"Bearer {token}"}
+
+
+def token_file(environment: Mapping[str, str]) -> Path:
+    """Where `hf auth login` stores the token."""
+    cache = environment.get("XDG_CACHE_HOME") or "~/.cache"
+    home = environment.get("HF_HOME") or f"{cache}/huggingface"
+    path = environment.get("HF_TOKEN_PATH") or f"{home}/token"
+    return Path(os.path.expandvars(path)).expanduser()
 
 
 class Login:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import HubError
+from tui_hub.transfer.checkpoints import Checkpoints
 from tui_hub.transfer.follower import Digests, Follower, git_sha1_of
 from tui_hub.transfer.identity import Identity
 from tui_hub.transfer.laggards import Laggards
@@ -20,8 +21,6 @@ from tui_hub.transfer.work import Means, Work
 _TICK = 0.05
 _BRIEF = 2 * 1024**2
 """Bytes of a file that is not worth threads of its own once its server is reached."""
-_CHECKPOINT = 1.0
-"""Seconds between two checkpoints: what a power cut may cost."""
 _FAREWELL = 0.5
 """Seconds that a lane has to notice that it is over; resolving a name cannot be interrupted."""
 
@@ -62,12 +61,11 @@ class Attempt:
         brief = brief and means.pool.reaches(means.request.url)
         self._work = Work(means, identity, whole=whole, brief=brief)
         self._notes = Notes(self._work)
+        self._checkpoints = Checkpoints(self._work)
         self._laggards: Laggards[Lane] = Laggards()
         self.resumed_from = self._work.pieces.done
         self._verifying = False
         self._ended = False
-        self._recorded = self._work.pieces.ranges
-        self._checkpoint_at = means.clock.now() + _CHECKPOINT
 
     @property
     def state(self) -> FileState:
@@ -127,7 +125,7 @@ class Attempt:
             self._end()
             # The reason to end says more than a disk that takes no record of it.
             with contextlib.suppress(HubError):
-                self._checkpoint(last=True)
+                self._checkpoints.record(last=True)
             raise
         finally:
             self._end()
@@ -141,6 +139,7 @@ class Attempt:
             self._new_lane().run()
         if not work.brief:
             self._notes.start()
+            self._checkpoints.start()
         while True:
             with work.changed:
                 if work.failure is not None:
@@ -150,8 +149,6 @@ class Attempt:
                     return work.follower
                 self._staff()
                 work.changed.wait(_TICK)
-            if self._means.clock.now() >= self._checkpoint_at:
-                self._checkpoint()
 
     def _staff(self) -> None:
         """Start the lanes that are worth having now; one alone until the file is known."""
@@ -184,18 +181,6 @@ class Attempt:
         if laggard is not None:
             laggard.reconnect()
 
-    def _checkpoint(self, *, last: bool = False) -> None:
-        """Make what has arrived durable; the last time after every thread has ended."""
-        work = self._work
-        with work.changed:
-            ranges, validator = work.pieces.ranges, work.identity.validator
-        if work.follower is not None and ranges != self._recorded:
-            destination = self._means.destination
-            with on_disk():
-                (destination.settle if last else destination.checkpoint)(ranges, validator)
-            self._recorded = ranges
-        self._checkpoint_at = self._means.clock.now() + _CHECKPOINT
-
     def _verify(self, follower: Follower) -> Arrived:
         """Wait for the hash, which is close behind, and compare it."""
         self._verifying = True
@@ -203,7 +188,8 @@ class Attempt:
         destination = self._means.destination
         if destination.size != size:
             # A disk without room for more blocks takes back all that no record vouches for.
-            self._checkpoint()
+            self._checkpoints.end()
+            self._checkpoints.record()
             with on_disk():
                 destination.allocate(size)
         if self._work.brief:
@@ -227,6 +213,7 @@ class Attempt:
         work = self._work
         work.cancellation.cancel()
         self._notes.end()
+        self._checkpoints.end()
         if work.follower is not None:
             work.follower.cancel()
             if not work.brief:

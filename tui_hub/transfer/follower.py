@@ -10,6 +10,8 @@ from dataclasses import dataclass
 _BLOCK = 1024**2
 _STEP = 4 * 1024**2
 """Bytes that must have arrived before the thread is woken; the end always wakes it."""
+_AHEAD = 32 * 1024**2
+"""Bytes by which the lanes may be ahead: what is left to hash after the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,18 @@ class Follower(threading.Thread):
     lanes fetch the rest.
     """
 
-    def __init__(self, descriptor: int, size: int | None, *, git_sha1: bool, md5: bool) -> None:
+    def __init__(
+        self, descriptor: int, size: int | None, *, held: int, git_sha1: bool, md5: bool
+    ) -> None:
         super().__init__(name="transfer-hash", daemon=True)
         self._descriptor = descriptor
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
         self._git = git_hash(size) if git_sha1 and size is not None else None
         self._changed = threading.Condition()
-        self._prefix = 0
+        self._held = held
+        """Bytes that are here before it begins."""
+        self._prefix = held
         self._end = size
         self._hashed = 0
         self._cancelled = False
@@ -52,19 +58,28 @@ class Follower(threading.Thread):
         with self._changed:
             self._prefix = prefix
             if prefix - self._hashed >= _STEP or prefix == self._end:
-                self._changed.notify()
+                self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Wait while the hash is far behind, so that it is known soon after the last byte.
+
+        What was here at the start is hashed while the rest comes, and keeps nobody waiting.
+        """
+        if self._hashed >= self._held:
+            with self._changed:
+                self._changed.wait_for(self._keeps_up)
 
     def finish(self, size: int) -> None:
         """The file ends here."""
         with self._changed:
             self._end = size
-            self._changed.notify()
+            self._changed.notify_all()
 
     def cancel(self) -> None:
         """End soon, without a result."""
         with self._changed:
             self._cancelled = True
-            self._changed.notify()
+            self._changed.notify_all()
 
     def run(self) -> None:
         """Hash until the end of the file, as its bytes arrive."""
@@ -75,6 +90,7 @@ class Follower(threading.Thread):
                     self._hash(block[: prefix - self._hashed])
         except OSError as error:
             self.error = error
+            self.cancel()
 
     def digests(self) -> Digests:
         """The result, after the thread has ended by itself."""
@@ -83,6 +99,9 @@ class Follower(threading.Thread):
             self._git.hexdigest() if self._git else None,
             self._md5.hexdigest() if self._md5 else None,
         )
+
+    def _keeps_up(self) -> bool:
+        return self._cancelled or self._prefix - self._hashed <= _AHEAD
 
     def _next(self) -> int | None:
         """How far to hash now; `None` when it is over."""
@@ -105,6 +124,8 @@ class Follower(threading.Thread):
         if self._md5 is not None:
             self._md5.update(view[:count])
         self._hashed += count
+        with self._changed:
+            self._changed.notify_all()
 
 
 def git_hash(size: int) -> hashlib._Hash:

@@ -19,8 +19,14 @@ _RECOVERY = 2.0
 """Seconds without trouble after which a lost connection is tried again."""
 
 
+_STEP, _LEAP = 2, 4
+"""By how much connections are multiplied; the more while each brings nearly what the first did."""
+_SHARE = 0.7
+"""What is nearly."""
+
+
 class Governor:
-    """Doubles the connections while the speed rises with them, and goes back when it does not."""
+    """Adds connections while the speed rises with them, and goes back when it does not."""
 
     def __init__(self, most: int) -> None:
         self._most = max(1, most)
@@ -29,6 +35,7 @@ class Governor:
         self._kept = 1
         """The last number that paid off."""
         self._kept_speed = 0.0
+        self._factor = _LEAP
         self._grown = 0.0
         """When connections were added last."""
         self._since: float | None = None
@@ -46,10 +53,11 @@ class Governor:
         if self._since is None or transferred < self._counted:
             self._since, self._counted = now, transferred
             return
-        plenty = transferred - self._counted >= _PLENTY
-        if now - self._since < (_SHORT_WINDOW if plenty else WINDOW):
+        came = transferred - self._counted
+        soon = came >= _PLENTY or (came > 0 and not self._kept_speed)
+        if now - self._since < (_SHORT_WINDOW if soon else WINDOW):
             return
-        speed = (transferred - self._counted) / (now - self._since)
+        speed = came / (now - self._since)
         self._since, self._counted = now, transferred
         if self.target > self._kept:
             self._judge(now, speed)
@@ -68,15 +76,17 @@ class Governor:
     def _judge(self, now: float, speed: float) -> None:
         """Keep what was added if it paid off."""
         if speed >= self._kept_speed * _GAIN:
+            linear = self._kept_speed * self.target / self._kept
+            self._factor = _LEAP if speed >= linear * _SHARE else _STEP
             self._kept, self._kept_speed = self.target, speed
             self._probe = _PROBE
             self._grow(now, speed)
         elif now - self._grown >= _PATIENCE:
-            self.target = self._kept
+            self.target, self._factor = self._kept, _STEP
             self._probe_at = now + self._probe
             self._probe *= 2
 
     def _grow(self, now: float, speed: float) -> None:
         if speed > 0 and speed / self.target < _FAST:
-            self.target = min(self._allowed, self._kept * 2)
+            self.target = min(self._allowed, self._kept * self._factor)
             self._grown = now

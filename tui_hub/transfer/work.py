@@ -96,8 +96,7 @@ class Work:
                 return self._first_claim(now)
             if len(self.lanes) > self.governor.target:
                 return None
-            alone = self.governor.target == 1
-            return self.pieces.claim(now, lane.run_length if alone else 1)
+            return self.pieces.claim(now, lane.run_length, among=self.governor.target)
 
     def open(self, claim: Claim) -> Answer:
         """Ask the server for what is left of a claim."""
@@ -132,6 +131,8 @@ class Work:
             prefix = self.pieces.prefix
         if self.follower is not None:
             self.follower.advance(prefix)
+            if self.governor.target == 1:
+                self.follower.wait()
         self.means.patience.progressed(len(view))
         self.means.limiter.take(len(view), self.cancellation.event)
 
@@ -199,10 +200,10 @@ class Work:
         follower = Follower(
             self.means.destination.fileno(),
             identity.size,
+            held=self.pieces.prefix,
             git_sha1=identity.git_sha1 is not None,
             md5=identity.md5 is not None,
         )
-        follower.advance(self.pieces.prefix)
         if not self.brief:
             follower.start()
         self.follower = follower

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from tui_hub.domain.errors import RefusedError
+from tui_hub.tui.commands import DownloadModel
+from tui_hub.tui.compare_commands import MarkToCompare, ShowComparison
+from tui_hub.tui.copying import Copyable, addresses, copyables
+from tui_hub.tui.marks import Mark
 from tui_hub.tui.screens.base import HubScreen
 
 if TYPE_CHECKING:
@@ -33,6 +37,48 @@ class ModelActions(HubScreen):
             self.app.hint("There is no model here.")
         return model
 
+    @property
+    def variant(self) -> str | None:
+        """The variant of it that is meant, where one is."""
+        return None
+
+    async def copyables(self) -> list[Copyable]:
+        """The model's id, where it is at its source, and where it is here."""
+        model = self.subject()
+        return [] if model is None else copyables(await self.to_copy(model))
+
+    async def to_copy(self, model: Model) -> list[tuple[str, str | None]]:
+        """What a model has to copy, each under a word."""
+        install = await self._install_of(model)
+        return [
+            ("id", model.id),
+            ("name", model.id.partition(":")[2]),
+            ("folder", None if install is None else install.path),
+            ("revision", model.revision),
+            *addresses(self.app.services.repositories.links(model)),
+        ]
+
+    def action_mark_to_compare(self) -> None:
+        """Mark the model or its variant for a comparison, or drop the mark."""
+        model = self._some_model()
+        if model is None:
+            return
+        with self.app.reporting():
+            self.app.mark(self.app.marks.toggled(Mark(model, self.variant)))
+            count, key = len(self.app.marks), self.app.key_of(ShowComparison)
+            more = f"{key} shows them side by side" if count > 1 else "mark one more to compare"
+            self.app.hint(f"{count} marked; {more}" if count else "Nothing is marked any more.")
+
+    def action_show_comparison(self) -> None:
+        """Show what is marked side by side."""
+        from tui_hub.tui.screens.compare import CompareScreen
+
+        if len(self.app.marks) < 2:
+            key = self.app.key_of(MarkToCompare)
+            self.app.hint(f"Mark two models or variants with {key}, up to four.")
+        else:
+            self.app.push_screen(CompareScreen(self.app.marks))
+
     def action_download_model(self) -> None:
         """Show the plan of a download, and start it when the person agrees."""
         from tui_hub.tui.screens.plan import PlanDialog
@@ -52,7 +98,8 @@ class ModelActions(HubScreen):
         with self.app.reporting():
             install = await self._install_of(model)
             if install is None and _DAEMON not in model.facts:
-                words = f"{model.name} is not installed: d downloads it"
+                key = self.app.key_of(DownloadModel)
+                words = f"{model.name} is not installed: {key} downloads it"
                 self.app.notify(words, severity="warning", timeout=5)
                 return
             slot = await self.app.services.activation.active(model.type)
@@ -145,7 +192,7 @@ async def delete_model(screen: HubScreen, model: str, variant: str | None = None
             if taken:
                 raise RefusedError(
                     f"{variant} is active as {taken[0].type}",
-                    hint="Deactivate it first: 3, then x.",
+                    hint="Deactivate it first, on the screen Active.",
                 )
             active = []
         if await app.push_screen_wait(deletion_question(loss, active, variant, staying)):

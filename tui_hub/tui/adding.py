@@ -13,7 +13,7 @@ from tui_hub.tui.screens.add import AddDialog
 from tui_hub.tui.screens.prompt import Prompt
 
 if TYPE_CHECKING:
-    from tui_hub.tui.app import HubApp
+    from tui_hub.tui.app_actions import ActingApp
 
 Meant = ModelId | tuple[str, ...]
 """A model by its id, or the places of its files."""
@@ -39,7 +39,7 @@ def meaning(words: str, configuration: Configuration) -> Meant:
     return tuple(words.split()) if is_address(words.partition(" ")[0]) else (words,)
 
 
-async def ask_for_model(app: HubApp) -> Model | None:
+async def ask_for_model(app: ActingApp) -> Model | None:
     """Ask for a model, and bring it into the catalogue; `None` when the person gives that up.
 
     Call it in a worker.

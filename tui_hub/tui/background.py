@@ -19,6 +19,7 @@ from tui_hub.events import DownloadChanged, Event, QuotaExceeded
 from tui_hub.tui.download_text import how_it_ended
 from tui_hub.tui.live import POLL, Live, LiveState
 from tui_hub.tui.news import News
+from tui_hub.tui.terminal_driver import TerminalDriver
 
 if TYPE_CHECKING:
     from tui_hub.services import Services
@@ -28,7 +29,8 @@ class BackgroundApp(App[int]):
     """Carries events to whoever listens, keeps the snapshot, and starts the schedule."""
 
     def __init__(self, services: Services) -> None:
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        plain = True if "NO_COLOR" in os.environ else None
+        super().__init__(driver_class=TerminalDriver, ansi_color=plain)
         self.services = services
         self.over_ssh = bool(services.configuration.environment.get("SSH_CONNECTION"))
         rate = services.configuration.settings.screen.rate or (4.0 if self.over_ssh else 8.0)
@@ -50,6 +52,7 @@ class BackgroundApp(App[int]):
         self.services.hardware.start()
         self.follow_events()
         self.fill_empty()
+        self.tell_of_damage()
         self.look()
         self.set_interval(POLL, self.look)
         self.settle()
@@ -100,13 +103,27 @@ class BackgroundApp(App[int]):
         with self.reporting():
             await self.live_state.pulse()
 
+    def greet(self) -> None:
+        """Welcome a person whose home is new."""
+        raise NotImplementedError
+
     @work(group="sync")
     async def fill_empty(self) -> None:
         """Show what ships with the program while there is nothing else to show."""
         with self.reporting():
+            if await self.services.greeting.due():
+                await self.services.greeting.done()
+                self.greet()
             if await self.services.catalogue.total() == 0:
                 shipped = [feed.name for feed in self.services.sync.feeds() if not feed.networked]
                 await self.services.sync.run(shipped)
+
+    @work(group="damage")
+    async def tell_of_damage(self) -> None:
+        """Say once that a damaged catalogue was put aside."""
+        words = await self.services.catalogue.put_aside()
+        if words is not None:
+            self.notify(words, severity="warning", timeout=15)
 
     def _live_changed(self, live: Live) -> None:
         before, self._before = self._before, live

@@ -11,19 +11,17 @@ from tui_hub import text
 from tui_hub.domain.fit import DeviceFit, FitReport, Verdict
 from tui_hub.domain.hardware import BoxSample
 from tui_hub.domain.models import Model
-from tui_hub.domain.runtime import OLLAMA, TORCH
+from tui_hub.domain.runtime import TORCH
 from tui_hub.domain.slots import ChangePreview, Slot
 from tui_hub.tui.draw import Piece, safe
 from tui_hub.tui.glyphs import Glyphs
-from tui_hub.tui.holders import (
-    Holder,
-    after_change,
-    bar_lines,
-    gpu_holders,
-    host_holders,
-    legend,
+from tui_hub.tui.memory_ghost import (
+    before_and_after,
+    brief_time,
+    ghost_bars,
+    ghost_legend,
+    instead,
 )
-from tui_hub.tui.slot_text import load_time
 
 _MUTED = "$foreground 62%"
 _FAINT = "$foreground 40%"
@@ -35,6 +33,7 @@ _TONES = {
     "rest": "$foreground 14%",
     "faint": "$foreground 38%",
     "muted": _MUTED,
+    "warn": "$warning",
 }
 
 
@@ -82,24 +81,14 @@ def change_text(
     if known.trouble is not None:
         lines.append(_line("refused", (safe(known.trouble), "$error")))
     elif preview is not None and preview.runtime != TORCH:
-        words = _instead(preview)
+        words = instead(preview)
         lines.append(Content.styled(words, _MUTED))
     else:
-        lines += [_line("memory", *_memory(preview)), _line("took", *_took(preview))]
+        lines += [_line("memory", *_memory(preview)), _line("loading", *_took(preview))]
         lines += [Content(), *_ghost(preview, sample, slots, glyphs, width)]
         if preview is None or preview.device is not None:
             lines += [Content(), _verdict(known)]
     return Content("\n").join(lines)
-
-
-def _instead(preview: ChangePreview) -> str:
-    """What happens where torch does not load it."""
-    if preview.runtime == OLLAMA:
-        return "The Ollama daemon loads it; how much memory that takes it tells afterwards."
-    if preview.command is not None:
-        weights = text.size(preview.weights) if preview.weights else "unknown size"
-        return f"The server {preview.command} is started for it; its weights: {weights}."
-    return f"Its folder is published as active/{preview.slot.value}; no memory is used."
 
 
 def _line(word: str, *parts: tuple[str, str]) -> Content:
@@ -138,11 +127,15 @@ def _memory(preview: ChangePreview | None) -> list[tuple[str, str]]:
 
 
 def _took(preview: ChangePreview | None) -> list[tuple[str, str]]:
-    last = None if preview is None else preview.last
-    if last is None:
-        return [("it was not loaded here before" if preview else "", _FAINT)]
-    peak = "" if last.peak is None else f", {text.size(last.peak)} at most"
-    return [(f"{load_time(last)} the last time{peak}", "")]
+    if preview is None:
+        return [("", "")]
+    if preview.seconds is None or preview.rate is None:
+        return [("it was not loaded here before", _FAINT)]
+    whose = "its last load" if preview.known else "other models"
+    words = f", at {text.speed(preview.rate)} as {whose} here"
+    peak = preview.last.peak if preview.last is not None and preview.known else None
+    most = "" if peak is None else f", {text.size(peak)} at most"
+    return [(f"about {brief_time(preview.seconds)}", "bold"), (words + most, _MUTED)]
 
 
 def _ghost(
@@ -152,26 +145,14 @@ def _ghost(
     glyphs: Glyphs,
     width: int,
 ) -> list[Content]:
-    """The device as it will be: who stays, what comes hatched, and what is left free."""
-    if preview is None or preview.device is None or sample is None:
-        return [Content(), Content()]
-    holders = _holders(preview, sample, slots, glyphs)
-    if not holders:
-        return [Content(), Content()]
-    slot = preview.slot.value
-    after = after_change(holders, slot, preview.takes, preview.returns, glyphs)
-    lines = [*bar_lines(after, width, 1, glyphs), *legend(after, width)]
+    """The device now and then: what leaves crossed out, what comes hatched."""
+    both = None
+    if preview is not None and sample is not None:
+        both = before_and_after(preview, sample, slots, glyphs)
+    if both is None:
+        return [Content(), Content(), Content()]
+    lines = [*ghost_bars(both, width, glyphs), *ghost_legend(both, width)]
     return [_content(line) for line in lines]
-
-
-def _holders(
-    preview: ChangePreview, sample: BoxSample, slots: Sequence[Slot], glyphs: Glyphs
-) -> list[Holder]:
-    if preview.device is None or preview.device.index is None:
-        return host_holders(sample.host, slots, glyphs)
-    index = preview.device.index
-    gpu = next((one for one in sample.gpus if one.index == index and one.error is None), None)
-    return [] if gpu is None else gpu_holders(gpu, glyphs)
 
 
 def _content(line: Sequence[Piece]) -> Content:

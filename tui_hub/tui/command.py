@@ -7,12 +7,12 @@ The class name is the title in the palette and names the action (`DownloadModel`
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from inspect import getdoc
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-_LETTERS = ("slash", "space", "question_mark")
 _WORDS = re.compile(r"(?<!^)(?=[A-Z])")
 _known: dict[str, type[Command]] = {}
 
@@ -34,7 +34,12 @@ class Command:
     """Whether the key row shows it."""
 
     def __init_subclass__(cls) -> None:
-        _known[cls.__name__] = cls
+        _known[cls.id()] = cls
+
+    @classmethod
+    def id(cls) -> str:
+        """By what the settings name it: `download_model`."""
+        return _WORDS.sub("_", cls.__name__).lower()
 
     @classmethod
     def title(cls) -> str:
@@ -49,13 +54,13 @@ class Command:
     @classmethod
     def action(cls) -> str:
         """The action as Textual runs it."""
-        name = cls.act or _WORDS.sub("_", cls.__name__).lower()
+        name = cls.act or cls.id()
         return name if cls.argument is None else f"{name}({cls.argument!r})"
 
     @classmethod
-    def types_a_letter(cls) -> bool:
-        """Whether its keys are letters, which a text box takes for itself."""
-        return all(len(key) == 1 or key in _LETTERS for key in cls.key.split(","))
+    def keys(cls) -> tuple[str, ...]:
+        """The keys that it has as the program comes, by Textual's names."""
+        return tuple(cls.key.split(","))
 
     @classmethod
     def binding(cls) -> Binding:
@@ -67,7 +72,7 @@ class Command:
             show=cls.shown,
             key_display=cls.sign,
             tooltip=cls.explanation(),
-            id=cls.__name__,
+            id=cls.id(),
         )
 
 
@@ -79,3 +84,8 @@ def bindings(*commands: type[Command]) -> list[BindingType]:
 def command_of(binding: Binding) -> type[Command] | None:
     """The command behind a binding, if it is one of ours."""
     return _known.get(binding.id or "")
+
+
+def all_commands() -> Mapping[str, type[Command]]:
+    """The commands of all modules that are imported, by their ids."""
+    return _known

@@ -10,7 +10,7 @@ from tui_hub import text
 from tui_hub.domain.downloads import Download, FileProgress, FileState
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.services.jobs import INTERRUPTED
-from tui_hub.tui.draw import Piece, fit, line_bar, ranges_bar, sparkline, spread, width_of
+from tui_hub.tui.draw import Piece, fit, sparkline, spread, width_of
 from tui_hub.tui.glyphs import Glyphs
 
 FILES = 8
@@ -18,13 +18,16 @@ FILES = 8
 
 _NAME = 12
 """Cells that a name keeps, whatever else stands on its line."""
+_GRAPH = 24
+"""Speeds that the small graph of all downloads shows."""
 _TIGHT = 64
 """Cells of a line below which only the speed has room beside the name and the variant."""
 _WHY = 3
 """Lines at most for the reason of a failure, and as many for what to do."""
 _ORIGIN = re.compile(r"\bhttps?://[^/\s]+/(?=\S)")
 
-_MOVING = (FileState.DOWNLOADING, FileState.VERIFYING, FileState.RETRYING, FileState.RESOLVING)
+MOVING = (FileState.DOWNLOADING, FileState.VERIFYING, FileState.RETRYING, FileState.RESOLVING)
+"""States of a file that something is being done for."""
 
 
 def fold(download: Download) -> tuple[tuple[FileProgress, ...], str]:
@@ -32,7 +35,7 @@ def fold(download: Download) -> tuple[tuple[FileProgress, ...], str]:
     files = download.files
     if len(files) <= FILES:
         return files, ""
-    order = dict.fromkeys(_MOVING, 0) | {FileState.FAILED: 1, FileState.PAUSED: 2}
+    order = dict.fromkeys(MOVING, 0) | {FileState.FAILED: 1, FileState.PAUSED: 2}
     ranked = sorted(files, key=lambda file: (order.get(file.state, 3), -(file.size or 0)))
     chosen = {file.path for file in ranked[: FILES - 1]}
     rest = [file for file in files if file.path not in chosen]
@@ -80,7 +83,7 @@ def how_it_ended(download: Download) -> str:
     """What a note says of a download that is done or has failed: the reason and what to do."""
     if download.status is JobStatus.FAILED:
         what_to_do = download.hint or "2 shows it, r tries again."
-        reason = _short(download.error or "no reason told")
+        reason = short(download.error or "no reason told")
         return f"{title_of(download)} failed: {reason}\n{what_to_do}"
     words = f"{title_of(download)} is here: {text.size(download.bytes_total)}"
     if download.seconds >= 1:
@@ -96,7 +99,7 @@ def explanation(download: Download, width: int) -> list[Piece]:
     if download.status is not JobStatus.FAILED and not waits:
         return []
     room = max(width, 20)
-    why = wrap(_short(download.error or "no reason told"), room, max_lines=_WHY)
+    why = wrap(short(download.error or "no reason told"), room, max_lines=_WHY)
     keys = "r tries it at once, x cancels it." if waits else "r tries again, x puts it aside."
     hint = wrap(download.hint or keys, room, max_lines=_WHY)
     return [
@@ -105,7 +108,7 @@ def explanation(download: Download, width: int) -> list[Piece]:
     ]
 
 
-def _short(error: str) -> str:
+def short(error: str) -> str:
     """A message without the origins of the addresses in it, which push the sense out of sight."""
     return _ORIGIN.sub("", error)
 
@@ -132,10 +135,10 @@ def _figures(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
     """The figures in columns that stay where they are, whatever the download does."""
     share = download.done / download.bytes_total if download.bytes_total else 0.0
     figures: list[Piece] = [(f"{int(share * 100):3d}%", "strong")]
-    if width >= 96:
+    if width >= 100:
         amount = f"  {text.size(download.done):>9} of {text.size(download.bytes_total):>9}"
         figures.append((amount, "muted"))
-    tail = (12 if width < _TIGHT else 31) + (10 if width >= 76 else 0) + (26 if width >= 120 else 0)
+    tail = (12 if width < _TIGHT else 31) + (10 if width >= 76 else 0) + _graph(width)
     moving = download.status is JobStatus.RUNNING
     words = _moving(download, width, glyphs) if moving and download.local else _resting(download)
     if width < 76 and not moving:
@@ -150,9 +153,27 @@ def _moving(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
         words += [("  eta ", "faint"), (f"{eta:<12}", "")]
     if width >= 76:
         words.append((f"{download.connections:4d} conn ", "muted"))
-    if width >= 120:
-        words.append((f" {sparkline(download.speeds, 24, glyphs)}", "partial"))
+    if _graph(width):
+        words.append((f" {sparkline(download.speeds, _graph(width) - 2, glyphs)}", "partial"))
     return words
+
+
+def _graph(width: int) -> int:
+    """Cells for the speeds of the last half minute, with a gap on both sides."""
+    return _GRAPH + 2 if width >= 120 else 12 if width >= 88 else 0
+
+
+def together(running: Sequence[Download], glyphs: Glyphs) -> list[Piece]:
+    """The speed of all downloads that move, with that of the last half minute."""
+    if not running:
+        return []
+    longest = max(len(one.speeds) for one in running)
+    sums = [0.0] * longest
+    for one in running:
+        for at, speed in enumerate(reversed(one.speeds)):
+            sums[longest - 1 - at] += speed
+    rate = text.speed(sum(one.speed for one in running)).rjust(12)
+    return [(sparkline(sums, _GRAPH, glyphs), "partial"), (f"{rate} together", "muted")]
 
 
 def _resting(download: Download) -> list[Piece]:
@@ -170,68 +191,13 @@ def _resting(download: Download) -> list[Piece]:
             return [(download.status.value, "warn")]
 
 
-def file_line(file: FileProgress, width: int, glyphs: Glyphs) -> list[Piece]:
-    """Name, the ranges that have arrived, and where the file stands."""
-    name_width = min(max(width * 36 // 100, 16), 56)
-    wide = width >= 96
-    words_width = 24 if not wide else 34 if width < 120 else 46
-    bar_width = max(width - name_width - words_width - 4, 0)
-    gap: Piece = ("  ", "")
-    return [
-        *fit([(file.path, _name_tone(file))], name_width, ellipsis=glyphs.ellipsis),
-        gap,
-        *_file_bar(file, bar_width, glyphs),
-        gap,
-        *fit(_file_words(file, wide), words_width, ellipsis=glyphs.ellipsis),
-    ]
-
-
-def _name_tone(file: FileProgress) -> str:
-    if file.state in _MOVING:
-        return ""
-    return "bad" if file.state is FileState.FAILED else "muted"
-
-
-def _file_bar(file: FileProgress, width: int, glyphs: Glyphs) -> list[Piece]:
-    if file.state is FileState.COMPLETED:
-        return [(glyphs.line * width, "partial" if file.deduplicated else "good")]
-    if not file.size:
-        return [(glyphs.line_rest * width, "rest")]
-    if file.ranges:
-        return ranges_bar(file.ranges, file.size, width, glyphs)
-    return line_bar(file.done / file.size, width, glyphs)
-
-
-def _file_words(file: FileProgress, wide: bool) -> list[Piece]:
-    size = text.size(file.size)
-    if file.state is FileState.COMPLETED:
-        here = "here already" if file.deduplicated else "verified"
-        return [(f"{size:>10}", "muted"), (f"  {here}", "good")]
-    done = f"{text.size(file.done):>9} / {size:>9}"
-    if not wide:
-        share = int(file.done / file.size * 100) if file.size else 0
-        of_what = f" of {size:>9}" if file.state is FileState.DOWNLOADING else ""
-        done = f"{share:3d}%{of_what}"
-    if file.state is FileState.DOWNLOADING:
-        retries = f"  retry {file.retries}" if file.retries else ""
-        lanes = f"  {file.connections} conn" if wide else ""
-        return [(done, ""), (lanes, "faint"), (retries, "warn")]
-    tone = {FileState.RETRYING: "warn", FileState.PAUSED: "warn"}
-    words = _short(file.message) or file.state.value
-    if file.state is FileState.FAILED:
-        return [(f"failed: {words}" if wide and file.message else "failed", "bad")]
-    if file.state is FileState.WAITING:
-        return [(f"{size:>10}", "faint"), (f"  {words}", "faint")]
-    return [(done, "muted"), (f"  {words}", tone.get(file.state, "info"))]
-
-
 def history_line(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
     """One line for a download that ended."""
     end: list[Piece] = []
     if download.status is JobStatus.CANCELLED:
         end = [("  cancelled", "warn")]
     elif download.error:
-        end = [(f"  failed: {_short(download.error)}", "bad")]
+        end = [(f"  failed: {short(download.error)}", "bad")]
     right: list[Piece] = [(f"{text.size(download.bytes_transferred):>9}", "muted")]
     if width >= 70:
         saved = (

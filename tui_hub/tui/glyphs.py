@@ -21,6 +21,8 @@ class Glyphs:
     waiting: str
     cancelled: str
     favourite: str
+    compared: str
+    differs: str
     search: str
     syncing: str
     arrow: str
@@ -39,6 +41,8 @@ class Glyphs:
     """Memory that a driver keeps for itself."""
     coming: str
     """Memory that a model will take."""
+    leaving: str
+    """Memory that a model gives back."""
     line: str
     """A thin bar, where bars stand close together."""
     line_partial: str
@@ -70,6 +74,8 @@ UNICODE = Glyphs(
     waiting="◌",
     cancelled="×",
     favourite="★",
+    compared="◆",
+    differs="≠",
     search="⌕",
     syncing="↻",
     arrow="→",
@@ -86,6 +92,7 @@ UNICODE = Glyphs(
     rest="░",
     reserved="╱",
     coming="▒",
+    leaving="╳",
     line="━",
     line_partial="╍",
     line_rest="─",
@@ -108,6 +115,8 @@ ASCII = Glyphs(
     waiting=".",
     cancelled="x",
     favourite="*",
+    compared="&",
+    differs="!",
     search="/",
     syncing="@",
     arrow=">",
@@ -124,6 +133,7 @@ ASCII = Glyphs(
     rest=".",
     reserved="/",
     coming="%",
+    leaving="x",
     line="=",
     line_partial="-",
     line_rest=".",

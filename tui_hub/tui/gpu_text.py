@@ -65,6 +65,14 @@ def degrees(gpus: Sequence[GpuSample], glyphs: Glyphs) -> str:
     return f"{max(told):2}{glyphs.degree}C" if told else ""
 
 
+def watts(gpu: GpuSample) -> str:
+    """What it draws of what it may draw; nothing where no driver tells."""
+    if gpu.power is None:
+        return ""
+    limit = "" if gpu.power_limit is None else f"/{gpu.power_limit:.0f}"
+    return f"{gpu.power:3.0f}{limit} W"
+
+
 def short_form(error: str) -> str:
     """Why something cannot be read, where there is little room."""
     return error.partition(":")[0]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from tui_hub import text
 from tui_hub.domain.hardware import GpuSample, HostSample
 from tui_hub.domain.slots import Slot
-from tui_hub.tui.draw import Piece, safe, stacked_bar, width_of
+from tui_hub.tui.draw import Piece, safe, width_of
 from tui_hub.tui.glyphs import Glyphs
 
-OTHERS, FREE, DRIVER = "others", "free", "driver"
+OTHERS, FREE, DRIVER, LEAVES = "others", "free", "driver", "leaves"
 _SLOT_TONES = ("bar", "good", "accent")
 """Slots that stand side by side are told apart by tone, and by their names."""
 
@@ -56,6 +56,34 @@ def on_host(slot: Slot) -> bool:
     return slot.held and (slot.device or "").startswith("cpu")
 
 
+def before_change(
+    holders: Sequence[Holder], slot: str, returns: int, glyphs: Glyphs
+) -> list[Holder]:
+    """The holders as they are, with the slot's present model marked as leaving.
+
+    Args:
+        holders: as they are now.
+        slot: the slot in question.
+        returns: bytes that its model gives back to this device.
+        glyphs: the signs to draw with.
+    """
+    told = sum(one.bytes for one in holders if one.name == slot)
+    # What the driver does not tell to be the slot's stands among the others.
+    hidden = max(returns - told, 0)
+    before: list[Holder] = []
+    for one in holders:
+        if one.name == slot:
+            continue
+        if one.name == OTHERS:
+            hidden = min(hidden, one.bytes)
+            if told + hidden:
+                before.append(Holder(LEAVES, told + hidden, glyphs.leaving, "warn"))
+            before.append(replace(one, bytes=one.bytes - hidden))
+        else:
+            before.append(one)
+    return before
+
+
 def after_change(
     holders: Sequence[Holder], slot: str, comes: int, returns: int, glyphs: Glyphs
 ) -> list[Holder]:
@@ -70,18 +98,45 @@ def after_change(
     """
     stay = [one for one in holders if one.name != slot]
     left = returns - sum(one.bytes for one in holders if one.name == slot)
-    new = Holder(slot, comes, glyphs.coming, "accent")
+    new = Holder(slot, comes, glyphs.coming, "good")
     after = []
     for one in stay:
         size = one.bytes
         if one.name == FREE:
-            after.append(new)
             size = max(size + returns - comes, 0)
         elif one.name == OTHERS:
+            after.append(new)
             # What the driver does not tell to be the slot's stands among the others.
             size = max(size - max(left, 0), 0)
         after.append(replace(one, bytes=size))
     return after
+
+
+def shares(holders: Sequence[Holder], cells: int) -> list[int]:
+    """Cells of each holder, together `cells`: by size, and one at least for whatever is there."""
+    whole = sum(one.bytes for one in holders) or 1
+    exact = [one.bytes * cells / whole for one in holders]
+    given = [max(int(share), 1 if share > 0 else 0) for share in exact]
+    if not any(given):
+        return [cells if one.name == FREE else 0 for one in holders]
+    while sum(given) > cells:
+        # The largest gives way; where all have one cell, the smallest holder goes.
+        most = max(given)
+        at = min(
+            (place for place, count in enumerate(given) if count == most),
+            key=lambda place: exact[place] - given[place],
+        )
+        given[at] -= 1
+    while sum(given) < cells:
+        at = max(range(len(given)), key=lambda place: exact[place] - given[place])
+        given[at] += 1
+    return given
+
+
+def seen(holders: Sequence[Holder], cells: int) -> list[Holder]:
+    """All but the driver's own where that is less than half a cell: it would look like more."""
+    half = sum(one.bytes for one in holders) / max(cells, 1) / 2
+    return [one for one in holders if one.name != DRIVER or one.bytes >= half]
 
 
 def bar_lines(
@@ -89,9 +144,11 @@ def bar_lines(
 ) -> list[list[Piece]]:
     """A bar of `rows` lines of exactly `width` cells, with the names in its middle line."""
     inner = max(width - 2, 1)
-    parts = stacked_bar([(one.bytes, one.sign, one.tone) for one in holders], inner)
+    shown = seen(holders, inner)
+    cells = zip(shown, shares(shown, inner), strict=True)
+    parts: list[Piece] = [(one.sign * count, one.tone) for one, count in cells]
     middle: list[Piece] = []
-    for one, (drawn, tone) in zip(holders, parts, strict=True):
+    for one, (drawn, tone) in zip(shown, parts, strict=True):
         middle += _named(one.name, drawn, tone)
     edges = (glyphs.edge_left, "faint"), (glyphs.edge_right, "faint")
     return [

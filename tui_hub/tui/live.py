@@ -57,7 +57,7 @@ class Live:
     downloads: tuple[Download, ...] = ()
     slots: tuple[Slot, ...] = ()
     swaps: tuple[SwapPicture, ...] = ()
-    """The changes of slots that this process is at."""
+    """The changes of slots that go on, those of this process first."""
     failures: tuple[SwapFailure, ...] = ()
     """The changes that failed, one for each slot at most, until somebody has seen them."""
     feeds: tuple[FeedStatus, ...] = ()
@@ -122,6 +122,8 @@ class LiveState:
         self._changed = changed
         self.now = Live()
         self._foreign: int | None = None
+        self._elsewhere: tuple[SwapPicture, ...] = ()
+        """The changes of slots that other processes are at, by the last look."""
         self.pulsing = False
         """Whether moving figures are being read at the screen's rate."""
 
@@ -129,6 +131,7 @@ class LiveState:
         """Read everything."""
         await self._read_downloads()
         await self._read_slots()
+        self._elsewhere = await self._services.activation.swaps_elsewhere()
         self._read_swaps()
         await self._read_feeds()
         await self._read_schedule()
@@ -190,19 +193,27 @@ class LiveState:
         self._put(replace(self.now, downloads=downloads, aside=self.now.aside & failed))
 
     async def _read_slots(self) -> None:
-        self._put(replace(self.now, slots=await self._services.activation.slots()))
+        # Asked for before `now` is looked at, which may be another one after the wait.
+        slots = await self._services.activation.slots()
+        self._put(replace(self.now, slots=slots))
 
     def _read_swaps(self) -> None:
-        self._put(replace(self.now, swaps=self._services.activation.swaps()))
+        here = self._services.activation.swaps()
+        own = {one.type for one in here}
+        others = (one for one in self._elsewhere if one.type not in own)
+        self._put(replace(self.now, swaps=(*here, *others)))
 
     async def _read_feeds(self) -> None:
-        self._put(replace(self.now, feeds=await self._services.sync.status()))
+        feeds = await self._services.sync.status()
+        self._put(replace(self.now, feeds=feeds))
 
     async def _read_schedule(self) -> None:
-        self._put(replace(self.now, schedule=await self._services.scheduler.state()))
+        schedule = await self._services.scheduler.state()
+        self._put(replace(self.now, schedule=schedule))
 
     async def _read_total(self) -> None:
-        self._put(replace(self.now, total=await self._services.catalogue.total()))
+        total = await self._services.catalogue.total()
+        self._put(replace(self.now, total=total))
 
     async def _read_changes(self) -> None:
         newest, fresh = await self._services.changes.last(), await self._services.changes.unseen()

@@ -12,15 +12,15 @@ from tui_hub.domain.runtime import OllamaState
 from tui_hub.domain.slots import Slot
 from tui_hub.tui.draw import Line, Piece, fit, safe, sparkline, spread, width_of
 from tui_hub.tui.glyphs import Glyphs
-from tui_hub.tui.gpu_text import degrees, gpu_cells, gpu_memory, percent
+from tui_hub.tui.gpu_text import degrees, gpu_cells, gpu_memory, percent, watts
 from tui_hub.tui.holders import Holder, bar_lines, gpu_holders, host_holders, legend, on_host
+from tui_hub.tui.memory_ghost import Ghost, brief_ghost, ghost_lines
+from tui_hub.tui.memory_towers import Column, gpu_column, host_column, towers
 from tui_hub.tui.ollama_text import ollama_lines
 from tui_hub.tui.process_table import process_lines
 
-_HEIGHTS = (3, 2, 1)
-"""Lines of a bar, where there is room for them."""
 _TABLE = 4
-"""Lines that are kept for the table of processes before bars become higher."""
+"""Lines that are kept for the table of processes before towers become higher."""
 _LEAST = 10
 """Cells of a bar that are kept before the figures beside it."""
 
@@ -37,6 +37,8 @@ class Box:
     """The host's memory in use, oldest first."""
     ollama: OllamaState | None = None
     """What the daemon of Ollama has in memory."""
+    ghost: Ghost | None = None
+    """A change that is looked at before anybody agrees to it."""
 
     @property
     def shows_host(self) -> bool:
@@ -46,6 +48,8 @@ class Box:
 
 def brief_lines(box: Box, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
     """One line for each device; GPUs that there are too many of fold to one line."""
+    if box.ghost is not None:
+        return brief_ghost(box.ghost, box.sample, box.slots, width, glyphs)
     gpus = box.sample.gpus
     below: list[Line] = [_brief_host(box, width, glyphs)] if box.shows_host else []
     if not gpus:
@@ -62,20 +66,50 @@ def brief_lines(box: Box, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
 
 
 def full_lines(box: Box, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    """A bar for each device, as high as there is room for, and the processes below."""
-    blocks: list[list[Line]] = []
-    for height in _HEIGHTS:
-        blocks = [_gpu_block(gpu, box, width, height, glyphs) for gpu in box.sample.gpus]
-        blocks += [_host_block(box, width, height, glyphs)] if box.shows_host else []
-        if sum(len(block) + 1 for block in blocks) + _TABLE <= rows:
-            break
-    lines: list[Line] = []
-    if not box.sample.gpus:
-        lines += [[(line, "warn")] for line in wrap(safe(box.sample.error or "no GPU"), width)]
-        lines.append(())
-    lines += [line for block in blocks for line in (*block, ())]
-    lines += process_lines(box.sample, box.slots, width, glyphs)
-    return [*lines, *ollama_lines(box.ollama, width, glyphs)]
+    """A tower for each device, as high as there is room for, and the processes below."""
+    if box.ghost is not None:
+        return ghost_lines(box.ghost, box.sample, box.slots, width, rows, glyphs)
+    table = [
+        *process_lines(box.sample, box.slots, width, glyphs),
+        *ollama_lines(box.ollama, width, glyphs),
+    ]
+    notes = _notes(box.sample, width)
+    kept = min(len(table), max(_TABLE, rows // 4))
+    drawn = towers(_columns(box, glyphs), width, rows - len(notes) - kept, glyphs)
+    return [*notes, *(_blocks(box, width, glyphs) if drawn is None else drawn), *table]
+
+
+def _columns(box: Box, glyphs: Glyphs) -> list[Column]:
+    columns = [
+        gpu_column(gpu, gpu_holders(gpu, glyphs), box.history.get(gpu.uuid, ()), glyphs)
+        for gpu in box.sample.gpus
+    ]
+    if box.shows_host:
+        holders = host_holders(box.sample.host, box.slots, glyphs)
+        columns.append(host_column(box.sample.host, holders, box.host_history))
+    return columns
+
+
+def _notes(sample: BoxSample, width: int) -> list[Line]:
+    """What cannot be known of this box."""
+    words = [] if sample.gpus else [sample.error or "no GPU"]
+    words += [
+        f"GPU{gpu.label} has no memory of its own: these are the figures of the box."
+        for gpu in sample.gpus
+        if gpu.memory_shared
+    ]
+    hidden = [f"GPU{gpu.label}" for gpu in sample.gpus if gpu.hidden]
+    if hidden:
+        words.append(f"CUDA_VISIBLE_DEVICES keeps models from {', '.join(hidden)}.")
+    lines: list[Line] = [[(line, "warn")] for one in words for line in wrap(safe(one), width)]
+    return [*lines, ()] if lines else []
+
+
+def _blocks(box: Box, width: int, glyphs: Glyphs) -> list[Line]:
+    """A bar for each device, where towers have no room."""
+    blocks = [_gpu_block(gpu, box, width, glyphs) for gpu in box.sample.gpus]
+    blocks += [_host_block(box, width, glyphs)] if box.shows_host else []
+    return [line for block in blocks for line in (*block, ())]
 
 
 def _brief(gpu: GpuSample, width: int, glyphs: Glyphs) -> Line:
@@ -83,7 +117,7 @@ def _brief(gpu: GpuSample, width: int, glyphs: Glyphs) -> Line:
     if gpu.error is not None:
         pieces = [(label, "strong"), (safe(gpu.error), "bad")]
         return fit(pieces, width, ellipsis=glyphs.ellipsis)
-    figures = [gpu_memory([gpu]), percent([gpu]), degrees([gpu], glyphs), _power(gpu)]
+    figures = [gpu_memory([gpu]), percent([gpu]), degrees([gpu], glyphs), watts(gpu)]
     return _bar_with_figures(label, gpu_holders(gpu, glyphs), figures, width, glyphs)
 
 
@@ -104,18 +138,18 @@ def _bar_with_figures(
     return [(label, "strong"), *bar_lines(holders, cells, 1, glyphs)[0], *shown]
 
 
-def _gpu_block(gpu: GpuSample, box: Box, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+def _gpu_block(gpu: GpuSample, box: Box, width: int, glyphs: Glyphs) -> list[Line]:
     name: list[Piece] = [(f"GPU{gpu.label} ", "strong"), (safe(gpu.short_name), "muted")]
     if gpu.error is not None:
         errors = [[(line, "bad")] for line in wrap(safe(gpu.error), width)]
         return [fit(name, width, ellipsis=glyphs.ellipsis), *errors]
-    figures = "  ".join(filter(None, (percent([gpu]), degrees([gpu], glyphs), _power(gpu))))
+    figures = "  ".join(filter(None, (percent([gpu]), degrees([gpu], glyphs), watts(gpu))))
     memory = gpu_memory([gpu])
     right: list[Piece] = [(memory, ""), (f"  {figures}", "muted")]
     holders = gpu_holders(gpu, glyphs)
     return [
         spread(name, right, width, ellipsis=glyphs.ellipsis),
-        *bar_lines(holders, width, height, glyphs),
+        *bar_lines(holders, width, 1, glyphs),
         *legend(holders, width),
         *_gpu_sparks(gpu, box.history.get(gpu.uuid, ()), width, glyphs),
     ]
@@ -138,7 +172,7 @@ def _gpu_sparks(
     ]
 
 
-def _host_block(box: Box, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+def _host_block(box: Box, width: int, glyphs: Glyphs) -> list[Line]:
     host = box.sample.host
     holders = host_holders(host, box.slots, glyphs)
     right: list[Piece] = [
@@ -148,7 +182,7 @@ def _host_block(box: Box, width: int, height: int, glyphs: Glyphs) -> list[Line]
     used = [float(one) for one in box.host_history]
     return [
         spread([("Memory of the host", "strong")], right, width, ellipsis=glyphs.ellipsis),
-        *bar_lines(holders, width, height, glyphs),
+        *bar_lines(holders, width, 1, glyphs),
         *legend(holders, width),
         _spark("memory", used, host.memory_total, width, glyphs),
     ]
@@ -157,10 +191,3 @@ def _host_block(box: Box, width: int, height: int, glyphs: Glyphs) -> list[Line]
 def _spark(word: str, values: Sequence[float], top: int, width: int, glyphs: Glyphs) -> Line:
     cells = max(width - len(word) - 1, 0)
     return [(f"{word} ", "faint"), (sparkline(values, cells, glyphs, top), "bar")]
-
-
-def _power(gpu: GpuSample) -> str:
-    if gpu.power is None:
-        return ""
-    limit = "" if gpu.power_limit is None else f"/{gpu.power_limit:.0f}"
-    return f"{gpu.power:3.0f}{limit} W"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from tui_hub import text
 from tui_hub.domain.catalogue import Sort
-from tui_hub.domain.models import Model, ModelStatus
+from tui_hub.domain.models import Fit, Model, ModelStatus
 from tui_hub.domain.published import FACTS, published_pairs
+from tui_hub.domain.stored_need import Capacity
 from tui_hub.tui.columns import Column
 from tui_hub.tui.draw import Line, Piece
 from tui_hub.tui.glyphs import Glyphs
@@ -62,7 +64,11 @@ _SORTED = {
 
 
 def model_columns(
-    glyphs: Glyphs, sort: Sort = Sort.DOWNLOADS, favourites: AbstractSet[str] = frozenset()
+    glyphs: Glyphs,
+    sort: Sort = Sort.DOWNLOADS,
+    favourites: AbstractSet[str] = frozenset(),
+    compared: AbstractSet[str] = frozenset(),
+    capacity: Capacity | None = None,
 ) -> list[Column[Model]]:
     """The columns of the catalogue; the one that the list is ordered by never gives way.
 
@@ -70,16 +76,24 @@ def model_columns(
         glyphs: the signs to draw with.
         sort: the order of the list.
         favourites: ids of the models that carry the mark.
+        compared: ids of the models that are marked for a comparison.
+        capacity: the memory of this box, where somebody has looked.
     """
 
     def name(model: Model) -> Line:
         star = [(f" {glyphs.favourite}", "accent")] if model.id in favourites else []
-        return [*_name(model), *star]
+        to_compare = [(f" {glyphs.compared}", "info")] if model.id in compared else []
+        return [*_name(model), *star, *to_compare]
 
     by = _SORTED.get(sort, _downloads_title(glyphs))
     sign = glyphs.up if sort is Sort.NAME else glyphs.down
     columns = [Column("", 1, lambda model: [status_mark(model, glyphs)]), Column("Model", 0, name)]
     columns += _figures(glyphs, trending=sort is Sort.TRENDING)
+    if capacity is not None:
+        fit: Column[Model] = Column(
+            "Fit", 4, lambda model: [_FITS.get(capacity.fit(model), ("", ""))], rank=4
+        )
+        columns.insert(7, fit)
     return [
         replace(
             column,
@@ -93,6 +107,15 @@ def model_columns(
     ]
 
 
+_FITS: Mapping[Fit, Piece] = {
+    Fit.FITS: ("fits", "good"),
+    Fit.NEEDS_GPUS: ("GPUs", "warn"),
+    Fit.OFFLOAD: ("part", "warn"),
+    Fit.TOO_BIG: ("no", "bad"),
+}
+"""What the list says: on one GPU, on several, partly in host memory, not at all; or nothing."""
+
+
 def _downloads_title(glyphs: Glyphs) -> str:
     return f"{glyphs.downloading} 30 d"
 
@@ -103,15 +126,15 @@ def _figures(glyphs: Glyphs, *, trending: bool) -> list[Column[Model]]:
         "Trend", 7, lambda model: [(text.count(round(model.trending)), "")], align="right"
     )
     return [
-        Column("", 5, lambda model: [("gated" if model.gated else "", "warn")], rank=4),
+        Column("", 5, lambda model: [("gated" if model.gated else "", "warn")], rank=5),
         Column("Type", 9, lambda model: [(model.type.value, "muted")], rank=2),
-        Column("Source", 9, lambda model: [(model.source, "faint")], rank=8),
+        Column("Source", 9, lambda model: [(model.source, "faint")], rank=9),
         Column(
             "Params",
             6,
             lambda model: [(text.count(model.params) if model.params else "", "muted")],
             align="right",
-            rank=6,
+            rank=7,
         ),
         Column("Size", 9, lambda model: [(_size(model.size), "")], align="right", rank=3),
         Column(
@@ -126,14 +149,14 @@ def _figures(glyphs: Glyphs, *, trending: bool) -> list[Column[Model]]:
             5,
             lambda model: [(text.count(model.likes) if model.likes else "", "muted")],
             align="right",
-            rank=7,
+            rank=8,
         ),
         Column(
             "Updated",
             10,
             lambda model: [(text.ago(model.last_modified) if model.last_modified else "", "faint")],
             align="right",
-            rank=5,
+            rank=6,
         ),
         *([trend] if trending else []),
     ]
@@ -161,12 +184,16 @@ def facts_of(model: Model) -> list[tuple[str, str]]:
     return [(word, value) for word, value in pairs if value]
 
 
+_ELSEWHERE = (*FACTS, "links", "source_link")
+"""Facts that are told apart from the others."""
+
+
 def more_facts(model: Model, limit: int = 12) -> list[tuple[str, str]]:
     """What only some sources know, in short lines; nested values are joined.
 
-    What `published_facts` and `benchmark_lines` tell is left out.
+    What `published_facts` and `benchmark_lines` tell is left out, and the links.
     """
-    others = [(key, value) for key, value in model.facts.items() if key not in FACTS]
+    others = [(key, value) for key, value in model.facts.items() if key not in _ELSEWHERE]
     return [
         (text.clean(str(key), 24).replace("_", " "), _flat(value))
         for key, value in others[:limit]

@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from tui_hub.tui.command import Command, command_of
+from tui_hub.tui.commands import EVERYWHERE
 
 
 def browse() -> Screen[Any]:
@@ -58,6 +59,11 @@ def settings() -> Screen[Any]:
     from tui_hub.tui.screens.settings import SettingsScreen
 
     return SettingsScreen()
+
+
+def key_command(mode: str) -> type[Command]:
+    """The command that goes to a main screen."""
+    return next(one for one in EVERYWHERE if one.act == "show_mode" and one.argument == mode)
 
 
 def commands_of(mode: str) -> tuple[type[Command], ...]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
-from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
 from tui_hub.tui.command import Command, command_of
-from tui_hub.tui.modes import MODES, commands_of
+from tui_hub.tui.modes import MODES, commands_of, key_command
+
+if TYPE_CHECKING:
+    from tui_hub.tui.app import HubApp
 
 Entry = tuple[str, str, IgnoreReturnCallbackType]
 """What the palette calls it, what it is for, and what runs it."""
@@ -28,22 +31,25 @@ class HubCommands(Provider):
                 continue
             offered.add(command)
             run = partial(self.app.run_action, active.binding.action, active.node)
-            yield self._title(command, active.binding), command.explanation(), run
-        for number, mode in enumerate(MODES, 1):
+            yield self._title(command), command.explanation(), run
+        for mode in MODES:
             here = offered if mode == self.app.current_mode else set()
-            yield from self._elsewhere(mode, str(number), here)
+            yield from self._elsewhere(mode, here)
 
-    def _elsewhere(self, mode: str, number: str, here: set[type[Command]]) -> Iterator[Entry]:
+    def _elsewhere(self, mode: str, here: set[type[Command]]) -> Iterator[Entry]:
+        before = self._key(key_command(mode))
         for command in commands_of(mode):
             if command in here:
                 continue
-            title = f"{mode.capitalize()}: {self._title(command, command.binding(), number)}"
+            title = f"{mode.capitalize()}: {self._title(command, before)}"
             run = partial(self.app.run_action, f"do_there({mode!r}, {command.action()!r})")
             yield title, command.explanation(), run
 
-    def _title(self, command: type[Command], binding: Binding, before: str = "") -> str:
-        key = self.app.get_key_display(binding)
-        return f"{command.title()}  ({before} {key})".replace("( ", "(")
+    def _title(self, command: type[Command], before: str = "") -> str:
+        return f"{command.title()}  ({before} {self._key(command)})".replace("( ", "(")
+
+    def _key(self, command: type[Command]) -> str:
+        return cast("HubApp", self.app).key_of(command)
 
     async def discover(self) -> Hits:
         """Everything, while nothing is typed."""

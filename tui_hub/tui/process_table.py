@@ -27,6 +27,7 @@ class Process:
     pid: int | None = None
     user: str | None = None
     memory: int | None = None
+    busy: int | None = None
     slot: str | None = None
 
 
@@ -41,22 +42,27 @@ def process_lines(
         return [[(words, "faint")]]
     several = len({row.device for row in rows}) > 1 or len(sample.gpus) > 1
     users = any(row.user for row in rows)
-    placed = layout(_columns(several, users), width, _LEAST)
+    busy = any(row.busy is not None for row in rows)
+    placed = layout(_columns(several, users, busy), width, _LEAST)
     return [
         header(placed, glyphs.ellipsis),
         *(draw_row(row, placed, glyphs.ellipsis) for row in rows),
     ]
 
 
-def _columns(several: bool, users: bool) -> list[Column[Process]]:
-    """The columns: the device where there are several, the user where one is told."""
+def _columns(several: bool, users: bool, busy: bool) -> list[Column[Process]]:
+    """The columns: the device where there are several, the user and the use where one is told."""
     device: Column[Process] = Column("On", 4, lambda one: [(one.device, "muted")], rank=1)
     user: Column[Process] = Column("User", 8, lambda one: [(one.user or "", "muted")], rank=4)
+    use: Column[Process] = Column(
+        "Busy", 4, lambda one: [(_percent(one.busy), "muted")], align="right", rank=3
+    )
     return [
         *([device] if several else []),
         Column("Pid", 7, lambda one: [(_number(one.pid), "muted")], align="right", rank=2),
         *([user] if users else []),
         Column("Process", 0, _name),
+        *([use] if busy else []),
         Column("Memory", 9, lambda one: [(text.size(one.memory), "")], align="right"),
     ]
 
@@ -72,6 +78,10 @@ def _number(pid: int | None) -> str:
     return "" if pid is None else str(pid)
 
 
+def _percent(share: int | None) -> str:
+    return "" if share is None else f"{share}%"
+
+
 def _on_gpu(gpu: GpuSample) -> Iterator[Process]:
     for one in sorted(gpu.processes, key=lambda process: -(process.memory or 0)):
         yield Process(
@@ -80,6 +90,7 @@ def _on_gpu(gpu: GpuSample) -> Iterator[Process]:
             pid=one.pid,
             user=one.user,
             memory=one.memory,
+            busy=one.utilization,
             slot=one.slot,
         )
     if gpu.unnamed:

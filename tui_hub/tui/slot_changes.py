@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tui_hub import text
 from tui_hub.domain.errors import HubError, InterruptedJobError, PickleError
 from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.tui.commands import ShowActive
 from tui_hub.tui.live import SwapFailure
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class SlotChanges:
         activation = self._app.services.activation
         change = activation.switch if replacing else activation.activate
         self._begin(kind, model, lambda yes: change(model, variant=variant, consent=yes))
-        self._app.hint(f"{model} is on its way; 3 shows it")
+        if self._app.current_mode != "active":
+            self._app.hint(f"{model} is on its way; {self._app.key_of(ShowActive)} shows it")
 
     def reload(self, slot: Slot) -> None:
         """Load the model of a slot again."""

@@ -11,6 +11,7 @@ from tui_hub.domain.types import ModelType
 from tui_hub.tui.draw import Line, Piece, bar, fit, safe, width_of
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.live import SwapFailure
+from tui_hub.tui.memory_ghost import brief_time
 
 _WORD = 10
 """Cells of the words before the values."""
@@ -25,10 +26,10 @@ def empty_lines(kind: ModelType) -> list[Line]:
     return [
         [
             (f"No model stands for {kind.value}. ", "muted"),
-            ("1", "key"),
-            (" finds models, ", "muted"),
             ("a", "key"),
-            (" activates one.", "muted"),
+            (" fills it from what is installed, ", "muted"),
+            ("1", "key"),
+            (" finds more.", "muted"),
         ]
     ]
 
@@ -76,15 +77,8 @@ def _figures(slot: Slot, last: Load | None, glyphs: Glyphs) -> str:
     ]
     words = [f"{word} {text.size(size)}" for word, size in figures if size is not None]
     if last is not None and slot.pid is not None:
-        words.append(f"load {load_time(last)}")
+        words.append(f"load {brief_time(last.seconds)}")
     return f" {glyphs.dot} ".join(words)
-
-
-def load_time(last: Load) -> str:
-    """How long a load took: `12 ms`, `3.4 s`, `2 min 5 s`."""
-    if last.seconds < 1:
-        return f"{last.seconds * 1000:.0f} ms"
-    return f"{last.seconds:.1f} s" if last.seconds < 10 else text.duration(last.seconds)
 
 
 def swap_lines(picture: SwapPicture, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
@@ -113,13 +107,12 @@ def _who(picture: SwapPicture, width: int) -> list[Line]:
 def _step(picture: SwapPicture, width: int, glyphs: Glyphs) -> list[Piece]:
     """The present step, with a bar where its end is known."""
     words = picture.step.value
+    where: list[Piece] = [] if picture.local else [("  in another process", "faint")]
     if not picture.total:
-        return [(words, "info")]
+        return [(words, "info"), *where]
     fraction = min(picture.done / picture.total, 1.0)
-    figures = (
-        f" {fraction:4.0%}  {text.share(picture.done, picture.total)}"
-        f"  {text.speed(picture.speed).rjust(11)}"
-    )
+    figures = f" {fraction:4.0%}  {text.share(picture.done, picture.total)}"
+    figures += f"  {text.speed(picture.speed).rjust(11)}" if picture.local else where[0][0]
     cells = max(min(width - len(words) - 3 - len(figures), _BAR), 4)
     return [
         (f"{words} ", "info"),

@@ -42,10 +42,10 @@ def main() -> None:
     """Run the screen with a watch and some downloads beside it."""
     path, repositories, run = Path(sys.argv[1]), sys.argv[2:], app.run_screen
 
-    async def watched(services: Services, demo: bool) -> int:
+    async def watched(services: Services, demo: bool, temporary: bool) -> int:
         beside = asyncio.gather(watch(path), start(services, repositories))
         try:
-            return await run(services, demo)
+            return await run(services, demo, temporary)
         finally:
             beside.cancel()
 

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("activate")
+@verb(
+    "activate",
+    "tui-hub activate org/name",
+    "tui-hub activate org/name-GGUF --variant Q4_K_M --runtime llama",
+)
 @click.argument("model", type=INSTALLED)
 @click.option("--type", "kind", type=MODEL_TYPE)
 @click.option("--variant", metavar="NAME", help="The variant to take, where several are here.")

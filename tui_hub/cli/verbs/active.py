@@ -17,19 +17,26 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("active")
+@verb(
+    "active",
+    "tui-hub active",
+    'ls "$(tui-hub active llm --path)"',
+)
 @click.argument("kind", metavar="[TYPE]", required=False, type=MODEL_TYPE)
 @click.option("--path", is_flag=True, help="Print the folder alone; the slot must not be empty.")
+@click.option("--log", is_flag=True, help="Print the last lines that its process said.")
 @click.pass_obj
-def command(options: Options, kind: ModelType | None, path: bool) -> int:
-    """Show what is active, or its path."""
+def command(options: Options, kind: ModelType | None, path: bool, log: bool) -> int:
+    """Show what is active, or its path, or what its server says."""
     from tui_hub.cli.running import run
 
-    if not path:
+    if not (path or log):
         return run(options, lambda services, console: _active(services, console, kind))
     if kind is None:
-        raise click.UsageError("--path needs a TYPE.")
-    return run(options, lambda services, _: _path(services, kind))
+        raise click.UsageError(f"{'--path' if path else '--log'} needs a TYPE.")
+    if path and log:
+        raise click.UsageError("Give either --path or --log.")
+    return run(options, lambda services, _: (_path if path else _log)(services, kind))
 
 
 async def _active(services: Services, console: Console, kind: ModelType | None) -> Answer:
@@ -58,6 +65,16 @@ async def _path(services: Services, kind: ModelType) -> Answer:
             hint=f"`tui-hub env {kind.value}` tells where it answers.",
         )
     return Answer(slot_documents.active([slot]), lines=[await services.activation.hand_out(slot)])
+
+
+async def _log(services: Services, kind: ModelType) -> Answer:
+    from tui_hub.cli import slot_documents
+    from tui_hub.cli.console import Answer
+    from tui_hub.cli.slots import active_slot
+
+    slot = await active_slot(services, kind)
+    said = await services.activation.said(slot)
+    return Answer({**slot_documents.active([slot]), "log": list(said)}, lines=said)
 
 
 def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:

@@ -33,7 +33,12 @@ class Facts(TypedDict):
     torch: str | None
 
 
-@verb("add")
+@verb(
+    "add",
+    "tui-hub add org/name",
+    "tui-hub add https://example.org/a.safetensors --name mine --type llm --sha256 HEX",
+    "tui-hub add ~/models/mine --name mine --type image_gen",
+)
 @click.argument("places", metavar="MODEL|ADDRESS...|PATH", nargs=-1, required=True)
 @click.option("--name", metavar="NAME", help="What to call it, if it comes from elsewhere.")
 @click.option("--type", "type", type=MODEL_TYPE, help="What it is for.")

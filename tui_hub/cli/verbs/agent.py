@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("agent")
+@verb(
+    "agent",
+    "tui-hub agent",
+    "tui-hub agent --install",
+    "tui-hub agent --status",
+)
 @click.option("--install", is_flag=True, help="Write a systemd unit for this user, and stop.")
 @click.option("--status", is_flag=True, help="Show whether an agent works, and stop.")
 @click.option("--stop", is_flag=True, help="End the agent of this home.")
@@ -47,18 +52,23 @@ def command(options: Options, install: bool, status: bool, stop: bool, until_idl
 def _install(options: Options) -> int:
     from tui_hub.cli.console import Answer
     from tui_hub.cli.running import prepare
-    from tui_hub.services.agent_unit import COMMANDS, write_unit
+    from tui_hub.services.agent_unit import COMMANDS, left_out, write_unit
     from tui_hub.text import clean
 
     configuration, console = prepare(options)
     path = str(write_unit(configuration))
-    if configuration.environment.get("HF_TOKEN"):
-        console.note("HF_TOKEN is not written into it: `hf auth login` keeps one for the agent.")
-    if configuration.environment.get("REPLICATE_API_TOKEN"):
-        console.note("REPLICATE_API_TOKEN is not written into it: `systemctl --user edit` adds it.")
+    for name in left_out(configuration):
+        why = "which may be a token or hold a password"
+        console.note(f"{name}, {why}, is not written into it: {_elsewhere(name)}.")
     console.note(f"Written: {path}")
     console.note("Now run:")
     return console.give(Answer({"unit": path, "commands": COMMANDS}, lines=map(clean, COMMANDS)))
+
+
+def _elsewhere(name: str) -> str:
+    if name == "HF_TOKEN":
+        return "`hf auth login` keeps one for the agent"
+    return "`systemctl --user edit tui-hub-agent` adds it, if it is to be there"
 
 
 async def _serve(services: Services, console: Console, until_idle: bool) -> Answer:

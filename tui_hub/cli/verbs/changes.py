@@ -21,7 +21,11 @@ _KINDS = ("new", "updated", "deprecated", "removed", "renamed")
 _SIGNS = {"new": "+", "updated": "~", "deprecated": "!", "removed": "-", "renamed": ">"}
 
 
-@verb("changes")
+@verb(
+    "changes",
+    "tui-hub changes --since 7d --fits",
+    "tui-hub changes --unseen --change new --mark-seen",
+)
 @click.argument("models", metavar="[MODEL]...", nargs=-1, type=MODEL)
 @click.option("--since", metavar="WHEN", help="A date, a time, or an age: 2h, 7d, 4w.")
 @click.option("--unseen", is_flag=True, help="Only what came since a person last looked.")

@@ -12,7 +12,10 @@ from tui_hub.cli.options import Options, verb
 _SHELLS = ("bash", "zsh", "fish")
 
 
-@verb("completion")
+@verb(
+    "completion",
+    'eval "$(tui-hub completion bash)"',
+)
 @click.argument("shell", required=False, type=click.Choice(_SHELLS))
 @click.pass_obj
 def command(options: Options, shell: str | None) -> int:

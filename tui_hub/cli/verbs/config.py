@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui_hub.cli.exit_codes import DONE
-from tui_hub.cli.options import Options, VerbGroup, verb
+from tui_hub.cli.options import Options, verb, verb_group
 from tui_hub.cli.parameters import SETTING
 
 if TYPE_CHECKING:
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from tui_hub.settings.values import Setting, Value
 
 
-@click.group("config", cls=VerbGroup, invoke_without_command=True)
+@verb_group(
+    "config",
+    "tui-hub config",
+    "tui-hub config set downloads.files 8",
+    "tui-hub config unset downloads.files",
+)
 @click.pass_context
 def command(context: click.Context) -> int:
     """List the settings with where each comes from; look one up, set it, take it back.
@@ -30,7 +35,7 @@ def command(context: click.Context) -> int:
     return _give(options, lambda console: _all(options, console))
 
 
-@verb("get")
+@verb("get", "tui-hub config get store.path")
 @click.argument("key", metavar="SECTION.NAME", type=SETTING)
 @click.pass_obj
 def get(options: Options, key: str) -> int:
@@ -38,7 +43,11 @@ def get(options: Options, key: str) -> int:
     return _give(options, lambda console: _one(options, console, key))
 
 
-@verb("set")
+@verb(
+    "set",
+    "tui-hub config set downloads.limit 50000000",
+    "tui-hub config set trust.hosts example.org,*.acme.test",
+)
 @click.argument("key", metavar="SECTION.NAME", type=SETTING)
 @click.argument("value")
 @click.pass_obj
@@ -50,7 +59,7 @@ def set_(options: Options, key: str, value: str) -> int:
     return _give(options, lambda console: _set(options, console, key, value))
 
 
-@verb("unset")
+@verb("unset", "tui-hub config unset downloads.limit")
 @click.argument("key", metavar="SECTION.NAME", type=SETTING)
 @click.pass_obj
 def unset(options: Options, key: str) -> int:

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     Change = Callable[[Services, str], Awaitable[ConfigurationReport]]
 
 
-@verb("configure")
+@verb(
+    "configure",
+    "tui-hub configure org/name",
+    "tui-hub configure org/name device=cuda:1 dtype=bfloat16 --reload",
+    "tui-hub configure org/name --version 2",
+)
 @click.argument("model", type=MODEL)
 @click.argument("values", metavar="[KEY=VALUE]...", nargs=-1)
 @click.option("--unset", metavar="KEY", multiple=True, help="Take a value out.")
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--version", metavar="N", type=click.IntRange(min=1), help="Let an older version count again."
 )
+@click.option("--refuse-pickle", is_flag=True, help="Take back what --allow-pickle agreed to.")
 @click.option("--reload", is_flag=True, help="Load the model again where it is active.")
 @click.pass_obj
 def command(
@@ -36,6 +42,7 @@ def command(
     unset: tuple[str, ...],
     reset: bool,
     version: int | None,
+    refuse_pickle: bool,
     reload: bool,
 ) -> int:
     """Set how a model is loaded; list what is set, and what was.
@@ -50,13 +57,17 @@ def command(
     from tui_hub.cli.references import read_reference
     from tui_hub.cli.running import obtain, run
 
-    if sum((bool(values or unset), reset, version is not None)) > 1:
-        raise click.UsageError("Give either values and --unset, or --reset, or --version.")
+    if sum((bool(values or unset), reset, version is not None, refuse_pickle)) > 1:
+        raise click.UsageError(
+            "Give either values and --unset, or --reset, or --version, or --refuse-pickle."
+        )
     reference = read_reference(options, model)
     if reference.revision:
         raise click.UsageError("What is set counts for all revisions of a model: leave out its @.")
     wanted = reference.model
     change = _change(_pairs(values), unset, reset, version)
+    if refuse_pickle:
+        change = _refuse_pickles
     if change is not None and not reload and _may_ask(options):
         report = obtain(options, lambda services, _: _changed(services, wanted, change))
         # Asked between two openings of the home, so that nothing waits for a person.
@@ -87,6 +98,10 @@ def _change(
     if values or unset:
         return lambda services, model: services.configuring.change(model, values, unset)
     return None
+
+
+async def _refuse_pickles(services: Services, model: str) -> ConfigurationReport:
+    return await services.configuring.refuse_pickles(model)
 
 
 async def _changed(services: Services, model: str, change: Change | None) -> ConfigurationReport:

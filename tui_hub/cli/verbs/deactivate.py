@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("deactivate")
+@verb(
+    "deactivate",
+    "tui-hub deactivate llm",
+    "tui-hub deactivate org/name",
+)
 @click.argument("target", metavar="TYPE|MODEL", type=SLOT_OR_MODEL)
 @click.pass_obj
 def command(options: Options, target: str) -> int:

@@ -34,7 +34,11 @@ class _Wish:
     forget: bool
 
 
-@verb("delete")
+@verb(
+    "delete",
+    "tui-hub delete org/name",
+    "tui-hub delete org/name-GGUF --variant Q8_0 --yes",
+)
 @click.argument("model", type=INSTALLED)
 @click.option("--variant", metavar="NAME", help="Delete one variant, and keep the others.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -21,7 +21,11 @@ _ASCII = {"ok": "+", "warning": "!", "error": "x"}
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
-@verb("doctor")
+@verb(
+    "doctor",
+    "tui-hub doctor",
+    "tui-hub doctor -q || echo 'something is to be mended'",
+)
 @click.pass_obj
 def command(options: Options) -> int:
     """Say what is wrong with this box, and how to mend it.
@@ -61,7 +65,33 @@ async def _doctor(configuration: Configuration, console: Console) -> Answer:
 
     console.progress("Looking at the network, the GPUs, torch, the disks and the databases ...")
     plain = configuration.settings.screen.ascii or not _speaks_utf8()
-    return _answer(await examine(configuration), console, plain=plain)
+    found = [*await examine(configuration), *await _keys(configuration)]
+    return _answer(found, console, plain=plain)
+
+
+async def _keys(configuration: Configuration) -> list[Finding]:
+    """What is wrong with keys of the settings; only the screen knows that."""
+    import asyncio
+
+    from tui_hub.domain.doctor import Finding, FindingStatus
+
+    wanted = configuration.settings.keys
+    if not wanted:
+        return []
+    from tui_hub.tui.keys import Keys
+
+    keys = Keys(wanted)
+    await asyncio.to_thread(keys.drop_conflicts)
+    count = len(wanted) - len({one.command for one in keys.problems})
+    return [
+        Finding(
+            check="keys",
+            status=FindingStatus.WARNING,
+            message=f"{one.command}: {one.message}",
+            mend=one.mend,
+        )
+        for one in keys.problems
+    ] or [Finding(check="keys", status=FindingStatus.OK, message=f"{count} of your own")]
 
 
 def _answer(findings: Sequence[Finding], console: Console, *, plain: bool) -> Answer:

@@ -26,7 +26,12 @@ class Choice(TypedDict):
     revision: str | None
 
 
-@verb("download")
+@verb(
+    "download",
+    "tui-hub download org/name",
+    "tui-hub download org/name-GGUF --variant Q4_K_M --dry-run",
+    "tui-hub download org/name --include '*.safetensors' --detach",
+)
 @click.argument("model", type=MODEL)
 @click.argument("paths", metavar="[FILE]...", nargs=-1)
 @click.option("--include", metavar="GLOB", multiple=True, help="Take only files that match.")

@@ -18,7 +18,11 @@ _AUTO: Literal["auto"] = "auto"
 _TYPES = [*(kind.value for kind in ModelType), _AUTO]
 
 
-@verb("edit")
+@verb(
+    "edit",
+    "tui-hub edit org/name --note 'good at tables' --favourite",
+    "tui-hub edit org/name --type tts",
+)
 @click.argument("model", type=MODEL)
 @click.option("--note", metavar="TEXT", help="A note; an empty one takes it away.")
 @click.option("--favourite/--no-favourite", default=None, help="Star it, or not.")

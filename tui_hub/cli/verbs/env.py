@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("env")
+@verb(
+    "env",
+    'eval "$(tui-hub env llm)"',
+)
 @click.argument("kind", metavar="TYPE", type=MODEL_TYPE)
 @click.pass_obj
 def command(options: Options, kind: ModelType) -> int:

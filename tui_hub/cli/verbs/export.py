@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("export")
+@verb(
+    "export",
+    "tui-hub export registry.json",
+    "tui-hub export | ssh other-box tui-hub import -",
+)
 @click.argument("file", metavar="[FILE]", default="-")
 @click.pass_obj
 def command(options: Options, file: str) -> int:

@@ -9,7 +9,7 @@ import click
 
 from tui_hub.cli import feed_actions, feed_trial
 from tui_hub.cli.exit_codes import DONE
-from tui_hub.cli.options import Options, VerbGroup
+from tui_hub.cli.options import Options, verb_group
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from tui_hub.services.timetable import Timetable
 
 
-@click.group("feeds", cls=VerbGroup, invoke_without_command=True)
+@verb_group(
+    "feeds",
+    "tui-hub feeds",
+    "tui-hub feeds add hf:mine --author acme --filter gguf --schedule '0 6 * * *'",
+    "tui-hub feeds disable ollama:local",
+)
 @click.pass_context
 def command(context: click.Context) -> int:
     """List the feeds and their syncs; add, change, try and remove feeds.

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("files")
+@verb(
+    "files",
+    "tui-hub files org/name",
+    "tui-hub files org/name --revision v1.0 --json",
+)
 @click.argument("model", type=MODEL)
 @click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.option("--refresh", is_flag=True, help="Ask the source even when the files are known.")

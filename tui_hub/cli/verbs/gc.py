@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("gc")
+@verb(
+    "gc",
+    "tui-hub gc --dry-run",
+    "tui-hub gc --quarantined-before 30d",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would go, and do nothing.")
 @click.option(
     "--quarantined-before",

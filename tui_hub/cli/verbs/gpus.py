@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,16 @@ from tui_hub.cli.options import Options, verb
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
     from tui_hub.domain.hardware import BoxSample, GpuSample, HostSample
-    from tui_hub.domain.runtime import OllamaModel, OllamaState
+    from tui_hub.domain.runtime import OllamaRelease, OllamaState
     from tui_hub.services import Services
 
 
-@verb("gpus")
+@verb(
+    "gpus",
+    "tui-hub gpus",
+    "tui-hub gpus --json | jq '.gpus[].memory.free'",
+    "tui-hub gpus --release ollama",
+)
 @click.option(
     "--release",
     metavar="ollama[:NAME]",
@@ -40,10 +44,12 @@ def command(options: Options, release: tuple[str, ...]) -> int:
 
 
 async def _gpus(services: Services, console: Console, release: Sequence[str]) -> Answer:
+    import asyncio
+
     from tui_hub.cli import hardware_documents
     from tui_hub.cli.console import Answer
 
-    released: Sequence[OllamaModel] = ()
+    released: OllamaRelease | None = None
     if release:
         names = [name.partition(":")[2] for name in release]
         released = await services.ollama.release(*(names if all(names) else ()))
@@ -51,21 +57,28 @@ async def _gpus(services: Services, console: Console, release: Sequence[str]) ->
     await services.activation.slots()
     sample, ollama = await asyncio.gather(services.hardware.read(), services.ollama.look())
     document = hardware_documents.gpus(sample, ollama)
-    if release:
-        document = {**document, "released": [one.name for one in released]}
+    gone = () if released is None else released.models
+    if released is not None:
+        names = [one.name for one in gone]
+        document = {**document, "released": names, "freed": released.freed}
     return Answer(
         document,
-        lines=[*_released(release, released), *_lines(console, sample), *_ollama(console, ollama)],
-        brief=[one.name for one in released] if release else [gpu.uuid for gpu in sample.gpus],
+        lines=[*_released(released), *_lines(console, sample), *_ollama(console, ollama)],
+        brief=[one.name for one in gone] if release else [gpu.uuid for gpu in sample.gpus],
     )
 
 
-def _released(release: Sequence[str], released: Sequence[OllamaModel]) -> Iterator[str]:
+def _released(released: OllamaRelease | None) -> Iterator[str]:
     from tui_hub import text
 
-    for one in released:
+    if released is None:
+        return
+    for one in released.models:
         yield f"The Ollama daemon has let go of {one.name}, {text.size(one.size)}."
-    if release and not released:
+    if released.freed is not None:
+        of = f"{text.size(released.freed)} of {text.size(released.promised)}"
+        yield f"By the driver {of} are free again on the GPUs."
+    if not released.models:
         yield "The Ollama daemon has nothing in memory that stands in no slot."
 
 

@@ -23,7 +23,11 @@ class _Wanted(TypedDict):
     download: bool
 
 
-@verb("import")
+@verb(
+    "import",
+    "tui-hub import registry.json --dry-run",
+    "tui-hub import registry.json --yes --download",
+)
 @click.argument("file")
 @click.option("--replace", is_flag=True, help="Let the document go before what is here.")
 @click.option("--yes", is_flag=True, help="Take models of its own from any host or path it names.")

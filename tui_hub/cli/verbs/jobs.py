@@ -23,7 +23,12 @@ _SHORTEST = 4
 """Characters of an id that are enough to name a job, where only one begins with them."""
 
 
-@verb("jobs")
+@verb(
+    "jobs",
+    "tui-hub jobs --type download --status failed --since 7d",
+    "tui-hub jobs --follow 4f2a91c0",
+    "tui-hub jobs --retry 4f2a91c0",
+)
 @click.argument("job", required=False)
 @click.option("--cancel", metavar="ID", help="Cancel a job, in whichever process it runs.")
 @click.option("--retry", metavar="ID", help="Run a job again, and follow it to its end.")

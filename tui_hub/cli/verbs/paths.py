@@ -7,7 +7,11 @@ import click
 from tui_hub.cli.options import Options, verb
 
 
-@verb("paths")
+@verb(
+    "paths",
+    "tui-hub paths",
+    "tui-hub paths --json | jq -r .store",
+)
 @click.pass_obj
 def command(options: Options) -> int:
     """Show where everything lives.

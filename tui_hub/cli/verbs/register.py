@@ -20,7 +20,11 @@ class _Wanted(TypedDict):
     auto_sync: bool
 
 
-@verb("register")
+@verb(
+    "register",
+    "tui-hub register org/name --vendor Acme --auto-sync",
+    "tui-hub register org/name --remove",
+)
 @click.argument("model", type=MODEL)
 @click.option("--vendor", metavar="NAME", help="Who makes it.")
 @click.option("--name", metavar="NAME", help="What to call it.")

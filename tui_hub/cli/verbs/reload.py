@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("reload")
+@verb(
+    "reload",
+    "tui-hub reload llm",
+)
 @click.argument("target", metavar="TYPE|MODEL", type=SLOT_OR_MODEL)
 @click.option("--allow-pickle", is_flag=True, help="Take weights from pickle files, no code.")
 @click.pass_obj

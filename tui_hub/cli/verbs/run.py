@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
 
 
-@verb("run")
+@verb(
+    "run",
+    "tui-hub run llm -- python chat.py",
+    "tui-hub run image_gen -- sh -c 'ls \"$TUI_HUB_MODEL_PATH\"'",
+)
 @click.argument("kind", metavar="TYPE", type=MODEL_TYPE)
 @click.argument("program", metavar="-- CMD...", nargs=-1, required=True)
 @click.pass_obj

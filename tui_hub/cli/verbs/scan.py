@@ -18,7 +18,12 @@ _MODES = ("auto", "reflink", "hardlink", "copy", "reference")
 """Written out, as importing the vocabulary of scans would slow every `--help`."""
 
 
-@verb("scan")
+@verb(
+    "scan",
+    "tui-hub scan",
+    "tui-hub scan /data/models --adopt",
+    "tui-hub scan ~/ComfyUI/models --adopt --mode hardlink",
+)
 @click.argument("places", metavar="[PLACE]...", nargs=-1)
 @click.option("--adopt", is_flag=True, help="Take in what is found.")
 @click.option(

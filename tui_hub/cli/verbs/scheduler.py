@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from tui_hub.services.timetable import Timetable
 
 
-@verb("scheduler")
+@verb(
+    "scheduler",
+    "tui-hub scheduler",
+    "tui-hub scheduler --json | jq -r .jobs[].next_run",
+)
 @click.pass_obj
 def command(options: Options) -> int:
     """Show the schedule of the sync."""

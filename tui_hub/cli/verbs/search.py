@@ -31,7 +31,12 @@ def _bytes(context: click.Context, parameter: click.Parameter, words: str | None
         raise click.BadParameter(f"{error.message}. {error.hint}", context, parameter) from None
 
 
-@verb("search")
+@verb(
+    "search",
+    "tui-hub search llama 8b --type llm --size-max 10GiB",
+    "tui-hub search --installed -q",
+    "tui-hub search flux --sort likes --json | jq -r .models[].id",
+)
 @click.argument("words", nargs=-1)
 @click.option("--type", "types", type=click.Choice(_TYPES), multiple=True, help="What it is for.")
 @click.option("--source", "sources", type=click.Choice(SOURCES), multiple=True, help="Its source.")
@@ -47,6 +52,7 @@ def _bytes(context: click.Context, parameter: click.Parameter, words: str | None
 @click.option(
     "--favourites", "favourite", is_flag=True, flag_value=True, default=None, help="What you star."
 )
+@click.option("--fits", is_flag=True, help="Only models whose known need fits this box.")
 @click.option("--removed", is_flag=True, help="List what vanished upstream too.")
 @click.option("--sort", type=click.Choice(_SORTS), default="downloads", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
@@ -59,21 +65,29 @@ def command(
     sort: str,
     limit: int,
     after: str | None,
+    fits: bool,
     **facets: Any,
 ) -> int:
     """Find models in the catalogue.
 
     Words are looked for in names, authors, tags and descriptions. An option given twice takes
-    either value. A model of unknown size is in no range of sizes. It reads the local catalogue
-    and opens no connection.
+    either value. A model of unknown size is in no range of sizes, and does not fit. It reads the
+    local catalogue and opens no connection.
     """
+    from dataclasses import replace
+
     from tui_hub.cli.running import run
     from tui_hub.domain.catalogue import Search, Sort
 
     if any("" in values for values in facets.values() if isinstance(values, tuple)):
         raise click.UsageError("An option is empty; leave it out to take everything.")
     wanted = Search(text=" ".join(words), sort=Sort(sort), **facets)
-    return run(options, lambda services, console: _search(services, console, wanted, limit, after))
+
+    async def search(services: Services, console: Console) -> Answer:
+        memory = (await services.fit.capacity()).largest if fits else None
+        return await _search(services, console, replace(wanted, memory=memory), limit, after)
+
+    return run(options, search)
 
 
 async def _search(
@@ -83,11 +97,12 @@ async def _search(
     from tui_hub.cli.console import Answer
 
     page = await services.catalogue.search(wanted, limit, after)
+    models = await services.catalogue.with_fit(page.models)
     total = await services.catalogue.count(wanted)
     if not total and not await services.catalogue.total():
         console.note("The catalogue is empty. `tui-hub sync` fills it.")
     return Answer(
-        documents.search(total, page.models, page.after),
+        documents.search(total, models, page.after),
         lines=_lines(console, page, total),
         brief=[model.id for model in page.models],
     )

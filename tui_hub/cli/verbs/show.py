@@ -22,7 +22,11 @@ _GPU_MEMORY = "gpu_memory"
 """The requirement that is a number of bytes."""
 
 
-@verb("show")
+@verb(
+    "show",
+    "tui-hub show org/name",
+    "tui-hub show org/name --card | less",
+)
 @click.argument("model", type=MODEL)
 @click.option("--revision", metavar="REV", help="A version, branch, tag or commit.")
 @click.option("--refresh", is_flag=True, help="Ask the source even when the files are known.")
@@ -56,6 +60,8 @@ async def _card(services: Services, model: str) -> Answer:
 
 
 async def _show(services: Services, console: Console, wanted: Reference, refresh: bool) -> Answer:
+    from dataclasses import replace
+
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
     from tui_hub.cli.references import naming_namesakes
@@ -66,6 +72,8 @@ async def _show(services: Services, console: Console, wanted: Reference, refresh
         )
     if details.note:
         console.note(details.note)
+    (model,) = await services.catalogue.with_fit([details.model])
+    details = replace(details, model=model)
     return Answer(documents.show(details), lines=_lines(console, details), brief=[details.model.id])
 
 

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("storage")
+@verb(
+    "storage",
+    "tui-hub storage",
+    "tui-hub storage --json | jq .bytes_saved",
+)
 @click.pass_obj
 def command(options: Options) -> int:
     """Show what the store takes, and what deleting each model would really free.

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("switch")
+@verb(
+    "switch",
+    "tui-hub switch org/name",
+    "tui-hub switch org/name-GGUF --variant Q4_K_M",
+)
 @click.argument("model", type=INSTALLED)
 @click.option("--type", "kind", type=MODEL_TYPE)
 @click.option("--variant", metavar="NAME", help="The variant to take, where several are here.")

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("sync")
+@verb(
+    "sync",
+    "tui-hub sync",
+    "tui-hub sync hf:litert org/name",
+    "tui-hub sync hf --full -q",
+)
 @click.argument("targets", metavar="[FEED|SOURCE|MODEL]...", nargs=-1, type=SYNC_TARGET)
 @click.option(
     "--full",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,12 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 
-@verb("verify")
+@verb(
+    "verify",
+    "tui-hub verify",
+    "tui-hub verify org/name",
+    "tui-hub verify --dry-run --json | jq .damaged",
+)
 @click.argument("model", required=False, type=INSTALLED)
 @click.option("--dry-run", is_flag=True, help="Only look: move nothing away, mend nothing.")
 @click.pass_obj
@@ -40,6 +44,8 @@ def command(options: Options, model: str | None, dry_run: bool) -> int:
 
 
 async def _verify(services: Services, console: Console, model: str | None, dry_run: bool) -> Answer:
+    import asyncio
+
     from tui_hub.cli import store_documents
     from tui_hub.cli.console import Answer
     from tui_hub.cli.disk_work import drawn

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 _SHORT = 12
 
 
-@verb("versions")
+@verb(
+    "versions",
+    "tui-hub versions org/name --refresh",
+    "tui-hub versions org/name --name good",
+    "tui-hub download org/name@good",
+)
 @click.argument("model", type=MODEL)
 @click.option("--name", metavar="NAME", help="Name a revision: what is installed, else the newest.")
 @click.option("--revision", metavar="REV", help="Name this one: a version, branch, tag or commit.")

@@ -43,8 +43,16 @@ async def look(database: HubDatabase | CatalogueDatabase) -> AsyncIterator[Findi
     durable = isinstance(database, HubDatabase)
     if health.faults:
         yield _damaged(health, durable)
+    elif health.journal == "wal":
+        yield ok(_CHECK, f"{name} is sound: {size(health.bytes)}, journal wal")
     else:
-        yield ok(_CHECK, f"{name} is sound: {size(health.bytes)}, journal {health.journal}")
+        yield warning(
+            _CHECK,
+            f"{name} is sound, but its file system cannot keep a WAL: with journal "
+            f"{health.journal} reading and writing wait for each other",
+            "A home on a local disk is quicker (TUI_HUB_HOME); the store may stay where it is "
+            "(MODEL_STORE_PATH).",
+        )
     if health.aside is not None:
         yield warning(
             _CHECK,

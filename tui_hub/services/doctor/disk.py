@@ -133,7 +133,7 @@ def _store(root: Path, installed: int) -> Iterator[Finding]:
         yield warning("store", f"{root}: {words}", mend)
     yield from _damaged(here)
     if features.symlinks and not lacking:
-        yield ok("store", f"{root} can be written; links, holes, locks and fsync work")
+        yield _sound(root, features)
     mode = root.stat().st_mode
     if mode & stat.S_IWOTH:
         yield warning(
@@ -143,6 +143,17 @@ def _store(root: Path, installed: int) -> Iterator[Finding]:
         )
     if mode & stat.S_IWGRP:
         yield _shared(root, mode)
+
+
+def _sound(root: Path, features: Features) -> Finding:
+    said = f"{root} can be written; links, holes, locks and fsync work"
+    if features.reflinks:
+        return ok("store", f"{said}, and files share blocks (reflinks)")
+    return ok(
+        "store",
+        f"{said}; files cannot share blocks (reflinks)",
+        "Nothing has to be done; on XFS and btrfs `scan --adopt` takes models in at no cost.",
+    )
 
 
 def _damaged(store: BlobStore) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tui_hub.domain.doctor import Finding
 from tui_hub.services.doctor.findings import ok, warning
 from tui_hub.settings import Configuration
+from tui_hub.sources.login import token_file
 
 _SECRET = re.compile(r"\b(hf|r8)_[A-Za-z0-9]{16,}")
 
@@ -37,7 +38,7 @@ def _look(configuration: Configuration) -> list[Finding]:
                 f"`chmod 600 {file}`; the program takes tokens from HF_TOKEN or `hf auth login`.",
             )
         )
-    token = _token_file(configuration)
+    token = token_file(configuration.environment)
     if _open_to_others(token):
         found.append(
             warning("token", f"other users may read the token in {token}", f"`chmod 600 {token}`")
@@ -50,11 +51,3 @@ def _open_to_others(file: Path) -> bool:
         return bool(file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
     except OSError:
         return False
-
-
-def _token_file(configuration: Configuration) -> Path:
-    """Where `hf auth login` stores the token."""
-    given = configuration.environment
-    cache = given.get("XDG_CACHE_HOME") or "~/.cache"
-    home = given.get("HF_HOME") or f"{cache}/huggingface"
-    return Path(given.get("HF_TOKEN_PATH") or f"{home}/token").expanduser()

@@ -39,6 +39,15 @@ async def look(hardware: Hardware) -> AsyncIterator[Finding]:
         yield tell(_CHECK, box.error, _MENDS.get(short, "See whether `nvidia-smi` works."))
     for gpu in box.gpus:
         yield _of(gpu)
+    driver = await hardware.driver() if box.gpus else None
+    if driver is not None:
+        newest = "" if driver.cuda is None else f"; it runs CUDA up to {cuda_words(driver.cuda)}"
+        yield ok("driver", f"version {driver.version}{newest}")
+
+
+def cuda_words(version: tuple[int, int]) -> str:
+    """A version of CUDA as people write it."""
+    return f"{version[0]}.{version[1]}"
 
 
 def _of(gpu: GpuSample) -> Finding:

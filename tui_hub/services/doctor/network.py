@@ -36,13 +36,20 @@ async def look(configuration: Configuration) -> AsyncIterator[Finding]:
     settings = msgspec.structs.replace(settings, network=network)
     source = HuggingFace(replace(configuration, settings=settings))
     try:
-        async for finding in _ask(source):
+        async for finding in _ask(source, _named(configuration)):
             yield finding
     finally:
         await source.close()
 
 
-async def _ask(source: HuggingFace) -> AsyncIterator[Finding]:
+def _named(configuration: Configuration) -> str:
+    """Who says which Hub is asked, where it is not the usual one."""
+    if configuration.settings.huggingface.endpoint:
+        return ", the endpoint of huggingface.endpoint,"
+    return ", the endpoint of HF_ENDPOINT," if configuration.environment.get("HF_ENDPOINT") else ""
+
+
+async def _ask(source: HuggingFace, named: str) -> AsyncIterator[Finding]:
     try:
         reached = await source.reach()
     except UsageError as wrong:
@@ -52,7 +59,7 @@ async def _ask(source: HuggingFace) -> AsyncIterator[Finding]:
         yield warning("network", failed.message, _offline(failed))
         return
     way = " through a proxy" if reached.proxied else ""
-    yield ok("network", f"{reached.host} answers{way} in {reached.seconds * 1000:.0f} ms")
+    yield ok("network", f"{reached.host}{named} answers{way} in {reached.seconds * 1000:.0f} ms")
     if reached.ahead is not None:
         yield _clock(reached.ahead)
     try:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import AsyncIterator
 
 from tui_hub.domain.doctor import Finding
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.hardware import Driver
 from tui_hub.domain.runtime import TorchInfo
 from tui_hub.runtime.pythons import probe_torch, python_of
 from tui_hub.services.children import Children
 from tui_hub.services.context import Context
 from tui_hub.services.doctor.findings import error, ok, warning
+from tui_hub.services.doctor.gpus import cuda_words
 from tui_hub.services.hardware import Hardware
 
 SECONDS = 100.0
@@ -45,7 +48,8 @@ async def look(context: Context, hardware: Hardware) -> AsyncIterator[Finding]:
             failed.hint or f"Install it again: {_CHOOSE}.",
         )
         return
-    yield _judge(info, python, sum(one.error is None for one in (await hardware.read()).gpus))
+    gpus = sum(one.error is None for one in (await hardware.read()).gpus)
+    yield _judge(info, python, gpus, await hardware.driver() if gpus else None)
 
 
 async def _import(children: Children) -> TorchInfo:
@@ -56,7 +60,7 @@ async def _import(children: Children) -> TorchInfo:
         await child.end()
 
 
-def _judge(info: TorchInfo, python: str, gpus: int) -> Finding:
+def _judge(info: TorchInfo, python: str, gpus: int, driver: Driver | None) -> Finding:
     """What torch can load onto, against the GPUs that the driver tells of."""
     build = f"for CUDA {info.cuda}" if info.cuda else "for the processor alone"
     said = f"torch {info.version} {build} in {python}"
@@ -66,11 +70,22 @@ def _judge(info: TorchInfo, python: str, gpus: int) -> Finding:
     if gpus and not seen:
         return error(
             _CHECK,
-            f"{said} finds no GPU, though the driver tells of {gpus}",
-            f"Its CUDA may be newer than the driver: update the driver, or {_CHOOSE}. "
+            f"{said} finds no GPU, though the driver tells of {gpus}{_too_old(info, driver)}",
+            f"Update the driver where its CUDA is older than torch's, or {_CHOOSE}. "
             "CUDA_VISIBLE_DEVICES may also hide them.",
         )
     return ok(_CHECK, f"{said}; it finds {seen} GPU{'' if seen == 1 else 's'}" if seen else said)
+
+
+def _too_old(info: TorchInfo, driver: Driver | None) -> str:
+    """Whether the driver lacks the CUDA that torch was built for.
+
+    Within one major version of CUDA an older driver will do (CUDA Compatibility, NVIDIA).
+    """
+    built = re.match(r"\d+", info.cuda or "")
+    if driver is None or driver.cuda is None or built is None or int(built[0]) <= driver.cuda[0]:
+        return ""
+    return f": version {driver.version} of it ends with CUDA {cuda_words(driver.cuda)}"
 
 
 def _install(python: str) -> str:

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 from tui_hub.domain.additions import Addition
 from tui_hub.domain.configuration import ModelConfiguration
+from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import ModelEdit, Registration
 from tui_hub.domain.registry import Decision, Outcome, Part, Pin, RegistryRows
 from tui_hub.domain.revisions import Version
 from tui_hub.domain.storage import Install
+from tui_hub.services.registry.checks import OWN
 from tui_hub.services.registry.entries import Entry
 
 _T = TypeVar("_T")
@@ -55,8 +57,11 @@ def merge(entries: Iterable[Entry], here: RegistryRows, terms: Terms) -> Merged:
         decide = _Decider(entry, terms, merged.decisions)
         rows["edits"] += decide.edit(edits.get(entry.model) or ModelEdit(model=entry.model))
         rows["registrations"] += decide.registration(registrations.get(entry.model))
-        rows["additions"] += decide.definition(additions.get(entry.model))
-        rows["pins"] += decide.pin(pins.get(entry.model))
+        definition = additions.get(entry.model)
+        taken = decide.definition(definition)
+        rows["additions"] += taken
+        defined = bool(definition or taken) or ModelId.parse(entry.model).source not in OWN
+        rows["pins"] += decide.pin(pins.get(entry.model), defined=defined)
         for version, place in entry.versions:
             known = versions.get((entry.model, version.name.lower()))
             rows["versions"] += decide.version(known, version, place)
@@ -133,12 +138,19 @@ class _Decider:
             return {}
         return {self._entry.model: wanted}
 
-    def pin(self, known: Pin | None) -> list[Pin]:
-        """What was installed; where the model is installed here, that is what counts."""
+    def pin(self, known: Pin | None, *, defined: bool) -> list[Pin]:
+        """What was installed; where the model is installed here, that is what counts.
+
+        Without a definition nobody could tell where the files of a model of one's own are.
+        """
         wanted = self._entry.pin
         if wanted is None:
             return []
         install = self._terms.installs.get(self._entry.model)
+        if install is None and not defined:
+            reason = "where its files come from did not come in"
+            self._note(Part.INSTALLED, Outcome.SKIPPED, reason=reason)
+            return []
         if install is None:
             return [wanted] if self._takes(Part.INSTALLED, known, wanted) else []
         if install.revision == wanted.revision and set(wanted.variants) <= set(install.variants):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual import getters, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 
@@ -13,38 +13,32 @@ from tui_hub.tui import commands as c
 from tui_hub.tui.command import bindings
 from tui_hub.tui.live import Live
 from tui_hub.tui.ollama_text import unslotted
-from tui_hub.tui.screens.base import HubScreen
-from tui_hub.tui.slot_columns import SlotRow, slot_columns, slot_row
+from tui_hub.tui.screens.active_choice import Choosing
+from tui_hub.tui.slot_columns import slot_columns, slot_row
 from tui_hub.tui.widgets.memory_pane import MemoryPane
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.widgets.slot_choice import SlotChoice
 from tui_hub.tui.widgets.slot_pane import SlotPane
-from tui_hub.tui.widgets.table import Table
+from tui_hub.tui.widgets.slot_table import SlotTable
 
+_SLOT_ACTIONS = (
+    "fill_slot", "reload_slot", "deactivate_slot", "cancel_change", "free_ollama"
+)  # fmt: skip
+"""What is done to the slot under the cursor, and not while a model is being chosen for it."""
 _CLOCK = 30.0
 """Seconds between two looks at how long a model has been there."""
 
 
-class SlotTable(Table[SlotRow]):
-    """Slots, known again by their type."""
-
-    least = 28
-
-    def key_of(self, row: SlotRow) -> object:
-        return row.type
-
-
-class ActiveScreen(HubScreen):
+class ActiveScreen(Choosing):
     """One row for each type, one bar for each device, and below what is under the cursor."""
 
     CSS_PATH = "active.tcss"
-    BINDINGS = bindings(c.Choose, c.ReloadSlot, c.DeactivateSlot, c.CancelChange, c.FreeOllama)
+    BINDINGS = bindings(
+        c.FillSlot, c.Choose, c.ReloadSlot, c.DeactivateSlot, c.CancelChange, c.FreeOllama
+    )
     BINDING_GROUP_TITLE = "Active"
     AUTO_FOCUS = "#slots"
-
-    slots = getters.query_one(SlotTable)
-    memory = getters.query_one(MemoryPane)
-    about = getters.query_one(SlotPane)
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,6 +54,7 @@ class ActiveScreen(HubScreen):
                 yield MemoryPane()
         with Panel(id="about"):
             yield SlotPane()
+            yield SlotChoice(self.app.glyphs)
 
     def on_mount(self) -> None:
         """Follow the slots."""
@@ -74,6 +69,8 @@ class ActiveScreen(HubScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The key row shows what can be done now; the help shows everything."""
+        if self.chooses and action in _SLOT_ACTIONS:
+            return False
         here, anywhere = self._changing
         if action == "free_ollama" and not unslotted(self.memory.ollama):
             return None
@@ -94,25 +91,27 @@ class ActiveScreen(HubScreen):
         if rows != self.slots.rows:
             self.slots.show(rows)
         self.query_one("#list", Panel).label(note=f"{len(by_type)} of {len(rows)} filled")
-        self._show_about(live)
+        self.show_about(live)
 
     @on(RowList.Moved, "#slots")
     def _moved(self) -> None:
         row = self.slots.current
         if row is None:
             return
+        if self.chooses and row.type is not self.choice.kind:
+            self.close_choice()
         if self._on not in (None, row.type):
             for failure in self.app.live.failures:
                 self.app.live_state.forget_failure(failure.type)
         self._on = row.type
-        self._show_about(self.app.live)
+        self.show_about(self.app.live)
         if row.slot is not None and row.slot.pid is not None:
             self.read_last(row.slot)
 
-    def _show_about(self, live: Live) -> None:
+    def show_about(self, live: Live) -> None:
         """What is under way or failed goes before what stands still, the cursor's slot first."""
         row = self.slots.current
-        if row is None:
+        if row is None or self.chooses:
             return
         swaps = sorted(live.swaps, key=lambda one: one.type is not row.type)
         failures = sorted(live.failures, key=lambda one: one.type is not row.type)
@@ -141,7 +140,8 @@ class ActiveScreen(HubScreen):
         """The slot under the cursor; says so when it is empty or being changed."""
         row = self.slots.current
         if row is not None and row.swap:
-            self.app.hint("This slot is being changed; c cancels that.")
+            key = self.app.key_of(c.CancelChange)
+            self.app.hint(f"This slot is being changed; {key} cancels that.")
         elif row is None or row.slot is None:
             self.app.hint("This slot is empty.")
         else:
@@ -187,6 +187,9 @@ class ActiveScreen(HubScreen):
         from tui_hub.tui.screens.confirm import cancel_question
 
         swap = next((one for one in self.app.live.swaps if one.type is kind), None)
+        if swap is not None and not swap.local:
+            self.app.hint("Another process is at it, and cancels it there.")
+            return
         if swap is None or not await self.app.push_screen_wait(cancel_question(swap)):
             return
         with self.app.reporting():
@@ -203,15 +206,20 @@ class ActiveScreen(HubScreen):
             return
         with self.app.reporting():
             released = await self.app.services.ollama.release(*(one.name for one in models))
-            size = text.size(sum(one.size for one in released))
-            self.app.notify(f"Ollama has let go of {size}")
+            size = text.size(sum(one.size for one in released.models))
+            freed = released.freed
+            back = "" if freed is None else f"; {text.size(freed)} are back on the GPUs"
+            self.app.notify(f"Ollama has let go of {size}{back}")
         self.memory.ask_ollama()
 
     @work(group="open", exclusive=True)
     async def action_choose(self) -> None:
-        """Open the page of the slot's model."""
+        """Take the model that was chosen; else open the page of the slot's."""
         from tui_hub.tui.screens.model import ModelScreen
 
+        if self.chooses:
+            self.take_choice()
+            return
         row = self.slots.current
         model = None if row is None else row.comes or (row.slot and row.slot.model)
         if not model:

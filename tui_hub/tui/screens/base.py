@@ -14,6 +14,7 @@ from textual.widgets import Static
 from tui_hub.tui.app import LEAST_HEIGHT, LEAST_WIDTH, HubApp
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands import Help
+from tui_hub.tui.copying import Copyable
 from tui_hub.tui.question_commands import HintQuit
 from tui_hub.tui.widgets.key_row import KeyRow
 from tui_hub.tui.widgets.memory_bar import MemoryBar
@@ -51,6 +52,10 @@ class HubScreen(Screen[None]):
     @on(RowList.Chosen)
     async def _clicked_twice(self) -> None:
         await self.run_action("choose")
+
+    async def copyables(self) -> list[Copyable]:
+        """What of this screen can be copied."""
+        return []
 
     def compose_body(self) -> ComposeResult:
         """What stands between the bars."""

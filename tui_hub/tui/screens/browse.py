@@ -12,15 +12,18 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from tui_hub import text
-from tui_hub.domain.catalogue import Facets, Search, Sort
+from tui_hub.domain.catalogue import FacetCount, Facets, Search, Sort
 from tui_hub.domain.models import Model
+from tui_hub.domain.stored_need import classes_within
 from tui_hub.events import CatalogueChanged, Event, ModelChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import ModelActions
 from tui_hub.tui.command import bindings
+from tui_hub.tui.compare_commands import MarkToCompare, ShowComparison
 from tui_hub.tui.live import Live
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.facet_list import FacetList, alternatives
+from tui_hub.tui.widgets.greeting import Greeting
 from tui_hub.tui.widgets.model_list import ModelList
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
@@ -44,6 +47,8 @@ class BrowseScreen(ModelActions):
         c.ToggleFilters,
         c.ToggleDetail,
         c.ChangeOrder,
+        MarkToCompare,
+        ShowComparison,
         c.ToggleFavourite,
         c.EditNote,
         c.ClearFilters,
@@ -72,6 +77,7 @@ class BrowseScreen(ModelActions):
                     yield Static(Content(f"{self.app.glyphs.search} "), id="search-sign")
                     yield SearchBox()
                     yield Static(id="count")
+                yield Greeting()
                 yield ModelList()
             with Panel(id="detail"):
                 yield DetailPane()
@@ -101,14 +107,29 @@ class BrowseScreen(ModelActions):
                 return  # the answer came after the end
             self._show_count(found)
             self.models.count_is(found)
-            if self.query_one("#filters").display:
+            await self._look_at_memory()
+            if self.query("#filters") and self.query_one("#filters").display:
                 counted = await self._count_facets(self.search)
                 if self.query(FacetList):
                     self.facets.show(self.search, counted)
 
+    async def _look_at_memory(self) -> None:
+        """Learn once how large the box is, for what of the list fits it."""
+        if self.facets.memory is None:
+            capacity = await self.app.services.fit.capacity()
+            if self.query("#facets") and self.query("#models"):
+                self.facets.memory = capacity.largest
+                self.models.show_fit(capacity)
+
     async def _count_facets(self, search: Search) -> Facets:
         """The counts of the answer, and of the alternatives to what is chosen."""
         facets = await self.app.services.catalogue.facets(search)
+        within = classes_within(self.facets.memory or 0)
+        fitting = [one for one in facets.of("need") if one.value in within]
+        exact = all(one.exact for one in fitting)
+        many = sum(one.count for one in fitting)
+        fits = FacetCount(facet="memory", value="yes", count=many, exact=exact)
+        facets = replace(facets, counts=(*facets.counts, fits))
         for facet, question in alternatives(search).items():
             others = (await self.app.services.catalogue.facets(question)).of(facet)
             rest = tuple(one for one in facets.counts if one.facet != facet)
@@ -158,10 +179,16 @@ class BrowseScreen(ModelActions):
 
     def why_empty(self, live: Live) -> list[tuple[str, str]]:
         """What a list without rows says."""
-        first = [("esc", "key"), (", then ", "muted")] if self.focused is self.box else []
+        leave = [(self.app.key_of(c.LeaveSearch), "key"), (", then ", "muted")]
+        first = leave if self.focused is self.box else []
         if live.total and (self.search.text or self._chosen()):
             what = " clears the search" + (" and the filters." if self._chosen() else ".")
-            return [("Nothing matches. ", "muted"), *first, ("c", "key"), (what, "muted")]
+            return [
+                ("Nothing matches. ", "muted"),
+                *first,
+                (self.app.key_of(c.ClearFilters), "key"),
+                (what, "muted"),
+            ]
         if live.syncing:
             names = ", ".join(feed.feed for feed in live.syncing[:3])
             return [("Fetching the catalogue: ", "muted"), (names, "info")]
@@ -171,9 +198,9 @@ class BrowseScreen(ModelActions):
         return [
             ("The catalogue is empty. ", "muted"),
             *first,
-            ("6", "key"),
+            (self.app.key_of(c.ShowSync), "key"),
             (" then ", "muted"),
-            ("s", "key"),
+            (self.app.key_of(c.SyncNow), "key"),
             (" fetches it.", "muted"),
         ]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from textual import getters, work
 from textual.app import ComposeResult
-from textual.content import Content
-from textual.widgets import Static
 
 from tui_hub import text
 from tui_hub.domain.downloads import Download
@@ -17,6 +15,7 @@ from tui_hub.tui.download_text import title_of
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.download_list import DownloadList
+from tui_hub.tui.widgets.download_totals import DownloadTotals
 from tui_hub.tui.widgets.panel import Panel
 
 HISTORY = 50
@@ -40,20 +39,12 @@ class DownloadsScreen(HubScreen):
     BINDING_GROUP_TITLE = "Downloads"
     AUTO_FOCUS = "#downloads"
 
-    DEFAULT_CSS = """
-    DownloadsScreen #totals { height: 1; padding: 0 2; text-align: right; color: $foreground 62%; }
-    """
-
     downloads = getters.query_one(DownloadList)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._totals = Content()
 
     def compose_body(self) -> ComposeResult:
         with Panel("Downloads", id="box"):
             yield DownloadList()
-            yield Static(id="totals")
+            yield DownloadTotals()
 
     def on_mount(self) -> None:
         """Follow the figures."""
@@ -77,11 +68,7 @@ class DownloadsScreen(HubScreen):
             return
         ended = {one.job for one in self.downloads.downloads} - {d.job for d in live.downloads}
         self.downloads.show(current=live.downloads, aside=live.aside)
-        rate = sum(one.speed for one in live.running)
-        totals = Content(f"{text.speed(rate)} together" if live.running else "")
-        if totals != self._totals:
-            self._totals = totals
-            self.query_one("#totals", Static).update(totals, layout=False)
+        self.query_one(DownloadTotals).show(live.running)
         self._show_limit()
         if ended:
             self.read_history()
@@ -101,7 +88,8 @@ class DownloadsScreen(HubScreen):
         with self.app.reporting():
             jobs = await self.app.services.jobs.list((JobType.DOWNLOAD,), _ENDED, HISTORY)
             past = [await self.app.services.downloads.get(job.id) for job in jobs]
-            self.downloads.show(past=[one for one in past if one is not None])
+            if self.is_attached:
+                self.downloads.show(past=[one for one in past if one is not None])
 
     def _subject(self) -> Download | None:
         one = self.downloads.current

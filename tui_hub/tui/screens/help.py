@@ -13,23 +13,10 @@ from textual.screen import Screen
 from tui_hub.tui.command import Command, bindings, command_of
 from tui_hub.tui.commands import Help
 from tui_hub.tui.draw import Line, fit, width_of
+from tui_hub.tui.keys import sign_of
 from tui_hub.tui.question_commands import Dismiss, HintQuit
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.document import Document
-
-_SIGNS = {
-    "slash": "/",
-    "question_mark": "?",
-    "plus": "+",
-    "enter": "⏎",
-    "escape": "esc",
-    "down": "↓",
-    "up": "↑",
-    "left": "←",
-    "right": "→",
-    "pagedown": "page down",
-    "pageup": "page up",
-}
 
 
 class KeyText(Document):
@@ -60,8 +47,7 @@ class KeyText(Document):
         self.show_pieces(lines)
 
     def _keys(self, command: type[Command]) -> str:
-        keys = [_SIGNS.get(key, key.replace("ctrl+", "^")) for key in command.key.split(",")]
-        return " ".join(map(self.glyphs.key, keys))
+        return " ".join(self.glyphs.key(sign_of(key)) for key in self.app.keys.of(command))
 
 
 class HelpScreen(HubDialog[None]):

@@ -12,6 +12,7 @@ from tui_hub.events import Event, JobChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
+from tui_hub.tui.copying import Copyable, copyables
 from tui_hub.tui.draw import Piece
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.live import POLL
@@ -93,12 +94,12 @@ def _number(count: int) -> str:
     return "1 job" if count == 1 else f"{count} jobs"
 
 
-def _hidden(count: int) -> list[Piece]:
+def _hidden(count: int, next_type: str, next_status: str) -> list[Piece]:
     return [
         (f"The filters hide {_number(count)}. ", "muted"),
-        ("t", "key"),
+        (next_type, "key"),
         (" and ", "muted"),
-        ("s", "key"),
+        (next_status, "key"),
         (" go on to the next type and status.", "muted"),
     ]
 
@@ -139,6 +140,15 @@ class JobsScreen(HubScreen):
         with Panel("Log", id="log-box"):
             yield Document(id="log")
 
+    async def copyables(self) -> list[Copyable]:
+        """The job's id, and what it said last."""
+        job = self.jobs.current
+        if job is None:
+            return []
+        model = job.payload.get("model")
+        told = [("id", job.id), ("model", model if isinstance(model, str) else None)]
+        return copyables([*told, ("error", job.error), ("log", job.log[-1] if job.log else None)])
+
     def on_mount(self) -> None:
         """Read once, then follow."""
         self.app.event_signal.subscribe(self, self._happened)
@@ -169,7 +179,9 @@ class JobsScreen(HubScreen):
             jobs = await self.app.services.jobs.list(types, statuses, LIMIT)
             self.jobs.empty = [("No job yet. Syncs and downloads show here.", "muted")]
             if not jobs and (types or statuses):
-                self.jobs.empty = _hidden(len(await self.app.services.jobs.list((), (), LIMIT)))
+                hidden = len(await self.app.services.jobs.list((), (), LIMIT))
+                keys = (self.app.key_of(c.FilterType), self.app.key_of(c.FilterStatus))
+                self.jobs.empty = _hidden(hidden, *keys)
             if not jobs or tuple(jobs) != self.jobs.rows:
                 self.jobs.show(jobs)
         chosen = [str(one) for one in (self._type, self._status) if one]

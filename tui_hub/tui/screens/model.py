@@ -1,4 +1,4 @@
-"""One model: its card, its files by variant, and its revisions."""
+"""One model: its card, its files by variant, whether it fits, its revisions, what is set for it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from textual.widgets import ContentSwitcher
 from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.errors import HubError, NotFoundError
 from tui_hub.domain.models import Details, Model
-from tui_hub.events import Event, ModelChanged
+from tui_hub.events import Event, ModelChanged, SlotChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import ModelActions, delete_model
 from tui_hub.tui.command import bindings
+from tui_hub.tui.compare_commands import MarkToCompare, ShowComparison
 from tui_hub.tui.revisions import RevisionTable, name_revision, revision_text
 from tui_hub.tui.screens.text_dialog import TextDialog, is_text, read_text
+from tui_hub.tui.widgets.configuration_pane import ConfigurationPane
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.document import Document
 from tui_hub.tui.widgets.file_list import FileList
+from tui_hub.tui.widgets.fit_pane import FitPane
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.tab_strip import TabStrip
 
-_TABS = ("card", "files", "revisions")
-_FILES, _REVISIONS = 1, 2
+_TABS = ("card", "files", "fit", "revisions", "configuration")
+_FILES, _REVISIONS = 1, 3
 
 
 class ModelScreen(ModelActions):
@@ -43,6 +46,8 @@ class ModelScreen(ModelActions):
         c.ToggleFavourite,
         c.EditNote,
         c.DeleteModel,
+        MarkToCompare,
+        ShowComparison,
         c.RefreshModel,
     )
     BINDING_GROUP_TITLE = "Model"
@@ -51,7 +56,9 @@ class ModelScreen(ModelActions):
     tabs = getters.query_one(TabStrip)
     card = getters.query_one("#card", Document)
     files = getters.query_one(FileList)
+    fit = getters.query_one(FitPane)
     revisions = getters.query_one(RevisionTable)
+    configuration = getters.query_one(ConfigurationPane)
     about = getters.query_one(DetailPane)
 
     def __init__(self, model: Model) -> None:
@@ -62,11 +69,13 @@ class ModelScreen(ModelActions):
     def compose_body(self) -> ComposeResult:
         with Horizontal():
             with Panel(id="page"):
-                yield TabStrip(("Card", "Files", "Revisions"))
+                yield TabStrip(("Card", "Files", "Fit", "Revisions", "Configuration"))
                 with ContentSwitcher(initial="card"):
                     yield Document(id="card")
                     yield FileList()
+                    yield FitPane(id="fit")
                     yield RevisionTable(self.app.glyphs, id="revisions")
+                    yield ConfigurationPane(id="configuration")
             with Panel("About", id="about"):
                 yield DetailPane()
 
@@ -85,6 +94,8 @@ class ModelScreen(ModelActions):
     def _happened(self, event: Event) -> None:
         if isinstance(event, ModelChanged) and event.model == self._model.id:
             self.look_up()
+        elif isinstance(event, SlotChanged):
+            self.configuration.read()
 
     @work(group="details", exclusive=True)
     async def look_up(self, refresh: bool = False) -> None:
@@ -95,16 +106,20 @@ class ModelScreen(ModelActions):
             self.card.show_words(error.message, "bad")
             self.files.empty = error.message
             self.files.refresh()
+            self.configuration.show(self._model.id)
             return
-        self._show(details)
-        await self._show_card(refresh)
+        if self.query(DetailPane):  # the page may have been closed meanwhile
+            self._show(details)
+            await self._show_card(refresh)
 
     def _show(self, details: Details) -> None:
         self._model, self._folder = details.model, details.path
         self.about.show(details.model, details.edit)
         self.files.show(details)
+        self.fit.show_model(details)
         self.revisions.installed = details.installed_revision
         self.revisions.show(details.versions)
+        self.configuration.show(details.model.id, details)
         self.tabs.rename(1, f"Files {len(details.files)}")
         if details.path:
             self.query_one("#page", Panel).label(note=details.path)
@@ -135,6 +150,22 @@ class ModelScreen(ModelActions):
             return None
         return super().check_action(action, parameters)
 
+    async def to_copy(self, model: Model) -> list[tuple[str, str | None]]:
+        """What the cursor is on goes before what the whole model has."""
+        told: list[tuple[str, str | None]] = []
+        file = self.files.file if self.tabs.present == _FILES else None
+        if file is not None:
+            here = self._folder is not None and file.status is ArtifactStatus.COMPLETED
+            told = [
+                ("path", f"{self._folder}/{file.path}" if here else file.path),
+                ("sha256", file.sha256),
+                ("git blob", file.git_sha1),
+            ]
+        row = self.revisions.current if self.tabs.present == _REVISIONS else None
+        if row is not None:
+            told = [("commit", row.revision)]
+        return [*told, *await super().to_copy(model)]
+
     def action_next_tab(self) -> None:
         """Go to the next tab."""
         self.tabs.step(1)
@@ -152,21 +183,21 @@ class ModelScreen(ModelActions):
         from tui_hub.tui.screens.plan import PlanDialog
 
         one = self.revisions.current if self.tabs.present == _REVISIONS else None
-        variant, revision = self._variant, None
+        variant, revision = self.variant, None
         if one is not None:
             revision = one.revision
             variant = next((name.variant for name in one.names), None)
         self.app.push_screen(PlanDialog(self._model, variant, revision))
 
     @property
-    def _variant(self) -> str | None:
+    def variant(self) -> str | None:
         """The variant under the cursor, where the files are in front."""
         return self.files.variant if self.tabs.present == _FILES else None
 
     @work(group="delete", exclusive=True)
     async def action_delete_model(self) -> None:
         """Delete the variant under the cursor, or all of the model; asks first."""
-        await delete_model(self, self._model.id, self._variant)
+        await delete_model(self, self._model.id, self.variant)
 
     @work(group="version", exclusive=True)
     async def action_name_version(self) -> None:
@@ -190,7 +221,8 @@ class ModelScreen(ModelActions):
                 self.app.hint("Only text files up to 200 kB can be shown.")
             return
         if self._folder is None or file.status is not ArtifactStatus.COMPLETED:
-            self.app.hint(f"{file.path} is not here; d downloads it.")
+            key = self.app.key_of(c.DownloadModel)
+            self.app.hint(f"{file.path} is not here; {key} downloads it.")
             return
         with self.app.reporting():
             try:

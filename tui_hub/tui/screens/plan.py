@@ -17,6 +17,7 @@ from tui_hub.domain.errors import HubError
 from tui_hub.domain.models import Details, Model
 from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
+from tui_hub.tui.commands import ShowDownloads
 from tui_hub.tui.draw import safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.plan_text import fit_text, plan_text
@@ -200,7 +201,7 @@ class PlanDialog(HubDialog[None]):
         except HubError as error:
             self._show_error(error)
             return
-        self.app.notify(f"{what} is in line; 2 shows it")
+        self.app.notify(f"{what} is in line; {self.app.key_of(ShowDownloads)} shows it")
         self.dismiss()
 
     def action_choose(self) -> None:

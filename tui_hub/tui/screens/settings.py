@@ -8,7 +8,6 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_hub import text
-from tui_hub.domain.errors import UsageError
 from tui_hub.services.preferences import Preference
 from tui_hub.settings.values import Setting, Value, value_words
 from tui_hub.tui.columns import Column
@@ -143,10 +142,12 @@ class SettingsScreen(HubScreen):
     async def _ask(self, setting: Setting) -> str | None:
         from tui_hub.tui.screens.prompt import Prompt
 
+        if setting.key == "screen.theme":
+            from tui_hub.tui.screens.theme import ThemeDialog
+
+            return await self.app.push_screen_wait(ThemeDialog())
+
         def meaning(words: str) -> str:
-            if setting.key == "screen.theme" and words not in ("", *self.app.available_themes):
-                themes = ", ".join(sorted(self.app.available_themes))
-                raise UsageError(f"there is no theme {words[:40]!r}", hint=f"Themes: {themes}.")
             setting.check(words)
             return words
 

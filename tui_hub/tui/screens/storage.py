@@ -17,6 +17,7 @@ from tui_hub.events import Event, ModelChanged, SlotChanged, StorageChanged, Wor
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions import delete_model
 from tui_hub.tui.command import bindings
+from tui_hub.tui.copying import Copyable, copyables
 from tui_hub.tui.draw import Line, safe
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.storage_commands import (
@@ -79,6 +80,16 @@ class StorageScreen(StoreActions):
         with Panel(id="findings-box"):
             yield Document(id="findings")
         yield WorkLine()
+
+    async def copyables(self) -> list[Copyable]:
+        """The model's id and folder, and where the store is."""
+        share = self.models.current
+        told: list[tuple[str, str | None]] = []
+        if share is not None:
+            installs = await self.app.services.storage.installs()
+            folder = next((one.path for one in installs if one.model == share.name), None)
+            told = [("id", share.name), ("folder", folder)]
+        return copyables([*told, ("store", str(self.app.services.configuration.paths.store))])
 
     def on_mount(self) -> None:
         """Measure, and measure again when something changed."""

@@ -132,7 +132,8 @@ class SyncScreen(HubScreen):
     @on(RowList.Moved, "#feeds")
     def _moved(self) -> None:
         row = self.feeds.current
-        self.words.update(Content() if row is None else about(row, self._retries))
+        words = Content() if row is None else about(row, self._retries)
+        self.words.update(words, layout=False)
 
     @work(group="sync-action", exclusive=True)
     async def action_sync_now(self) -> None:
@@ -218,7 +219,8 @@ class SyncScreen(HubScreen):
     def _start(self, feeds: tuple[str, ...]) -> None:
         with self.app.reporting():
             if self.app.services.sync.running:
-                self.app.notify("A sync runs already; x cancels it.", severity="warning")
+                key = self.app.key_of(c.CancelSync)
+                self.app.notify(f"A sync runs already; {key} cancels it.", severity="warning")
                 return
             self.app.services.sync.start(feeds)
 

@@ -94,6 +94,8 @@ class ChangesPanel(Panel):
         with self.app.reporting():
             changes = self.app.services.changes
             entries = await changes.list(chosen.query, _MOST, fits=chosen.fits)
+            if not self.is_attached:
+                return
             self.rows.empty = [(chosen.empty, "muted")]
             self.rows.show(entries)
             fresh = sum(entry.number > self.rows.seen for entry in entries)

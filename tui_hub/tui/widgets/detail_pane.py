@@ -12,6 +12,7 @@ from tui_hub.domain.models import Model, ModelEdit
 from tui_hub.domain.published import benchmark_lines
 from tui_hub.tui.app import HubApp
 from tui_hub.tui.draw import safe
+from tui_hub.tui.links import can_link, link
 from tui_hub.tui.model_text import facts_of, more_facts, published_facts, status_words
 
 MUTED = "$foreground 62%"
@@ -63,6 +64,13 @@ class DetailPane(VerticalScroll, can_focus=False):
         more = more_facts(model)
         if more:
             blocks += [Content(), *_table(more)]
+        links = self.app.services.repositories.links(model)
+        if links:
+            able = can_link(self.app.services.configuration.environment)
+            blocks += [
+                Content(),
+                *(link(one, FAINT, linked=able) for one in dict.fromkeys(links.values())),
+            ]
         if model.tags:
             tags = f" {self.app.glyphs.dot} ".join(safe(tag) for tag in model.tags[:24])
             blocks += [Content(), Content.styled(tags, FAINT)]

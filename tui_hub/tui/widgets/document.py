@@ -26,6 +26,8 @@ class Document(Scrolling):
         """Lines of our own, to be broken for the width that there is."""
         self._lines: list[list[Segment]] = []
         self._width = 0
+        self._made_for: tuple[list[Line], int, str] | None = None
+        """The lines of our own, the width and the theme that they were broken for."""
 
     def show_words(self, words: str, tone: str = "muted") -> None:
         """Show a few words of our own in place of a text."""
@@ -48,7 +50,11 @@ class Document(Scrolling):
         return len(self._lines)
 
     def _break(self, lines: list[Line], *, keep: bool = False) -> None:
-        """Take lines of our own, and break those that are too long."""
+        """Take lines of our own, and break those that are too long; nothing where they stay."""
+        made_for = (lines, self.line_width, self.app.theme)
+        if keep and self._card is None and made_for == self._made_for:
+            return
+        self._made_for = made_for
         self._card, self._source, self._width = None, lines, self.line_width
         broken = [part for line in lines for part in wrap(line, self._width or ROOM)]
         toned = [[Segment(text, self.tone(tone)) for text, tone in line] for line in broken]

@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import events
-from textual.geometry import Region
-from textual.strip import Strip
 
 from tui_hub.domain.downloads import Download, FileProgress
 from tui_hub.domain.jobs import JobStatus
+from tui_hub.tui.commands import DownloadModel, ShowBrowse
+from tui_hub.tui.download_file_text import file_line
 from tui_hub.tui.download_text import (
     explanation,
-    file_line,
     fold,
     history_line,
     job_line,
     totals,
 )
-from tui_hub.tui.draw import Line, difference, fit
+from tui_hub.tui.draw import Line, fit
 from tui_hub.tui.widgets.row_list import RowList
 
 
@@ -54,7 +53,6 @@ class DownloadList(RowList):
     def __init__(self) -> None:
         super().__init__(id="downloads")
         self._rows: list[_Row] = []
-        self._drawn: dict[int, list[tuple[str, str]]] = {}
         self._current: tuple[Download, ...] = ()
         self._past: tuple[Download, ...] = ()
         self._aside: frozenset[str] = frozenset()
@@ -76,7 +74,7 @@ class DownloadList(RowList):
             _shape(one) == _shape(other) for one, other in zip(old, self._rows, strict=True)
         )
         if same:
-            self._draw_changes()
+            self.draw_changes()
             return
         row = self._follow(old)
         moved = row != self.cursor
@@ -160,16 +158,6 @@ class DownloadList(RowList):
             rows += [_Row(download, past=True) for download in past]
         return rows
 
-    def _draw_changes(self) -> None:
-        top, width = self.scroll_offset.y, self.draw_width
-        for row in range(top, min(top + self.page_height, len(self._rows))):
-            drawn, line = self._drawn.get(row), self.draw(row, width)
-            if drawn is None:
-                self.refresh_line(row)
-            elif list(line) != drawn:
-                start, end = difference(drawn, line)
-                self.refresh(Region(start, row - top, end - start, 1))
-
     @property
     def current(self) -> Download | None:
         """The download under the cursor."""
@@ -188,12 +176,6 @@ class DownloadList(RowList):
 
     def selectable(self, row: int) -> bool:
         return 0 <= row < len(self._rows) and self._rows[row].head
-
-    def render_line(self, y: int) -> Strip:
-        row = self.scroll_offset.y + y
-        if row < len(self._rows):
-            self._drawn[row] = list(self.draw(row, self.draw_width))
-        return super().render_line(y)
 
     def draw(self, row: int, width: int) -> Line:
         one = self._rows[row]
@@ -218,9 +200,9 @@ class DownloadList(RowList):
         return [
             ("  ", ""),
             (words, "muted"),
-            ("1", "key"),
+            (self.app.key_of(ShowBrowse), "key"),
             (" finds models, ", "muted"),
-            ("d", "key"),
+            (self.app.key_of(DownloadModel), "key"),
             (" downloads one.", "muted"),
         ]
 

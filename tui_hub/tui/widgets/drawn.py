@@ -29,6 +29,7 @@ TONES = (
     "bar",
     "partial",
     "rest",
+    "gone",
 )
 """The tones of a piece, each a component class `drawn--<tone>`."""
 
@@ -55,6 +56,7 @@ class Drawn(Widget):
         & > .drawn--bar { color: $primary; }
         & > .drawn--partial { color: $primary 70%; }
         & > .drawn--rest { color: $foreground 14%; }
+        & > .drawn--gone { color: $foreground 62%; text-style: strike; }
         & > .drawn--cursor { background: $primary 22%; }
         & > .drawn--cursor-blurred { background: $foreground 7%; }
         &:ansi > .drawn--cursor { text-style: reverse; }
@@ -79,7 +81,13 @@ class Drawn(Widget):
         if not name:
             return Style.null()
         full = self.get_component_rich_style(f"drawn--{name}")
-        return Style(color=full.color, bold=full.bold, italic=full.italic, underline=full.underline)
+        return Style(
+            color=full.color,
+            bold=full.bold,
+            italic=full.italic,
+            underline=full.underline,
+            strike=full.strike,
+        )
 
     def strip(self, pieces: Iterable[Piece], width: int, base: Style) -> Strip:
         """One line of exactly `width` cells.

@@ -24,7 +24,7 @@ _GROUPS = (
     ("size", "Size", "sizes", len(SIZES)),
 )
 """Facet, heading, field of the question, and how many values are listed."""
-_FLAGS = (
+_FLAGS: tuple[tuple[str, str, object, str], ...] = (
     ("installed", "installed", True, "yes"),
     ("favourite", "favourites", True, "yes"),
     ("new", f"new in {NEW_DAYS} days", True, "yes"),
@@ -65,6 +65,8 @@ class FacetList(RowList):
     def __init__(self) -> None:
         super().__init__(id="facets")
         self.search = Search()
+        self.memory: int | None = None
+        """What the box has for a model; `None` while nobody has looked."""
         self._rows: list[tuple[str, FacetCount | None]] = []
 
     def show(self, search: Search, facets: Facets | None) -> None:
@@ -72,7 +74,7 @@ class FacetList(RowList):
         self.search = search
         before = self._rows[self.cursor][1] if self.cursor < len(self._rows) else None
         self._rows = []
-        for field, words, _, value in _FLAGS:
+        for field, words, _, value in self._flags():
             told = facets.of(field) if facets else ()
             none = FacetCount(facet=field, value=value, count=0)
             self._rows.append((words, next((one for one in told if one.value == value), none)))
@@ -88,6 +90,12 @@ class FacetList(RowList):
                 self._rows += [(one.value, one) for one in counts]
         self._follow(before)
         self.rows_changed()
+
+    def _flags(self) -> tuple[tuple[str, str, object, str], ...]:
+        """What a model is or is not, whether it fits this box first."""
+        if self.memory is None:
+            return _FLAGS
+        return (("memory", "fits this box", self.memory, "yes"), *_FLAGS)
 
     def _follow(self, before: FacetCount | None) -> None:
         for row, (_, one) in enumerate(self._rows):
@@ -112,9 +120,9 @@ class FacetList(RowList):
         return spread(left, right, width, ellipsis=self.glyphs.ellipsis)
 
     def _is_on(self, one: FacetCount) -> bool:
-        for field, _, value, _ in _FLAGS:
+        for field, _, value, _ in self._flags():
             if one.facet == field:
-                return getattr(self.search, field) is value
+                return bool(getattr(self.search, field) == value)
         return one.value in self._values(one)
 
     def _values(self, one: FacetCount) -> tuple[str, ...]:
@@ -139,9 +147,9 @@ class FacetList(RowList):
 
     def _toggled(self, one: FacetCount) -> Search:
         change: dict[str, Any] = {}
-        for field, _, value, _ in _FLAGS:
+        for field, _, value, _ in self._flags():
             if one.facet == field:
-                chosen = getattr(self.search, field) is value
+                chosen = getattr(self.search, field) == value
                 change[field] = _UNSET.get(field) if chosen else value
         for facet, _, field, _ in _GROUPS:
             if one.facet == facet:

@@ -109,11 +109,16 @@ class FileList(RowList):
         super().__init__(id="files")
         self._rows: list[FileRow] = []
         self._columns = file_columns(self.glyphs)
+        self._model = ""
         self.empty = "asking for the files"
+
+    def on_mount(self) -> None:
+        """Follow what is marked for a comparison."""
+        self.app.marks_signal.subscribe(self, lambda marks: self.refresh())
 
     def show(self, details: Details) -> None:
         """Draw the files."""
-        self._rows = rows_of(details)
+        self._rows, self._model = rows_of(details), details.model.id
         self.empty = details.note or "This model has no files here; its maker serves it."
         self.rows_changed()
 
@@ -156,6 +161,8 @@ class FileList(RowList):
             right = [(f"{len(sizes)} files  ", "faint"), (text.size(whole).rjust(10), "strong")]
         if one.variant is not None:
             left.append((f"  {one.variant.format}", "faint"))
+            if one.variant.name in self.app.marks.variants_of(self._model):
+                left.append((f" {self.glyphs.compared}", "info"))
             if one.installed:
                 left.append((f"  {self.glyphs.installed} installed", "good"))
             right = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -20,6 +22,17 @@ _LAST: tuple[type[Command], ...] = (Search, Help, Commands, Quit)
 """Keys of every screen, shown after the screen's own."""
 GAP = 2
 """Cells between two keys."""
+
+
+def _place(binding: Binding, node: DOMNode) -> int:
+    """Where a binding stands among those of its node; other keys put it last in Textual's list."""
+    named = [getattr(one, "id", None) for base in type(node).__mro__ for one in _own(base)]
+    return named.index(binding.id) if binding.id in named else len(named)
+
+
+def _own(base: type) -> Sequence[object]:
+    listed: Sequence[object] = base.__dict__.get("BINDINGS", ())
+    return listed
 
 
 class KeyRow(Drawn):
@@ -43,11 +56,15 @@ class KeyRow(Drawn):
             command = command_of(active.binding)
             if command is None or not command.shown or not active.enabled:
                 continue
-            if typing and command.types_a_letter():
+            if typing and self.app.keys.types_a_letter(command):
                 continue
             entries = last if command in _LAST else own
             entries.setdefault(command, (active.binding, active.node))
-        return list(own.values()), [last[command] for command in _LAST if command in last]
+        shown = list(own.values())
+        if self.app.keys.keymap:
+            nodes = list(dict.fromkeys(node for _, node in shown))
+            shown.sort(key=lambda one: (nodes.index(one[1]), _place(*one)))
+        return shown, [last[command] for command in _LAST if command in last]
 
     def _pieces(self, binding: Binding) -> list[Piece]:
         sign = self.glyphs.key(self.app.get_key_display(binding))

@@ -11,6 +11,7 @@ from tui_hub.domain.runtime import OllamaState
 from tui_hub.events import Event, HardwareSampled
 from tui_hub.tui.draw import Line
 from tui_hub.tui.live import Live
+from tui_hub.tui.memory_ghost import Ghost
 from tui_hub.tui.memory_panel import Box, brief_lines, full_lines
 from tui_hub.tui.widgets.lines_pane import LinesPane
 
@@ -22,6 +23,8 @@ _OLLAMA_SECONDS = 5.0
 
 _BRIEF = 4
 """Lines at most on a narrow screen."""
+_GHOST = 5
+"""Lines of a change on a narrow screen: the device now and then, what comes and leaves, when."""
 
 
 class MemoryPane(LinesPane):
@@ -38,6 +41,14 @@ class MemoryPane(LinesPane):
         self._height: int | None = None
         self.ollama: OllamaState | None = None
         """What the daemon of Ollama has in memory."""
+        self._ghost: Ghost | None = None
+
+    def show_ghost(self, ghost: Ghost | None) -> None:
+        """Show the memory as a change would leave it; without one, as it is."""
+        if ghost != self._ghost:
+            self._ghost = ghost
+            self.scroll_home(animate=False)
+            self._show()
 
     def on_mount(self) -> None:
         """Follow the readings, and whose memory it is."""
@@ -81,12 +92,14 @@ class MemoryPane(LinesPane):
             history={gpu.uuid: hardware.history(gpu.uuid) for gpu in hardware.sample.gpus},
             host_history=self._host,
             ollama=self.ollama,
+            ghost=self._ghost,
         )
         if not self.screen.has_class("-narrow"):
             self._set_height(None)
             return full_lines(box, width, rows, self.glyphs)
         lines = brief_lines(box, width, _BRIEF, self.glyphs)
-        self._set_height(len(lines))
+        # What a ghost says of a time must not make the screen jump from model to model.
+        self._set_height(len(lines) if self._ghost is None else max(len(lines), _GHOST))
         return lines
 
     def _set_height(self, height: int | None) -> None:

@@ -12,10 +12,12 @@ from textual import work
 from textual.geometry import Size
 from textual.message import Message
 
-from tui_hub.domain.catalogue import Page, Search
+from tui_hub.domain.catalogue import Page, Search, Sort
 from tui_hub.domain.models import Model
+from tui_hub.domain.stored_need import Capacity
 from tui_hub.tui.columns import draw_row, header, layout
 from tui_hub.tui.draw import Line
+from tui_hub.tui.marks import Marks
 from tui_hub.tui.model_text import model_columns
 from tui_hub.tui.widgets.row_list import RowList
 
@@ -56,9 +58,31 @@ class ModelList(RowList):
         self._jumping: int | None = None
         """The page whose key is being looked for."""
         self._favourites: frozenset[str] = frozenset()
+        self._compared: frozenset[str] = frozenset()
+        self._capacity: Capacity | None = None
         self._columns = model_columns(self.glyphs)
         self._by_hand = False
         """Whether a person moved the cursor since the answer came."""
+
+    def on_mount(self) -> None:
+        """Follow what is marked for a comparison."""
+        self.app.marks_signal.subscribe(self, self._marked)
+
+    def _marked(self, marks: Marks) -> None:
+        self._compared = marks.models
+        self._name_columns(self.search.sort)
+        self.refresh()
+
+    def _name_columns(self, sort: Sort) -> None:
+        self._columns = model_columns(
+            self.glyphs, sort, self._favourites, self._compared, self._capacity
+        )
+
+    def show_fit(self, capacity: Capacity) -> None:
+        """Say of each model whether this box is large enough for it."""
+        self._capacity = capacity
+        self._name_columns(self.search.sort)
+        self.refresh()
 
     def ask(self, search: Search) -> None:
         """Show the answer to another question; the old rows stay until the first page is here."""
@@ -75,7 +99,7 @@ class ModelList(RowList):
             self._total = total
             self._begin({0: page}, {0: None})
             self._by_hand = False
-            self._columns = model_columns(self.glyphs, search.sort, self._favourites)
+            self._name_columns(search.sort)
             self.rows_changed(keep_cursor=False)
             self.mark()
             self.post_message(self.Answered(search))
@@ -141,7 +165,7 @@ class ModelList(RowList):
             known = await self.app.services.catalogue.favourites()
             if known != self._favourites:
                 self._favourites = known
-                self._columns = model_columns(self.glyphs, self.search.sort, known)
+                self._name_columns(self.search.sort)
                 self.refresh()
 
     def _is_sought(self, pages: dict[int, Page]) -> bool:

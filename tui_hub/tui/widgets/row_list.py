@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -13,8 +13,11 @@ from textual.strip import Strip
 
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands import LISTS
-from tui_hub.tui.draw import Line
+from tui_hub.tui.draw import Line, Piece, difference
 from tui_hub.tui.widgets.drawn import Drawn
+
+_KEPT = 500
+"""Rows that are remembered as they were drawn: more than any terminal is high."""
 
 
 class RowList(Drawn, ScrollView, can_focus=True):
@@ -28,6 +31,11 @@ class RowList(Drawn, ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False)
     """The row that actions are about."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._drawn: dict[int, list[Piece]] = {}
+        """What is on screen, by row."""
 
     @dataclass
     class Moved(Message):
@@ -73,12 +81,24 @@ class RowList(Drawn, ScrollView, can_focus=True):
     def rows_changed(self, *, keep_cursor: bool = True) -> None:
         """Lay out and draw anew after the rows changed."""
         self.virtual_size = Size(0, self.row_count() + self.header_height)
+        self._drawn.clear()
         if not keep_cursor:
             self.set_reactive(RowList.cursor, 0)
             self.scroll_to(y=0, animate=False, immediate=True)
         self.set_reactive(RowList.cursor, self._nearest(self.cursor, 1))
         self.refresh()
         self.post_message(self.Moved(self))
+
+    def draw_changes(self) -> None:
+        """Draw the cells alone that became others, where the rows are the same ones as before."""
+        top, below = self.scroll_offset.y, self.header_height
+        for row in range(top, min(top + self.page_height, self.row_count())):
+            drawn, line = self._drawn.get(row), list(self.draw(row, self.draw_width))
+            if drawn is None:
+                self.refresh_line(row + below)
+            elif line != drawn:
+                start, end = difference(drawn, line)
+                self.refresh(Region(start, row - top + below, end - start, 1))
 
     def render_line(self, y: int) -> Strip:
         """One line of what is on screen."""
@@ -89,11 +109,13 @@ class RowList(Drawn, ScrollView, can_focus=True):
         row = self.scroll_offset.y + y - self.header_height
         if not 0 <= row < self.row_count():
             return self.strip(self.draw_beyond(row), width, base)
+        if len(self._drawn) > _KEPT:
+            self._drawn.clear()
+        line = self._drawn[row] = list(self.draw(row, room))
         if row == self.cursor and self.selectable(row):
             name = "drawn--cursor" if self.has_focus else "drawn--cursor-blurred"
-            cursor = self.get_component_rich_style(name)
-            return self.strip(self.draw(row, room), width, cursor)
-        return self.strip(self.draw(row, room), width, base)
+            base = self.get_component_rich_style(name)
+        return self.strip(line, width, base)
 
     @property
     def draw_width(self) -> int:

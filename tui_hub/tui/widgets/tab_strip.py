@@ -55,6 +55,14 @@ class TabStrip(Drawn):
         fitted = fit(pieces, width, ellipsis=self.glyphs.ellipsis)
         return self.strip(fitted, width, self.rich_style)
 
+    def lefts(self) -> list[int]:
+        """Where each name begins, in cells from the left edge of the strip."""
+        begins, at = [], self.styles.padding.left
+        for name in self._names:
+            begins.append(at)
+            at += len(name) + 5
+        return begins
+
     def on_click(self, event: events.Click) -> None:
         """Go to the tab under the pointer."""
         at = 2

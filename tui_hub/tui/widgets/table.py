@@ -31,15 +31,28 @@ class Table(RowList, Generic[Row]):
         super().__init__(id=id)
         self.columns = list(columns)
         self.rows: tuple[Row, ...] = ()
+        self._said: Line | None = None
+        """What stood in place of rows when they were last replaced."""
 
     def key_of(self, row: Row) -> object:
         """By what a row is known again after the rows were replaced."""
         return row
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Replace the rows; the cursor follows the row it was on."""
-        before = self.current
+        """Replace the rows; the cursor follows the row it was on.
+
+        Where they are the same ones as before, only the cells are drawn that became others.
+        """
+        before, old = self.current, self.rows
         self.rows = tuple(rows)
+        said, self._said = self._said, self.empty
+        if not old and not self.rows and said == self.empty:
+            return
+        if old and list(map(self.key_of, old)) == list(map(self.key_of, self.rows)):
+            self.draw_changes()
+            if self.current != before:
+                self.post_message(self.Moved(self))
+            return
         if before is not None:
             key = self.key_of(before)
             at = next((i for i, row in enumerate(self.rows) if self.key_of(row) == key), None)

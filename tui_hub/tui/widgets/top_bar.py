@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from textual import events
 from textual.strip import Strip
 
@@ -9,8 +11,16 @@ from tui_hub import text
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.tui.draw import Piece, fit, spread, width_of
 from tui_hub.tui.live import Live
-from tui_hub.tui.modes import MODES
+from tui_hub.tui.modes import MODES, key_command
 from tui_hub.tui.widgets.drawn import Drawn
+
+Names = Literal["all", "lively", "none"]
+"""Which screens have their name beside their key: all, those with a badge, or the one in front."""
+_LEVELS: tuple[tuple[Names, int, int], ...] = (
+    ("all", 2, 3), ("all", 2, 2), ("all", 1, 2), ("all", 1, 1),
+    ("lively", 2, 2), ("lively", 1, 2), ("lively", 1, 1), ("none", 1, 1), ("none", 1, 0),
+)  # fmt: skip
+"""Names, gap and detail of the sync, the fullest first. The program's own name always stays."""
 
 
 class TopBar(Drawn):
@@ -35,40 +45,40 @@ class TopBar(Drawn):
 
     def _pieces(self) -> list[Piece]:
         """The bar, as full as the width allows."""
-        brand, gap, state = self._room()
-        left = [*(self._brand() if brand else []), *self._screens(gap)]
+        names, gap, state = self._room()
+        left = [*self._brand(), *self._screens(names, gap)]
         width = self.size.width
         if width_of(left) > width:
             return fit(left, width, ellipsis=self.glyphs.ellipsis)
         return spread(left, self._sync(state), width)
 
-    def _room(self) -> tuple[bool, int, int]:
-        """Whether the name has room, the gap between two screens, and how much of the sync."""
-        for brand, gap, state in (
-            (True, 2, 3),
-            (False, 2, 3),
-            (False, 2, 2),
-            (False, 1, 2),
-            (False, 1, 1),
-        ):
-            left = [*(self._brand() if brand else []), *self._screens(gap)]
-            if width_of(left) + width_of(self._sync(state)) + 2 <= self.size.width:
-                return brand, gap, state
-        return False, 1, 0
+    def _room(self) -> tuple[Names, int, int]:
+        """Whose names have room, the gap between two screens, and how much of the sync."""
+        brand = width_of(self._brand())
+        for names, gap, state in _LEVELS:
+            left = brand + width_of(self._screens(names, gap))
+            right = width_of(self._sync(state))
+            if left + right + (2 if right else 0) <= self.size.width:
+                return names, gap, state
+        return _LEVELS[-1]
 
     def _brand(self) -> list[Piece]:
-        return [("tui-hub", "strong"), (" demo" if self.app.demo else "", "warn"), ("   ", "")]
+        return [("tui-hub", "strong"), (" demo" if self.app.demo else "", "warn"), ("  ", "")]
 
-    def _screens(self, gap: int) -> list[Piece]:
+    def _screens(self, names: Names, gap: int) -> list[Piece]:
         pieces: list[Piece] = []
-        for number, mode in enumerate(MODES, 1):
-            here = mode == self.app.current_mode
+        for mode in MODES:
             if pieces:
                 pieces.append((" " * gap, ""))
-            pieces.append((f"{number} ", "accent" if here else "faint"))
-            pieces.append((mode.capitalize(), "strong" if here else "muted"))
-            pieces += self._badge(mode)
+            pieces += self._entry(mode, names)
         return pieces
+
+    def _entry(self, mode: str, names: Names) -> list[Piece]:
+        here, badge = mode == self.app.current_mode, self._badge(mode)
+        key = self.app.key_of(key_command(mode))
+        named = here or names == "all" or (names == "lively" and bool(badge))
+        name: list[Piece] = [(f" {mode.capitalize()}", "strong" if here else "muted")]
+        return [(key, "accent" if here else "faint"), *(name if named else []), *badge]
 
     def _badge(self, mode: str) -> list[Piece]:
         live = self.app.live
@@ -123,14 +133,11 @@ class TopBar(Drawn):
 
     async def on_click(self, event: events.Click) -> None:
         """Go to the screen under the pointer."""
-        brand, gap, _ = self._room()
-        at = width_of(self._brand()) if brand else 0
-        modes = iter(MODES)
-        mode = ""
-        for piece in self._screens(gap):
-            if piece[0].strip().isdigit():
-                mode = next(modes)
-            at += width_of([piece])
-            if event.x - 1 < at and mode:
+        names, gap, _ = self._room()
+        at = 1 + width_of(self._brand())
+        for mode in MODES:
+            at += width_of(self._entry(mode, names))
+            if event.x < at:
                 await self.app.action_show_mode(mode)
                 return
+            at += gap

@@ -1,42 +1,15 @@
-"""Whether a model fits the memory of this box: its needs in parts, and the verdict. Pure."""
+"""Whether needs fit the memory of this box: the verdict over all devices, and for each one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
-from tui_hub.domain.downloads import Plan
-from tui_hub.domain.models import Fit, Model
+from tui_hub.domain.fit.needs import GPU_RUNTIME, HOST_RUNTIME, Need, margin_of, needs_on
+from tui_hub.domain.models import Fit
 
 Verdict = Fit
 """The words of a verdict are those that the catalogue stores."""
-
-_MIB = 1024**2
-GPU_RUNTIME = 512 * _MIB
-"""A CUDA context with torch's kernels. InvokeAI measured 100 to 300 MiB for an empty context,
-gguf-parser-go takes 250 MiB, and the libraries' workspaces come on top."""
-HOST_RUNTIME = 256 * _MIB
-"""Python with torch imported, measured with torch 2.13 on Linux: 220 MiB resident."""
-LEAST_MARGIN = 512 * _MIB
-_MARGIN = 0.05
-
-
-class Basis(StrEnum):
-    """Where a figure comes from, best first."""
-
-    MEASURED = "measured"
-    HEADER = "header"
-    ESTIMATE = "estimate"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """One part of the memory that a model needs."""
-
-    part: str
-    bytes: int
-    basis: Basis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,28 +67,6 @@ class Judgement:
         return max(agreeing or counting, key=lambda one: one.free + one.returns, default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FitReport:
-    """Everything that is known of a model's fit before it is downloaded or loaded."""
-
-    model: Model
-    variant: str | None
-    format: str | None
-    revision: str | None
-    judgement: Judgement
-    dtypes: Mapping[str, int] = field(default_factory=dict)
-    """Bytes of the weights by number type, as far as headers told."""
-    leaves: str | None = None
-    """The model that a swap would unload, for `fits_after_swap`."""
-    disk: Plan | None = None
-    """What a download would still transfer; `None` where the files are not known."""
-    torch: str | None = None
-    """The version of torch that is installed."""
-    requires: Mapping[str, object] = field(default_factory=dict)
-    """What its maker says that it needs."""
-    warnings: tuple[str, ...] = ()
-
-
 def judge(
     parts: Sequence[Need],
     devices: Sequence[Device],
@@ -151,32 +102,6 @@ def judge(
     return Judgement(verdict=verdict, devices=told, need=need)
 
 
-def as_measured(parts: Sequence[Need], peak: int) -> tuple[Need, ...]:
-    """The parts with what an earlier activation really took in place of what weights should take.
-
-    Nothing but the weights was loaded then, so the other parts stay what they are.
-    """
-    others = [part for part in parts if not part.part.startswith("weights")]
-    return (Need(part="weights", bytes=peak, basis=Basis.MEASURED), *others)
-
-
-def needs_on(parts: Sequence[Need], *, gpu: bool) -> tuple[Need, ...]:
-    """The parts with what a device of this kind takes besides: the runtime and a margin.
-
-    The margin is 5 % and at least 512 MiB, for fragmentation and what nobody foresaw.
-    """
-    if not parts:
-        return ()
-    runtime = GPU_RUNTIME if gpu else HOST_RUNTIME
-    whole = [*parts, Need(part="runtime", bytes=runtime, basis=Basis.ESTIMATE)]
-    margin = _margin(sum(need.bytes for need in whole))
-    return (*whole, Need(part="margin", bytes=margin, basis=Basis.ESTIMATE))
-
-
-def _margin(count: int) -> int:
-    return max(int(count * _MARGIN), LEAST_MARGIN)
-
-
 def _judge_one(parts: Sequence[Need], device: Device, returns: int) -> DeviceFit:
     need = needs_on(parts, gpu=device.index is not None)
     count = sum(one.bytes for one in need) if need else None
@@ -201,7 +126,7 @@ def _judge_one(parts: Sequence[Need], device: Device, returns: int) -> DeviceFit
 
 def _gpus_for(base: int, gpus: Sequence[DeviceFit]) -> int | None:
     """How many GPUs hold it together, each with a runtime of its own; `None` if all do not."""
-    room = -_margin(base + GPU_RUNTIME)
+    room = -margin_of(base + GPU_RUNTIME)
     roomiest = sorted((gpu.free - GPU_RUNTIME for gpu in gpus), reverse=True)
     for number, free in enumerate(roomiest, start=1):
         room += max(free, 0)
@@ -215,4 +140,4 @@ def _fits_split(base: int, devices: Sequence[DeviceFit]) -> bool:
     room = sum(
         max(0, one.free - (HOST_RUNTIME if one.index is None else GPU_RUNTIME)) for one in devices
     )
-    return room >= base + _margin(base + GPU_RUNTIME)
+    return room >= base + margin_of(base + GPU_RUNTIME)

@@ -1,0 +1,134 @@
+"""Keys of the user's own: what they do, where they are shown, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from screen_driver import fill, made, screen
+
+from tui_hub.settings import Configuration, load_configuration
+from tui_hub.tui import commands as c
+from tui_hub.tui.keys import Keys, is_key
+from tui_hub.tui.scopes import scopes
+from tui_hub.tui.screens.plan import PlanDialog
+
+
+def with_keys(configuration: Configuration, lines: str) -> Configuration:
+    """The same home with a table of keys in its settings file."""
+    file = configuration.paths.config_file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"[keys]\n{lines}\n")
+    return load_configuration(environment=configuration.environment)
+
+
+async def test_other_keys_work_and_show_everywhere(offline: Configuration) -> None:
+    given = with_keys(offline, 'download_model = ["D", "ctrl+t"]\nshow_jobs = "f4"')
+    await fill(given, [made(n) for n in range(3)])
+    async with screen(given) as driver:
+        await driver.sees("model-0000", "D download", "f4 Jobs")
+        await driver.press("d")
+        assert not isinstance(driver.app.screen, PlanDialog), "the old key does nothing"
+        for key in ("D", "ctrl+t"):
+            await driver.press(key)
+            await driver.until(lambda: isinstance(driver.app.screen, PlanDialog))
+            await driver.press("escape")
+        await driver.press("question_mark")
+        await driver.sees("D ^t", "f4")
+        await driver.press("escape", "ctrl+p", *"download model")
+        await driver.sees("Download model  (D)")
+        await driver.press("escape", "escape", "f4")
+        await driver.until(lambda: driver.app.current_mode == "jobs")
+        driver.app.keys.drop_conflicts()
+        assert driver.app.keys.problems == []
+
+
+async def test_keys_that_cannot_count_are_told_and_leave_all_as_it_was(
+    offline: Configuration,
+) -> None:
+    given = with_keys(offline, 'download_model = "a"\ndownlod = "z"\nquit = "no key"\n')
+    await fill(given, [made(0)])
+    async with screen(given) as driver:
+        await driver.sees("model-0000")
+        await driver.until(lambda: len(driver.notes()) == 3)
+        told = "\n".join(driver.notes())
+        assert "keys.download_model: a is the key of activate_model already" in told
+        assert "keys.downlod: there is no such command\nDid you mean down" in told
+        assert "keys.quit: 'nokey' is no key" in told
+        await driver.sees("d download", "a activate", "q quit")
+        await driver.press("d")
+        await driver.until(lambda: isinstance(driver.app.screen, PlanDialog))
+
+
+def test_two_commands_may_change_places() -> None:
+    keys = Keys({"toggle_favourite": "n", "edit_note": "b"})
+    keys.drop_conflicts()
+    assert keys.problems == []
+    assert keys.keymap == {"toggle_favourite": "n", "edit_note": "b"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "other"),
+    [
+        ({"next_column": "x"}, "drop_column"),
+        ({"toggle_filters": "j"}, "down"),
+        ({"show_sync": "s"}, "filter_status"),
+        ({"yes": "n"}, "no"),
+        ({"search": "q"}, "quit"),
+    ],
+)
+def test_a_key_is_looked_for_wherever_it_would_be_in_the_way(
+    wanted: dict[str, str | list[str]], other: str
+) -> None:
+    keys = Keys(wanted)
+    keys.drop_conflicts()
+    (problem,) = keys.problems
+    assert f"is the key of {other} already" in problem.message
+    assert keys.keymap == {}
+
+
+def test_a_question_has_keys_of_its_own() -> None:
+    keys = Keys({"no": "q"})
+    keys.drop_conflicts()
+    assert keys.problems == [], "nothing else works while it is asked"
+
+
+def test_what_is_known_to_stand_on_a_screen() -> None:
+    assert c.DownloadModel in scopes()["Browse"] and c.Quit in scopes()["Browse"]
+    assert c.Quit not in scopes()["Variants"]
+
+
+@pytest.mark.parametrize(
+    "key", ["x", "X", "f5", "ctrl+o", "space", "?", "é", "shift+left", "alt+x"]
+)
+def test_what_is_a_key(key: str) -> None:
+    assert Keys({"quit": key}).problems == []
+
+
+def test_keys_may_come_from_the_environment(offline: Configuration) -> None:
+    told = {"TUI_HUB_KEYS__QUIT": "x", "TUI_HUB_KEYS__SEARCH": '["s", "f3"]'}
+    given = load_configuration(environment={**offline.environment, **told})
+    assert given.settings.keys == {"quit": "x", "search": ["s", "f3"]}
+
+
+@pytest.mark.parametrize("key", ["", "xx", "ctrl+", "hello+x", "\x1b", "[/]"])
+def test_what_is_no_key(key: str) -> None:
+    (problem,) = Keys({"quit": key}).problems
+    assert "\x1b" not in problem.message
+
+
+def test_signs() -> None:
+    assert is_key("ctrl+p") and Keys({"quit": "ctrl+x"}).sign(c.Quit) == "^x"
+    assert Keys({"quit": "slash"}).sign(c.Quit) == "/"
+    assert Keys({}).sign(c.Help) == "?"
+
+
+def test_the_doctor_tells_of_them(offline: Configuration, tmp_path: Path) -> None:
+    from command_line import Inside
+
+    with_keys(offline, 'download_model = "a"\n')
+    program = Inside(tmp_path / "home", {"HF_HUB_OFFLINE": "1"})
+    findings = program.json("doctor").document["findings"]
+    (told,) = [one for one in findings if one["check"] == "keys"]
+    assert told["status"] == "warning"
+    assert told["message"].startswith("download_model: a is the key of activate_model already")

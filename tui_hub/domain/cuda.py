@@ -1,0 +1,49 @@
+"""Which GPUs CUDA shows to a process: its variables, and the driver's list, matched by UUID."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tui_hub.domain.hardware import GpuSample
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+ORDER, BY_BUS = "CUDA_DEVICE_ORDER", "PCI_BUS_ID"
+"""The variable, and its value, by which CUDA numbers the GPUs as the driver does."""
+
+
+def visible(gpus: Iterable[GpuSample], setting: str | None) -> tuple[GpuSample, ...]:
+    """The GPUs that CUDA shows, in its order, by the rules of its programming guide.
+
+    A number counts as the driver's, which it is with `CUDA_DEVICE_ORDER=PCI_BUS_ID`; a UUID may be
+    cut as long as it is plain whose it is. The first word that means no GPU ends the list.
+
+    Args:
+        gpus: as the driver lists them, in MIG mode their slices.
+        setting: the value of `CUDA_VISIBLE_DEVICES`; `None` where it is not set.
+    """
+    there = list(gpus)
+    if setting is None:
+        return tuple(there)
+    shown: list[GpuSample] = []
+    for word in setting.split(","):
+        meant = _meant(there, word.strip())
+        if not meant or any(gpu in shown for gpu in meant):
+            break
+        shown += meant
+    return tuple(shown)
+
+
+def names_slice(setting: str | None) -> bool:
+    """Whether the value of `CUDA_VISIBLE_DEVICES` names a slice of a GPU."""
+    return any(word.strip().startswith("MIG-") for word in (setting or "").split(","))
+
+
+def _meant(gpus: Sequence[GpuSample], word: str) -> list[GpuSample]:
+    """The GPU of that number or UUID; in MIG mode the slices of it."""
+    if word.isdecimal():
+        return [gpu for gpu in gpus if gpu.index == int(word)]
+    if not word.startswith(("GPU-", "MIG-")):
+        return []
+    found = [gpu for gpu in gpus if word in ((gpu.uuid, gpu.parent))]
+    found = found or [gpu for gpu in gpus if gpu.uuid.startswith(word)]
+    return found if len({gpu.index for gpu in found}) == 1 else []

@@ -1,0 +1,83 @@
+"""The first words: what this is, what it is doing, and three keys to try."""
+
+from __future__ import annotations
+
+from textual import getters
+from textual.content import Content
+from textual.widgets import Static
+
+from tui_hub import text
+from tui_hub.tui import commands as c
+from tui_hub.tui.app import HubApp
+from tui_hub.tui.draw import safe
+from tui_hub.tui.live import Live
+
+_NAMED = 4
+"""Feeds that are named; of more the number is told."""
+
+
+class Greeting(Static):
+    """Stands above the catalogue at the very first start, until any key or click."""
+
+    DEFAULT_CSS = """
+    Greeting {
+        display: none;
+        height: auto;
+        margin: 0 1 1 1;
+        padding: 1 2;
+        background: $panel;
+        &.-shown { display: block; }
+    }
+    HubScreen.-low Greeting { padding: 0 1; margin: 0; }
+    """
+
+    app = getters.app(HubApp)
+
+    def on_mount(self) -> None:
+        """Follow what the sync does."""
+        self.app.live_signal.subscribe(self, self._changed)
+        self.app.greeting_signal.subscribe(self, self._turn)
+
+    def _turn(self, shown: bool) -> None:
+        self.set_class(shown, "-shown")
+        self._changed(self.app.live)
+
+    def _changed(self, live: Live) -> None:
+        if self.has_class("-shown"):
+            self.update(self._words(live))
+
+    def _words(self, live: Live) -> Content:
+        muted = "$foreground 62%"
+        title = Content.styled("Welcome to tui-hub", "bold")
+        keys: list[tuple[str, str]] = []
+        for command, words in ((c.Search, "search"), (c.Choose, "open"), (c.Help, "all keys")):
+            keys += [(self.app.key_of(command), "$accent"), (f" {words}    ", muted)]
+        keys += [("any key takes this away", "$foreground 42%")]
+        if self.screen.has_class("-low"):
+            return Content("\n").join([title, Content.assemble(*keys)])
+        purpose = "One screen to find, fetch, verify, switch and retire AI models."
+        return Content("\n").join(
+            [
+                title,
+                Content(purpose),
+                Content.styled(self._doing(live), muted),
+                Content(),
+                Content.assemble(*keys),
+            ]
+        )
+
+    def _doing(self, live: Live) -> str:
+        here = "These models ship with the program. " if live.total else ""
+        settings = self.app.services.configuration.settings
+        if settings.network.offline:
+            return f"{here}Offline, nothing else is fetched."
+        coming = live.syncing or [feed for feed in live.feeds if feed.last_sync is None]
+        names = [safe(feed.feed) for feed in coming]
+        if not names or not (live.syncing or settings.sync.enabled):
+            keys = f"{self.app.key_of(c.ShowSync)}, then {self.app.key_of(c.SyncNow)}"
+            return f"{here}{keys} brings the catalogue up to date."
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        fetched = sum(feed.counts.fetched for feed in live.syncing)
+        so_far = f"; {text.grouped(fetched)} models so far" if fetched else ""
+        listed = ", ".join(names[:_NAMED])
+        return f"{here}The first sync fetches {listed}{more} in the background{so_far}."

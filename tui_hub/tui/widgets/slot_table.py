@@ -1,0 +1,15 @@
+"""The slots as a list."""
+
+from __future__ import annotations
+
+from tui_hub.tui.slot_columns import SlotRow
+from tui_hub.tui.widgets.table import Table
+
+
+class SlotTable(Table[SlotRow]):
+    """One row for each type, known again by that."""
+
+    least = 28
+
+    def key_of(self, row: SlotRow) -> object:
+        return row.type
