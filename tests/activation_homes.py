@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -86,6 +87,16 @@ def children(configuration: Configuration) -> list[psutil.Process]:
         if inside and any("_child" in word for word in command):
             found.append(process)
     return found
+
+
+async def alone(configuration: Configuration, pid: int | None) -> None:
+    """Wait until one process alone holds weights for a home.
+
+    One that was not kept ends by itself, a moment after whoever started it was killed.
+    """
+    async with asyncio.timeout(30):
+        while [child.pid for child in children(configuration)] != [pid]:
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from activation_homes import FIRST, SECOND, children, home, install, torch_repositories
+from activation_homes import FIRST, SECOND, alone, home, install, torch_repositories
 from crashing import SWITCHER
 from homes import Configure
 
@@ -32,10 +31,7 @@ async def sound(services: Services) -> str:
     assert await context.hub.swaps.list() == []
     slot = await services.activation.active("llm")
     assert slot is not None and slot.status == "active" and slot.child is not None
-    async with asyncio.timeout(30):
-        # One that was not kept ends by itself, a moment after whoever started it.
-        while [child.pid for child in children(services.configuration)] != [slot.pid]:
-            await asyncio.sleep(0.05)
+    await alone(services.configuration, slot.pid)
     link = services.configuration.paths.store / "active" / "llm"
     assert link.resolve() == Path(slot.path)
     child = await TorchChild.attach(services.configuration.paths.state / "runtime", slot.child)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from activation_homes import FIRST, SECOND, children, home, install, torch_repositories
+from activation_homes import FIRST, SECOND, alone, children, home, install, torch_repositories
 from crashing import SWITCHER
 from homes import Configure
 from nvml_driver import StubDriver
@@ -400,10 +400,7 @@ async def test_a_switch_killed_before_any_step(with_commands: WithCommands) -> N
             await services.activation.recover()
             now = await slot(services)
             assert now.status == "active" and await services.jobs._context.hub.swaps.list() == []
-            # One that was just begun ends by itself once it sees that its starter is gone.
-            async with asyncio.timeout(20):
-                while [one.pid for one in children(configuration)] != [now.pid]:
-                    await asyncio.sleep(0.02)
+            await alone(configuration, now.pid)
             assert (await ask(now.url)).split()[0] == now.model.rpartition("/")[2]
             outcomes.append((run.stdout.strip(), now.model == active))
             active = now.model
