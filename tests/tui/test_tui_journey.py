@@ -122,6 +122,7 @@ def test_the_whole_way_through_the_demo(tmp_path: Path) -> None:
     arguments = ("--demo", "--home", str(home))
     terminal = Terminal(home, *arguments, command=COMMAND, size=(140, 45))
     terminal.sees("Browse", "demo", "q quit")
+    terminal.sees("demo-lab/lumen-chat-large", "just now")  # the first sync has brought them
     for number, model in enumerate(("lumen-chat", "lumen-chat-large"), 1):
         find(terminal, model)
         fetch(terminal, model, number)

@@ -9,13 +9,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from textual import events, work
-from textual._context import active_message_pump
 from textual.await_remove import AwaitRemove
-from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.signal import Signal
 from textual.widget import Widget
-from textual.worker import WorkerFailed, get_current_worker
 
 from tui_hub.text import clean
 from tui_hub.tui.app_actions import ActingApp
@@ -151,16 +148,6 @@ class HubApp(ActingApp):
         """Have these marked for a comparison, and no others."""
         self.marks = marks
         self.marks_signal.publish(marks)
-
-    def _handle_exception(self, error: Exception) -> None:
-        """Go on where something stumbled only because what it belongs to was closed meanwhile."""
-        node: object = active_message_pump.get(None)
-        cause: object = error
-        if isinstance(error, WorkerFailed):
-            node, cause = get_current_worker().node, error.error
-        closed = isinstance(node, DOMNode) and (node._pruning or not node.is_attached)
-        if not (closed and isinstance(cause, NoMatches)):
-            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """End after a fault of our own; its details are for the log, not for the terminal."""
