@@ -23,6 +23,7 @@ PARTS = {
     f"{LAYER}.lora_B.weight": torch.linspace(1, 2, 8000).view(2000, 4),
 }
 LORA, DORA, STRANGE, PLAIN = "acme/lora", "acme/dora", "acme/strange-lora", "acme/second"
+PISSA, LATER = "acme/pissa", "acme/later-lora"
 
 
 def lora(name: str, configuration: object) -> Repository:
@@ -42,6 +43,8 @@ def hub(tmp_path: Path) -> Iterator[DemoHub]:
         *torch_repositories(tmp_path),
         lora(LORA, plain),
         lora(DORA, {**plain, "use_dora": True}),
+        lora(PISSA, {**plain, "init_lora_weights": "pissa_niter_16"}),
+        lora(LATER, {**plain, "alora_invocation_tokens": [7, 8]}),
         lora(STRANGE, ["no", "object"]),
     ]
     with DemoHub(per_connection=0, total=0, repositories=models) as running:
@@ -87,9 +90,11 @@ async def test_adapters_that_cannot_be_added_are_refused(configure: Configure) -
         with pytest.raises(RefusedError, match=f"the adapter hf:{LORA} is not installed") as told:
             await services.activation.activate(FIRST)
         assert f"tui-hub download hf:{LORA}" in (told.value.hint or "")
-        await install(services, LORA, DORA, STRANGE)
+        await install(services, LORA, DORA, PISSA, LATER, STRANGE)
         for name, error, reason in (
             (DORA, RefusedError, "cannot be added to weights: it is of the kind DoRA"),
+            (PISSA, RefusedError, "it began as pissa_niter_16, which takes from its model's"),
+            (LATER, RefusedError, "it counts from certain words on alone"),
             (PLAIN, RefusedError, "has no adapter_config.json"),
             (STRANGE, CorruptError, "adapter_config.json of the adapter .* cannot be read"),
         ):

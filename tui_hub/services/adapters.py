@@ -19,6 +19,8 @@ CONFIGURATION = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 _MOST_BYTES = 1024 * 1024
 _LAYER = re.compile(r"[\w.-]{1,200}")
+_TAKES_FROM_BASE = re.compile(r"(pissa|corda|olora|loftq|lora_ga).*", re.IGNORECASE)
+"""Beginnings that PEFT takes out of the model's weights, before it adds what was learned."""
 
 
 class _Configuration(msgspec.Struct, frozen=True):
@@ -28,6 +30,8 @@ class _Configuration(msgspec.Struct, frozen=True):
     lora_alpha: float = 8.0
     use_rslora: bool = False
     use_dora: bool = False
+    init_lora_weights: bool | str | None = True
+    alora_invocation_tokens: list[int] | None = None
     fan_in_fan_out: bool = False
     alpha_pattern: dict[str, float] | None = None
     layer_replication: list[object] | None = None
@@ -94,6 +98,10 @@ def _adapter(model: str, folder: Path, told: _Configuration) -> Adapter:
         why = f"it is of the kind {kind}"
     elif told.use_dora:
         why = "it is of the kind DoRA"
+    elif told.alora_invocation_tokens:
+        why = "it counts from certain words on alone"
+    elif _TAKES_FROM_BASE.fullmatch(begun := str(told.init_lora_weights)):
+        why = f"it began as {text.clean(begun, 40)}, which takes from its model's weights first"
     elif told.layer_replication:
         why = "it repeats layers of its model"
     elif not all(map(_LAYER.fullmatch, alphas)):
