@@ -226,6 +226,9 @@ async def test_columns_sort_largest_first_and_missing_values_last(
         values = [getattr(model, field) or 0 for page in found for model in page.models]
         assert values == sorted(values, reverse=True)
         assert values[0] > 0 == values[-1]
+    found = await pages(full.models, Search(text=text, tasks=tasks, sort=Sort.FIT), 50)
+    sizes = [model.size or 2**63 for page in found for model in page.models]
+    assert sizes == sorted(sizes) and sizes[0] < sizes[-1] == 2**63
     found = await pages(full.models, Search(text=text, tasks=tasks, sort=Sort.NAME), 50)
     names = [model.name.lower() for page in found for model in page.models]
     assert names == sorted(names)

@@ -71,7 +71,7 @@ async def test_the_column_of_the_order_is_in_sight(offline: Configuration, sort:
         while browse.search.sort is not sort:
             await driver.press("o")
         await driver.settled()
-        await driver.sees("▴" if sort is Sort.NAME else "▾", f"by {sort.value}")
+        await driver.sees("▴" if sort in (Sort.NAME, Sort.FIT) else "▾", f"by {sort.value}")
 
 
 async def test_favourites_and_notes_show(offline: Configuration) -> None:

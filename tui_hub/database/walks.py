@@ -16,9 +16,13 @@ _KEYS = {
     Sort.UPDATED: "last_modified",
     Sort.SIZE: "size",
     Sort.PARAMS: "params",
+    Sort.FIT: "size",
 }
-_NOTHING: dict[str, str | int] = {"last_modified": ""}
-"""The value of a key that counts as none; 0 for all others."""
+_NOTHING: dict[Sort, str | int] = {Sort.UPDATED: ""}
+"""The value of a column that counts as none; 0 for all others."""
+_RISING = (Sort.NAME, Sort.FIT)
+_LAST = 2**63 - 1
+"""The key of rows without a value where the least come first."""
 
 Key = int | float | str
 
@@ -73,12 +77,14 @@ class Part:
 
 def sorted_part(sort: Sort, cursor: Cursor | None) -> Part:
     """All hits of the index in the order of a column: they have to be sorted."""
+    after, direction = _direction(sort)
     if sort is Sort.NAME:
-        column, after, direction = "models.name COLLATE NOCASE", ">", ""
+        column = "models.name COLLATE NOCASE"
     else:
-        name = _KEYS[sort]
-        nothing = _NOTHING.get(name, 0)
-        column, after, direction = f"coalesce(models.{name}, {nothing!r})", "<", " DESC"
+        name, nothing = f"models.{_KEYS[sort]}", _NOTHING.get(sort, 0)
+        column = f"coalesce({name}, {nothing!r})"
+        if sort in _RISING:
+            column = f"iif({column} > {nothing!r}, {name}, {_LAST})"
     order = f"{column}{direction}, models.rank"
     if cursor is None:
         return Part("1", (), order, column)
@@ -94,22 +100,24 @@ def walked_parts(sort: Sort, cursor: Cursor | None) -> list[Part]:
     if sort is Sort.DOWNLOADS:
         return [_by_rank("1", cursor)]
     if sort is Sort.NAME:
-        return _walked("models.name COLLATE NOCASE", ">", "", "1", cursor)
+        return _walked(sort, "models.name COLLATE NOCASE", "1", cursor)
     column = f"models.{_KEYS[sort]}"
-    nothing = _NOTHING.get(_KEYS[sort], 0)
+    nothing = _NOTHING.get(sort, 0)
+    last = _LAST if sort in _RISING else nothing
     some = f"{column} > {nothing!r}"
     none = f"({column} IS NULL OR {column} <= {nothing!r})"
-    if cursor is not None and cursor.key == nothing:
-        return [_by_rank(none, cursor, repr(nothing))]
-    return [
-        *_walked(column, "<", " DESC", some, cursor),
-        _by_rank(none, None, repr(nothing)),
-    ]
+    if cursor is not None and cursor.key == last:
+        return [_by_rank(none, cursor, repr(last))]
+    return [*_walked(sort, column, some, cursor), _by_rank(none, None, repr(last))]
 
 
-def _walked(
-    column: str, after: str, direction: str, some: str, cursor: Cursor | None
-) -> list[Part]:
+def _direction(sort: Sort) -> tuple[str, str]:
+    """How a later key compares with an earlier one, and what SQL calls that order."""
+    return (">", "") if sort in _RISING else ("<", " DESC")
+
+
+def _walked(sort: Sort, column: str, some: str, cursor: Cursor | None) -> list[Part]:
+    after, direction = _direction(sort)
     order = f"{column}{direction}, models.rank"
     if cursor is None:
         return [Part(some, (), order, column)]

@@ -37,6 +37,8 @@ class Sort(StrEnum):
     UPDATED = "updated"
     SIZE = "size"
     PARAMS = "params"
+    FIT = "fit"
+    """The smallest first, as they fit soonest; those of unknown size last."""
     NAME = "name"
 
 

@@ -58,6 +58,7 @@ _SORTED = {
     Sort.UPDATED: "Updated",
     Sort.SIZE: "Size",
     Sort.PARAMS: "Params",
+    Sort.FIT: "Size",
     Sort.NAME: "Model",
 }
 """The title of the column that an order goes by; downloads are named by a sign."""
@@ -86,7 +87,7 @@ def model_columns(
         return [*_name(model), *star, *to_compare]
 
     by = _SORTED.get(sort, _downloads_title(glyphs))
-    sign = glyphs.up if sort is Sort.NAME else glyphs.down
+    sign = glyphs.up if sort in (Sort.NAME, Sort.FIT) else glyphs.down
     columns = [Column("", 1, lambda model: [status_mark(model, glyphs)]), Column("Model", 0, name)]
     columns += _figures(glyphs, trending=sort is Sort.TRENDING)
     if capacity is not None:

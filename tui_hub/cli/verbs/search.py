@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tui_hub.services import Services
 
 _TYPES = [kind.value for kind in ModelType]
-_SORTS = ("downloads", "likes", "trending", "updated", "size", "params", "name")
+_SORTS = ("downloads", "likes", "trending", "updated", "size", "params", "fit", "name")
 """Written out, as importing the catalogue's vocabulary would slow every `--help`."""
 
 
