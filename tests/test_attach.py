@@ -36,6 +36,7 @@ from tui_hub.services import Services
 from tui_hub.settings import Configuration
 
 TINY = "acme/tiny-llama"
+README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture(scope="session")
@@ -116,11 +117,12 @@ def mappings(name: str) -> list[tuple[str, dict[str, int]]]:
 def example() -> str:
     """The example of the documentation."""
     lines = inspect.getdoc(tui_hub.attach) or ""
-    (block,) = re.findall(r"\n\n((?:    .*\n|\n)*?    print.*\n)", lines)
+    (block,) = re.findall(r"\n\n((?:    .*\n|\n)*?     +print.*\n)", lines)
     return textwrap.dedent(block)
 
 
 async def test_the_example_gives_what_the_files_give(configure: Configure) -> None:
+    assert f"```python\n{example()}```" in README.read_text(), "the README shows the same"
     transformers = pytest.importorskip("transformers")
     async with active(configure, TINY) as services:
         ran = await asyncio.to_thread(

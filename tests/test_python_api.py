@@ -30,7 +30,8 @@ def hub() -> Iterator[DemoHub]:
 
 
 def example() -> str:
-    (block,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (block,) = (block for block in blocks if "tui_hub.open(" in block)
     return str(block)
 
 

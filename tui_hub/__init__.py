@@ -36,8 +36,7 @@ def attach(
             model = AutoModel.from_config(AutoConfig.from_pretrained(weights.path))
             model.load_state_dict(weights, assign=True)
         with torch.inference_mode():
-            states = model.eval()(torch.tensor([[1, 2, 3]])).last_hidden_state
-        print(states.mean())
+            print(model.eval()(torch.tensor([[1, 2, 3]])).last_hidden_state.mean())
 
     The runtime knows who has the weights, asks them to let go before the slot is emptied or
     changed (`wanted_back` tells), and names those that do not. That lasts until the last of the
