@@ -33,6 +33,11 @@ def honest(*, older: bool = False) -> bytes:
     return stream.getvalue()
 
 
+def honest_pickle() -> bytes:
+    """A pickle that brings nothing in."""
+    return pickle.dumps({"a": 1}, 2)
+
+
 def archive(members: Mapping[str, bytes], packed: int = zipfile.ZIP_STORED) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", packed) as file:
@@ -65,6 +70,7 @@ def hostile(marker: Path) -> dict[str, bytes]:
         "framed": whole,
         "broken tail": whole[:-1] + b"\xff\xff\xff",
         "in an archive": archive({"archive/data.pkl": plain, "archive/version": b"3"}),
+        "in capitals": archive({"a/data.pkl": honest_pickle(), "A/DATA.pkl": plain}),
         "in a packed archive": archive({"a/data.pkl": plain}, zipfile.ZIP_DEFLATED),
         "from the memo": hidden_import(),
         "made up": made_up_import(),
@@ -75,6 +81,16 @@ def hostile(marker: Path) -> dict[str, bytes]:
         "an extension": b"\x80\x02\x82\x07.",
         "INST": b"(S'true'\nios\nsystem\n.",
         "older form": _older(marker),
+    }
+
+
+def under_other_heads(marker: Path) -> dict[str, bytes]:
+    """Pickles that begin as something else does, and run something when they are unpickled."""
+    runs = pickle.dumps(Runs(marker), 2)[2:]
+    return {
+        "safetensors": b"\x80\x02X\x02\0\0\0\0{0" + runs,
+        "gguf": b"GGUF\x03\0\0\0\x010" + runs,
+        "nothing": b"N0" + runs,
     }
 
 

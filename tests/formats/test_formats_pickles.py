@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hostile_pickles import archive, honest, hostile, safetensors
+from hostile_pickles import archive, honest, hostile, safetensors, under_other_heads
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +88,17 @@ def test_what_runs_a_program_is_named(tmp_path: Path, name: str) -> None:
 )  # fmt: skip
 def test_a_format_is_known_by_its_bytes(tmp_path: Path, content: bytes, wanted: Content) -> None:
     assert look(tmp_path, content)[0] is wanted
+
+
+@pytest.mark.parametrize("name", under_other_heads(Path("x")))
+def test_the_head_of_another_format_hides_no_pickle(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(under_other_heads(RAN)[name])
+    assert examine(file).content is not Content.PICKLE
+    found = examine(file, unpickled=True)
+    assert found.content is Content.PICKLE and "system" in found.foreign[0]
+    file.write_bytes(safetensors())
+    assert examine(file, unpickled=True).content is Content.SAFETENSORS
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from activation_homes import CONFIG, children, home, install
 from homes import Configure
-from hostile_pickles import archive, honest, hostile, safetensors
+from hostile_pickles import archive, honest, hostile, safetensors, under_other_heads
 from ollama_server import OllamaServer
 from small_models import tensors_file
 
@@ -52,6 +52,7 @@ def hub(marker: Path) -> Iterator[DemoHub]:
         model("disguised", bad["framed"], "model.safetensors"),
         model("disguised-archive", bad["in an archive"], "model.safetensors"),
         model("evil", bad["reduce"], "pytorch_model.bin"),
+        model("evil-head", under_other_heads(marker)["nothing"], "pytorch_model.bin"),
         model("evil-archive", bad["in an archive"], "pytorch_model.pt"),
         model("broken", honest(older=True)[:20], "pytorch_model.bin"),
         model("script", scripted, "model.pt"),
@@ -171,13 +172,15 @@ async def test_a_server_gets_no_disguised_pickle(
     configuration = configure(**TORCH)
     async with home(configuration) as services:
         await install(services, "acme/disguised", "acme/evil", "acme/evil-gguf", PICKLE)
+        await install(services, "acme/evil-head")
         for name in ("disguised", "evil-gguf"):
             with pytest.raises(UnsafeError, match="is a pickle, whatever its name says"):
                 await services.activation.activate(f"acme/{name}", runtime="tiny")
         with pytest.raises(UnsafeError, match="nobody can tell how tiny loads them"):
             await services.activation.activate(PICKLE, runtime="tiny", consent=True)
-        with pytest.raises(UnsafeError, match=r"asks for posix.system"):
-            await services.activation.activate("acme/evil", runtime="bold")
+        for name in ("evil", "evil-head"):
+            with pytest.raises(UnsafeError, match=r"asks for posix.system"):
+                await services.activation.activate(f"acme/{name}", runtime="bold")
         assert children(configuration) == []
         done = await services.activation.activate(PICKLE, runtime="bold")
         assert done.status == "active", "its settings name pickles"

@@ -82,8 +82,13 @@ class Examined:
     """Whether all of the pickle was looked through."""
 
 
-def examine(path: Path) -> Examined:
+def examine(path: Path, *, unpickled: bool = False) -> Examined:
     """Look what a file is. Reads its beginning, and of a pickle all but the tensors; blocks.
+
+    Args:
+        path: the file.
+        unpickled: whether programs unpickle it by its name, however it begins: it is a pickle
+            then, too, where reading it as one brings something foreign in.
 
     Raises:
         OSError: when it cannot be read.
@@ -93,11 +98,13 @@ def examine(path: Path) -> Examined:
         content = _by_head(head)
         if head.startswith(b"PK"):
             return _examine_archive(file)
-        if content is not Content.PICKLE:
+        if content is not Content.PICKLE and not unpickled:
             return Examined(content=content)
         file.seek(0)
         foreign, whole = _look_through(io.BytesIO(file.read(PICKLE_LIMIT)))
-        return Examined(content=content, foreign=foreign, whole=whole)
+        if content is not Content.PICKLE and not foreign:
+            return Examined(content=content)
+        return Examined(content=Content.PICKLE, foreign=foreign, whole=whole)
 
 
 def _by_head(head: bytes) -> Content:
@@ -144,9 +151,10 @@ def _examine_archive(file: BinaryIO) -> Examined:
 
 
 def _examine_members(archive: zipfile.ZipFile) -> Examined:
-    names = archive.namelist()
-    pickles = [name for name in names if name.rpartition("/")[2] == "data.pkl"]
-    if any(f"/{name}".endswith("/constants.pkl") or "/code/" in f"/{name}" for name in names):
+    # Torch finds members whatever their case: miniz, `mz_zip_reader_locate_file`.
+    names = {name: f"/{name.lower()}" for name in archive.namelist()}
+    pickles = [name for name, path in names.items() if path.endswith("/data.pkl")]
+    if any(path.endswith("/constants.pkl") or "/code/" in path for path in names.values()):
         return Examined(content=Content.TORCHSCRIPT)
     if not pickles:
         return Examined(content=Content.ARCHIVE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tui_hub import text
@@ -74,7 +75,8 @@ def _weights(asked: Asked, loading: Loading) -> list[Artifact]:
 async def _examined(context: Context, asked: Asked, file: Artifact) -> Examined:
     path = Path(asked.install.path) / file.path
     try:
-        return await context.on_disk(examine, path)
+        unpickled = weights_format(file.path) == "pickle"
+        return await context.on_disk(partial(examine, path, unpickled=unpickled))
     except OSError as error:
         name = text.clean(file.path, 200)
         raise HubError(f"{name} cannot be read: {error.strerror}") from None
