@@ -101,9 +101,13 @@ def change_a_setting(terminal: Terminal) -> None:
 def read_the_help(terminal: Terminal) -> None:
     """Open the keys of the screen and close them."""
     terminal.press("?")
-    terminal.sees("Keys", "Change this setting", "esc closes")
+    terminal.sees("Keys", "Change this setting", "Show the keys of this screen.", "esc closes")
     terminal.press(ESCAPE)
-    terminal.until(lambda: "esc closes" not in terminal.text, "the help stays")
+    # Not before the list is whole again: a key right behind an escape would be one with it.
+    terminal.until(
+        lambda: "from the next start" in terminal.row("▸") and "esc closes" not in terminal.text,
+        "the help stays",
+    )
 
 
 def empty_the_slot(terminal: Terminal) -> None:
