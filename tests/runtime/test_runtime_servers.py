@@ -227,7 +227,7 @@ def test_a_listener_at_another_address_is_in_nobodys_way(port: int) -> None:
         assert stranger_at("127.0.0.1", port, []) is None
         assert stranger_at("::1", port, []) is None
         assert stranger_at("127.0.0.2", port, []) is not None
-    with socket.create_server(("0.0.0.0", port)):  # noqa: S104 - a test, and for a moment
+    with socket.create_server(("0.0.0.0", port)):
         assert stranger_at("127.0.0.1", port, []) is not None
         assert stranger_at("::1", port, []) is None
     everywhere = ("::", port)
