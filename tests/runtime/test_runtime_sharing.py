@@ -154,6 +154,21 @@ async def test_weights_that_others_have_are_not_parked(start: Start, tmp_path: P
     assert (await child.status()).state == "loaded"
 
 
+async def test_weights_on_their_way_off_are_handed_to_nobody(start: Start, tmp_path: Path) -> None:
+    save_file({"w": torch.ones(50_000_000)}, tmp_path / "model.safetensors")
+    child = await start()
+    await load(child, tmp_path / "model.safetensors", dtype="float16")
+    for _ in range(5):
+        parked, given = await asyncio.gather(
+            child.park(), asyncio.to_thread(attached, tmp_path), return_exceptions=True
+        )
+        (refused,) = [one for one in (parked, given) if isinstance(one, BaseException)]
+        assert isinstance(refused, RefusedError)
+        del given
+        assert await child.release(20) == ()
+        await child.unpark()
+
+
 @pytest.mark.parametrize(
     "said",
     [
