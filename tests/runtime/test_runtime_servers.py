@@ -211,12 +211,28 @@ async def test_who_took_its_port_meanwhile_is_not_taken_for_it(
 
 
 def test_a_listener_is_known_by_its_process(port: int) -> None:
-    assert stranger_at(port, [os.getpid()]) is None, "nobody listens"
-    with socket.create_server(("127.0.0.1", port)):
-        assert stranger_at(port, [os.getpid()]) is None, "it is ours"
-        assert f"(process {os.getpid()})" in (stranger_at(port, []) or "")
+    here = "127.0.0.1"
+    assert stranger_at(here, port, [os.getpid()]) is None, "nobody listens"
+    with socket.create_server((here, port)):
+        assert stranger_at(here, port, [os.getpid()]) is None, "it is ours"
+        assert f"(process {os.getpid()})" in (stranger_at(here, port, []) or "")
+        assert stranger_at("localhost", port, []) is not None
+        assert stranger_at("no.such.host.invalid", port, []) is not None, "nobody knows"
     with socket.create_server(("::1", port), family=socket.AF_INET6):
-        assert stranger_at(port, []) is not None
+        assert stranger_at("::1", port, []) is not None
+
+
+def test_a_listener_at_another_address_is_in_nobodys_way(port: int) -> None:
+    with socket.create_server(("127.0.0.2", port)):
+        assert stranger_at("127.0.0.1", port, []) is None
+        assert stranger_at("::1", port, []) is None
+        assert stranger_at("127.0.0.2", port, []) is not None
+    with socket.create_server(("0.0.0.0", port)):
+        assert stranger_at("127.0.0.1", port, []) is not None
+        assert stranger_at("::1", port, []) is None
+    everywhere = ("::", port)
+    with socket.create_server(everywhere, family=socket.AF_INET6, dualstack_ipv6=True):
+        assert stranger_at("127.0.0.1", port, []) is not None
 
 
 async def test_one_that_does_not_heed_is_ended_by_force_with_all_it_started(

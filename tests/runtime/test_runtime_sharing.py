@@ -6,6 +6,8 @@ import asyncio
 import mmap
 import os
 import socket
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +22,17 @@ from tui_hub.runtime.attached import Lease, tensors_of
 from tui_hub.runtime.receiving import receiving
 from tui_hub.runtime.sockets import connect
 from tui_hub.runtime.torch_children import TorchChild
+
+CHAT = """
+import os, pathlib, time
+from tui_hub.runtime.receiving import receiving
+from tui_hub.runtime.sockets import connect
+connection = connect(pathlib.Path(os.environ["STATE"]), "llm")
+with receiving(connection):
+    print("attached")
+time.sleep(600)
+"""
+"""A program that asks for the weights."""
 
 
 def connected(folder: Path) -> socket.socket:
@@ -78,6 +91,25 @@ async def test_weights_outlive_the_process_that_held_them(start: Start, tmp_path
     assert tensors["w"].equal(weights.half())
 
 
+@pytest.mark.parametrize("more", [("--token", "hf_secret"), ("hf_secret",), ("-thf_secret",)])
+async def test_who_has_them_is_named_without_what_it_was_told(
+    start: Start, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    save_file({"w": torch.ones(3)}, tmp_path / "model.safetensors")
+    (tmp_path / "chat.py").write_text(CHAT)
+    child = await start()
+    await load(child, tmp_path / "model.safetensors")
+    words = [sys.executable, "-u", str(tmp_path / "chat.py"), *more]
+    state = {**os.environ, "STATE": str(tmp_path / "state")}
+    with subprocess.Popen(words, env=state, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert await asyncio.to_thread(process.stdout.readline) == b"attached\n"
+        (program,) = (await child.status()).programs
+        process.kill()
+    assert program.pid == process.pid
+    assert program.program == " ".join(words[:3])
+
+
 @pytest.mark.parametrize("dtype", ["", "float16"])
 async def test_nobody_writes_into_what_others_have(
     start: Start, tmp_path: Path, dtype: str
@@ -120,6 +152,21 @@ async def test_weights_that_others_have_are_not_parked(start: Start, tmp_path: P
         await child.park()
     assert tensors["w"].sum() == 4
     assert (await child.status()).state == "loaded"
+
+
+async def test_weights_on_their_way_off_are_handed_to_nobody(start: Start, tmp_path: Path) -> None:
+    save_file({"w": torch.ones(50_000_000)}, tmp_path / "model.safetensors")
+    child = await start()
+    await load(child, tmp_path / "model.safetensors", dtype="float16")
+    for _ in range(5):
+        parked, given = await asyncio.gather(
+            child.park(), asyncio.to_thread(attached, tmp_path), return_exceptions=True
+        )
+        (refused,) = [one for one in (parked, given) if isinstance(one, BaseException)]
+        assert isinstance(refused, RefusedError)
+        del given
+        assert await child.release(20) == ()
+        await child.unpark()
 
 
 @pytest.mark.parametrize(

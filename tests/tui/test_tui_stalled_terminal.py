@@ -72,3 +72,19 @@ def test_what_waits_too_long_is_dropped_and_told() -> None:
         assert told.wait(60)
     os.close(reading)
     assert len(read) < 1_200_000
+
+
+def test_nothing_is_lost_where_another_program_made_the_terminal_impatient() -> None:
+    """Programs before this one may have left it so that writing to a full one fails."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        output = TerminalOutput(stream, lambda: None)
+        output.write("x" * 500_000)
+        output.write("the last words")
+        read = b""
+        while not read.endswith(b"the last words"):
+            read += os.read(reading, 65536)
+        output.drain(60)
+    os.close(reading)
+    assert len(read) == 500_014

@@ -134,7 +134,7 @@ class Program:
     pid: int
     user: str
     program: str
-    """Its command line."""
+    """How its command line begins."""
 
     def __str__(self) -> str:
         short = self.program if len(self.program) <= 60 else f"{self.program[:59]}…"

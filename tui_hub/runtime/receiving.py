@@ -74,7 +74,7 @@ def receiving(connection: socket.socket) -> Iterator[Received]:
         HubError: when there is no answer, or none that can be understood.
         RefusedError: when the process has no weights, or gives none away.
     """
-    request = {"id": 1, "command": "attach", "pid": os.getpid(), "program": " ".join(sys.argv)}
+    request = {"id": 1, "command": "attach", "pid": os.getpid(), "program": sys.argv[0]}
     descriptors: list[int] = []
     try:
         connection.sendall(msgspec.json.encode(request) + b"\n")

@@ -139,12 +139,13 @@ class Keeper(Process):
         deadline = time.monotonic() + order["timeout"]
         own = time.monotonic()
         while not self._sleep(POLL_SECONDS):
-            trouble = trouble_of(order["health"], order["host"], order["port"])
-            stranger = None if order["strangers"] else stranger_at(order["port"], descendants())
+            host, port = order["host"], order["port"]
+            trouble = trouble_of(order["health"], host, port)
+            stranger = None if order["strangers"] else stranger_at(host, port, descendants())
             if stranger is None:
                 own = time.monotonic()
             else:
-                trouble = f"port {order['port']} is held by {stranger}, which it did not start"
+                trouble = f"port {port} is held by {stranger}, which it did not start"
                 if time.monotonic() - own > STRANGE_SECONDS:
                     return f"{server.program} cannot be reached: {trouble}; {STRANGERS}"
             if trouble is None and not self._wake.is_set():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import signal
 from collections import deque
 from collections.abc import Callable
@@ -87,6 +88,9 @@ class TerminalOutput:
         while data:
             try:
                 data = data[os.write(self._stream.fileno(), data) :]
+            except BlockingIOError:
+                # Whoever had the terminal before may have left it so.
+                select.select([], [self._stream], [])
             except OSError as error:
                 if error.errno in _GONE:
                     hang_up()

@@ -112,11 +112,12 @@ class Child(Process):
 
     def _attach(self, client: Client, message: Message) -> None:
         try:
-            if self.parking is not None:
-                raise Failure("refused", "the weights wait outside their device")
             if self.sharing is None:
                 raise Failure("refused", "this process holds no weights")
-            self.sharing.attach(client, message)
+            with self._busy:  # they may be on their way off their device, or back
+                if self.parking is not None:
+                    raise Failure("refused", "the weights wait outside their device")
+                self.sharing.attach(client, message)
         except Failure as failure:
             client.send({"id": message.get("id"), "error": failure.answer})
         except Exception as error:  # whatever CUDA makes of it, the asker hears it

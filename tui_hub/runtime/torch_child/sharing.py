@@ -1,6 +1,6 @@
 """Handing the weights to other programs of the user's, and knowing who has them.
 
-A program asks {"id": 1, "command": "attach", "program": "python chat.py", "pid": 8} and gets, with
+A program asks {"id": 1, "command": "attach", "program": "chat.py", "pid": 8} and gets, with
 descriptors beside it, {"id": 1, "result": {"descriptors": 3, "handle": null}}. The first is a file
 of JSON that says where each tensor lies, the others are the memory itself. On a GPU there is the
 first alone, and `handle` is what CUDA opens the memory by. The program has the weights for as long
@@ -20,6 +20,11 @@ from typing import Any
 from .loading import Weights
 from .process import Client, Failure, Message, peer
 from .regions import Region
+
+HARMLESS = ("-m", "-u", "-B", "-E", "-I", "-O", "-s", "-S")
+"""Options of Python itself that stand before the name of a program, or of its module."""
+WORDS = 2
+"""Python and its program; of any other program the name, and what it was told first."""
 
 
 class Sharing:
@@ -101,12 +106,22 @@ class Sharing:
 
 
 def command_of(pid: int) -> str:
-    """The command line of a process; empty where it cannot be seen."""
+    """What a process runs: the first words of its command line; empty where it cannot be seen.
+
+    It gets into the log of a job, and behind these words people put tokens.
+    """
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        line = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
     except OSError:
         return ""
-    return b" ".join(words).decode("utf-8", "replace").strip()[:300]
+    found: list[str] = []
+    for word in line.rstrip("\0").split("\0"):
+        if len([one for one in found if one not in HARMLESS]) == WORDS:
+            break
+        if word.startswith("-") and word not in HARMLESS:
+            break
+        found.append(word)
+    return " ".join(found)[:300]
 
 
 def name_of(user: int) -> str:
