@@ -85,6 +85,8 @@ def test_what_runs_a_program_is_named(tmp_path: Path, name: str) -> None:
         (b"plain words", Content.UNKNOWN),
         (bytes(1000), Content.UNKNOWN),
     ],
+    ids=["safetensors", "GGUF", "7z", "zip", "TorchScript", "cut zip", "tar", "nothing", "a byte",
+         "words", "zeros"],
 )  # fmt: skip
 def test_a_format_is_known_by_its_bytes(tmp_path: Path, content: bytes, wanted: Content) -> None:
     assert look(tmp_path, content)[0] is wanted
