@@ -11,7 +11,7 @@ from test_tui_models import open_model
 
 from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.demo.models import demo_repositories
-from tui_hub.domain.errors import UsageError
+from tui_hub.domain.errors import HubError, UsageError
 from tui_hub.settings import Configuration
 from tui_hub.tui.widgets.fit_pane import parse_tokens
 
@@ -107,6 +107,24 @@ async def test_the_memory_of_the_box_is_followed(online: Configuration, driver: 
         for number in (0, 1):
             driver.gpu(number, free=10_000_000, used=140_000_000_000)
         await shown.sees("too big", "fits only with a part in host memory", "host memory")
+
+
+async def test_it_goes_on_once_a_box_can_be_read_again(
+    online: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable() -> None:
+        raise HubError("this box cannot be read")
+
+    async with screen(online) as shown:
+        await open_fit(shown)
+        await shown.sees("32.0 MiB", "8 192")
+        with monkeypatch.context() as patch:
+            patch.setattr(shown.services.hardware, "read", unreadable)
+            await shown.press("greater_than_sign")
+            await shown.sees("this box cannot be read")
+        await shown.press("less_than_sign")
+        await shown.sees("32.0 MiB", "8 192")
+        assert "cannot be read" not in shown.text()
 
 
 async def test_headers_are_asked_for_when_somebody_looks(

@@ -88,12 +88,15 @@ class FitPane(LinesPane):
     @work(group="judge", exclusive=True)
     async def judge(self) -> None:
         """Judge again, for what is chosen and the memory as it is now; asks no source."""
-        if self._report is None:
+        report = self._report
+        if report is None:
             return
         try:
-            self._report = await self.app.services.fit.again(self._report, self._workload)
+            again, trouble = await self.app.services.fit.again(report, self._workload), ""
         except HubError as error:
-            self._trouble = error.message
+            again, trouble = report, error.message
+        if self._report is report:  # else another variant is looked at by now
+            self._report, self._trouble = again, trouble
         self.follow()
 
     def lines(self, width: int, rows: int) -> Sequence[Line]:
