@@ -2,7 +2,8 @@
 
 `active.json` in the store has what `tui-hub active` tells, each slot with its environment, and
 `active.env` the variables of all slots, as a shell and systemd read them, and Docker where no value
-needs quotes. Both are replaced in one step. The links `active/<type>` alone say what counts; these follow.
+needs quotes. Both are replaced in one step. The links `active/<type>` alone say what counts; these
+follow.
 """
 
 from __future__ import annotations
