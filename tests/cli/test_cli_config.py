@@ -78,6 +78,15 @@ def test_what_is_no_value_changes_nothing(key: str, typed: str, alone: Inside) -
     assert not (alone.home / "config.toml").exists()
 
 
+def test_a_metrics_file_that_no_collector_takes_is_refused(alone: Inside) -> None:
+    ran = alone.json("config", "set", "metrics.file", "/tmp/m.txt")
+    assert (ran.code, ran.error) == (2, "usage")
+    assert "file does not end with .prom" in ran.document["error"]["message"]
+    assert ran.document["error"]["hint"] == f"{alone.home / 'config.toml'} stays as it was."
+    assert setting(alone, "metrics.file")["value"] == ""
+    assert alone.json("config", "set", "metrics.file", "/tmp/m.prom").code == 0
+
+
 def test_two_values_that_only_fit_together(alone: Inside) -> None:
     assert alone("config", "set", "sync.interval_max", "90000").code == 0
     assert alone("config", "set", "sync.interval_min", "80000").code == 0

@@ -99,7 +99,15 @@ def set_value(path: Path, key: str, words: str) -> Value:
     def edit(document: file.Document) -> None:
         document.setdefault(section, {})[name] = value
 
-    file.change(path, edit, lambda document: _check(document, path))
+    def check(document: Mapping[str, Any]) -> None:
+        try:
+            _check(document, path)
+        except UsageError as error:
+            if not _is_right(loading.read_file(path), path):
+                raise
+            raise UsageError(error.message, hint=f"{path} stays as it was.") from None
+
+    file.change(path, edit, check)
     return value
 
 
