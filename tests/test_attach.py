@@ -254,8 +254,10 @@ async def test_what_cannot_be_attached_is_told(configure: Configure) -> None:
     configuration = configure(TUI_HUB_RUNTIME__USE="auto")
     with pytest.raises(UsageError, match="no model type 'llms'"):
         attach(configuration, "llms")
-    with pytest.raises(NotFoundError, match="the slot llm is empty"):
+    with pytest.raises(NotFoundError, match="the slot llm is empty") as missing:
         attach(configuration)
+    assert missing.value.message.endswith(f" in {configuration.paths.home}")
+    assert "TUI_HUB_HOME or `home=` names another" in (missing.value.hint or "")
     assert not configuration.paths.hub_database.exists(), "asking makes no home"
     async with home(configuration) as services:
         await install(services, FIRST)

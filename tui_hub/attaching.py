@@ -47,8 +47,11 @@ def _slot(kind: str, configuration: Configuration) -> Slot:
     slot = read_slot(configuration.paths.hub_database, ModelType(kind))
     here = read_active(BlobStore(configuration.paths.store), kind)
     if slot is None or (slot.path and (here is None or str(here) != slot.path)):
+        paths = configuration.paths
         raise NotFoundError(
-            f"the slot {kind} is empty", hint="`tui-hub activate MODEL` puts a model there."
+            f"the slot {kind} is empty in {paths.home or paths.hub_database.parent}",
+            hint="`tui-hub activate MODEL` puts a model there; TUI_HUB_HOME or `home=` names "
+            "another home.",
         )
     if slot.runtime != TORCH:
         raise RefusedError(

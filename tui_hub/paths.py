@@ -26,6 +26,16 @@ class Paths:
     state: Path
     """Sockets and other things of running processes."""
 
+    def variables(self) -> dict[str, str]:
+        """The environment by which another program finds the same; nothing for the defaults."""
+        default = resolve_paths(self.home, environment={})
+        found = {
+            "TUI_HUB_HOME": self.home,
+            "TUI_HUB_CONFIG_FILE": _unless(default.config_file, self.config_file),
+            "MODEL_STORE_PATH": _unless(default.store, self.store),
+        }
+        return {name: str(path) for name, path in found.items() if path is not None}
+
 
 def resolve_paths(
     home: str | os.PathLike[str] | None = None,
@@ -72,6 +82,10 @@ def existing_parent(path: Path) -> Path:
     while not path.exists() and path != path.parent:
         path = path.parent
     return path
+
+
+def _unless(default: Path, path: Path) -> Path | None:
+    return None if path == default else path
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from command_line import Inside
 
-from tui_hub.settings.values import keys
+from tui_hub.settings.keys import keys
 
 
 def setting(program: Inside, key: str, *options: str, **environment: str) -> dict[str, Any]:
@@ -78,6 +78,15 @@ def test_what_is_no_value_changes_nothing(key: str, typed: str, alone: Inside) -
     assert not (alone.home / "config.toml").exists()
 
 
+def test_a_metrics_file_that_no_collector_takes_is_refused(alone: Inside) -> None:
+    ran = alone.json("config", "set", "metrics.file", "/tmp/m.txt")
+    assert (ran.code, ran.error) == (2, "usage")
+    assert "file does not end with .prom" in ran.document["error"]["message"]
+    assert ran.document["error"]["hint"] == f"{alone.home / 'config.toml'} stays as it was."
+    assert setting(alone, "metrics.file")["value"] == ""
+    assert alone.json("config", "set", "metrics.file", "/tmp/m.prom").code == 0
+
+
 def test_two_values_that_only_fit_together(alone: Inside) -> None:
     assert alone("config", "set", "sync.interval_max", "90000").code == 0
     assert alone("config", "set", "sync.interval_min", "80000").code == 0
@@ -130,6 +139,44 @@ def test_a_wrong_value_can_be_taken_out(alone: Inside) -> None:
     assert alone("config").code == 2
     assert alone("config", "unset", "downloads.files").code == 0
     assert setting(alone, "downloads.jobs")["value"] == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "meant"),
+    [
+        ("[downloads]\nfils = 3\n", "downloads.fils", "downloads.files"),
+        ("x = 1\n", "x", ""),
+        ("screen = 1\n", "screen", ""),
+        ("[donwloads]\nfiles = 3\n", "donwloads", "downloads"),
+        ("[metrics]\nfile = 'm.prom'\n", "metrics.file", ""),
+        ("[trust]\nhosts = [3]\n", "trust.hosts", ""),
+    ],
+)
+def test_the_hint_for_a_wrong_file_helps(alone: Inside, line: str, key: str, meant: str) -> None:
+    alone.home.mkdir()
+    file = alone.home / "config.toml"
+    file.write_text(f"{line}# mine\n[gpu]\ninterval = 2\n")
+    hint = alone.json("config").document["error"]["hint"]
+    assert f"`tui-hub config unset {key}` takes it out" in hint
+    assert hint.startswith(f"Did you mean {meant}? " if meant else "`tui-hub")
+    assert alone.json("config", "unset", key).document["changed"] is True
+    assert file.read_text() == "# mine\n[gpu]\ninterval = 2\n"
+    assert setting(alone, "gpu.interval")["value"] == 2
+    assert alone.json("config", "unset", "gpu").error == "not_found", "a section is no stray key"
+
+
+def test_one_of_two_unknown_keys_can_be_taken_out(alone: Inside) -> None:
+    alone.home.mkdir()
+    (alone.home / "config.toml").write_text("y = 1\n[downloads]\nfils = 3\n")
+    for key in ("downloads.fils", "y"):
+        assert alone.json("config", "unset", key).document["changed"] is True
+    assert setting(alone, "downloads.files")["origin"] == "default"
+
+
+def test_the_hint_for_a_variable_names_one(alone: Inside) -> None:
+    ran = alone.json("config", TUI_HUB_DOWNLOADS__FILS="3")
+    assert "Did you mean TUI_HUB_DOWNLOADS__FILES?" in ran.document["error"]["hint"]
+    assert "unset" not in ran.document["error"]["hint"]
 
 
 def test_a_theme_that_is_none_is_refused_with_the_list(program: Inside) -> None:

@@ -107,6 +107,8 @@ def test_an_active_model_takes_it_over_when_it_is_reloaded(quants: Inside) -> No
     assert (refused.code, refused.error) == (5, "refused")
     assert refused.document["reload_needed"] is True
     assert "--unset variant" in refused.document["error"]["hint"]
+    assert "takes this over" not in quants("configure", MODEL, "--reload").out, "it was just tried"
+    assert "takes this over" in quants("configure", MODEL).out
 
 
 def test_on_a_terminal_a_reload_is_offered(quants: Inside) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 from command_line import CONFIG, Inside
@@ -133,3 +134,19 @@ def test_slots(program: Inside) -> None:
     empty = program("run", "llm", "--", "true")
     assert (empty.code, empty.out) == (4, "")
     assert "no model is active" in empty.err
+
+
+def test_what_run_starts_is_in_the_same_home(program: Inside, tmp_path: Path) -> None:
+    settings, store = tmp_path / "mine.toml", tmp_path / "elsewhere"
+    settings.write_text(f"[store]\npath = '{store}'\n")
+    given = ("--home", str(program.home), "--config", str(settings))
+    default = {"TUI_HUB_HOME": str(tmp_path / "default")}
+    assert program("download", "acme/tiny-llm", "-q", *given).code == 0
+    assert program("activate", "acme/tiny-llm", *given).code == 0
+    asked = (sys.executable, "-m", "tui_hub", "active", "llm", "--path")
+    ran = program(*given, "run", "llm", "--", *asked, **default)
+    assert (ran.code, ran.out) == (0, program("active", "llm", "--path", *given).out)
+    told = program.json("env", "llm", *given, **default).document["environment"]
+    assert told["TUI_HUB_HOME"] == str(program.home)
+    assert told["TUI_HUB_CONFIG_FILE"] == str(settings)
+    assert told["MODEL_STORE_PATH"] == str(store)

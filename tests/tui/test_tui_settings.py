@@ -8,8 +8,8 @@ from pathlib import Path
 from screen_driver import NARROW, Driver, screen
 
 from tui_hub.settings import Configuration
+from tui_hub.settings.keys import keys
 from tui_hub.settings.themes import THEMES
-from tui_hub.settings.values import keys
 from tui_hub.tui.screens.settings import SettingsScreen
 
 

@@ -28,7 +28,7 @@ def _of_kind(options: Options, kind: str, typed: str) -> list[str]:
     if kind == "type":
         return [one.value for one in ModelType if one.value.startswith(typed)]
     if kind == "setting":
-        from tui_hub.settings.values import keys
+        from tui_hub.settings.keys import keys
 
         return [key for key in keys() if key.startswith(typed)]
     from tui_hub.services.completion import complete_feeds, complete_models

@@ -35,8 +35,8 @@ def document(report: ConfigurationReport) -> Document:
     }
 
 
-def lines(console: Console, report: ConfigurationReport) -> Iterator[str]:
-    """The same for a person."""
+def lines(console: Console, report: ConfigurationReport, *, reload: bool) -> Iterator[str]:
+    """The same for a person; one who has asked for the reload is not told of it."""
     rows = [(key, one.value, one.origin.value) for key, one in report.effective.items()]
     heading, *values = table(("KEY", "VALUE", "FROM"), rows, width=console.width, flexible=1)
     yield console.heading(heading)
@@ -56,7 +56,7 @@ def lines(console: Console, report: ConfigurationReport) -> Iterator[str]:
         heading, *older = table(titles, changes, width=console.width, flexible=2)
         yield console.heading(heading)
         yield from older
-    for kind in report.stale:
+    for kind in () if reload else report.stale:
         yield ""
         yield (
             f"{text.clean(report.model)} is active as {kind.value}, loaded in another way: "

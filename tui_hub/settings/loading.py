@@ -132,12 +132,27 @@ def parse(document: Mapping[str, Any], origin: str) -> Settings:
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$")
         key = place.strip(".`") or "a section"
-        by_hand = "The README lists every key with its meaning."
-        hint = f"`tui-hub config unset {key}` takes it out. {by_hand}"
         raise UsageError(
-            f"{key} in {origin} is wrong: {what}",
-            hint=by_hand if origin == ENVIRONMENT else hint,
+            f"{key} in {origin} is wrong: {what}", hint=_way_out(str(error), origin)
         ) from None
+
+
+def _way_out(error: str, origin: str) -> str:
+    """What to do about an error of msgspec's."""
+    from tui_hub.settings.keys import blamed, keys, nearest, sections
+
+    words = "The README lists every key with its meaning."
+    key = blamed(error)
+    if key is None:
+        return words
+    known = keys()
+    if origin == ENVIRONMENT:
+        near = None if key in known else nearest(key, known)
+        return f"Did you mean {variable_of(near)}? {words}" if near else words
+    known += sections()
+    near = None if key in known else nearest(key, known)
+    meant = f"Did you mean {near}? " if near else ""
+    return f"{meant}`tui-hub config unset {key}` takes it out. {words}"
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

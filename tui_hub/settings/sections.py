@@ -194,6 +194,8 @@ class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.file and not self.file.startswith(("/", "~")):
             raise ValueError("file is no full path: it begins with / or ~")
+        if self.file and not self.file.endswith(".prom"):
+            raise ValueError("file does not end with .prom: node_exporter takes no other files")
 
 
 class ScreenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

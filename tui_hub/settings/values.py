@@ -11,14 +11,14 @@ import inspect
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from tui_hub.domain.errors import NotFoundError, UsageError
+from tui_hub.domain.errors import UsageError
 from tui_hub.settings import file, loading, sections
+from tui_hub.settings.keys import keys, section_and_name, stands_astray
 from tui_hub.settings.loading import Configuration, told_offline, variable_of
 from tui_hub.settings.sections import Settings
 from tui_hub.settings.themes import THEMES
@@ -26,11 +26,6 @@ from tui_hub.text import clean, parse_size
 
 Origin = Literal["default", "file", "environment", "option"]
 Value = bool | int | float | str | list[str]
-
-_OWN = ("feeds", "hooks", "keys")
-"""Sections whose keys are names of the user's."""
-_OWN_PARTS = ("runtime.commands",)
-"""Tables within a section of which the same is true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +80,6 @@ def list_settings(configuration: Configuration) -> tuple[Setting, ...]:
     )
 
 
-def keys() -> tuple[str, ...]:
-    """The keys of all settings."""
-    sections = [section.name for section in msgspec.structs.fields(Settings)]
-    return tuple(
-        f"{section}.{one.name}"
-        for section in sections
-        if section not in _OWN
-        for one in msgspec.structs.fields(getattr(Settings(), section))
-        if f"{section}.{one.name}" not in _OWN_PARTS
-    )
-
-
 def set_value(path: Path, key: str, words: str) -> Value:
     """Write a setting into the file, and return what it is there now. Blocks.
 
@@ -116,60 +99,65 @@ def set_value(path: Path, key: str, words: str) -> Value:
     def edit(document: file.Document) -> None:
         document.setdefault(section, {})[name] = value
 
-    file.change(path, edit, lambda document: _check(document, path))
+    def check(document: Mapping[str, Any]) -> None:
+        try:
+            _check(document, path)
+        except UsageError as error:
+            if not _is_right(loading.read_file(path), path):
+                raise
+            raise UsageError(error.message, hint=f"{path} stays as it was.") from None
+
+    file.change(path, edit, check)
     return value
 
 
 def unset(path: Path, key: str) -> bool:
     """Take a setting out of the file, so that its default counts again; whether it was there.
 
+    What stands there and is no setting at all can be taken out like one. A file that was wrong
+    before may have more in it that is.
+
     Raises:
-        NotFoundError: when there is no such setting.
-        UsageError: when the file is broken.
+        NotFoundError: when there is no such setting, nor such a key in the file.
+        UsageError: when the file is broken, or the rest of it would not fit together.
         RefusedError: when it cannot be changed.
     """
-    section, name = section_and_name(key)
+    before = loading.read_file(path)
+    if not stands_astray(before, key):
+        section_and_name(key)
+    section, _, name = key.partition(".")
     found = False
 
     def edit(document: file.Document) -> None:
         nonlocal found
         table = document.get(section)
-        if isinstance(table, dict) and name in table:
+        if not name:
+            found = document.pop(section, None) is not None
+        elif isinstance(table, dict) and name in table:
             found = True
             del table[name]
             if not table:
                 del document[section]
 
+    def check(document: Mapping[str, Any]) -> None:
+        if _is_right(before, path):
+            _check(document, path)
+
     if path.exists():
-        file.change(path, edit, lambda document: _check(document, path))
+        file.change(path, edit, check)
     return found
+
+
+def _is_right(document: Mapping[str, Any], path: Path) -> bool:
+    try:
+        _check(document, path)
+    except UsageError:
+        return False
+    return True
 
 
 def _check(document: Mapping[str, Any], path: Path) -> None:
     loading.parse(document, str(path))
-
-
-def section_and_name(key: str) -> tuple[str, str]:
-    """The section and the name of a key.
-
-    Raises:
-        NotFoundError: when there is no such setting.
-    """
-    if key in keys():
-        section, _, name = key.partition(".")
-        return section, name
-    section = key.partition(".")[0]
-    if section in _OWN or key.startswith(_OWN_PARTS):
-        what = "`tui-hub feeds edit` changes feeds." if section == "feeds" else "The README tells."
-        raise NotFoundError(
-            f"{clean(key, 80)!r} is no setting of its own but a part of a table",
-            hint=f"{what} `tui-hub config` lists the settings.",
-        )
-    near = get_close_matches(key, keys(), 1, 0.5)
-    meant = f"Did you mean {near[0]}? " if near else ""
-    raise NotFoundError(
-        f"there is no setting {clean(key, 80)!r}", hint=f"{meant}`tui-hub config` lists them."
-    )
 
 
 def _read(key: str, words: str) -> Value:

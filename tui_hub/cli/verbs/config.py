@@ -63,7 +63,9 @@ def set_(options: Options, key: str, value: str) -> int:
 @click.argument("key", metavar="SECTION.NAME", type=SETTING)
 @click.pass_obj
 def unset(options: Options, key: str) -> int:
-    """Take one out of the settings file; its default counts again."""
+    """Take one out of the settings file; its default counts again.
+
+    A key that is no setting, as a misspelt one, goes too."""
     return _give(options, lambda console: _unset(options, console, key))
 
 
@@ -111,7 +113,7 @@ def _all(options: Options, console: Console) -> Answer:
 
 def _one(options: Options, console: Console, key: str) -> Answer:
     from tui_hub.cli.console import Answer
-    from tui_hub.settings.values import section_and_name
+    from tui_hub.settings.keys import section_and_name
 
     section_and_name(key)
     (found,) = [one for one in _settings(options) if one.key == key]
@@ -127,11 +129,18 @@ def _set(options: Options, console: Console, key: str, words: str) -> Answer:
 
 
 def _unset(options: Options, console: Console, key: str) -> Answer:
+    from tui_hub.cli.console import Answer
+    from tui_hub.settings.keys import keys
     from tui_hub.settings.values import unset as take_out
+    from tui_hub.text import clean
 
     path = _file(options)
     found = take_out(path, key)
-    words = f"{key} is out of {path}" if found else f"{key} does not stand in {path}"
+    named = clean(key, 80)
+    words = f"{named} is out of {path}" if found else f"{named} does not stand in {path}"
+    if key not in keys():
+        nothing = dict.fromkeys(("value", "default", "origin", "variable", "about"))
+        return Answer({"key": named, **nothing, "changed": found}, lines=[words], brief=[])
     return _changed(options, console, key, words, changed=found)
 
 

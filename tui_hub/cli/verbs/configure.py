@@ -148,7 +148,7 @@ async def _work(
     return Answer(
         {**configurations.document(report), "reloads": [one.document for one in loads]},
         lines=[
-            *configurations.lines(console, report),
+            *configurations.lines(console, report, reload=reload),
             *(line for one in loads if one.lines for line in ("", *one.lines)),
         ],
         brief=configurations.brief(report),

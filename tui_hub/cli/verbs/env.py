@@ -38,10 +38,11 @@ async def _environment(services: Services, console: Console, kind: ModelType) ->
 
     slot = await active_slot(services, kind)
     tell_trouble(console, slot)
-    environment = await services.activation.environment(kind)
+    places = services.configuration.paths.variables()
+    environment = {**places, **await services.activation.environment(kind)}
     stale = [name for name in OPTIONAL_VARIABLES if name not in environment]
     return Answer(
-        {"type": kind.value, "model": slot.model, "environment": dict(environment)},
+        {"type": kind.value, "model": slot.model, "environment": environment},
         lines=[
             *(f"export {name}={shlex.quote(value)}" for name, value in environment.items()),
             *([f"unset {' '.join(stale)}"] if stale else []),

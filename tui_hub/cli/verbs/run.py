@@ -31,7 +31,8 @@ _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
 def command(options: Options, kind: ModelType, program: tuple[str, ...]) -> int:
     """Run a program on an active model.
 
-    It finds the model's path and the offline switches in its environment, as `env` prints them.
+    It finds the model's path, the home and the offline switches in its environment, as `env`
+    prints them.
     The exit code is that of CMD; 127 where there is no such program, 126 where it cannot be run.
     """
     from tui_hub.cli.running import obtain
@@ -49,7 +50,8 @@ async def _environment(services: Services, console: Console, kind: ModelType) ->
     from tui_hub.cli.slots import active_slot, tell_trouble
 
     tell_trouble(console, await active_slot(services, kind))
-    return await services.activation.environment(kind)
+    places = services.configuration.paths.variables()
+    return {**places, **await services.activation.environment(kind)}
 
 
 def _start(program: tuple[str, ...], environment: dict[str, str], *, stay: bool) -> int:

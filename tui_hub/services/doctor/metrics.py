@@ -39,12 +39,6 @@ def _look(path: Path) -> Finding:
             f"the folder {path.parent} is not there, or cannot be written",
             "Make it, and let this user write in it; until then no metrics are written.",
         )
-    if path.suffix != ".prom":
-        return warning(
-            _CHECK,
-            f"{path} does not end with .prom, and node_exporter takes no other files",
-            f"`tui-hub config set metrics.file {path.with_suffix('.prom')}`",
-        )
     old = age(path, time.time())
     written = "not written yet" if old is None else f"written {text.duration(old)} ago"
     return ok(_CHECK, f"{path}, {written}")
