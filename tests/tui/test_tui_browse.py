@@ -326,3 +326,17 @@ async def test_what_fits_the_largest_card_is_one_filter(
         await shown.sees("■ fits this box", "model-0001")
         await shown.press("space")
         await shown.until(lambda: models_of(shown).row_count() == 3)
+
+
+@pytest.mark.parametrize("wider", [(120, 36), (200, 50)])
+async def test_panes_that_come_into_view_with_a_wider_terminal_are_filled(
+    offline: Configuration, wider: tuple[int, int]
+) -> None:
+    await fill(offline, [made(n) for n in range(4)])
+    async with screen(offline, NARROW) as driver:
+        await driver.sees("model-0000", "4")
+        await driver.settled()
+        await driver.pilot.resize_terminal(*wider)
+        await driver.sees("transformers", "apache-2.0")
+        if wider[0] >= 132:
+            await driver.sees("Filters", "Library", "Licence")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from homes import Configure
 from screen_driver import NARROW, WIDE, fill, made, screen
 from textual.widgets import Input
 
+from tui_hub.domain.feeds import Counts, FeedState, FeedStatus
 from tui_hub.settings import Configuration
+from tui_hub.tui.live import Live
+from tui_hub.tui.widgets.greeting import Greeting
 
 WORDS = "Welcome to tui-hub"
 
@@ -28,11 +33,30 @@ async def test_a_new_home_is_greeted_above_the_catalogue(
         assert WORDS not in driver.text()
 
 
-async def test_it_says_what_the_first_sync_does(configure: Configure) -> None:
+async def test_it_says_what_goes_on_and_what_is_done(configure: Configure) -> None:
     async with screen(configure()) as driver:
-        await driver.sees(WORDS, "The first sync fetches")
+        await driver.sees(WORDS, "The catalogue is kept up to date by itself.")
+        assert "Models here: " in driver.text() and "hf:all" not in driver.row("Models here")
         await driver.pilot.click("#models")
         await driver.until(lambda: WORDS not in driver.text())
+
+
+async def test_it_names_the_feeds_that_run_or_are_to_come(configure: Configure) -> None:
+    async with screen(configure()) as driver:
+        greeting = driver.app.screen.query_one(Greeting)
+        names = [feed.name for feed in driver.services.sync.feeds()]
+        known = {name: FeedStatus(feed=name, last_sync="2026-01-01T00:00:00Z") for name in names}
+        known["hf:all"] = FeedStatus(feed="hf:all")  # is off, unless a person turns it on
+        known["hf:litert"] = FeedStatus(feed="hf:litert")
+        coming = Live(total=20, feeds=tuple(known.values()))
+        assert greeting.doing(coming) == (
+            "Models here: 20. The first sync fetches hf:litert in the background."
+        )
+        running = FeedStatus(feed="hf:litert", state=FeedState.RUNNING, counts=Counts(fetched=34))
+        known["hf:litert"] = running
+        assert greeting.doing(replace(coming, feeds=tuple(known.values()))) == (
+            "Models here: 20. Fetching in the background: hf:litert, 34 models so far."
+        )
 
 
 async def test_a_home_with_models_is_not_greeted(offline: Configuration) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from screen_driver import NARROW, Driver, screen
 from small_models import gguf_file, tensors_file
 
@@ -45,6 +46,20 @@ async def test_models_of_this_box_are_found_taken_in_and_verified(
         (tmp_path / "loras" / "tiny-style.safetensors").write_bytes(b"changed")
         await driver.press("V")
         await driver.sees("0 of", "tiny-style.safetensors")
+
+
+@pytest.mark.parametrize("size", [NARROW, (120, 36)])
+async def test_models_can_be_told_apart_by_their_whole_names(
+    offline: Configuration, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    names = [f"lumen-chat-instruct-2507-long-{word}" for word in ("one", "two")]
+    put(tmp_path / "box", *(f"{name}.gguf" for name in names))
+    async with screen(offline, size) as driver:
+        await driver.services.scanning.run([str(tmp_path / "box")], adopt=True, mode=ScanMode.COPY)
+        await driver.press("5")
+        await driver.sees("By model", "local:lumen-chat", "Size")
+        await driver.settled()
+        assert all(name in driver.text() for name in names), driver.text()
 
 
 async def test_room_is_made_only_with_a_yes(offline: Configuration, tmp_path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui_hub import text
 from tui_hub.domain.storage import ModelUsage, StorageUsage
 from tui_hub.tui.columns import Column
-from tui_hub.tui.draw import Piece, line_bar
+from tui_hub.tui.draw import Piece, line_bar, width_of
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.widgets.table import Table
+
+_NAME = 48
+"""Cells that a long name may take from the other columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +27,17 @@ class Share:
 
 
 class ShareTable(Table[Share]):
-    """Shares, known again by their name."""
+    """Shares, known again by their name. The names have the room before the other columns."""
 
     least = 10
 
     def key_of(self, row: Share) -> object:
         return row.name
+
+    def show(self, rows: Sequence[Share]) -> None:
+        widest = max((width_of([(row.name, "")]) for row in rows), default=0)
+        self.least = max(ShareTable.least, min(widest, _NAME))
+        super().show(rows)
 
 
 def type_shares(usage: StorageUsage) -> list[Share]:

@@ -224,6 +224,11 @@ class BrowseScreen(ModelActions):
             self._rest.stop()
         self._rest = self.set_timer(REST, self._rested)
 
+    @on(Panel.Shown, "#filters")
+    def _filters_shown(self) -> None:
+        self.count()
+
+    @on(Panel.Shown, "#detail")
     def _rested(self) -> None:
         if self.query_one("#detail").display:
             self.fill(self.models.current)
@@ -258,14 +263,12 @@ class BrowseScreen(ModelActions):
         self._show_pane("#filters", not pane.display)
         if pane.display:
             self.facets.focus()
-            self.count()
         else:
             self.models.focus()
 
     def action_toggle_detail(self) -> None:
         """Show or hide the detail."""
         self._show_pane("#detail", not self.query_one("#detail").display)
-        self._rested()
 
     def _show_pane(self, pane: str, shown: bool) -> None:
         self.query_one(pane).set_class(shown, "-shown").set_class(not shown, "-hidden")

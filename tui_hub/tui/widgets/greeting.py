@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import getters
 from textual.content import Content
 from textual.widgets import Static
@@ -60,24 +62,39 @@ class Greeting(Static):
             [
                 title,
                 Content(purpose),
-                Content.styled(self._doing(live), muted),
+                Content.styled(self.doing(live), muted),
                 Content(),
                 Content.assemble(*keys),
             ]
         )
 
-    def _doing(self, live: Live) -> str:
-        here = "These models ship with the program. " if live.total else ""
-        settings = self.app.services.configuration.settings
+    def doing(self, live: Live) -> str:
+        """What is here, and what goes on in the background."""
+        services = self.app.services
+        settings = services.configuration.settings
+        here = f"Models here: {text.grouped(live.total)}. " if live.total else ""
         if settings.network.offline:
             return f"{here}Offline, nothing else is fetched."
-        coming = live.syncing or [feed for feed in live.feeds if feed.last_sync is None]
-        names = [safe(feed.feed) for feed in coming]
-        if not names or not (live.syncing or settings.sync.enabled):
+        if live.syncing:
+            listed = _listed([feed.feed for feed in live.syncing])
+            fetched = sum(feed.counts.fetched for feed in live.syncing)
+            so_far = f", {text.grouped(fetched)} models so far" if fetched else ""
+            return f"{here}Fetching in the background: {listed}{so_far}."
+        if not settings.sync.enabled:
             keys = f"{self.app.key_of(c.ShowSync)}, then {self.app.key_of(c.SyncNow)}"
             return f"{here}{keys} brings the catalogue up to date."
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        fetched = sum(feed.counts.fetched for feed in live.syncing)
-        so_far = f"; {text.grouped(fetched)} models so far" if fetched else ""
-        listed = ", ".join(names[:_NAMED])
-        return f"{here}The first sync fetches {listed}{more} in the background{so_far}."
+        known = {one.feed for one in live.feeds if one.last_sync is not None}
+        enabled = [feed.name for feed in services.sync.feeds() if feed.enabled]
+        waiting = [name for name in enabled if name not in known]
+        if waiting:
+            return f"{here}The first sync fetches {_listed(waiting)} in the background."
+        if live.failed_feeds:
+            listed = _listed([feed.feed for feed in live.failed_feeds])
+            return f"{here}Failed, and tried again by itself: {listed}."
+        return f"{here}The catalogue is kept up to date by itself."
+
+
+def _listed(feeds: Sequence[str]) -> str:
+    """The first feeds, and how many more there are."""
+    named = ", ".join(safe(feed) for feed in feeds[:_NAMED])
+    return f"{named} and {len(feeds) - _NAMED} more" if len(feeds) > _NAMED else named

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 
 from tui_hub.tui.draw import safe
 
@@ -14,10 +17,24 @@ class Panel(Vertical):
     Drawing a frame draws what is in it too, so nothing that moves belongs into its words.
     """
 
+    @dataclass
+    class Shown(Message):
+        """The panel came into view: by a key, or as the terminal became wider."""
+
+        panel: Panel
+
+        @property
+        def control(self) -> Panel:
+            return self.panel
+
     def __init__(self, title: str = "", *, id: str) -> None:  # noqa: A002
         super().__init__(id=id, classes="panel")
         self._words = ("", "")
         self.label(title)
+
+    def on_show(self) -> None:
+        """Tell the screen, which fills what is in view alone."""
+        self.post_message(self.Shown(self))
 
     def label(self, title: str | None = None, note: str | None = None) -> None:
         """Set the title, the words below, or both."""
