@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from command_line import Inside, until
@@ -318,6 +319,24 @@ def test_offline_opens_no_connection(lived_in: Inside, hub: DemoHub) -> None:
     ran = lived_in.json("sync", "hf:litert", "--offline")
     assert (ran.code, ran.error) == (6, "unreachable")
     assert len(hub.requests) == 0
+
+
+def test_being_offline_is_no_fault_of_the_feeds(lived_in: Inside, hub: DemoHub) -> None:
+    before = lived_in.json("feeds").document
+    people = lived_in("sync", "--offline")
+    assert people.code == 0
+    heading, curated, words = people.out.splitlines()
+    assert (heading.split()[0], curated.split()[:2]) == ("FEED", ["curated:models", "completed"])
+    assert words.endswith(" feeds skipped: the program is offline, so nothing was asked")
+    ran = lived_in.json("sync", "--offline")
+    assert (ran.code, ran.document["status"]) == (0, "completed")
+    assert {feed["status"] for feed in ran.document["feeds"]} == {"completed", "skipped"}
+    after = lived_in.json("feeds").document
+
+    def networked(feeds: dict[str, Any]) -> list[dict[str, Any]]:
+        return [feed for feed in feeds["feeds"] if feed["source"] != "curated"]
+
+    assert networked(after) == networked(before)
 
 
 def test_an_interrupted_sync_ends_at_once(program: Inside, hub: DemoHub) -> None:

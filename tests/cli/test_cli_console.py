@@ -239,7 +239,7 @@ def test_feeds_that_failed_alike_are_told_in_one_line() -> None:
     alike = [feed(f"hf:{number}", FAILED, "unreachable") for number in range(18)]
     assert told([CURATED, *alike]) == (
         ["FEED", "curated:models"],
-        "18 of 18 feeds did not sync: unreachable",
+        "18 of 19 feeds did not sync: unreachable",
     )
     assert told(alike)[0] == []
     lone = feed("hf:lone", FAILED, "unauthorized")

@@ -109,6 +109,31 @@ async def test_adapters_that_cannot_be_added_are_refused(configure: Configure) -
         assert "its shapes do not fit embed.weight" in (result.error or "")
 
 
+async def test_an_adapter_alone_stands_in_no_slot(configure: Configure, hub: DemoHub) -> None:
+    painted = RepositoryFile("ink.safetensors", save(PARTS))
+    told = {"task": "text-generation", "base_model": FIRST, "base_relation": "adapter"}
+    hub.put(Repository(id="acme/ink", files=(painted,), **told))  # type: ignore[arg-type]
+    merged = (
+        RepositoryFile("config.json", b"{}"),
+        RepositoryFile("model.safetensors", save(PARTS)),
+    )
+    hub.put(Repository(id="acme/merged", files=merged, **told))  # type: ignore[arg-type]
+    async with home(configure(TUI_HUB_RUNTIME__USE="link")) as services:
+        await install(services, FIRST, LORA, STRANGE, "acme/ink", "acme/merged")
+        await services.activation.activate(FIRST)
+        for name, base, way in (
+            (LORA, FIRST, f"tui-hub configure hf:{FIRST} adapters=hf:{LORA}"),
+            (STRANGE, "another model", f"tui-hub configure BASE adapters=hf:{STRANGE}"),
+            ("acme/ink", FIRST, "Programs load it beside that model"),
+        ):
+            with pytest.raises(RefusedError, match=f"it is an adapter for {base}") as refused:
+                await services.activation.switch(name)
+            assert way in (refused.value.hint or "")
+        slot = await services.activation.active("llm")
+        assert slot is not None and slot.model == f"hf:{FIRST}"
+        assert (await services.activation.switch("acme/merged")).status == "active"
+
+
 @pytest.mark.parametrize("wrong", ["", "a b", "acme/lora,acme/lora", "acme/lora,"])
 async def test_what_names_no_adapters_is_refused(configure: Configure, wrong: str) -> None:
     async with home(configure()) as services:

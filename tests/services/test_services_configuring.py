@@ -14,6 +14,7 @@ from activation_homes import FIRST, SECOND, home, install, torch_repositories
 from homes import Configure
 from nvml_driver import StubDriver
 from ollama_server import OllamaServer
+from small_models import tensors_file
 
 from tui_hub.demo import DemoHub, Repository, RepositoryFile
 from tui_hub.demo.models import demo_repositories
@@ -221,6 +222,31 @@ async def test_check_looks_at_the_device_that_is_set(
             await services.configuring.change(LARGE, {"device": wanted})
             judged = (await services.fit.check(LARGE)).judgement.devices
             assert [one.index for one in judged] == seen, wanted
+
+
+async def test_a_context_beyond_the_models_own_is_allowed_and_noted(
+    configure: Configure, hub: DemoHub
+) -> None:
+    limits = {
+        "model_type": "llama", "max_position_embeddings": 8192, "hidden_size": 64,
+        "num_hidden_layers": 2, "num_attention_heads": 4,
+    }  # fmt: skip
+    files = (
+        RepositoryFile("config.json", json.dumps(limits).encode()),
+        RepositoryFile("model.safetensors", tensors_file(1)),
+    )
+    hub.put(Repository(id="acme/short", files=files, task="text-generation"))
+    async with open_services(configure()) as services:
+        await install(services, "acme/short")
+        hub.requests.clear()
+        change = services.configuring.change
+        assert (await change("acme/short", {"context": "8192"})).notes == ()
+        words = "the context is set to 9 999 999 tokens; the model's files tell of 8 192"
+        report = await change("acme/short", {"context": "9999999"})
+        assert (report.configuration.context, report.notes) == (9999999, (words,))
+        assert (await services.configuring.show("acme/short")).notes == (words,)
+        assert (await services.configuring.reset("acme/short")).notes == ()
+        assert len(hub.requests) == 0
 
 
 async def test_what_cannot_be_is_refused_and_changes_nothing(configure: Configure) -> None:

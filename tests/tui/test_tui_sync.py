@@ -57,3 +57,16 @@ async def test_a_wrong_schedule_shows_at_its_feed(configure: Configure) -> None:
         await driver.press("6")
         await driver.until(lambda: "wrong" in driver.row("hf:litert"))
         await driver.sees("error       the schedule '[/] * * * *' of hf:litert")
+
+
+async def test_a_sync_without_network_leaves_the_feeds_as_they_were(
+    offline: Configuration,
+) -> None:
+    async with screen(offline, WIDE) as driver:
+        await driver.press("6")
+        await driver.until(lambda: "never" in driver.row("hf:litert"))
+        await driver.press("s")
+        await driver.sees("Offline: feeds that need the network stay as they are.")
+        await driver.until(lambda: "completed" in driver.row("curated:models"))
+        await driver.until(lambda: not driver.app.services.sync.running)
+        assert "never" in driver.row("hf:litert")

@@ -32,6 +32,7 @@ def document(report: ConfigurationReport) -> Document:
         "consents": [asdict(one) for one in report.consents],
         "active": bool(report.active),
         "reload_needed": bool(report.stale),
+        "notes": list(report.notes),
     }
 
 
@@ -56,6 +57,9 @@ def lines(console: Console, report: ConfigurationReport, *, reload: bool) -> Ite
         heading, *older = table(titles, changes, width=console.width, flexible=2)
         yield console.heading(heading)
         yield from older
+    for note in report.notes:
+        yield ""
+        yield f"note: {note}"
     for kind in () if reload else report.stale:
         yield ""
         yield (

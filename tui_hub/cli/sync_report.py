@@ -37,7 +37,8 @@ def outcome(report: SyncReport) -> tuple[HubError | None, int]:
     short = [feed for feed in tried if feed.state in _SHORT]
     if not short:
         return None, DONE
-    message = f"{len(short)} of {len(tried)} feeds did not sync: {_causes(short)}"
+    total = sum(feed.state is not FeedState.SKIPPED for feed in report.feeds)
+    message = f"{len(short)} of {total} feeds did not sync: {_causes(short)}"
     hint = next((feed.hint for feed in short if feed.hint), None)
     if len(short) == len(tried) and all(_unreachable(feed) for feed in short):
         return failure("unreachable", message, hint or _SEARCHABLE), UNREACHABLE
@@ -71,21 +72,26 @@ def _by_reason(feeds: Sequence[FeedReport]) -> dict[str, list[FeedReport]]:
 def report_lines(console: Console, report: SyncReport) -> Iterator[str]:
     """The feeds as a table, without those that failed alike: their error says it for all.
 
-    Below stands why others fell short or were skipped, where that error does not name them.
+    Below stands why others fell short or were skipped, where that error does not name them. Many
+    that were skipped alike are one such line.
     """
     failed = [feed for feed in report.feeds if feed.state is FeedState.FAILED]
     alike = {feed.feed for feeds in _by_reason(failed).values() if len(feeds) > 1 for feed in feeds}
-    shown = [feed for feed in report.feeds if feed.feed not in alike]
-    if not shown:
-        return
-    heading, *lines = table(_TITLES, [_row(feed) for feed in shown], width=console.width)
-    yield console.heading(heading)
-    yield from lines
+    skipped = [feed for feed in report.feeds if feed.state is FeedState.SKIPPED]
+    many = [feeds for feeds in _by_reason(skipped).values() if len(feeds) > _CAUSES]
+    folded = {feed.feed for feeds in many for feed in feeds}
+    told = [feed for feed in report.feeds if feed.feed not in alike]
+    shown = [feed for feed in told if feed.feed not in folded]
+    if shown:
+        heading, *lines = table(_TITLES, [_row(feed) for feed in shown], width=console.width)
+        yield console.heading(heading)
+        yield from lines
     short = [feed for feed in report.feeds if feed.state in _SHORT]
     said = _SHORT if len(_by_reason(short)) <= _CAUSES else ()
-    unsaid = [feed for feed in shown if feed.error and feed.state not in said]
+    unsaid = [feed for feed in told if feed.error and feed.state not in said]
     for reason, feeds in _by_reason(unsaid).items():
-        yield f"{', '.join(feed.feed for feed in feeds)}: {reason}"
+        names = ", ".join(feed.feed for feed in feeds)
+        yield f"{f'{len(feeds)} feeds skipped' if feeds in many else names}: {reason}"
 
 
 def _row(feed: FeedReport) -> tuple[object, ...]:

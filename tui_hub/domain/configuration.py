@@ -122,6 +122,8 @@ class ConfigurationReport:
     """The slots that hold the model."""
     stale: tuple[ModelType, ...] = ()
     """Those of them that were loaded in another way than it says now."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of the values, though they are allowed."""
 
     @property
     def version(self) -> int | None:

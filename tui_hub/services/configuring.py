@@ -28,9 +28,12 @@ from tui_hub.services.catalogue import Catalogue
 from tui_hub.services.choices import named_variant
 from tui_hub.services.contents import consents_to
 from tui_hub.services.context import Context
+from tui_hub.services.context_limits import context_notes
+from tui_hub.services.metadata import Metadata
 from tui_hub.services.renames import name_here
 from tui_hub.services.repositories import Repositories
 from tui_hub.services.slots import slots_of
+from tui_hub.services.weighing import Weigher
 from tui_hub.settings import CommandSettings
 from tui_hub.settings.sections import RuntimeSettings
 
@@ -38,10 +41,17 @@ from tui_hub.settings.sections import RuntimeSettings
 class Configuring:
     """The configurations of models. A model in a slot takes a new one over when it is reloaded."""
 
-    def __init__(self, context: Context, catalogue: Catalogue, repositories: Repositories) -> None:
+    def __init__(
+        self,
+        context: Context,
+        catalogue: Catalogue,
+        repositories: Repositories,
+        metadata: Metadata,
+    ) -> None:
         self._context = context
         self._catalogue = catalogue
         self._repositories = repositories
+        self._weigher = Weigher(context, metadata)
         self._settings = context.configuration.settings.runtime
 
     async def show(self, model: str | ModelId) -> ConfigurationReport:
@@ -131,6 +141,7 @@ class Configuring:
             versions=tuple(versions),
             active=tuple(slot.type for slot in slots),
             stale=tuple(slot.type for slot in slots if slot.needs_reload(now)),
+            notes=await context_notes(model, now, self._repositories, self._weigher),
         )
 
     async def refuse_pickles(self, model: str | ModelId) -> ConfigurationReport:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tui_hub.domain.artifacts import preferred_variant
@@ -15,7 +15,7 @@ from tui_hub.services.repositories import Repositories
 from tui_hub.services.weighing import Weigher, Weight
 from tui_hub.text import clean
 
-ADAPTER = "base_model:adapter:"
+_ADAPTER = "base_model:adapter:"
 """How the Hub tags a model that only changes another one."""
 _ADAPTER_CONFIG = "adapter_config.json"
 """The file of PEFT that names the base model."""
@@ -63,11 +63,17 @@ def _warned(weight: Weight, words: str) -> Weight:
     return replace(weight, warnings=(*weight.warnings, words))
 
 
+def base_by_tag(tags: Sequence[str]) -> str | None:
+    """The repository that an adapter changes, as the Hub tells it; `None` where it does not."""
+    tag = next((tag for tag in tags if tag.startswith(_ADAPTER)), None)
+    return None if tag is None else tag.removeprefix(_ADAPTER)
+
+
 async def _base_of(details: Details, weigher: Weigher) -> str | None:
     """The repository that this one changes; `None` for a whole model."""
-    tag = next((tag for tag in details.model.tags if tag.startswith(ADAPTER)), None)
-    if tag is not None:
-        return tag.removeprefix(ADAPTER)
+    tagged = base_by_tag(details.model.tags)
+    if tagged is not None:
+        return tagged
     config: Mapping[str, object] | None = await weigher.document(details, _ADAPTER_CONFIG)
     named = None if config is None else config.get("base_model_name_or_path")
     return named if isinstance(named, str) else None

@@ -16,6 +16,7 @@ from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.loading import Loading
+from tui_hub.services.lone_adapters import refuse_adapter
 from tui_hub.services.ollama import Ollama
 from tui_hub.services.renames import name_here
 from tui_hub.services.runtimes import Runtimes
@@ -78,7 +79,7 @@ class Changes:
 
         Raises:
             NotFoundError: when there is no such model.
-            RefusedError: when it, or that variant of it, is not wholly here.
+            RefusedError: when it, or that variant of it, is not wholly here, or it is an adapter.
             UnsafeError: for pickle files without consent.
         """
         wanted = await name_here(self._context, model)
@@ -107,6 +108,8 @@ class Changes:
                 f"files of {wanted} are missing from the store",
                 hint=f"`tui-hub download {wanted}` fetches them again.",
             )
+        if install.path:
+            await refuse_adapter(self._context, install, entry.tags if entry is not None else ())
         if variant is None and len(install.variants) == 1:
             variant = install.variants[0]
         own = entry.type if entry is not None else install.type

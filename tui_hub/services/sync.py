@@ -7,7 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from tui_hub import text
-from tui_hub.domain.errors import InterruptedJobError, NotFoundError, RefusedError
+from tui_hub.domain.errors import (
+    InterruptedJobError,
+    NoConnectionError,
+    NotFoundError,
+    RefusedError,
+)
 from tui_hub.domain.feeds import Feed, FeedReport, FeedState, FeedStatus, SyncReport
 from tui_hub.domain.identifiers import SOURCES, ModelId
 from tui_hub.domain.jobs import Job, JobStatus, JobType
@@ -16,7 +21,15 @@ from tui_hub.services.feed_list import FeedList
 from tui_hub.services.jobs import Jobs
 from tui_hub.services.registered import RegisteredTurns
 from tui_hub.services.repositories import Repositories
-from tui_hub.services.sync_run import Arrived, SyncRun, Target, lease_is_held, name_of
+from tui_hub.services.sync_run import (
+    ONLINE,
+    Arrived,
+    SyncRun,
+    Target,
+    lease_is_held,
+    name_of,
+    needs_network,
+)
 from tui_hub.services.turns import Turns
 
 
@@ -83,10 +96,14 @@ class Sync:
 
         Raises:
             NotFoundError: when a name is no feed, source or model.
+            NoConnectionError: when all that is named are feeds that need the network, offline.
             InterruptedJobError: when somebody else cancelled the sync.
             HubError: when a single model was asked for and cannot be listed.
         """
         chosen = await self._choose(targets)
+        offline = self._context.configuration.settings.network.offline
+        if offline and targets and chosen and all(map(needs_network, chosen)):
+            raise NoConnectionError("offline: no feed was asked", hint=ONLINE)
         done: dict[str, FeedReport] = {}
         while missing := [target for target in chosen if name_of(target) not in done]:
             ours = not self.running

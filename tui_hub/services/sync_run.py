@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from typing import TypeGuard
 
 from tui_hub import processes, text
 from tui_hub.domain.changes import ChangeKind, ChangeQuery
@@ -26,6 +27,7 @@ from tui_hub.services.turns import Turns
 _log = logging.getLogger(__name__)
 
 LEASE = "sync"
+ONLINE = "Leave out --offline, or unset HF_HUB_OFFLINE, to use the network."
 _POLL_SECONDS = 0.5
 _NAMED = 50
 """New models that are told by name."""
@@ -38,6 +40,11 @@ Arrived = Callable[[int, Sequence[str]], None]
 def name_of(target: Target) -> str:
     """What a target is called in a report."""
     return target.name if isinstance(target, Feed) else str(target)
+
+
+def needs_network(target: Target) -> TypeGuard[Feed]:
+    """Whether it is a feed that lists nothing offline."""
+    return isinstance(target, Feed) and target.networked
 
 
 class SyncRun:
@@ -128,6 +135,9 @@ class SyncRun:
         for target in self._targets:
             done = Progress(done=len(self.reports), total=total, unit="feeds")
             run.job = await self._jobs.progress(run.job, done)
+            if needs_network(target) and self._context.configuration.settings.network.offline:
+                self.reports.append(_left_alone(target))
+                continue
             one = await self._sync(target)
             self.reports.append(one)
             if not one.fell_short:
@@ -179,11 +189,16 @@ class SyncRun:
             return FeedReport(
                 feed=str(model),
                 source=model.source,
-                state=FeedState.FAILED,
+                state=FeedState.SKIPPED if self._is_wish(error) else FeedState.FAILED,
                 error=text.clean(error.message, 500),
                 error_code=error.code,
                 hint=error.hint,
             )
+
+    def _is_wish(self, error: HubError) -> bool:
+        """Whether nothing was asked because somebody wants to be offline."""
+        offline = self._context.configuration.settings.network.offline
+        return offline and isinstance(error, NoConnectionError)
 
     async def _confirm(self) -> None:
         """Make sure of the lease before the next page is written.
@@ -204,6 +219,17 @@ class SyncRun:
 async def lease_is_held(context: Context) -> bool:
     """Whether a living process syncs this home."""
     return await leases.holder(context.hub, LEASE) is not None
+
+
+def _left_alone(feed: Feed) -> FeedReport:
+    """That a feed stays as it was, its state and its turn too: being offline is no fault of it."""
+    return FeedReport(
+        feed=feed.name,
+        source=feed.source,
+        state=FeedState.SKIPPED,
+        error="the program is offline, so nothing was asked",
+        hint=ONLINE,
+    )
 
 
 def _sentence(report: FeedReport) -> str:

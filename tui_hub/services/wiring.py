@@ -181,7 +181,7 @@ class Services:
         """How single models are to be run."""
         from tui_hub.services.configuring import Configuring
 
-        return Configuring(self._context, self.catalogue, self.repositories)
+        return Configuring(self._context, self.catalogue, self.repositories, self._metadata)
 
     @cached_property
     def hardware(self) -> Hardware:

@@ -175,6 +175,9 @@ class ConfigurationPane(Vertical):
             self.app.report(error)
             return not isinstance(error, UsageError)
         self._take(report)
+        if "context" in values:
+            for note in report.notes:
+                self.app.notify(note, severity="warning")
         await self._offer_reload(report.stale)
         return True
 
