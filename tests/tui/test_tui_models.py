@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from screen_driver import NARROW, Driver, screen
+import pytest
+from screen_driver import NARROW, WIDE, Driver, screen
 from small_models import small_repositories
 
 from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile
@@ -38,6 +39,20 @@ async def test_the_page_shows_card_files_and_revisions(online: Configuration) ->
         await driver.sees("Q4_0", "Q8_0", "quants-Q4_0.gguf", "sha256", "1.0 MiB")
         await driver.press("right", "right")
         await driver.sees("Revision", "just now")
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_the_sizes_of_groups_stand_below_their_heading(
+    online: Configuration, size: tuple[int, int]
+) -> None:
+    async with screen(online, size) as driver:
+        await open_model(driver, "acme/quants")
+        await driver.sees("Files 3")
+        await driver.press("right")
+        await driver.sees("quants-Q4_0.gguf", "the whole model")
+        end = driver.row("  Size ").index("Size") + len("Size")
+        for words in ("the whole model", "files  ", "quants-Q4_0.gguf"):
+            assert driver.row(words)[:end].endswith("iB"), driver.text()
 
 
 async def test_a_revision_shows_what_it_changed_and_is_named(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from tui_hub import text
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Variant
 from tui_hub.domain.models import Details
-from tui_hub.tui.columns import Column, draw_row, header, layout
+from tui_hub.tui.columns import GAP, Column, draw_row, header, layout
 from tui_hub.tui.draw import Line, Piece, spread
 from tui_hub.tui.glyphs import Glyphs
 from tui_hub.tui.widgets.row_list import RowList
@@ -100,6 +102,12 @@ def file_columns(glyphs: Glyphs) -> list[Column[Artifact]]:
     ]
 
 
+def _behind_size(placed: Sequence[tuple[Column[Artifact], int]]) -> Piece:
+    """Blanks as wide as what stands right of the sizes."""
+    behind = list(dropwhile(lambda one: one[0].title != "Size", placed))[1:]
+    return (" " * sum(GAP + width for _, width in behind), "")
+
+
 class FileList(RowList):
     """Files in groups; headings can be chosen too, as a variant."""
 
@@ -150,8 +158,8 @@ class FileList(RowList):
     def draw(self, row: int, width: int) -> Line:
         one = self._rows[row]
         mark = f"{self.glyphs.cursor} " if row == self.cursor and self.has_focus else "  "
+        placed = layout(self._columns, width - 4, _LEAST)
         if one.file is not None:
-            placed = layout(self._columns, width - 4, _LEAST)
             return [(mark, "accent"), ("  ", ""), *draw_row(one.file, placed, self.glyphs.ellipsis)]
         left: list[Piece] = [(mark, "accent"), (one.heading, "info" if one.variant else "head")]
         right: list[Piece] = []
@@ -169,6 +177,8 @@ class FileList(RowList):
                 (f"{len(one.variant.paths)} files  ", "faint"),
                 (text.size(one.variant.size).rjust(10), "strong"),
             ]
+        if right:
+            right.append(_behind_size(placed))
         return spread(left, right, width, ellipsis=self.glyphs.ellipsis)
 
     def draw_beyond(self, row: int) -> Line:
