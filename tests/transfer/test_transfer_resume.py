@@ -453,7 +453,7 @@ Transfer(Request(url=sys.argv[2]), Loud(Path(sys.argv[3])), options).run()
 
 
 def test_a_killed_process_leaves_a_partial_that_can_be_trusted(server, destination, make):
-    server.pace = 0.1
+    server.pace = 0.3
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(Path(__file__).parent), server.url("honest"),
          str(destination.path)],

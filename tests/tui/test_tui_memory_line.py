@@ -198,6 +198,7 @@ async def test_a_reading_that_looks_the_same_is_not_drawn_again(
         await shown.sees("model-0000", "reading memory and disk")
         await take(shown, 0)
         await shown.sees("50.0/100.0 GiB")
+        await shown.settled()
         count = len(drawn)
         for used in range(1, 5):
             await take(shown, used)
