@@ -108,7 +108,7 @@ async def show_what_is_here(pilot: Pilot[int]) -> None:
     """The screens about the box and the program."""
     pilot.app.clear_notifications()
     for name, keys, words in (
-        ("active", "3", ("lumen-chat-large", "still-diffusion", "Memory of the host")),
+        ("active", "3", ("lumen-chat-large", "still-diffusion", "Host memory")),
         ("storage", "5v", ("Verified", "blobs sound")),
         ("jobs", "4", ("activate", "download", "verify")),
         ("sync", "6", ("Feeds", "hf:litert", "lumen-chat-quants")),
