@@ -18,8 +18,6 @@ BUFFER = 1024**2
 """Bytes of one write; large and aligned ones cost the kernel three to five times less."""
 _FLUSH = 0.2
 """Seconds after which a buffer is written although it is not full."""
-_QUICK = 0.4
-"""Seconds below which a claim is so short that asking for the next costs too much of it."""
 
 
 class Lane(threading.Thread):
@@ -75,8 +73,8 @@ class Lane(threading.Thread):
         except BaseException:
             self._work.release(claim)
             raise
-        quick = time.monotonic() - claim.since < _QUICK
-        self.run_length = min(8, self.run_length * 2) if quick else max(1, self.run_length // 2)
+        quick = time.monotonic() - claim.since < _FLUSH
+        self.run_length = min(8, self.run_length * 2) if quick else 1
         self._work.release(claim)
         return True
 

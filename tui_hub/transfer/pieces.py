@@ -11,8 +11,6 @@ Range = tuple[int, int]
 
 _SPLIT = 4 * 1024**2
 """Bytes below which the rest of somebody's claim is not worth a second connection."""
-_TURNS = 4
-"""Claims that each of several lanes should still get to make, so that all end together."""
 _SLOW = 1.0
 """Seconds that the rest of a claim must be expected to take before another lane helps."""
 
@@ -109,23 +107,15 @@ class Pieces:
         """Whether one more lane would find something to do."""
         return self._free() is not None or self._splittable(now) is not None
 
-    def claim(self, now: float, pieces: int = 1, among: int = 1) -> Claim | None:
+    def claim(self, now: float, pieces: int = 1) -> Claim | None:
         """Take the first missing range that nobody fetches, up to so many pieces of the grid.
 
         When all is taken, takes over the tail of the slowest claim if that would last.
-
-        Args:
-            now: on the monotonic clock.
-            pieces: the most to take at once.
-            among: how many lanes share the rest; towards the end each takes less of it.
         """
         free = self._free()
         if free is None:
             return self._split(now)
         start, end = free
-        if among > 1:
-            rest = (self.size - start) // self._piece_size
-            pieces = max(1, min(pieces, rest // (among * _TURNS)))
         end = min(end, (start // self._piece_size + pieces) * self._piece_size)
         return self._taken(start, end, now)
 

@@ -96,7 +96,8 @@ class Work:
                 return self._first_claim(now)
             if len(self.lanes) > self.governor.target:
                 return None
-            return self.pieces.claim(now, lane.run_length, among=self.governor.target)
+            alone = self.governor.target == 1
+            return self.pieces.claim(now, lane.run_length if alone else 1)
 
     def open(self, claim: Claim) -> Answer:
         """Ask the server for what is left of a claim."""
