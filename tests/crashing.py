@@ -13,7 +13,11 @@ SWITCHER = textwrap.dedent(
     from tui_hub.runtime.ollama import OllamaMemory
     from tui_hub.runtime.server_children import ServerChild
     from tui_hub.runtime.torch_children import TorchChild
-    from tui_hub.services import children, memory, open_services, swap, torch_holder
+    from tui_hub.services import open_services
+    from tui_hub.services.holders import children
+    from tui_hub.services.holders import memory
+    from tui_hub.services.slots import swap
+    from tui_hub.services.holders import torch_holder
     from tui_hub.settings import load_configuration
 
     model, doomed, room = sys.argv[1], int(sys.argv[2]), sys.argv[3]

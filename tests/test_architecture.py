@@ -67,7 +67,7 @@ def test_a_search_loads_no_service_that_it_does_not_need(tmp_path: Path) -> None
         [sys.executable, "-c", f"{statement}\n{report}"], capture_output=True, text=True, check=True
     )
     loaded = set(run.stdout.splitlines()[-1].split())
-    assert "tui_hub.services.catalogue" in loaded
+    assert "tui_hub.services.models.catalogue" in loaded
     rooms = {".".join(name.split(".")[:2]) for name in loaded}
     assert not rooms & {"tui_hub.transfer", "tui_hub.foreign", "tui_hub.tui"}
-    assert not loaded & {"tui_hub.services.activation", "tui_hub.services.downloads"}
+    assert not loaded & {"tui_hub.services.slots.service", "tui_hub.services.downloads.service"}

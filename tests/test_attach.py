@@ -218,7 +218,7 @@ async def holder(configuration: Configuration) -> AsyncIterator[subprocess.Popen
 async def test_who_keeps_them_is_named_when_the_slot_is_emptied(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_hub.services.torch_holder._LET_GO_SECONDS", 0.1)
+    monkeypatch.setattr("tui_hub.services.holders.torch_holder._LET_GO_SECONDS", 0.1)
     async with active(configure, FIRST) as services, holder(services.configuration) as process:
         result = await services.activation.deactivate("llm")
         assert result.status == "inactive"

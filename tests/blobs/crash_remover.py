@@ -20,9 +20,9 @@ from tui_hub.blobs import (
     unreferenced,
 )
 from tui_hub.blobs.folders import metadata_folder
-from tui_hub.services.garbage import sweep_store
-from tui_hub.services.storage import remove_files
-from tui_hub.services.views import place_of
+from tui_hub.services.storage.garbage import sweep_store
+from tui_hub.services.storage.service import remove_files
+from tui_hub.services.storage.views import place_of
 
 FOREVER = "2126-01-01T00:00:00Z"
 KEPT, GONE, HALF = "hf:org/kept", "hf:org/gone", "hf:org/half"

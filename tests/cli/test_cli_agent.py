@@ -15,7 +15,7 @@ import pytest
 from command_line import BIG, Inside, until
 
 from tui_hub.demo import DemoHub
-from tui_hub.services.agent_unit import COMMANDS
+from tui_hub.services.agent.unit import COMMANDS
 
 SLOW = 400_000
 """Bytes a second to a connection: the large model takes seconds."""

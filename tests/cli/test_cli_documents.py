@@ -22,7 +22,7 @@ from tui_hub.domain.schedule import Schedule
 from tui_hub.domain.slots import ActivationResult, Slot
 from tui_hub.domain.storage import Deletion, StorageUsage
 from tui_hub.domain.types import ModelType
-from tui_hub.services.timetable import Timetable
+from tui_hub.services.sync.timetable import Timetable
 from tui_hub.settings import SyncSettings
 
 MODEL = [

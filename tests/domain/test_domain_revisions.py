@@ -13,7 +13,7 @@ from tui_hub.domain.revisions import (
     RevisionFacts,
     changes_between,
 )
-from tui_hub.services.revision_words import change_lines, change_words
+from tui_hub.services.models.revision_words import change_lines, change_words
 
 GIB = 1024**3
 

@@ -13,7 +13,7 @@ from homes import Configure
 from tui_hub.domain.feeds import FeedStatus
 from tui_hub.domain.jobs import JobType
 from tui_hub.services import Services, open_services
-from tui_hub.services.clocks import Clock
+from tui_hub.services.sync.clocks import Clock
 from tui_hub.settings import Configuration
 from tui_hub.sources.feeds import SHIPPED
 from tui_hub.text import parse_time

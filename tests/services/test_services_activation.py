@@ -29,8 +29,9 @@ from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
 from tui_hub.domain.slots import Slot
 from tui_hub.events import SwapMoved
-from tui_hub.services import Services, torch_holder
-from tui_hub.services.torch_loader import TorchLoader
+from tui_hub.services import Services
+from tui_hub.services.holders import torch_holder
+from tui_hub.services.holders.torch_loader import TorchLoader
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ async def test_a_broken_model_in_an_empty_slot_leaves_it_empty(torch_home: Confi
 
 def little_memory(services: Services, monkeypatch: pytest.MonkeyPatch, free: int) -> None:
     """Let the host have room for one model, not for two."""
-    from tui_hub.services import memory
+    from tui_hub.services.holders import memory
 
     monkeypatch.setattr(memory, "HOST_RUNTIME", 0)
 
@@ -255,7 +256,9 @@ async def test_too_little_memory_is_refused_with_figures(
         await install(services, FIRST, SECOND)
         first = await services.activation.activate(FIRST)
         little_memory(services, monkeypatch, 1000)
-        monkeypatch.setattr("tui_hub.services.torch_loader.holds", lambda slot: {None: 1_000_000})
+        monkeypatch.setattr(
+            "tui_hub.services.holders.torch_loader.holds", lambda slot: {None: 1_000_000}
+        )
         with pytest.raises(DoesNotFitError, match="too little") as refused:
             await services.activation.switch(SECOND)
         assert "977 KiB" in refused.value.message or "976.6 KiB" in refused.value.message
@@ -360,7 +363,7 @@ async def test_a_process_that_hangs_is_ended_all_the_same(
     torch_home: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui_hub.runtime.children.ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr("tui_hub.services.children._GRACE", 0.5)
+    monkeypatch.setattr("tui_hub.services.holders.children._GRACE", 0.5)
     configuration = torch_home()
     async with home(configuration) as services:
         await install(services, FIRST)

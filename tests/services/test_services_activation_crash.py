@@ -52,7 +52,9 @@ async def test_a_switch_killed_before_any_step(
     more = {"TUI_HUB_RUNTIME__DTYPE": "bfloat16"} if room == "parked" else {}
     configuration = configure(TUI_HUB_RUNTIME__USE="auto", **more)
     # Cast weights on the processor can leave it and come back as those on a GPU do.
-    monkeypatch.setattr("tui_hub.services.torch_holder.on_gpu", lambda slot: room == "parked")
+    monkeypatch.setattr(
+        "tui_hub.services.holders.torch_holder.on_gpu", lambda slot: room == "parked"
+    )
     outcomes = []
     async with home(configuration) as services:
         await install(services, FIRST, SECOND)

@@ -20,14 +20,15 @@ from tui_hub.demo import DemoHub
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.runtime import LoadRequest
 from tui_hub.domain.slots import Swap
-from tui_hub.services import leases
-from tui_hub.services.swap import SwapRun
+from tui_hub.services.jobs import leases
+from tui_hub.services.slots.swap import SwapRun
 
 STOPPER = textwrap.dedent(
     """
     import asyncio, sys
-    from tui_hub.services import leases, open_services
-    from tui_hub.services.swap import SwapRun
+    from tui_hub.services import open_services
+    from tui_hub.services.jobs import leases
+    from tui_hub.services.slots.swap import SwapRun
     from tui_hub.settings import load_configuration
 
     leases.TTL, leases.BEAT = 1.0, 0.2

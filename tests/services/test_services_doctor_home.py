@@ -20,7 +20,7 @@ from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.schedule import Turn
 from tui_hub.services import Services, open_services
-from tui_hub.services.agent_unit import NAME
+from tui_hub.services.agent.unit import NAME
 from tui_hub.services.doctor import databases
 from tui_hub.settings import Configuration
 

@@ -19,7 +19,7 @@ from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
 from tui_hub.domain.feeds import Feed, Query, Rules
 from tui_hub.domain.models import Model
 from tui_hub.services import Services, open_services
-from tui_hub.services.feed_trials import objections
+from tui_hub.services.sync.feed_trials import objections
 from tui_hub.settings import Configuration, load_configuration
 from tui_hub.sources import feeds_from
 

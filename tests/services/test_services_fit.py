@@ -25,7 +25,7 @@ from tui_hub.domain.slots import MemoryFigures
 from tui_hub.domain.types import ModelType
 from tui_hub.processes import this_process
 from tui_hub.services import open_services
-from tui_hub.services.fit_words import verdict_words
+from tui_hub.services.fit.words import verdict_words
 
 LARGE = "demo-lab/lumen-chat-large"
 MIB = 1024**2

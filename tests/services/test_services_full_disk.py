@@ -11,7 +11,8 @@ import pytest
 from homes import Configure
 from small_models import WEIGHTS
 
-from tui_hub.services import open_services, spare
+from tui_hub.services import open_services
+from tui_hub.services.storage import spare
 
 pytestmark = [
     pytest.mark.root,

@@ -23,9 +23,10 @@ from webhook import Receiver, receiving, write_hooks
 import tui_hub
 from tui_hub.demo import DemoHub
 from tui_hub.domain.jobs import JobStatus, JobType
-from tui_hub.services import Services, hooks, open_services
-from tui_hub.services.clocks import Clock
-from tui_hub.services.jobs import HOOK
+from tui_hub.services import Services, open_services
+from tui_hub.services.hooks import service as hooks
+from tui_hub.services.jobs.service import HOOK
+from tui_hub.services.sync.clocks import Clock
 
 SECRET = "a very secret key"
 KEEP = """

@@ -23,13 +23,15 @@ from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.errors import LostLeaseError, RefusedError
 from tui_hub.domain.feeds import FeedState
 from tui_hub.domain.jobs import Job, JobStatus, JobType
-from tui_hub.services import Services, leases, open_services
+from tui_hub.services import Services, open_services
+from tui_hub.services.jobs import leases
 from tui_hub.settings import Configuration
 
 OTHER = textwrap.dedent(
     """
     import asyncio, sys
-    from tui_hub.services import leases, open_services
+    from tui_hub.services import open_services
+    from tui_hub.services.jobs import leases
     from tui_hub.settings import load_configuration
 
     leases.TTL, leases.BEAT = {ttl}, {ttl} / 5

@@ -9,7 +9,7 @@ from tui_hub.domain.errors import DoesNotFitError
 from tui_hub.domain.fit import Basis, Device, Need
 from tui_hub.domain.slots import MemoryFigures, Slot
 from tui_hub.domain.types import ModelType
-from tui_hub.services.memory import Memory, holds, room_for
+from tui_hub.services.holders.memory import Memory, holds, room_for
 
 GB = 1_000_000_000
 GPUS = tuple(

@@ -19,7 +19,7 @@ from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.errors import NoSpaceError
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.services import Services, open_services
-from tui_hub.services.plans import refuse_if_full
+from tui_hub.services.downloads.plans import refuse_if_full
 
 DOWNLOADER = textwrap.dedent(
     """

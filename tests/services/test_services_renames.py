@@ -15,7 +15,8 @@ from tui_hub.domain.errors import HubError
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.models import ModelStatus
 from tui_hub.domain.types import ModelType
-from tui_hub.services import Services, open_services, renames
+from tui_hub.services import Services, open_services
+from tui_hub.services.sync import renames
 
 OLD, NEW = "hf:acme/tiny", "hf:fresh/little"
 

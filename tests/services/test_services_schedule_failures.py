@@ -14,7 +14,9 @@ from tui_hub.database import HubDatabase
 from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.feeds import FeedState
 from tui_hub.processes import alive, this_process
-from tui_hub.services import leases, open_services, sync_run
+from tui_hub.services import open_services
+from tui_hub.services.jobs import leases
+from tui_hub.services.sync import run as sync_run
 
 LITERT, RANDOM = FEEDS
 HOUR = 3600.0

@@ -22,9 +22,9 @@ from tui_hub.database import HubDatabase
 from tui_hub.domain.jobs import Job, JobType, Owner
 from tui_hub.processes import this_process
 from tui_hub.services import Services, open_services
-from tui_hub.services.alarms import Alarms
-from tui_hub.services.clocks import Clock
-from tui_hub.services.scheduler import LEASE
+from tui_hub.services.sync.alarms import Alarms
+from tui_hub.services.sync.clocks import Clock
+from tui_hub.services.sync.scheduler import LEASE
 from tui_hub.settings import Configuration
 
 LITERT, RANDOM = FEEDS
@@ -33,7 +33,7 @@ HOLDER = textwrap.dedent(
     """
     import asyncio
     from tui_hub.services import open_services
-    from tui_hub.services.clocks import Clock
+    from tui_hub.services.sync.clocks import Clock
     from tui_hub.settings import load_configuration
 
     async def main():
@@ -218,7 +218,7 @@ def test_a_plain_command_starts_no_schedule(configure: Configure, verb: str) -> 
             main([{verb!r}, "--json"])
         except SystemExit as end:
             assert not end.code, end.code
-        assert "tui_hub.services.scheduler" in sys.modules
+        assert "tui_hub.services.sync.scheduler" in sys.modules
         assert not {{name for name in sys.modules if name.startswith("apscheduler")}}
         """
     )

@@ -9,7 +9,7 @@ import pytest
 
 from tui_hub.domain.feeds import Feed, FeedState, FeedStatus
 from tui_hub.domain.schedule import Turn
-from tui_hub.services.timetable import Timetable
+from tui_hub.services.sync.timetable import Timetable
 from tui_hub.settings import SyncSettings
 from tui_hub.text import parse_time, stamp
 

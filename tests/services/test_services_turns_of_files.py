@@ -12,8 +12,8 @@ import pytest
 from tui_hub.blobs import BlobStore, Hold
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.errors import InterruptedJobError
-from tui_hub.services import file_download
-from tui_hub.services.file_download import FileDownload, Means
+from tui_hub.services.downloads import file_download
+from tui_hub.services.downloads.file_download import FileDownload, Means
 from tui_hub.sources import FileRequest
 from tui_hub.transfer import Options, Pool, RateLimiter
 

@@ -26,7 +26,9 @@ WORK = """
 from tui_hub.blobs import receipts
 from tui_hub.database.records import InstallTable
 from tui_hub.domain.types import ModelType
-from tui_hub.services import installing, storage, views
+from tui_hub.services.downloads import installing
+from tui_hub.services.storage import service as storage
+from tui_hub.services.storage import views
 
 action, model = arguments
 OWNERS = (

@@ -14,7 +14,7 @@ from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.errors import NoConnectionError, RateLimitedError, UnreachableError
 from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.services import Services, open_services
-from tui_hub.services.waits import WAITS, is_away, is_due, next_wait
+from tui_hub.services.downloads.waits import WAITS, is_away, is_due, next_wait
 
 AWAY = NoConnectionError("the hub is silent")
 JOB = Job(id="j", type=JobType.DOWNLOAD, created_at=text.now())

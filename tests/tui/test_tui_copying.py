@@ -8,8 +8,8 @@ from textual.widgets import Input
 
 from tui_hub.domain.jobs import JobType
 from tui_hub.settings import Configuration
-from tui_hub.tui.copying import copyables
-from tui_hub.tui.links import can_link, link, safe_address
+from tui_hub.tui.actions.copying import copyables
+from tui_hub.tui.drawing.links import can_link, link, safe_address
 from tui_hub.tui.screens.copy import CopyDialog
 from tui_hub.tui.screens.jump import JumpScreen
 from tui_hub.tui.screens.model import ModelScreen

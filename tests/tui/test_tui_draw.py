@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_hub.domain.errors import UsageError
-from tui_hub.tui.columns import Column, draw_row, header, layout
-from tui_hub.tui.draw import (
+from tui_hub.tui.drawing.columns import Column, draw_row, header, layout
+from tui_hub.tui.drawing.draw import (
     bar,
     difference,
     fit,
@@ -22,7 +22,7 @@ from tui_hub.tui.draw import (
     width_of,
     wrap,
 )
-from tui_hub.tui.glyphs import ASCII, UNICODE
+from tui_hub.tui.drawing.glyphs import ASCII, UNICODE
 from tui_hub.tui.screens.prompt import parse_rate
 
 

@@ -8,7 +8,7 @@ from screen_driver import WIDE, fill, made, screen
 
 from tui_hub.domain.types import ModelType
 from tui_hub.settings import Configuration
-from tui_hub.tui.markdown import LIMIT, render_card
+from tui_hub.tui.drawing.markdown import LIMIT, render_card
 from tui_hub.tui.screens.model import ModelScreen
 
 CLIPBOARD = "\x1b]52;c;c3RvbGVu\x07"

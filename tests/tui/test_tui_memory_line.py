@@ -12,11 +12,11 @@ from screen_driver import NARROW, Driver, fill, made, screen
 from tui_hub.domain.hardware import BoxSample, GpuProcess, GpuSample, HostSample
 from tui_hub.events import HardwareSampled
 from tui_hub.settings import Configuration, load_configuration
-from tui_hub.tui.draw import width_of
-from tui_hub.tui.glyphs import ASCII, UNICODE, Glyphs
-from tui_hub.tui.gpu_text import gpu_bar, gpu_cells
-from tui_hub.tui.memory_line import memory_line
+from tui_hub.tui.drawing.draw import width_of
+from tui_hub.tui.drawing.glyphs import ASCII, UNICODE, Glyphs
+from tui_hub.tui.drawing.memory_line import memory_line
 from tui_hub.tui.widgets.memory_bar import MemoryBar
+from tui_hub.tui.words.gpu import gpu_bar, gpu_cells
 
 HOST = HostSample(
     memory_total=64 * GIB,

@@ -11,9 +11,9 @@ from tui_hub.domain.hardware import BoxSample, GpuMoment, GpuProcess, GpuSample
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.slots import MemoryFigures, Slot, SwapPicture, SwapStep
 from tui_hub.domain.types import ModelType
-from tui_hub.tui.draw import Line, width_of
-from tui_hub.tui.glyphs import ASCII, UNICODE, Glyphs
-from tui_hub.tui.holders import (
+from tui_hub.tui.drawing.draw import Line, width_of
+from tui_hub.tui.drawing.glyphs import ASCII, UNICODE, Glyphs
+from tui_hub.tui.drawing.holders import (
     Holder,
     after_change,
     bar_lines,
@@ -23,8 +23,8 @@ from tui_hub.tui.holders import (
     legend,
     shares,
 )
-from tui_hub.tui.memory_panel import Box, brief_lines, full_lines
-from tui_hub.tui.slot_text import slot_lines, swap_lines
+from tui_hub.tui.drawing.memory_panel import Box, brief_lines, full_lines
+from tui_hub.tui.words.slot import slot_lines, swap_lines
 
 GIB = 1024**3
 ON_HOST = Slot(

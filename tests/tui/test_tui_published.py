@@ -5,7 +5,7 @@ from __future__ import annotations
 from screen_driver import fill, made, screen
 
 from tui_hub.settings import Configuration
-from tui_hub.tui.model_text import more_facts, published_facts
+from tui_hub.tui.words.model import more_facts, published_facts
 
 FACTS = {
     "maker": "Acme",

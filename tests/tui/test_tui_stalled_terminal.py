@@ -10,10 +10,10 @@ from command_line import BIG, Program, repositories, until
 from terminal import Terminal
 
 from tui_hub.demo import DemoHub
-from tui_hub.tui.terminal_output import TerminalOutput
+from tui_hub.tui.terminal.output import TerminalOutput
 
 SMALL = """
-import tui_hub.tui.terminal_output as output
+import tui_hub.tui.terminal.output as output
 from tui_hub.cli import main
 output._MOST = 2_000  # a few figures, where the real one takes minutes to fill
 main()

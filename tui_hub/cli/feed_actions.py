@@ -144,7 +144,7 @@ async def _remove(services: Services, names: tuple[str, ...]) -> Answer:
 
 def _warn(services: Services, console: Console, feed: Feed) -> None:
     """Say what a very large feed takes, before it is turned on."""
-    from tui_hub.services.feed_words import cost_words
+    from tui_hub.services.sync.feed_words import cost_words
 
     cost = services.feeds.cost(feed)
     if cost is not None:
@@ -167,7 +167,7 @@ async def _answer(services: Services, feed: Feed, done: str) -> Answer:
 def _about(feed: Feed, schedule: str) -> Iterator[str]:
     from tui_hub.cli.tables import fields
     from tui_hub.domain.queries import query_words
-    from tui_hub.services.feed_words import limit_words, rule_words
+    from tui_hub.services.sync.feed_words import limit_words, rule_words
 
     yield from fields(
         [

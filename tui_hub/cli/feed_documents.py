@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tui_hub.domain.feed_trials import Trial
     from tui_hub.domain.feeds import Counts, Feed, FeedReport, SyncReport
     from tui_hub.domain.schedule import Schedule
-    from tui_hub.services.timetable import Timetable
+    from tui_hub.services.sync.timetable import Timetable
 
 
 def counts(entry: Counts) -> Document:

@@ -66,7 +66,7 @@ async def _try(
 
 def _lines(console: Console, trial: Trial) -> Iterator[str]:
     from tui_hub import text
-    from tui_hub.services.feed_words import trial_words
+    from tui_hub.services.sync.feed_words import trial_words
 
     yield trial_words(trial)
     taken = [(*_cells(model), "") for model in trial.taken]

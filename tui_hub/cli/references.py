@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from tui_hub.domain.catalogue import Search
 from tui_hub.domain.errors import NotFoundError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.services import references
-from tui_hub.services.references import Reference
+from tui_hub.services.models import references
+from tui_hub.services.models.references import Reference
 
 if TYPE_CHECKING:
     from tui_hub.cli.options import Options

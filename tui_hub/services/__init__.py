@@ -18,10 +18,10 @@ from tui_hub.domain.errors import NoSpaceError, RefusedError
 from tui_hub.events import EventBus
 from tui_hub.paths import Paths
 from tui_hub.processes import this_process
-from tui_hub.services import spare
-from tui_hub.services.clocks import Clock
 from tui_hub.services.context import Context
 from tui_hub.services.recovery import recover
+from tui_hub.services.storage import spare
+from tui_hub.services.sync.clocks import Clock
 from tui_hub.services.wiring import Services
 from tui_hub.settings import Configuration
 from tui_hub.sources import added_sources, sources_from

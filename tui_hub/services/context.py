@@ -16,9 +16,9 @@ from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Owner
 from tui_hub.events import EventBus
-from tui_hub.services import leases
-from tui_hub.services.awaited import awaited
-from tui_hub.services.clocks import Clock
+from tui_hub.services.downloads.awaited import awaited
+from tui_hub.services.jobs import leases
+from tui_hub.services.sync.clocks import Clock
 from tui_hub.settings import Configuration
 from tui_hub.sources import Source
 

@@ -13,13 +13,13 @@ from tui_hub.domain.models import Model
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
-from tui_hub.services.jobs import Jobs
-from tui_hub.services.learning import agree, give_up, learn
-from tui_hub.services.losses import MISSING, settle_losses, settle_quarantined
-from tui_hub.services.pins import mirror_pins
-from tui_hub.services.renames import follow_renames
-from tui_hub.services.statuses import settle_status
-from tui_hub.services.views import mend_views
+from tui_hub.services.jobs.service import Jobs
+from tui_hub.services.models.pins import mirror_pins
+from tui_hub.services.models.statuses import settle_status
+from tui_hub.services.storage.learning import agree, give_up, learn
+from tui_hub.services.storage.losses import MISSING, settle_losses, settle_quarantined
+from tui_hub.services.storage.views import mend_views
+from tui_hub.services.sync.renames import follow_renames
 
 _log = logging.getLogger(__name__)
 

@@ -11,42 +11,42 @@ from typing import TYPE_CHECKING
 from tui_hub.domain.jobs import JobType
 from tui_hub.events import EventBus
 from tui_hub.services.context import Context
-from tui_hub.services.jobs import Jobs
+from tui_hub.services.jobs.service import Jobs
 from tui_hub.settings import Configuration
 
 if TYPE_CHECKING:
-    from tui_hub.services.activation import Activation
-    from tui_hub.services.adding import Adding
-    from tui_hub.services.agent import Agent
-    from tui_hub.services.catalogue import Catalogue
-    from tui_hub.services.changes import ChangeFeed
-    from tui_hub.services.children import Children
-    from tui_hub.services.configuring import Configuring
-    from tui_hub.services.disk_jobs import DiskJobs
+    from tui_hub.services.agent.service import Agent
     from tui_hub.services.doctor import Doctor
-    from tui_hub.services.downloads import Downloads
-    from tui_hub.services.feed_list import FeedList
-    from tui_hub.services.feeds import Feeds
-    from tui_hub.services.fit import Fit
-    from tui_hub.services.garbage import GarbageCollection
+    from tui_hub.services.downloads.service import Downloads
+    from tui_hub.services.fit.service import Fit
     from tui_hub.services.greeting import Greeting
     from tui_hub.services.hardware import Hardware
-    from tui_hub.services.holders import Holders
-    from tui_hub.services.hooks import Hooks
-    from tui_hub.services.memory import Memory
-    from tui_hub.services.metadata import Metadata
+    from tui_hub.services.holders.children import Children
+    from tui_hub.services.holders.holders import Holders
+    from tui_hub.services.holders.memory import Memory
+    from tui_hub.services.holders.ollama import Ollama
+    from tui_hub.services.hooks.service import Hooks
     from tui_hub.services.metrics import Metrics
-    from tui_hub.services.ollama import Ollama
+    from tui_hub.services.models.adding import Adding
+    from tui_hub.services.models.catalogue import Catalogue
+    from tui_hub.services.models.configuring import Configuring
+    from tui_hub.services.models.metadata import Metadata
+    from tui_hub.services.models.repositories import Repositories
+    from tui_hub.services.models.versions import Versions
     from tui_hub.services.preferences import Preferences
     from tui_hub.services.registry import Registry
-    from tui_hub.services.repositories import Repositories
-    from tui_hub.services.room import Room
-    from tui_hub.services.scanning import Scanning
-    from tui_hub.services.scheduler import Scheduler
-    from tui_hub.services.storage import Storage
-    from tui_hub.services.sync import Sync
-    from tui_hub.services.verifying import Verify
-    from tui_hub.services.versions import Versions
+    from tui_hub.services.scanning.service import Scanning
+    from tui_hub.services.slots.service import Activation
+    from tui_hub.services.storage.disk_jobs import DiskJobs
+    from tui_hub.services.storage.garbage import GarbageCollection
+    from tui_hub.services.storage.room import Room
+    from tui_hub.services.storage.service import Storage
+    from tui_hub.services.storage.verifying import Verify
+    from tui_hub.services.sync.changes import ChangeFeed
+    from tui_hub.services.sync.feed_list import FeedList
+    from tui_hub.services.sync.feeds import Feeds
+    from tui_hub.services.sync.scheduler import Scheduler
+    from tui_hub.services.sync.service import Sync
 
 _RUNNERS = {
     JobType.SYNC: "sync",
@@ -96,28 +96,28 @@ class Services:
     @cached_property
     def catalogue(self) -> Catalogue:
         """What models there are: search, look up, notes and favourites."""
-        from tui_hub.services.catalogue import Catalogue
+        from tui_hub.services.models.catalogue import Catalogue
 
         return Catalogue(self._context)
 
     @cached_property
     def repositories(self) -> Repositories:
         """The files, variants and texts of single models."""
-        from tui_hub.services.repositories import Repositories
+        from tui_hub.services.models.repositories import Repositories
 
         return Repositories(self._context, self.catalogue, self._metadata)
 
     @cached_property
     def adding(self) -> Adding:
         """Models and repositories that the user adds."""
-        from tui_hub.services.adding import Adding
+        from tui_hub.services.models.adding import Adding
 
         return Adding(self._context, self.catalogue)
 
     @cached_property
     def sync(self) -> Sync:
         """Bringing the catalogue up to date."""
-        from tui_hub.services.sync import Sync
+        from tui_hub.services.sync.service import Sync
 
         return Sync(
             self._context, self.jobs, self.repositories, self._feed_list, self.hooks.new_models
@@ -126,43 +126,43 @@ class Services:
     @cached_property
     def feeds(self) -> Feeds:
         """The feeds with their state, and changing them."""
-        from tui_hub.services.feeds import Feeds
+        from tui_hub.services.sync.feeds import Feeds
 
         return Feeds(self._context, self._feed_list, self.sync)
 
     @cached_property
     def scheduler(self) -> Scheduler:
         """When feeds are synced by themselves."""
-        from tui_hub.services.scheduler import Scheduler
+        from tui_hub.services.sync.scheduler import Scheduler
 
         return Scheduler(self._context, self.sync, self._feed_list)
 
     @cached_property
     def downloads(self) -> Downloads:
         """The queue of downloads."""
-        from tui_hub.services.downloads import Downloads
+        from tui_hub.services.downloads.service import Downloads
 
         return Downloads(self._context, self.jobs, self.repositories, self._metadata)
 
     @cached_property
     def fit(self) -> Fit:
         """Whether a model fits the memory of this box."""
-        from tui_hub.services.fit import Fit
+        from tui_hub.services.fit.service import Fit
 
         return Fit(self._context, self.repositories, self._metadata, self.hardware)
 
     @cached_property
     def storage(self) -> Storage:
         """What the store holds, and deleting from it."""
-        from tui_hub.services.storage import Storage
+        from tui_hub.services.storage.service import Storage
 
         return Storage(self._context, self.activation)
 
     @cached_property
     def activation(self) -> Activation:
         """The slots, and what is active in them."""
-        from tui_hub.services.activation import Activation
-        from tui_hub.services.runtimes import Runtimes
+        from tui_hub.services.holders.runtimes import Runtimes
+        from tui_hub.services.slots.service import Activation
 
         holders = self._holders
         return Activation(
@@ -179,7 +179,7 @@ class Services:
     @cached_property
     def configuring(self) -> Configuring:
         """How single models are to be run."""
-        from tui_hub.services.configuring import Configuring
+        from tui_hub.services.models.configuring import Configuring
 
         return Configuring(self._context, self.catalogue, self.repositories, self._metadata)
 
@@ -193,14 +193,14 @@ class Services:
     @cached_property
     def ollama(self) -> Ollama:
         """The daemon of Ollama on this box."""
-        from tui_hub.services.ollama import Ollama
+        from tui_hub.services.holders.ollama import Ollama
 
         return Ollama(self._context, self.hardware)
 
     @cached_property
     def agent(self) -> Agent:
         """The background process that goes on after the terminal."""
-        from tui_hub.services.agent import Agent
+        from tui_hub.services.agent.service import Agent
 
         return Agent(self._context, self.jobs, self.downloads, self.activation, self.scheduler)
 
@@ -216,14 +216,14 @@ class Services:
     @cached_property
     def changes(self) -> ChangeFeed:
         """The change feed of the catalogue."""
-        from tui_hub.services.changes import ChangeFeed
+        from tui_hub.services.sync.changes import ChangeFeed
 
         return ChangeFeed(self._context, self.fit)
 
     @cached_property
     def hooks(self) -> Hooks:
         """The user's webhooks and commands."""
-        from tui_hub.services.hooks import Hooks
+        from tui_hub.services.hooks.service import Hooks
 
         return Hooks(self._context, self.jobs)
 
@@ -237,7 +237,7 @@ class Services:
     @cached_property
     def versions(self) -> Versions:
         """Revisions of models, and the names that users give them."""
-        from tui_hub.services.versions import Versions
+        from tui_hub.services.models.versions import Versions
 
         return Versions(self._context, self.repositories)
 
@@ -258,21 +258,21 @@ class Services:
     @cached_property
     def garbage(self) -> GarbageCollection:
         """Sweeping what nothing refers to."""
-        from tui_hub.services.garbage import GarbageCollection
+        from tui_hub.services.storage.garbage import GarbageCollection
 
         return GarbageCollection(self._context)
 
     @cached_property
     def verify(self) -> Verify:
         """Hashing what is in the store again."""
-        from tui_hub.services.verifying import Verify
+        from tui_hub.services.storage.verifying import Verify
 
         return Verify(self._context, self.jobs, self.works)
 
     @cached_property
     def scanning(self) -> Scanning:
         """Finding models that are on this box already."""
-        from tui_hub.services.scanning import Scanning
+        from tui_hub.services.scanning.service import Scanning
 
         return Scanning(
             self._context, self.jobs, self.works, self.repositories, self.adding, self._metadata
@@ -281,14 +281,14 @@ class Services:
     @cached_property
     def room(self) -> Room:
         """What to delete for so much room."""
-        from tui_hub.services.room import Room
+        from tui_hub.services.storage.room import Room
 
         return Room(self._context)
 
     @cached_property
     def works(self) -> DiskJobs:
         """Long work on the disk that goes on here."""
-        from tui_hub.services.disk_jobs import DiskJobs
+        from tui_hub.services.storage.disk_jobs import DiskJobs
 
         return DiskJobs(self._context, self.jobs)
 
@@ -301,35 +301,35 @@ class Services:
 
     @cached_property
     def _metadata(self) -> Metadata:
-        from tui_hub.services.metadata import Metadata
+        from tui_hub.services.models.metadata import Metadata
 
         return Metadata(self._context)
 
     @cached_property
     def _feed_list(self) -> FeedList:
-        from tui_hub.services.feed_list import FeedList
+        from tui_hub.services.sync.feed_list import FeedList
 
         return FeedList(self._context)
 
     @cached_property
     def _children(self) -> Children:
-        from tui_hub.services.children import Children
+        from tui_hub.services.holders.children import Children
 
         return Children(self._context)
 
     @cached_property
     def _memory(self) -> Memory:
-        from tui_hub.services.memory import Memory
+        from tui_hub.services.holders.memory import Memory
 
         return Memory(self.fit.devices)
 
     @cached_property
     def _holders(self) -> Holders:
         from tui_hub.domain.runtime import COMMAND, OLLAMA, TORCH
-        from tui_hub.services.command_holder import CommandHolder
-        from tui_hub.services.holders import Holders
-        from tui_hub.services.ollama_holder import OllamaHolder
-        from tui_hub.services.torch_holder import TorchHolder
+        from tui_hub.services.holders.command_holder import CommandHolder
+        from tui_hub.services.holders.holders import Holders
+        from tui_hub.services.holders.ollama_holder import OllamaHolder
+        from tui_hub.services.holders.torch_holder import TorchHolder
 
         context, children, memory = self._context, self._children, self._memory
         weigher, hardware = self.fit.weigher, self.hardware

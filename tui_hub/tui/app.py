@@ -15,17 +15,17 @@ from textual.signal import Signal
 from textual.widget import Widget
 
 from tui_hub.text import clean
-from tui_hub.tui.app_actions import ActingApp
+from tui_hub.tui.actions.app import ActingApp
+from tui_hub.tui.actions.slot_changes import SlotChanges
 from tui_hub.tui.command import Command, bindings
 from tui_hub.tui.commands import EVERYWHERE, ChangeTheme
-from tui_hub.tui.glyphs import ASCII, UNICODE
+from tui_hub.tui.drawing.glyphs import ASCII, UNICODE
 from tui_hub.tui.keys import Keys
 from tui_hub.tui.marks import Marks
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.notes import NOTES
 from tui_hub.tui.palette import HubCommands
-from tui_hub.tui.slot_changes import SlotChanges
-from tui_hub.tui.terminal_output import let_go_of_terminal
+from tui_hub.tui.terminal.output import let_go_of_terminal
 from tui_hub.tui.themes import DARK, THEMES
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from tui_hub import text
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.events import DownloadChanged, Event, QuotaExceeded
-from tui_hub.tui.download_text import how_it_ended
 from tui_hub.tui.live import POLL, Live, LiveState
-from tui_hub.tui.news import News
-from tui_hub.tui.terminal_driver import TerminalDriver
+from tui_hub.tui.terminal.driver import TerminalDriver
+from tui_hub.tui.words.download import how_it_ended
+from tui_hub.tui.words.news import News
 
 if TYPE_CHECKING:
     from tui_hub.services import Services

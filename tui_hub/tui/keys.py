@@ -12,8 +12,8 @@ from textual.binding import Binding
 from textual.keys import Keys as KeyNames
 from textual.keys import format_key
 
-from tui_hub import tui
 from tui_hub.text import clean
+from tui_hub.tui import commands
 from tui_hub.tui.command import Command, all_commands
 
 Wanted = Mapping[str, str | list[str]]
@@ -78,9 +78,9 @@ class Keys:
         if not self._own:
             return
         known = all_commands()
-        for scope, commands in scopes().items():
-            for name in [one for one in self._own if known[one] in commands]:
-                for key, other in self._taken(known[name], commands):
+        for scope, inside in scopes().items():
+            for name in [one for one in self._own if known[one] in inside]:
+                for key, other in self._taken(known[name], inside):
                     self._refuse(
                         name,
                         f"{sign_of(key)} is the key of {other.id()} already ({scope})",
@@ -153,7 +153,6 @@ def _normal(words: str) -> list[str]:
 
 
 def _import_commands() -> None:
-    """Have all commands known: each room of them is a module whose name says so."""
-    for module in pkgutil.iter_modules(tui.__path__):
-        if module.name.endswith("commands"):
-            importlib.import_module(f"{tui.__name__}.{module.name}")
+    """Have all commands known: each room of them is a module of one folder."""
+    for module in pkgutil.iter_modules(commands.__path__):
+        importlib.import_module(f"{commands.__name__}.{module.name}")

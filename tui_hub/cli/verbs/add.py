@@ -62,7 +62,7 @@ def command(options: Options, places: tuple[str, ...], yes: bool, **facts: Unpac
     from tui_hub.cli.running import run
     from tui_hub.domain.additions import Consent
     from tui_hub.domain.errors import ConsentError
-    from tui_hub.services.references import is_place
+    from tui_hub.services.models.references import is_place
 
     configuration = options.configuration()
     if not any(is_place(place, configuration) for place in places):

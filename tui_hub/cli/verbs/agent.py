@@ -52,7 +52,7 @@ def command(options: Options, install: bool, status: bool, stop: bool, until_idl
 def _install(options: Options) -> int:
     from tui_hub.cli.console import Answer
     from tui_hub.cli.running import prepare
-    from tui_hub.services.agent_unit import COMMANDS, left_out, write_unit
+    from tui_hub.services.agent.unit import COMMANDS, left_out, write_unit
     from tui_hub.text import clean
 
     configuration, console = prepare(options)

@@ -67,7 +67,7 @@ async def _check(services: Services, console: Console, asked: Question) -> Answe
 def _lines(console: Console, report: FitReport) -> Iterator[str]:
     from tui_hub.cli.fits import device_table, disk_words, need_table, types_words
     from tui_hub.cli.tables import fields
-    from tui_hub.services.fit_words import verdict_words
+    from tui_hub.services.fit.words import verdict_words
     from tui_hub.text import clean
 
     name = f"{report.model.id} {report.variant}" if report.variant else report.model.id

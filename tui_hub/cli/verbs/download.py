@@ -113,7 +113,7 @@ async def _show_plan(services: Services, console: Console, model: str, choice: C
 def _refusal(plan: Plan) -> HubError | None:
     """The error with which the download itself would be refused."""
     from tui_hub.domain.errors import NoSpaceError
-    from tui_hub.services.plans import refuse_if_full
+    from tui_hub.services.downloads.plans import refuse_if_full
 
     try:
         refuse_if_full(plan)

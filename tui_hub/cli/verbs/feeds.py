@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
     from tui_hub.domain.feeds import Feed, FeedStatus
     from tui_hub.services import Services
-    from tui_hub.services.timetable import Timetable
+    from tui_hub.services.sync.timetable import Timetable
 
 
 @verb_group(

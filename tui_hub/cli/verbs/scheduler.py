@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tui_hub.domain.feeds import FeedStatus
     from tui_hub.domain.schedule import Schedule
     from tui_hub.services import Services
-    from tui_hub.services.timetable import Timetable
+    from tui_hub.services.sync.timetable import Timetable
 
 
 @verb(

@@ -158,7 +158,7 @@ def _words(value: object) -> str | None:
 def _history(details: Details) -> list[tuple[str, object]]:
     """What the newest revision changed, and the names that the user gave to revisions."""
     from tui_hub.cli.verbs.versions import name_words
-    from tui_hub.services.revision_words import change_words
+    from tui_hub.services.models.revision_words import change_words
 
     names = [name_words(name) for one in details.versions for name in one.names]
     newest = next((one for one in details.versions if one.changes is not None), None)

@@ -35,7 +35,7 @@ def command(options: Options) -> int:
 async def _storage(services: Services, console: Console) -> Answer:
     from tui_hub.cli import store_documents
     from tui_hub.cli.console import Answer
-    from tui_hub.services.quota import over_quota
+    from tui_hub.services.storage.quota import over_quota
 
     usage = await services.storage.usage()
     warning = over_quota(usage.used, usage.quota)

@@ -50,7 +50,7 @@ async def _verify(services: Services, console: Console, model: str | None, dry_r
     from tui_hub.cli.console import Answer
     from tui_hub.cli.disk_work import drawn
     from tui_hub.domain.errors import InterruptedJobError
-    from tui_hub.services.verify_words import problem_of
+    from tui_hub.services.storage.verify_words import problem_of
 
     try:
         result = await drawn(services, console, services.verify.run(model, dry_run=dry_run))

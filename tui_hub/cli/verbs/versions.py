@@ -141,7 +141,7 @@ def _lines(console: Console, details: Details) -> Iterator[str]:
 
 def _row(one: Revision, installed: str | None) -> tuple[object, ...]:
     from tui_hub import text
-    from tui_hub.services.revision_words import change_words
+    from tui_hub.services.models.revision_words import change_words
 
     made = one.facts.committed_at if one.facts is not None else None
     names = [f"{name.name} {name.variant or ''}".strip() for name in one.names]

@@ -10,8 +10,7 @@ from functools import partial
 
 from tui_hub.database import HubDatabase
 from tui_hub.domain.doctor import Finding
-from tui_hub.services.activation import Activation
-from tui_hub.services.agent import Agent
+from tui_hub.services.agent.service import Agent
 from tui_hub.services.context import Context
 from tui_hub.services.doctor import (
     commands,
@@ -30,8 +29,9 @@ from tui_hub.services.doctor import (
 )
 from tui_hub.services.doctor.checks import Check, run
 from tui_hub.services.hardware import Hardware
-from tui_hub.services.scheduler import Scheduler
-from tui_hub.services.sync import Sync
+from tui_hub.services.slots.service import Activation
+from tui_hub.services.sync.scheduler import Scheduler
+from tui_hub.services.sync.service import Sync
 from tui_hub.settings import Configuration
 
 __all__ = ["Doctor"]

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from tui_hub.domain.doctor import Finding
 from tui_hub.domain.errors import HubError
 from tui_hub.runtime.command import find_program
-from tui_hub.services.command_loader import folder_of
 from tui_hub.services.doctor.findings import ok, warning
+from tui_hub.services.holders.command_loader import folder_of
 from tui_hub.settings import Configuration
 
 _CHECK = "commands"

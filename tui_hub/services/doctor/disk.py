@@ -15,7 +15,7 @@ from tui_hub.domain.errors import HubError
 from tui_hub.hardware import DriverThread
 from tui_hub.paths import existing_parent
 from tui_hub.services.doctor.findings import error, failure, ok, warning
-from tui_hub.services.quota import held, over_quota
+from tui_hub.services.storage.quota import held, over_quota
 from tui_hub.settings import Configuration
 from tui_hub.text import clean, size
 

@@ -13,12 +13,12 @@ from datetime import datetime
 from tui_hub import text
 from tui_hub.domain.doctor import Finding
 from tui_hub.domain.feeds import FeedState, FeedStatus
-from tui_hub.services.agent import Agent
-from tui_hub.services.agent_unit import NAME, unit_path
+from tui_hub.services.agent.service import Agent
+from tui_hub.services.agent.unit import NAME, unit_path
 from tui_hub.services.doctor.findings import failure, ok, warning
-from tui_hub.services.scheduler import Scheduler
-from tui_hub.services.sync import Sync
-from tui_hub.services.timetable import Timetable
+from tui_hub.services.sync.scheduler import Scheduler
+from tui_hub.services.sync.service import Sync
+from tui_hub.services.sync.timetable import Timetable
 from tui_hub.settings import Configuration
 
 _AGENT = "`tui-hub agent --install` lets it run without a screen."

@@ -11,11 +11,11 @@ from tui_hub.domain.errors import HubError
 from tui_hub.domain.hardware import Driver
 from tui_hub.domain.runtime import TorchInfo
 from tui_hub.runtime.pythons import probe_torch, python_of
-from tui_hub.services.children import Children
 from tui_hub.services.context import Context
 from tui_hub.services.doctor.findings import error, ok, warning
 from tui_hub.services.doctor.gpus import cuda_words
 from tui_hub.services.hardware import Hardware
+from tui_hub.services.holders.children import Children
 
 SECONDS = 100.0
 _CHECK = "torch"

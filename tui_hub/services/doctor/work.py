@@ -13,10 +13,10 @@ from tui_hub.database import HubDatabase
 from tui_hub.domain.doctor import Finding
 from tui_hub.domain.jobs import JobStatus, Owner
 from tui_hub.paths import Paths
-from tui_hub.services.activation import Activation
 from tui_hub.services.context import Context
 from tui_hub.services.doctor.findings import error, ok, warning
-from tui_hub.services.losses import losses
+from tui_hub.services.slots.service import Activation
+from tui_hub.services.storage.losses import losses
 
 _RECENT = timedelta(days=1)
 _MANY = 1000

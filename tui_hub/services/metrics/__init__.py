@@ -14,11 +14,11 @@ from tui_hub.domain.jobs import Job
 from tui_hub.domain.metrics import exposition
 from tui_hub.services.context import Context
 from tui_hub.services.hardware import Hardware
-from tui_hub.services.jobs import Jobs
+from tui_hub.services.jobs.service import Jobs
 from tui_hub.services.metrics.figures import Figures
 from tui_hub.services.metrics.writing import age, metrics_path, write
-from tui_hub.services.storage import Storage
-from tui_hub.services.sync import Sync
+from tui_hub.services.storage.service import Storage
+from tui_hub.services.sync.service import Sync
 
 __all__ = ["Metrics"]
 

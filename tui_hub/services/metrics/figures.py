@@ -12,6 +12,7 @@ from tui_hub.domain.hardware import GpuSample
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.metrics import Metric, MetricKind, Sample
 from tui_hub.services.context import Context
+from tui_hub.services.downloads.tally import transferred
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.metrics.families import (
     BYTES,
@@ -23,10 +24,9 @@ from tui_hub.services.metrics.families import (
     slot_metrics,
     store_metrics,
 )
-from tui_hub.services.slots import read_slots
-from tui_hub.services.storage import Storage
-from tui_hub.services.sync import Sync
-from tui_hub.services.tally import transferred
+from tui_hub.services.slots.standing import read_slots
+from tui_hub.services.storage.service import Storage
+from tui_hub.services.sync.service import Sync
 from tui_hub.version import __version__
 
 _LIVE = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED)

@@ -24,16 +24,16 @@ from tui_hub.domain.slots import Slot
 from tui_hub.domain.storage import Install
 from tui_hub.events import CatalogueChanged, ModelChanged
 from tui_hub.services.context import Context
-from tui_hub.services.feeds import Feeds
-from tui_hub.services.installing import retype
-from tui_hub.services.pins import mirror_pins
+from tui_hub.services.downloads.installing import retype
+from tui_hub.services.models.pins import mirror_pins
+from tui_hub.services.models.statuses import live_downloads, settle_status
+from tui_hub.services.models.trust import untrusted_hosts
 from tui_hub.services.registry.entries import Entry, Reading, read_document
 from tui_hub.services.registry.merging import Merged, Terms, merge
 from tui_hub.services.registry.shape import document_of
 from tui_hub.services.registry.telling import tell
-from tui_hub.services.slots import read_slots
-from tui_hub.services.statuses import live_downloads, settle_status
-from tui_hub.services.trust import untrusted_hosts
+from tui_hub.services.slots.standing import read_slots
+from tui_hub.services.sync.feeds import Feeds
 from tui_hub.sources import listing_of
 
 _THIS_BOX = "this box"

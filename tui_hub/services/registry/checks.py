@@ -15,6 +15,7 @@ from tui_hub.domain.identifiers import ModelId, is_sha256, repository_path
 from tui_hub.domain.models import Registration
 from tui_hub.domain.registry import Pin, PinnedFile, PinnedSlot
 from tui_hub.domain.revisions import Version
+from tui_hub.services.models.version_names import check_name
 from tui_hub.services.registry.shape import (
     DefinitionShape,
     FileShape,
@@ -23,7 +24,6 @@ from tui_hub.services.registry.shape import (
     RegistrationShape,
     VersionShape,
 )
-from tui_hub.services.version_names import check_name
 from tui_hub.settings import FeedSettings, Settings
 from tui_hub.sources import checked_address, feeds_from
 from tui_hub.sources.feeds import check_feed

@@ -1,7 +1,7 @@
 """Every key of the program: one class is its binding, its help and its palette entry.
 
-Each room beside this holds those of one part of the program; keys of one screen alone stand in a
-module of their own beside the screens, whose name ends with `_commands`.
+Each room beside this holds those of one part of the program. Keys of one screen alone are imported
+from their room, so that the program need not know them before that screen is shown.
 """
 
 from tui_hub.tui.commands.everywhere import (

@@ -11,8 +11,8 @@ from textual.widgets import Button, Static
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.models import Model
 from tui_hub.domain.slots import Slot
-from tui_hub.tui.change_text import Known, change_text
 from tui_hub.tui.screens.confirm import Confirm
+from tui_hub.tui.words.change import Known, change_text
 
 
 class ActivationQuestion(Confirm):

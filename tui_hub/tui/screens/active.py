@@ -12,15 +12,15 @@ from tui_hub.domain.types import ModelType
 from tui_hub.tui import commands as c
 from tui_hub.tui.command import bindings
 from tui_hub.tui.live import Live
-from tui_hub.tui.ollama_text import unslotted
 from tui_hub.tui.screens.active_choice import Choosing
-from tui_hub.tui.slot_columns import slot_columns, slot_row
 from tui_hub.tui.widgets.memory_pane import MemoryPane
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.slot_choice import SlotChoice
 from tui_hub.tui.widgets.slot_pane import SlotPane
 from tui_hub.tui.widgets.slot_table import SlotTable
+from tui_hub.tui.words.ollama import unslotted
+from tui_hub.tui.words.slot_columns import slot_columns, slot_row
 
 _SLOT_ACTIONS = (
     "fill_slot", "reload_slot", "deactivate_slot", "cancel_change", "free_ollama"

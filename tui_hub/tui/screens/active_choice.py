@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual import getters, on, work
 
+from tui_hub.tui.actions.slot_choices import choices
 from tui_hub.tui.commands import CancelChange, DownloadModel, ReloadSlot, ShowBrowse
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
-from tui_hub.tui.slot_choices import choices
 from tui_hub.tui.widgets.memory_pane import MemoryPane
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.slot_choice import SlotChoice

@@ -17,9 +17,9 @@ from tui_hub.domain.models import Model
 from tui_hub.domain.types import ModelType
 from tui_hub.text import parse_size
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import safe
-from tui_hub.tui.feed_commands import NextField, PreviousField
-from tui_hub.tui.question_commands import Cancel
+from tui_hub.tui.commands.feeds import NextField, PreviousField
+from tui_hub.tui.commands.questions import Cancel
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.screens.confirm import Confirm
 

@@ -11,11 +11,11 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from tui_hub.tui.actions.copying import Copyable
 from tui_hub.tui.app import LEAST_HEIGHT, LEAST_WIDTH, HubApp
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands import Help
-from tui_hub.tui.copying import Copyable
-from tui_hub.tui.question_commands import HintQuit
+from tui_hub.tui.commands.questions import HintQuit
 from tui_hub.tui.widgets.key_row import KeyRow
 from tui_hub.tui.widgets.memory_bar import MemoryBar
 from tui_hub.tui.widgets.row_list import RowList

@@ -17,9 +17,9 @@ from tui_hub.domain.models import Model
 from tui_hub.domain.stored_need import classes_within
 from tui_hub.events import CatalogueChanged, Event, ModelChanged
 from tui_hub.tui import commands as c
-from tui_hub.tui.actions import ModelActions
+from tui_hub.tui.actions.model import ModelActions
 from tui_hub.tui.command import bindings
-from tui_hub.tui.compare_commands import MarkToCompare, ShowComparison
+from tui_hub.tui.commands.compare import MarkToCompare, ShowComparison
 from tui_hub.tui.live import Live
 from tui_hub.tui.widgets.detail_pane import DetailPane
 from tui_hub.tui.widgets.facet_list import FacetList, alternatives

@@ -11,10 +11,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import safe
-from tui_hub.tui.question_commands import Cancel, Take
+from tui_hub.tui.commands.questions import Cancel, Take
+from tui_hub.tui.drawing.columns import Column
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table

@@ -11,13 +11,13 @@ from tui_hub.domain.errors import HubError
 from tui_hub.domain.models import Model
 from tui_hub.events import Event, ModelChanged
 from tui_hub.tui import commands as c
-from tui_hub.tui.actions import ModelActions
+from tui_hub.tui.actions.model import ModelActions
 from tui_hub.tui.command import bindings
-from tui_hub.tui.compare_commands import DropColumn, OnlyDifferences
-from tui_hub.tui.comparison import Candidate
+from tui_hub.tui.commands.compare import DropColumn, OnlyDifferences
 from tui_hub.tui.marks import Mark, Marks
 from tui_hub.tui.widgets.comparison_table import ComparisonTable
 from tui_hub.tui.widgets.panel import Panel
+from tui_hub.tui.words.comparison import Candidate
 
 
 class CompareScreen(ModelActions):

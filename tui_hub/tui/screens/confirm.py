@@ -19,8 +19,8 @@ from tui_hub.domain.scanning import ScanReport, ScanStatus
 from tui_hub.domain.slots import Slot, SwapPicture
 from tui_hub.domain.storage import Deletion
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import safe
-from tui_hub.tui.question_commands import No, Yes
+from tui_hub.tui.commands.questions import No, Yes
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.screens.base import HubDialog
 
 _MUTED = "$foreground 62%"

@@ -8,11 +8,11 @@ from textual import events, getters, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from tui_hub.tui.columns import Column
+from tui_hub.tui.actions.copying import Copyable
 from tui_hub.tui.command import bindings
-from tui_hub.tui.copying import Copyable
-from tui_hub.tui.draw import Line
-from tui_hub.tui.question_commands import Cancel, Take
+from tui_hub.tui.commands.questions import Cancel, Take
+from tui_hub.tui.drawing.columns import Column
+from tui_hub.tui.drawing.draw import Line
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table

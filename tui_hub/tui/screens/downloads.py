@@ -11,12 +11,12 @@ from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.events import Event, JobChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.command import bindings
-from tui_hub.tui.download_text import title_of
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.download_list import DownloadList
 from tui_hub.tui.widgets.download_totals import DownloadTotals
 from tui_hub.tui.widgets.panel import Panel
+from tui_hub.tui.words.download import title_of
 
 HISTORY = 50
 """Ended downloads that are listed."""

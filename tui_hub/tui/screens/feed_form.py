@@ -13,15 +13,15 @@ from textual.widgets import Input, Static
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.feeds import Feed
 from tui_hub.domain.queries import query_words
-from tui_hub.services.feed_words import limit_words, rule_words, turn_words
+from tui_hub.services.sync.feed_words import limit_words, rule_words, turn_words
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import safe
-from tui_hub.tui.feed_commands import NextField, PreviousField, SaveFeed, TryThis
+from tui_hub.tui.commands.feeds import NextField, PreviousField, SaveFeed, TryThis
+from tui_hub.tui.commands.questions import Cancel
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.feed_fields import FIELDS, NAME, Field, feed_of, texts_of
-from tui_hub.tui.feed_text import cost_question
-from tui_hub.tui.question_commands import Cancel
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.screens.feed_trial import TrialDialog
+from tui_hub.tui.words.feed import cost_question
 
 _MUTED = "$foreground 62%"
 _LABEL = 14

@@ -15,13 +15,13 @@ from tui_hub.domain.errors import HubError
 from tui_hub.domain.feed_trials import Trial
 from tui_hub.domain.feeds import Feed
 from tui_hub.domain.models import Model
-from tui_hub.services.feed_words import trial_words
-from tui_hub.tui.columns import Column
+from tui_hub.services.sync.feed_words import trial_words
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import safe
-from tui_hub.tui.feed_commands import MorePages
-from tui_hub.tui.glyphs import Glyphs
-from tui_hub.tui.question_commands import Dismiss
+from tui_hub.tui.commands.feeds import MorePages
+from tui_hub.tui.commands.questions import Dismiss
+from tui_hub.tui.drawing.columns import Column
+from tui_hub.tui.drawing.draw import safe
+from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.table import Table
 

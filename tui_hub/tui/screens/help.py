@@ -12,9 +12,9 @@ from textual.screen import Screen
 
 from tui_hub.tui.command import Command, bindings, command_of
 from tui_hub.tui.commands import Help
-from tui_hub.tui.draw import Line, fit, width_of
+from tui_hub.tui.commands.questions import Dismiss, HintQuit
+from tui_hub.tui.drawing.draw import Line, fit, width_of
 from tui_hub.tui.keys import sign_of
-from tui_hub.tui.question_commands import Dismiss, HintQuit
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.document import Document
 

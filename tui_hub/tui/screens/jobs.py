@@ -10,11 +10,11 @@ from tui_hub import text
 from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.events import Event, JobChanged
 from tui_hub.tui import commands as c
-from tui_hub.tui.columns import Column
+from tui_hub.tui.actions.copying import Copyable, copyables
 from tui_hub.tui.command import bindings
-from tui_hub.tui.copying import Copyable, copyables
-from tui_hub.tui.draw import Piece
-from tui_hub.tui.glyphs import Glyphs
+from tui_hub.tui.drawing.columns import Column
+from tui_hub.tui.drawing.draw import Piece
+from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.live import POLL
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.document import Document

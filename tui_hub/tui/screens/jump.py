@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_hub.tui.command import bindings
-from tui_hub.tui.question_commands import Cancel
+from tui_hub.tui.commands.questions import Cancel
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.tab_strip import TabStrip
 

@@ -15,10 +15,10 @@ from tui_hub.domain.errors import HubError, NotFoundError
 from tui_hub.domain.models import Details, Model
 from tui_hub.events import Event, ModelChanged, SlotChanged
 from tui_hub.tui import commands as c
-from tui_hub.tui.actions import ModelActions, delete_model
+from tui_hub.tui.actions.model import ModelActions, delete_model
+from tui_hub.tui.actions.revisions import RevisionTable, name_revision, revision_text
 from tui_hub.tui.command import bindings
-from tui_hub.tui.compare_commands import MarkToCompare, ShowComparison
-from tui_hub.tui.revisions import RevisionTable, name_revision, revision_text
+from tui_hub.tui.commands.compare import MarkToCompare, ShowComparison
 from tui_hub.tui.screens.text_dialog import TextDialog, is_text, read_text
 from tui_hub.tui.widgets.configuration_pane import ConfigurationPane
 from tui_hub.tui.widgets.detail_pane import DetailPane

@@ -15,16 +15,16 @@ from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.models import Details, Model
-from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands import ShowDownloads
-from tui_hub.tui.draw import safe
-from tui_hub.tui.glyphs import Glyphs
-from tui_hub.tui.plan_text import fit_text, plan_text
-from tui_hub.tui.question_commands import Accept, Dismiss
+from tui_hub.tui.commands.questions import Accept, Dismiss
+from tui_hub.tui.drawing.columns import Column
+from tui_hub.tui.drawing.draw import safe
+from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table
+from tui_hub.tui.words.plan import fit_text, plan_text
 
 _MUTED = "$foreground 62%"
 _FAINT = "$foreground 40%"

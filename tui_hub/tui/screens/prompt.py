@@ -13,8 +13,8 @@ from textual.widgets import Input, Static
 
 from tui_hub.domain.errors import UsageError
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import safe
-from tui_hub.tui.question_commands import Cancel
+from tui_hub.tui.commands.questions import Cancel
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.screens.base import Answer, HubDialog
 
 _RATE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)

@@ -7,7 +7,7 @@ from textual.content import Content
 from tui_hub import text
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.room import RoomPlan
-from tui_hub.tui.draw import safe
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.screens.confirm import Confirm
 from tui_hub.tui.screens.prompt import Prompt
 

@@ -10,11 +10,11 @@ from textual.widgets import Static
 from tui_hub import text
 from tui_hub.services.preferences import Preference
 from tui_hub.settings.values import Setting, Value, value_words
-from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import Piece, safe
+from tui_hub.tui.commands.settings import EditSetting, OnlyChanged, ResetSetting
+from tui_hub.tui.drawing.columns import Column
+from tui_hub.tui.drawing.draw import Piece, safe
 from tui_hub.tui.screens.base import HubScreen
-from tui_hub.tui.setting_commands import EditSetting, OnlyChanged, ResetSetting
 from tui_hub.tui.themes import DARK
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList

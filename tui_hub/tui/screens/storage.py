@@ -15,12 +15,11 @@ from tui_hub import text
 from tui_hub.domain.storage import StorageUsage
 from tui_hub.events import Event, ModelChanged, SlotChanged, StorageChanged, WorkMoved
 from tui_hub.tui import commands as c
-from tui_hub.tui.actions import delete_model
+from tui_hub.tui.actions.copying import Copyable, copyables
+from tui_hub.tui.actions.model import delete_model
+from tui_hub.tui.actions.store import StoreActions
 from tui_hub.tui.command import bindings
-from tui_hub.tui.copying import Copyable, copyables
-from tui_hub.tui.draw import Line, safe
-from tui_hub.tui.glyphs import Glyphs
-from tui_hub.tui.storage_commands import (
+from tui_hub.tui.commands.storage import (
     CloseFindings,
     MakeRoom,
     ScanBox,
@@ -29,17 +28,18 @@ from tui_hub.tui.storage_commands import (
     VerifyModel,
     VerifyStore,
 )
-from tui_hub.tui.store_actions import StoreActions
-from tui_hub.tui.store_columns import (
+from tui_hub.tui.drawing.draw import Line, safe
+from tui_hub.tui.drawing.glyphs import Glyphs
+from tui_hub.tui.widgets.document import Document
+from tui_hub.tui.widgets.panel import Panel
+from tui_hub.tui.widgets.work_line import WorkLine
+from tui_hub.tui.words.store_columns import (
     ShareTable,
     model_columns,
     model_shares,
     type_columns,
     type_shares,
 )
-from tui_hub.tui.widgets.document import Document
-from tui_hub.tui.widgets.panel import Panel
-from tui_hub.tui.widgets.work_line import WorkLine
 
 _MUTED = "$foreground 62%"
 DELAY = 0.5

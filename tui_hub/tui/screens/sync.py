@@ -13,10 +13,9 @@ from tui_hub.domain.feeds import Feed, FeedStatus
 from tui_hub.domain.schedule import Schedule
 from tui_hub.events import Event, FeedsChanged
 from tui_hub.tui import commands as c
-from tui_hub.tui import feed_commands as f
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import safe
-from tui_hub.tui.feed_text import FeedRow, about, cost_question, feed_columns, removal_question
+from tui_hub.tui.commands import feeds as f
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.screens.feed_form import FeedForm
@@ -25,6 +24,7 @@ from tui_hub.tui.widgets.changes_panel import ChangesPanel
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table
+from tui_hub.tui.words.feed import FeedRow, about, cost_question, feed_columns, removal_question
 
 _ROOM_FOR_KEYS = 150
 """Cells of a terminal whose row of keys holds them all."""

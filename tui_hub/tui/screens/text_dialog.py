@@ -11,8 +11,8 @@ from textual.content import Content
 
 from tui_hub.text import clean
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import safe
-from tui_hub.tui.question_commands import Dismiss
+from tui_hub.tui.commands.questions import Dismiss
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.document import Document
 

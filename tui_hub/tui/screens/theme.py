@@ -8,9 +8,9 @@ from textual.containers import Vertical
 from textual.theme import Theme
 
 from tui_hub.settings.themes import THEMES
-from tui_hub.tui.columns import Column
 from tui_hub.tui.command import bindings
-from tui_hub.tui.question_commands import Cancel, Take
+from tui_hub.tui.commands.questions import Cancel, Take
+from tui_hub.tui.drawing.columns import Column
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tui_hub import text
 from tui_hub.domain.changes import ChangeEntry, ChangeKind
-from tui_hub.tui.columns import Column
-from tui_hub.tui.draw import Piece
-from tui_hub.tui.glyphs import Glyphs
+from tui_hub.tui.drawing.columns import Column
+from tui_hub.tui.drawing.draw import Piece
+from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.widgets.table import Table
 
 _SIGNS: dict[ChangeKind, Piece] = {

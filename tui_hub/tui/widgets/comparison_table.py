@@ -12,10 +12,10 @@ from textual.reactive import reactive
 
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands import LISTS
-from tui_hub.tui.compare_commands import NextColumn, PreviousColumn
-from tui_hub.tui.comparison import Aspect, Candidate, Value, compare
-from tui_hub.tui.draw import Line, Piece, fit, line_bar, wrap
+from tui_hub.tui.commands.compare import NextColumn, PreviousColumn
+from tui_hub.tui.drawing.draw import Line, Piece, fit, line_bar, wrap
 from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.words.comparison import Aspect, Candidate, Value, compare
 
 _WORD, _GAP = 14, 2
 """Cells of the words at the left, and between two columns."""

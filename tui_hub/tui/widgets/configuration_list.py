@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from tui_hub.domain.configuration import ConfigurationReport
-from tui_hub.tui.columns import draw_row, header, layout
-from tui_hub.tui.configuration_text import (
+from tui_hub.tui.drawing.columns import draw_row, header, layout
+from tui_hub.tui.drawing.draw import Line
+from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.words.configuration import (
     ConfigurationRow,
     consent_columns,
     key_columns,
     rows_of,
     version_columns,
 )
-from tui_hub.tui.draw import Line
-from tui_hub.tui.widgets.row_list import RowList
 
 _LEAST = 22
 """Cells that a value keeps before other columns are shown beside it."""

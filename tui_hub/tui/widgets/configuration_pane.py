@@ -14,20 +14,20 @@ from textual.widgets import Static
 from tui_hub.domain.configuration import ConfigurationReport, ModelConfiguration
 from tui_hub.domain.errors import HubError, UsageError
 from tui_hub.domain.models import Details
+from tui_hub.tui.actions.configuration import ask_option, ask_value
 from tui_hub.tui.app import HubApp
 from tui_hub.tui.command import bindings
-from tui_hub.tui.configuration_asking import ask_option, ask_value
-from tui_hub.tui.configuration_commands import (
+from tui_hub.tui.commands.configuration import (
     AddOption,
     EditValue,
     ReloadModel,
     ShowLog,
     UnsetValue,
 )
-from tui_hub.tui.configuration_text import ConfigurationRow, about
-from tui_hub.tui.draw import safe
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.widgets.configuration_list import ConfigurationList
 from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.words.configuration import ConfigurationRow, about
 
 _MUTED = "$foreground 62%"
 

@@ -11,9 +11,9 @@ from textual.widgets import Static
 from tui_hub.domain.models import Model, ModelEdit
 from tui_hub.domain.published import benchmark_lines
 from tui_hub.tui.app import HubApp
-from tui_hub.tui.draw import safe
-from tui_hub.tui.links import can_link, link
-from tui_hub.tui.model_text import facts_of, more_facts, published_facts, status_words
+from tui_hub.tui.drawing.draw import safe
+from tui_hub.tui.drawing.links import can_link, link
+from tui_hub.tui.words.model import facts_of, more_facts, published_facts, status_words
 
 MUTED = "$foreground 62%"
 FAINT = "$foreground 42%"

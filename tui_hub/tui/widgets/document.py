@@ -10,7 +10,7 @@ from textual import events, work
 from textual.geometry import Size
 from textual.strip import Strip
 
-from tui_hub.tui.draw import ROOM, Line, safe, wrap
+from tui_hub.tui.drawing.draw import ROOM, Line, safe, wrap
 from tui_hub.tui.widgets.scrolling import Scrolling
 
 
@@ -80,7 +80,7 @@ class Document(Scrolling):
         card, self._width = self._card, self.line_width
         if card is None or not self._width:
             return
-        from tui_hub.tui.markdown import render_card
+        from tui_hub.tui.drawing.markdown import render_card
 
         code = "nord" if self.app.current_theme.dark else "friendly"
         lines = await asyncio.to_thread(render_card, card, self._width, self._styles(), code)

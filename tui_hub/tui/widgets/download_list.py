@@ -10,16 +10,16 @@ from textual import events
 from tui_hub.domain.downloads import Download, FileProgress
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.tui.commands import DownloadModel, ShowBrowse
-from tui_hub.tui.download_file_text import file_line
-from tui_hub.tui.download_text import (
+from tui_hub.tui.drawing.draw import Line, fit
+from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.words.download import (
     explanation,
     fold,
     history_line,
     job_line,
     totals,
 )
-from tui_hub.tui.draw import Line, fit
-from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.words.download_file import file_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from textual.strip import Strip
 
 from tui_hub.domain.downloads import Download
-from tui_hub.tui.download_text import together
-from tui_hub.tui.draw import Piece, fit
+from tui_hub.tui.drawing.draw import Piece, fit
 from tui_hub.tui.widgets.drawn import Drawn
+from tui_hub.tui.words.download import together
 
 
 class DownloadTotals(Drawn):

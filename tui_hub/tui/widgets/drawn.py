@@ -12,8 +12,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_hub.tui.app import HubApp
-from tui_hub.tui.draw import Piece, safe
-from tui_hub.tui.glyphs import Glyphs
+from tui_hub.tui.drawing.draw import Piece, safe
+from tui_hub.tui.drawing.glyphs import Glyphs
 
 TONES = (
     "strong",

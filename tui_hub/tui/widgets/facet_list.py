@@ -12,7 +12,7 @@ from tui_hub import text
 from tui_hub.domain.catalogue import NEW_DAYS, SIZES, FacetCount, Facets, Search
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands import Toggle
-from tui_hub.tui.draw import Line, spread
+from tui_hub.tui.drawing.draw import Line, spread
 from tui_hub.tui.widgets.row_list import RowList
 
 _GROUPS = (

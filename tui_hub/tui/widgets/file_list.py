@@ -9,9 +9,9 @@ from itertools import dropwhile
 from tui_hub import text
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Variant
 from tui_hub.domain.models import Details
-from tui_hub.tui.columns import GAP, Column, draw_row, header, layout
-from tui_hub.tui.draw import Line, Piece, spread
-from tui_hub.tui.glyphs import Glyphs
+from tui_hub.tui.drawing.columns import GAP, Column, draw_row, header, layout
+from tui_hub.tui.drawing.draw import Line, Piece, spread
+from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.widgets.row_list import RowList
 
 _LEAST = 32

@@ -11,12 +11,12 @@ from tui_hub.domain.errors import HubError, UsageError
 from tui_hub.domain.fit import FitReport, Workload
 from tui_hub.domain.models import Details
 from tui_hub.events import Event, HardwareSampled, SlotChanged
-from tui_hub.services.fit import MOST_BATCH, MOST_CONTEXT
-from tui_hub.tui import fit_commands as f
+from tui_hub.services.fit.service import MOST_BATCH, MOST_CONTEXT
 from tui_hub.tui.command import bindings
-from tui_hub.tui.draw import Line, wrap
-from tui_hub.tui.fit_text import fit_lines
+from tui_hub.tui.commands import fit as f
+from tui_hub.tui.drawing.draw import Line, wrap
 from tui_hub.tui.widgets.lines_pane import LinesPane
+from tui_hub.tui.words.fit import fit_lines
 
 
 class FitPane(LinesPane):

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tui_hub import text
 from tui_hub.tui import commands as c
 from tui_hub.tui.app import HubApp
-from tui_hub.tui.draw import safe
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.live import Live
 
 _NAMED = 4

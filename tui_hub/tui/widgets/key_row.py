@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from tui_hub.tui.command import Command, command_of
 from tui_hub.tui.commands import Commands, Help, Quit, Search
-from tui_hub.tui.draw import Piece, fit, width_of
+from tui_hub.tui.drawing.draw import Piece, fit, width_of
 from tui_hub.tui.widgets.drawn import Drawn
 
 Entry = tuple[Binding, DOMNode]

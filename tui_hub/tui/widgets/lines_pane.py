@@ -9,7 +9,7 @@ from textual import events
 from textual.geometry import Size
 from textual.strip import Strip
 
-from tui_hub.tui.draw import Line, fit
+from tui_hub.tui.drawing.draw import Line, fit
 from tui_hub.tui.widgets.scrolling import Scrolling
 
 

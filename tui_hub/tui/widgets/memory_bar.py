@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from tui_hub.events import Event, HardwareSampled
-from tui_hub.tui.draw import Piece, spread, width_of
-from tui_hub.tui.memory_line import memory_line
+from tui_hub.tui.drawing.draw import Piece, spread, width_of
+from tui_hub.tui.drawing.memory_line import memory_line
 from tui_hub.tui.widgets.drawn import Drawn
 
 

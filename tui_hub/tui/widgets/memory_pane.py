@@ -9,10 +9,10 @@ from textual import work
 
 from tui_hub.domain.runtime import OllamaState
 from tui_hub.events import Event, HardwareSampled
-from tui_hub.tui.draw import Line
+from tui_hub.tui.drawing.draw import Line
+from tui_hub.tui.drawing.memory_ghost import Ghost
+from tui_hub.tui.drawing.memory_panel import Box, brief_lines, full_lines
 from tui_hub.tui.live import Live
-from tui_hub.tui.memory_ghost import Ghost
-from tui_hub.tui.memory_panel import Box, brief_lines, full_lines
 from tui_hub.tui.widgets.lines_pane import LinesPane
 
 _MOMENTS = 60

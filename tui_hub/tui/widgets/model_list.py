@@ -15,11 +15,11 @@ from textual.message import Message
 from tui_hub.domain.catalogue import Page, Search, Sort
 from tui_hub.domain.models import Model
 from tui_hub.domain.stored_need import Capacity
-from tui_hub.tui.columns import draw_row, header, layout
-from tui_hub.tui.draw import Line
+from tui_hub.tui.drawing.columns import draw_row, header, layout
+from tui_hub.tui.drawing.draw import Line
 from tui_hub.tui.marks import Marks
-from tui_hub.tui.model_text import model_columns
 from tui_hub.tui.widgets.row_list import RowList
+from tui_hub.tui.words.model import model_columns
 
 PAGE = 100
 """Rows asked for at once."""

@@ -8,7 +8,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from tui_hub.tui.draw import safe
+from tui_hub.tui.drawing.draw import safe
 
 
 class Panel(Vertical):

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands import LISTS
-from tui_hub.tui.draw import Line, Piece, difference
+from tui_hub.tui.drawing.draw import Line, Piece, difference
 from tui_hub.tui.widgets.drawn import Drawn
 
 _KEPT = 500

@@ -11,11 +11,11 @@ from textual.message import Message
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
+from tui_hub.tui.actions.slot_choices import Choice, choice_columns
 from tui_hub.tui.command import bindings
-from tui_hub.tui.glyphs import Glyphs
-from tui_hub.tui.memory_ghost import Ghost
-from tui_hub.tui.question_commands import Cancel, Take
-from tui_hub.tui.slot_choices import Choice, choice_columns
+from tui_hub.tui.commands.questions import Cancel, Take
+from tui_hub.tui.drawing.glyphs import Glyphs
+from tui_hub.tui.drawing.memory_ghost import Ghost
 from tui_hub.tui.widgets.table import Table
 
 

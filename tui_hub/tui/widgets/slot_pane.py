@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from tui_hub.domain.slots import Load, Slot, SwapPicture
 from tui_hub.domain.types import ModelType
-from tui_hub.tui.draw import Line
+from tui_hub.tui.drawing.draw import Line
 from tui_hub.tui.live import SwapFailure
-from tui_hub.tui.slot_text import empty_lines, failure_lines, slot_lines, swap_lines
 from tui_hub.tui.widgets.lines_pane import LinesPane
+from tui_hub.tui.words.slot import empty_lines, failure_lines, slot_lines, swap_lines
 
 
 class SlotPane(LinesPane):

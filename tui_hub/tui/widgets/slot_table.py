@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tui_hub.tui.slot_columns import SlotRow
 from tui_hub.tui.widgets.table import Table
+from tui_hub.tui.words.slot_columns import SlotRow
 
 
 class SlotTable(Table[SlotRow]):

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from tui_hub.tui.draw import Piece, fit
+from tui_hub.tui.drawing.draw import Piece, fit
 from tui_hub.tui.widgets.drawn import Drawn
 
 

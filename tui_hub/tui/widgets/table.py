@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from tui_hub.tui.columns import Column, draw_row, header, layout
-from tui_hub.tui.draw import Line
+from tui_hub.tui.drawing.columns import Column, draw_row, header, layout
+from tui_hub.tui.drawing.draw import Line
 from tui_hub.tui.widgets.row_list import RowList
 
 Row = TypeVar("Row")

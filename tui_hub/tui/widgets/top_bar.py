@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from tui_hub import text
 from tui_hub.domain.jobs import JobStatus
-from tui_hub.tui.draw import Piece, fit, spread, width_of
+from tui_hub.tui.drawing.draw import Piece, fit, spread, width_of
 from tui_hub.tui.live import Live
 from tui_hub.tui.modes import MODES, key_command
 from tui_hub.tui.widgets.drawn import Drawn

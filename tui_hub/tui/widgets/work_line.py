@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from tui_hub import text
 from tui_hub.domain.disk_work import WorkPicture
-from tui_hub.tui.draw import Piece, bar, fit, spread
+from tui_hub.tui.drawing.draw import Piece, bar, fit, spread
 from tui_hub.tui.widgets.drawn import Drawn
 
 

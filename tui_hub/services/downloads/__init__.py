@@ -1,0 +1,1 @@
+"""Downloads: from a choice of files to a model that is installed."""

@@ -1,0 +1,1 @@
+"""The models of the catalogue: looked up, added to, named, configured."""

@@ -1,0 +1,1 @@
+"""The sync: feeds, their turns and times, and what their walks bring."""

@@ -1,0 +1,1 @@
+"""Drawing lines of toned pieces: bars, towers, tables, cards."""
