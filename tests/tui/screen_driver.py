@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from textual.css.query import NoMatches
 from textual.pilot import Pilot
 
 from tui_hub.database import CatalogueDatabase
@@ -22,7 +23,7 @@ PATIENCE = 60.0
 """Seconds that a test waits for what must come."""
 
 
-ENDLESS = ("events", "settle", "activate", "delete", "quit", "limit", "edit", "add")
+ENDLESS = ("typing", "events", "settle", "activate", "delete", "quit", "limit", "edit", "add")
 """Groups of workers that follow something, or wait for an answer of the person."""
 
 
@@ -39,9 +40,16 @@ class Driver:
         await self.pilot.press(*keys)
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
-        """Wait for a condition to hold."""
+        """Wait for a condition to hold. What it looks at need not be there from the start."""
+
+        def holds() -> bool:
+            try:
+                return bool(condition())
+            except (LookupError, NoMatches):
+                return False
+
         deadline = asyncio.get_running_loop().time() + PATIENCE
-        while not condition():
+        while not holds():
             assert asyncio.get_running_loop().time() < deadline, f"{what}\n{self.text()}"
             await self.pilot.pause(0.02)
 
@@ -66,8 +74,11 @@ class Driver:
         return "\n".join(self.lines())
 
     def row(self, words: str) -> str:
-        """The first line with some words in it."""
-        return next(line for line in self.lines() if words in line)
+        """The first line with some words in it. Raises `LookupError` where there is none."""
+        for line in self.lines():
+            if words in line:
+                return line
+        raise LookupError(f"no {words!r} in\n{self.text()}")
 
     def notes(self) -> list[str]:
         """The notes that were shown."""

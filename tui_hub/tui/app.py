@@ -25,6 +25,7 @@ from tui_hub.tui.marks import Marks
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.notes import NOTES
 from tui_hub.tui.palette import HubCommands
+from tui_hub.tui.terminal.keyboard import Keyboard, Typed, press
 from tui_hub.tui.terminal.output import let_go_of_terminal
 from tui_hub.tui.themes import DARK, THEMES
 
@@ -74,6 +75,7 @@ class HubApp(ActingApp):
         """Whether the first words are on the screen of the catalogue."""
         self.greeting_signal: Signal[bool] = Signal(self, "greeting")
         """Carries that whenever it changes."""
+        self._keyboard = Keyboard(self, self._typed)
         self.keys = Keys(services.configuration.settings.keys)
         self.set_keymap(self.keys.keymap)
         self._set_up_look(screen.theme, screen.ascii)
@@ -103,6 +105,7 @@ class HubApp(ActingApp):
         if wanted and wanted not in self.available_themes:
             key = self.key_of(ChangeTheme)
             self.notify(f"There is no theme {wanted!r}: {key} shows those that there are.")
+        self.run_worker(self._keyboard.hand_on(), group="typing")
         self.call_after_refresh(self.begin)
         if self.services.configuration.settings.keys:
             self.call_after_refresh(self.check_keys)
@@ -124,7 +127,17 @@ class HubApp(ActingApp):
         """Take the first words away at the first key or click, which does its own work too."""
         if self.greeting and isinstance(event, events.Key | events.MouseDown):
             self._greet(shown=False)
-        await super().on_event(event)
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            self._keyboard.take(event)
+        else:
+            await super().on_event(event)
+
+    async def _typed(self, typed: Typed) -> None:
+        if isinstance(typed, events.Key) and self.screen.maximized is None:
+            self.app_focus = True
+            await press(self, typed)
+        else:
+            await super().on_event(typed)
 
     def greet(self) -> None:
         """Show the first words, above the catalogue."""

@@ -1,0 +1,62 @@
+"""What is typed faster than the screen follows is taken in the order in which it was typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual import events
+
+from tests.tui.screen_driver import Driver, fill, made, screen
+from tui_hub.settings import Configuration
+from tui_hub.tui.screens.browse import BrowseScreen
+
+
+def at_once(driver: Driver, *typed: str) -> None:
+    """Type as a terminal does that hands over many keys in one read."""
+    for key in typed:
+        character = key if len(key) == 1 else None
+        driver.app.post_message(events.Key("slash" if key == "/" else key, character))
+
+
+def words(driver: Driver) -> str:
+    """What is in the search box."""
+    shown = driver.app.screen
+    assert isinstance(shown, BrowseScreen)
+    return shown.box.value
+
+
+async def test_words_typed_right_after_their_key_are_no_commands(offline: Configuration) -> None:
+    await fill(offline, [made(number) for number in range(20)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0001")
+        at_once(driver, "/", *"quit-3")
+        await driver.until(lambda: words(driver) == "quit-3")
+        assert driver.app.is_running
+        at_once(driver, *["backspace"] * 6, *"0012", "backspace", "3")
+        await driver.until(lambda: words(driver) == "0013")
+        await driver.sees("model-0013")
+
+
+async def test_a_paste_comes_after_the_key_that_was_pressed_before_it(
+    offline: Configuration,
+) -> None:
+    async with screen(offline) as driver:
+        at_once(driver, "/")
+        driver.app.post_message(events.Paste("lumen"))
+        at_once(driver, "s")
+        await driver.until(lambda: words(driver) == "lumens")
+
+
+async def test_words_are_typed_into_a_question_that_is_not_there_yet(
+    offline: Configuration, tmp_path: Path
+) -> None:
+    async with screen(offline) as driver:
+        at_once(driver, "5", "s", *"/nowhere")
+        await driver.sees("Find models on this box", "/nowhere")
+
+
+async def test_a_command_that_fails_takes_no_key_away(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        at_once(driver, "5", "v", "x", "1", "/", *"abc")
+        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen) and words(driver))
+        await driver.until(lambda: words(driver) == "abc")

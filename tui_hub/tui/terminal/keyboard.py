@@ -1,0 +1,88 @@
+"""What is typed, in the order in which it was typed: each key is done before the next is looked at.
+
+Textual hands a key to the widget in focus, and lets it climb from queue to queue up to the program,
+which then looks for its command. Keys that come at once, as over SSH or from a paste, overtake one
+another on that way: of `/quit` the second letter would be a command before the search box has the
+focus, and a letter typed after a backspace would be the one that is deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from textual import events
+from textual.message_pump import MessagePump
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+Typed = events.Key | events.Paste
+
+_PATIENCE = 1.0
+"""Seconds that what was typed waits at most for what was typed before it."""
+
+
+class Keyboard:
+    """Holds back what is typed until what was typed before is done with."""
+
+    def __init__(self, app: App[Any], give: Callable[[Typed], Awaitable[None]]) -> None:
+        self._app = app
+        self._give = give
+        self._typed: asyncio.Queue[Typed] = asyncio.Queue()
+
+    def take(self, typed: Typed) -> None:
+        """Keep what was typed until it is its turn."""
+        self._typed.put_nowait(typed)
+
+    async def hand_on(self) -> None:
+        """Hand on what is typed for as long as the program runs."""
+        while True:
+            typed = await self._typed.get()
+            focused = self._app.focused
+            try:
+                await self._give(typed)
+            except asyncio.CancelledError:
+                # What a command waited for may have been cancelled, and not this.
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+            await self._settle(focused)
+
+    async def _settle(self, focused: MessagePump | None) -> None:
+        """Wait until a change of the focus or of the screen is through."""
+        await _reach(self._app)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._app.screen._mounted_event.wait()
+        now = self._app.focused
+        if now is not None and now is not focused:
+            await _reach(now)
+
+
+async def _reach(node: MessagePump) -> None:
+    """Wait until all is done that stands in the queue of a part of the screen by now."""
+    reached = asyncio.Event()
+    if node.call_later(reached.set):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await reached.wait()
+
+
+async def press(app: App[Any], key: events.Key) -> None:
+    """Give a key to the widget in focus and to all that it lies in, then to the commands.
+
+    All in one go, where Textual waits for the queue of each: with many threads at work a round of
+    the loop takes milliseconds, and a key would need seven of them.
+    """
+    if await app._check_bindings(key.key, priority=True):
+        return
+    key._set_forwarded()
+    key.bubble = False  # type: ignore[misc]  # it climbs here, and not from queue to queue
+    for node in (app.focused or app.screen).ancestors_with_self:
+        with node._context():
+            await node._dispatch_message(key)
+        if key._stop_propagation:
+            return
