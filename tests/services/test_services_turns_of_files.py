@@ -14,8 +14,9 @@ from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.errors import InterruptedJobError
 from tui_hub.services.downloads import file_download
 from tui_hub.services.downloads.file_download import FileDownload, Means
+from tui_hub.services.downloads.transfers import Mover
 from tui_hub.sources import FileRequest
-from tui_hub.transfer import Options, Pool, RateLimiter
+from tui_hub.transfer import Options
 
 SHA256 = "a" * 64
 
@@ -29,7 +30,7 @@ def store(tmp_path: Path) -> BlobStore:
 
 @pytest.fixture
 def waiting(store: BlobStore) -> FileDownload:
-    means = Means(store, Hold(store, ()), Options(), RateLimiter(), Pool({}))
+    means = Means(store, Hold(store, ()), Mover(Options(), 0).begin())
     artifact = Artifact(id="one", model="hf:org/name", revision="r", path="file", sha256=SHA256)
     return FileDownload(means, artifact, FileRequest(url="http://127.0.0.1:1/file"), None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 
 class Lanes:
@@ -51,9 +52,17 @@ class HostPauses:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._until: dict[str, float] = {}
+        self.heard: Callable[[str, float], None] | None = None
+        """Called with what a host asks for."""
 
     def pause(self, host: str, until: float) -> None:
-        """Ask a host nothing before then."""
+        """Ask a host nothing before then, and pass that on."""
+        self.learn(host, until)
+        if self.heard is not None:
+            self.heard(host, until)
+
+    def learn(self, host: str, until: float) -> None:
+        """Ask a host nothing before then, as somebody else was told."""
         with self._lock:
             self._until[host] = max(until, self._until.get(host, until))
 

@@ -186,6 +186,7 @@ class HubApp(ActingApp):
 
 async def run_screen(services: Services, demo: bool = False, temporary: bool = False) -> int:
     """Show the screen until the user leaves it; the exit code of the program."""
+    services.downloads.step_aside()
     app = HubApp(services, demo, temporary)
     result = await app.run_async()
     await app.changes.close()

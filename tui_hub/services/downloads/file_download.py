@@ -17,9 +17,10 @@ from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified, partial
 from tui_hub.domain.downloads import FileProgress, FileState
 from tui_hub.domain.errors import CorruptError, HubError, InterruptedJobError, NoSpaceError
 from tui_hub.services.downloads.copies import is_copy
+from tui_hub.services.downloads.transfers import Running, Transfers
 from tui_hub.sources import FileRequest
 from tui_hub.text import clean
-from tui_hub.transfer import Options, Pool, RateLimiter, Request, Transfer, Transferred
+from tui_hub.transfer import Request, Transferred
 
 _log = logging.getLogger(__name__)
 
@@ -35,9 +36,7 @@ class Means:
     store: BlobStore
     hold: Hold
     """Keeps what this download relies on from being collected before its receipt is written."""
-    options: Options
-    limiter: RateLimiter
-    pool: Pool
+    transfers: Transfers
     owners: Mapping[str, str] = field(default_factory=dict)
     """Other models that have a file of this download already, by its SHA-256."""
 
@@ -65,7 +64,7 @@ class FileDownload:
         self._spent = 0
         """Bytes that came from places that handed out wrong ones."""
         self._stopped = threading.Event()
-        self._transfer: Transfer | None = None
+        self._transfer: Running | None = None
         self._arrived: tuple[Partial, Transferred] | None = None
         self._last = FileProgress(path=artifact.path, size=artifact.size)
 
@@ -280,7 +279,7 @@ class FileDownload:
 
     def _transfer_from(self, request: FileRequest, partial: Partial) -> Transferred:
         artifact = self.artifact
-        self._transfer = Transfer(
+        self._transfer = self._means.transfers.transfer(
             Request(
                 url=request.url,
                 headers=request.headers,
@@ -291,9 +290,6 @@ class FileDownload:
                 md5=artifact.md5,
             ),
             partial,
-            self._means.options,
-            self._means.limiter,
-            self._means.pool,
         )
         if self._stopped.is_set():
             self._transfer.stop()

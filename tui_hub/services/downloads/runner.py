@@ -27,12 +27,13 @@ from tui_hub.services.downloads.other_places import other_places
 from tui_hub.services.downloads.pictures import Ranges, figures, waiting
 from tui_hub.services.downloads.run import DownloadRun
 from tui_hub.services.downloads.tally import count_transferred
+from tui_hub.services.downloads.transfers import Mover
 from tui_hub.services.downloads.waits import is_away
 from tui_hub.services.jobs.service import Jobs
 from tui_hub.services.models.metadata import Metadata
 from tui_hub.services.models.statuses import artifacts_of
 from tui_hub.sources import FileRequest, Source
-from tui_hub.transfer import HostPauses, Lanes, Options, Pool, RateLimiter
+from tui_hub.transfer import Options
 
 _log = logging.getLogger(__name__)
 
@@ -54,9 +55,8 @@ class DownloadRunner:
         self._jobs = jobs
         self._metadata = metadata
         self._settings = settings.downloads
-        self.limiter = RateLimiter(self._settings.limit)
         self.endings = DownloadEndings(context, jobs, metadata)
-        self._options = Options(
+        options = Options(
             connections=self._settings.connections,
             piece_size=self._settings.piece_size,
             stall=self._settings.stall,
@@ -64,8 +64,7 @@ class DownloadRunner:
             timeout=settings.network.timeout,
             environment=context.configuration.environment,
         )
-        self._lanes = Lanes(self._settings.connections)
-        self._pauses = HostPauses()
+        self.mover = Mover(options, self._settings.limit)
         self._threads = ThreadPoolExecutor(
             self._settings.files * self._settings.jobs, thread_name_prefix="download"
         )
@@ -137,24 +136,16 @@ class DownloadRunner:
         artifacts = await artifacts_of(self._context, job)
         if not artifacts:
             raise NotFoundError("the files of this download are not known any more")
-        pool = Pool(
-            self._options.environment,
-            timeout=self._options.timeout,
-            lanes=self._lanes,
-            pauses=self._pauses,
-        )
         hashes = [file.sha256 for file in artifacts if file.sha256]
         sizes = {partial_key(file): file.size for file in artifacts if file.size}
         owners = await self._owners(artifacts[0].model, hashes)
         hold = await self._context.on_disk(Hold, self._context.store, hashes, sizes)
+        transfers = self.mover.begin()
         try:
+            means = Means(self._context.store, hold, transfers, owners)
             work = DownloadJob(
                 job,
-                await self._files(
-                    job,
-                    artifacts,
-                    Means(self._context.store, hold, self._options, self.limiter, pool, owners),
-                ),
+                await self._files(job, artifacts, means),
                 partial(bring, self._context.store, hold),
                 self._threads,
                 self._settings.files,
@@ -170,7 +161,7 @@ class DownloadRunner:
             await count_transferred(self._context, job, picture)
             return await self.endings.finish(job, outcome, picture)
         finally:
-            pool.close()
+            await asyncio.to_thread(transfers.close)
             await self._context.on_disk(hold.release)
 
     async def _owners(self, model: str, hashes: Sequence[str]) -> dict[str, str]:

@@ -54,11 +54,20 @@ class Downloads:
     @property
     def limit(self) -> int:
         """Bytes a second for all downloads of this process together; 0 is no limit."""
-        return self._runner.limiter.rate
+        return self._runner.mover.rate
 
     def set_limit(self, rate: int) -> None:
         """Change the bandwidth limit, for running downloads too."""
-        self._runner.limiter.rate = rate
+        self._runner.mover.rate = rate
+
+    @property
+    def beside(self) -> int | None:
+        """The process that moves large files, while there is one."""
+        return self._runner.mover.pid
+
+    def step_aside(self) -> None:
+        """Move large files in a process of its own, so that a screen in this one stays quick."""
+        self._runner.mover.step_aside()
 
     async def plan(
         self,
