@@ -23,6 +23,7 @@ from tui_hub.domain.slots import (
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged
 from tui_hub.runtime.spawning import last_lines
+from tui_hub.services.concurrency import PointOfNoReturn
 from tui_hub.services.context import Context, is_model_id
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.holders.children import Children
@@ -187,20 +188,27 @@ class Activation:
         Raises:
             NotFoundError: when it is empty, or the model is in none.
         """
-        started = time.monotonic()
         await self.recover()
         kind = (await self._slot_of(target)).type
+        point = PointOfNoReturn()
+        return await point.guard(self._empty(target, kind, point))
+
+    async def _empty(
+        self, target: str | ModelType, kind: ModelType, point: PointOfNoReturn
+    ) -> ActivationResult:
+        started = time.monotonic()
         async with self._context.alone(slot_lease(kind)) as fence:
             await self._settle(kind, fence)
             slot = await self._slot_of(target)
             await self._context.prepare_store()
             payload = {"model": slot.model, "slot": kind, "deactivate": True}
             async with (
-                run_job(self._jobs, JobType.ACTIVATE, payload) as run,
+                run_job(self._jobs, JobType.ACTIVATE, payload, point) as run,
                 self._watch.told(kind, run),
             ):
                 swap = self._swap(kind, None, slot, fence, run.job.id)
                 await swap.empty(slot)
+                point.passed = True
                 # Before the end of the job, of which hooks are told.
                 await self._files.write()
                 result = ActivationResult(
@@ -307,6 +315,12 @@ class Activation:
     async def _commit(
         self, change: Change, *, replacing: bool, again: bool = False
     ) -> ActivationResult:
+        point = PointOfNoReturn()
+        return await point.guard(self._change(change, point, replacing=replacing, again=again))
+
+    async def _change(
+        self, change: Change, point: PointOfNoReturn, *, replacing: bool, again: bool
+    ) -> ActivationResult:
         kind, model = change.slot, change.install.model
         payload = {
             "model": model,
@@ -325,12 +339,13 @@ class Activation:
             if before is not None and not again and change.is_done(before):
                 return _as_it_is(before)
             async with (
-                run_job(self._jobs, JobType.ACTIVATE, payload) as run,
+                run_job(self._jobs, JobType.ACTIVATE, payload, point) as run,
                 self._watch.told(kind, run),
             ):
                 await self._context.hub.consents.add(change.loading.consents)
                 swap = self._swap(kind, model, before, fence, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
+                point.passed = True
                 await self._files.write()
                 run.error, run.result = result.error, _figures(result)
                 whole = result.memory.needed
