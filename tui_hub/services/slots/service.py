@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import replace
@@ -11,7 +12,7 @@ from tui_hub.domain.errors import HubError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType, Progress
 from tui_hub.domain.models import ModelStatus
-from tui_hub.domain.runtime import OLLAMA
+from tui_hub.domain.runtime import OLLAMA, Program
 from tui_hub.domain.slots import (
     ActivationResult,
     ChangePreview,
@@ -20,6 +21,7 @@ from tui_hub.domain.slots import (
     SwapPicture,
     slot_lease,
 )
+from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged
 from tui_hub.runtime.spawning import last_lines
@@ -36,6 +38,7 @@ from tui_hub.services.jobs.run import run_job
 from tui_hub.services.jobs.service import Jobs
 from tui_hub.services.models.statuses import settle_status
 from tui_hub.services.slots.changes import Change, Changes, model_type
+from tui_hub.services.slots.lone_adapters import set_apart
 from tui_hub.services.slots.published import SlotFiles, environment_of
 from tui_hub.services.slots.standing import read_slots
 from tui_hub.services.slots.swap import SwapRun
@@ -102,6 +105,19 @@ class Activation:
             UsageError: when there is no such type.
         """
         return (await read_slots(self._context)).get(model_type(kind))
+
+    async def candidates(self, kind: ModelType) -> tuple[tuple[Install, ...], tuple[Install, ...]]:
+        """What is installed of a type: whole models, and adapters, which fill no slot alone."""
+        installs = await self._context.hub.installs.list()
+        return await set_apart(self._context, [one for one in installs if one.type is kind])
+
+    async def programs(self, *slots: Slot) -> dict[ModelType, tuple[Program, ...] | None]:
+        """The programs that have the weights of slots (`tui_hub.attach`).
+
+        Where the process of a slot does not tell, that is `None`.
+        """
+        found = await asyncio.gather(*map(self._children.programs, slots))
+        return {slot.type: programs for slot, programs in zip(slots, found, strict=True)}
 
     async def preview(self, model: str | ModelId, *, variant: str | None = None) -> ChangePreview:
         """What putting a model into its slot would do as things stand; changes nothing.
