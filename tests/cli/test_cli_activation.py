@@ -15,6 +15,7 @@ from activation_homes import torch_repositories
 from command_line import Inside, until
 from small_models import tensors_file
 
+import tui_hub
 from tui_hub.demo import DemoHub, Repository, RepositoryFile
 
 GROUPS = Path("/sys/fs/cgroup/memory")
@@ -65,6 +66,18 @@ def test_what_cannot_be_loaded_says_why_and_leaves_the_old_model(
     assert words in ran.document["error"]["message"]
     assert ran.document["status"] == ("rolled_back" if code == 1 else "error")
     assert slot(program) == before
+
+
+def test_who_has_the_weights_is_told(program: Inside) -> None:
+    assert slot(program)["programs"] == []
+    environment = {**os.environ, "TUI_HUB_HOME": str(program.home)}
+    with tui_hub.attach("llm", environment=environment):
+        (one,) = slot(program)["programs"]  # type: ignore[misc]
+        assert (one["pid"], set(one)) == (os.getpid(), {"pid", "user", "program"})
+        told = program("active").out
+        assert f"llm is in use by {one['program'][:20]}" in told and f"pid {os.getpid()}" in told
+    # The other process may hear of the end of a connection a moment later.
+    until(lambda: slot(program)["programs"] == [])
 
 
 def test_the_words_for_people_say_who_is_active_still(program: Inside) -> None:

@@ -277,7 +277,7 @@ def test_activation_and_slots() -> None:
     assert kept == {"slot": "llm", "model": "hf:a/b", "status": "error"}
     assert slot_documents.unchanged(None, "no\x1b id")["model"] == "no\N{REPLACEMENT CHARACTER} id"
     slot = Slot(type=ModelType.LLM, model="hf:a/b", revision="r", runtime="link", path="/p")
-    slots = slot_documents.active([slot])
+    slots = slot_documents.active([slot], {slot.type: ()})
     has(slots["slots"][0], SLOT)
     assert slots["slots"][0]["type"] == "llm"
 

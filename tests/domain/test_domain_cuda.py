@@ -1,10 +1,10 @@
-"""What CUDA shows of the GPUs that the driver lists."""
+"""What CUDA shows of the GPUs that the driver lists, and how torch is told to take memory."""
 
 from __future__ import annotations
 
 import pytest
 
-from tui_hub.domain.cuda import names_slice, visible
+from tui_hub.domain.cuda import names_slice, visible, without_expandable
 from tui_hub.domain.hardware import GpuSample
 
 GPUS = [GpuSample(index=n, uuid=f"GPU-{n}aa{n}", name="NVIDIA H200") for n in range(3)]
@@ -44,3 +44,21 @@ def test_slices_are_meant_by_their_own_uuid_and_by_that_of_their_gpu() -> None:
     assert visible(gpus, "GPU-big") == tuple(SLICES)
     assert visible(gpus, "0,1") == (*SLICES, GPUS[1])
     assert names_slice("0, MIG-1") and not names_slice("0,GPU-big") and not names_slice(None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "kept"),
+    [
+        ("expandable_segments:True", ""),
+        (" expandable_segments : True ,max_split_size_mb:64", "max_split_size_mb:64"),
+        (
+            "roundup_power2_divisions:[256:1,512:2,>:4],expandable_segments:True,backend:native",
+            "roundup_power2_divisions:[256:1,512:2,>:4],backend:native",
+        ),
+        ("expandable_segments:False, backend:native", "expandable_segments:False, backend:native"),
+        ("garbage, expandable_segments", "garbage, expandable_segments"),
+        ("", ""),
+    ],
+)
+def test_segments_that_grow_are_left_out_and_nothing_else(setting: str, kept: str) -> None:
+    assert without_expandable(setting) == kept

@@ -15,7 +15,7 @@ from waiting import gone
 
 from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.runtime import LoadRequest
-from tui_hub.runtime.pythons import SCRIPT, probe_torch, python_of
+from tui_hub.runtime.pythons import SCRIPT, probe_torch, python_of, try_torch
 from tui_hub.runtime.torch_children import TorchChild
 
 
@@ -54,6 +54,24 @@ async def test_torch_is_found_without_importing_it(bare: str, tmp_path: Path) ->
     assert await probe_torch(bare, environment={}) is None
     environment = fake_torch(tmp_path, "raise SystemExit('imported')")
     assert await probe_torch(bare, environment=environment) == "unknown"
+
+
+async def test_a_torch_is_tried_by_importing_it(bare: str, tmp_path: Path) -> None:
+    assert await try_torch(None) == torch.__version__
+    assert await try_torch(sys.executable) == torch.__version__
+    assert await try_torch(bare, environment={}) is None
+    for number, (content, said) in enumerate(
+        (
+            ("raise ImportError('libcudart.so.12: cannot open')", "ImportError: libcudart.so.12"),
+            ("raise SystemExit(3)", "ended with exit status 3"),
+            ("import os; os.abort()", "was ended by SIGABRT"),
+            ("print('not yet whole')", "module 'torch' has no attribute 'empty'"),
+        )
+    ):
+        environment = fake_torch(tmp_path / str(number), content)
+        assert await probe_torch(bare, environment=environment) == "unknown"
+        with pytest.raises(HubError, match=f"cannot import the torch that it has: .*{said}"):
+            await try_torch(bare, environment=environment)
 
 
 async def test_a_folder_that_happens_to_be_named_torch_is_none(bare: str, tmp_path: Path) -> None:

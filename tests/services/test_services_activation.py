@@ -503,6 +503,25 @@ async def test_torch_numbers_gpus_as_the_driver_does(torch_home: Configure) -> N
         assert b"CUDA_VISIBLE_DEVICES" not in names, "what may be taken is decided here"
 
 
+async def test_torch_takes_memory_that_programs_can_open(
+    torch_home: Configure, caplog: pytest.LogCaptureFixture
+) -> None:
+    variables = {
+        "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True,max_split_size_mb:64",
+        "PYTORCH_ALLOC_CONF": "expandable_segments:True",
+        "PYTORCH_HIP_ALLOC_CONF": "max_split_size_mb:32",
+    }
+    caplog.set_level("DEBUG", "tui_hub")
+    async with home(torch_home(**variables)) as services:
+        await install(services, FIRST)
+        pid = (await services.activation.activate(FIRST)).pid
+        told = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        assert b"PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:64" in told
+        assert b"PYTORCH_HIP_ALLOC_CONF=max_split_size_mb:32" in told
+        assert not any(b"expandable_segments" in one for one in told)
+        assert "PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True" in caplog.text
+
+
 async def test_how_long_a_load_should_take_is_told_by_what_was_measured(
     torch_home: Configure,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -17,10 +18,13 @@ from homes import Configure
 from stopping import stop_between_writes
 
 from tui_hub.demo import DemoHub
-from tui_hub.domain.errors import HubError
+from tui_hub.domain.errors import HubError, RefusedError
+from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.domain.models import ModelStatus
 from tui_hub.domain.runtime import LoadRequest
 from tui_hub.domain.slots import Swap
 from tui_hub.services.jobs import leases
+from tui_hub.services.slots.published import SlotFiles
 from tui_hub.services.slots.swap import SwapRun
 
 STOPPER = textwrap.dedent(
@@ -182,3 +186,69 @@ async def test_a_slot_that_another_home_took_meanwhile_is_left_to_it(
         assert [child.pid for child in children(there)] == [result.pid]
         seen = await one.activation.active("llm")
         assert seen is not None and seen.model == "hf:acme/second"
+
+
+def held_back(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """Hold a change that stands, and is not yet published in files: when it is there, and go."""
+    reached, go = asyncio.Event(), asyncio.Event()
+    write = SlotFiles.write
+
+    async def slow(self: SlotFiles) -> None:
+        reached.set()
+        await go.wait()
+        await write(self)
+
+    monkeypatch.setattr(SlotFiles, "write", slow)
+    return reached, go
+
+
+async def test_who_cancels_a_switch_that_stands_comes_too_late(
+    torch_home: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = torch_home()
+    async with home(configuration) as services:
+        await install(services, FIRST, SECOND)
+        await services.activation.activate(FIRST)
+        reached, go = held_back(monkeypatch)
+        switching = asyncio.create_task(services.activation.switch(SECOND))
+        await reached.wait()
+        (job,) = await services.jobs.list((JobType.ACTIVATE,), (JobStatus.RUNNING,))
+        asked, end = asyncio.Event(), services.jobs._running[job.id]
+        services.jobs.ends_with(job.id, lambda: (end(), asked.set())[0])
+        cancelling = asyncio.create_task(services.jobs.cancel(job.id))
+        await asked.wait()
+        switching.cancel()  # as the end of the screen, or ctrl-c, does
+        go.set()
+        assert (await switching).status == "active"
+        with pytest.raises(RefusedError, match="too late: hf:acme/second is active"):
+            await cancelling
+        assert (await services.jobs.get(job.id)).status is JobStatus.COMPLETED
+        assert (await services.catalogue.get(SECOND)).status is ModelStatus.ACTIVE
+        published = configuration.paths.store / "active.json"
+        assert "hf:acme/second" in published.read_text()
+
+
+async def test_who_cancels_in_another_process_comes_too_late_too(
+    torch_home: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = torch_home()
+    async with home(configuration) as services:
+        await install(services, FIRST)
+        await services.activation.activate(FIRST)
+        reached, go = held_back(monkeypatch)
+        emptying = asyncio.create_task(services.activation.deactivate("llm"))
+        await reached.wait()
+        (job,) = await services.jobs.list((JobType.ACTIVATE,), (JobStatus.RUNNING,))
+        program = [sys.executable, "-m", "tui_hub", "jobs", "--cancel", job.id, "--json"]
+        environment = {**os.environ, **configuration.environment}
+        with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE) as process:
+            async with asyncio.timeout(60):
+                while not await services.jobs.asked_to_end(job.id):
+                    await asyncio.sleep(0.01)
+            go.set()
+            told, _ = await asyncio.to_thread(process.communicate)
+        assert (await emptying).status == "inactive"
+        error = json.loads(told)["error"]
+        assert (process.returncode, error["code"]) == (5, "refused")
+        assert error["message"] == "too late: hf:acme/first is inactive"
+        assert (await services.jobs.get(job.id)).status is JobStatus.COMPLETED

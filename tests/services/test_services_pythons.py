@@ -115,3 +115,30 @@ async def test_one_that_gets_torch_later_is_asked_again(
         (packages,) = (tmp_path / "late").glob("lib/python*/site-packages")
         (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
         assert (await services.activation.activate(FIRST)).runtime == "torch"
+
+
+async def test_a_check_says_why_a_python_loads_nothing(
+    configure: Configure, environments: dict[str, Path], tmp_path: Path
+) -> None:
+    odd = tmp_path / "odd"
+    odd.write_text("#!/bin/sh\necho 'no such interpreter here' >&2\nexit 3\n")
+    odd.chmod(0o755)
+    plain = tmp_path / "plain"
+    plain.touch()
+    (tmp_path / "site" / "torch").mkdir(parents=True)
+    (tmp_path / "site" / "torch" / "__init__.py").write_text("raise ImportError('no libcudart')")
+    path, bare = str(tmp_path / "site"), environments["bare"]
+    for python, said, hint, more in (
+        (bare, f"{bare} has no torch", "-m pip install torch", ""),
+        (plain, f"{plain} cannot be run: Permission denied", "runtime.python", ""),
+        ("/no/python", "/no/python cannot be run: No such file", "runtime.python", ""),
+        (odd, f"{odd} cannot look for torch: no such interpreter here", "runtime.python", ""),
+        (bare, "cannot import the torch that it has: ImportError: no lib", "runtime.python", path),
+    ):
+        configuration = configure(TUI_HUB_RUNTIME__PYTHON=str(python), PYTHONPATH=more)
+        async with home(configuration) as services:
+            report = await services.fit.check(FIRST)
+            assert report.torch is None and report.torch_trouble is not None
+            assert said in report.torch_trouble and hint in report.torch_trouble
+            (warning,) = (line for line in report.warnings if "not loaded" in line)
+            assert said in warning

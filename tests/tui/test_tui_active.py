@@ -16,9 +16,11 @@ from activation_homes import FIRST, SECOND, children, install, torch_repositorie
 from homes import Configure
 from nvml_driver import GIB, StubDriver, sleeper
 from screen_driver import NARROW, Driver, screen
+from small_models import tensors_file
 from textual.strip import Strip
 
-from tui_hub.demo import DemoHub
+import tui_hub
+from tui_hub.demo import DemoHub, Repository, RepositoryFile
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.slots import Slot
 from tui_hub.events import Event, HardwareSampled
@@ -32,12 +34,22 @@ from tui_hub.tui.screens.model import ModelScreen
 from tui_hub.tui.widgets.memory_pane import MemoryPane
 
 MEDIUM = (120, 36)
+LORA = Repository(
+    id="acme/lora",
+    files=(
+        RepositoryFile("adapter_config.json", b'{"base_model_name_or_path": "acme/first"}'),
+        RepositoryFile("adapter_model.safetensors", tensors_file(5)),
+    ),
+    task="text-generation",
+    library="peft",
+)
 
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[DemoHub]:
     """A hub with models that torch can load."""
-    with DemoHub(per_connection=0, total=0, repositories=torch_repositories(tmp_path)) as running:
+    models = [*torch_repositories(tmp_path), LORA]
+    with DemoHub(per_connection=0, total=0, repositories=models) as running:
         yield running
 
 
@@ -172,6 +184,32 @@ async def test_a_slot_whose_process_is_gone_says_so_and_r_mends_it(
         assert (await held(driver)).pid == second.pid
 
 
+async def test_who_uses_a_model_is_seen_and_told_before_it_leaves(
+    configuration: Configuration,
+) -> None:
+    async with torch_screen(configuration, FIRST, SECOND) as driver:
+        await driver.services.activation.activate(FIRST)
+        await driver.press("3")
+        await driver.sees("hf:acme/first", "by torch on cpu")
+        assert "used by" not in driver.text()
+        environment = configuration.environment
+        with await asyncio.to_thread(tui_hub.attach, "llm", environment=environment):
+            me = f"pid {os.getpid()}"
+            await driver.sees("used by", "1 program: ", me)
+            for key, question in (("x", "Deactivate?"), ("r", "Reload?")):
+                await driver.press(key)
+                await driver.sees(question, "1 program uses it: ", me, "asked to let go, and keeps")
+                await driver.press("n")
+                await driver.until(lambda: isinstance(driver.app.screen, ActiveScreen))
+            await driver.press("a")
+            await driver.sees("A model for llm", "1 program uses it: ", me)
+            await driver.press("escape")
+            await ask(driver, SECOND)
+            await driver.sees("leaves   hf:acme/first", "1 program uses it: ", me)
+            await driver.press("n", "escape")
+        await driver.until(lambda: "used by" not in driver.text() and "held" in driver.text())
+
+
 async def test_a_change_goes_on_elsewhere_and_can_be_cancelled(
     configuration: Configuration, stopper: Stopper
 ) -> None:
@@ -255,6 +293,20 @@ async def test_a_slot_is_filled_from_what_is_installed(
         await driver.press("escape", "j", "a")
         await driver.until(lambda: any("No image_gen model" in one for one in driver.notes()))
         assert "A model for" not in driver.text()
+
+
+async def test_adapters_are_not_offered_to_a_slot(configuration: Configuration) -> None:
+    async with torch_screen(configuration, FIRST, LORA.id, size=NARROW) as driver:
+        await driver.press("3", "a")
+        await driver.sees("A model for llm", "hf:acme/first")
+        await driver.sees("1 adapter: its base model's Configuration takes it")
+        assert "hf:acme/lora" not in driver.text()
+        await driver.press("escape")
+        await driver.until(lambda: "1 adapter" not in driver.text())
+        await driver.services.storage.delete(FIRST)
+        await driver.press("a")
+        words = "No llm model is installed, but 1 adapter: its base model's Configuration takes"
+        await driver.until(lambda: any(words in note for note in driver.notes()))
 
 
 async def test_a_change_of_another_process_is_seen(

@@ -31,6 +31,7 @@ def check(report: FitReport) -> Document:
         "leaves": report.leaves,
         "disk": _disk(report),
         "torch": report.torch,
+        "torch_error": report.torch_trouble,
     }
 
 
@@ -52,6 +53,7 @@ def requirements(report: FitReport) -> Document:
         },
         "disk": _disk(report),
         "torch": report.torch,
+        "torch_error": report.torch_trouble,
         "requires": plain(report.requires),
         "verdict": judgement.verdict.value,
         "warnings": list(report.warnings),

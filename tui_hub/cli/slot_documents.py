@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from tui_hub.domain.slots import ActivationResult, MemoryFigures
 from tui_hub.text import clean
 
 if TYPE_CHECKING:
+    from tui_hub.domain.runtime import Program
     from tui_hub.domain.slots import Slot
     from tui_hub.domain.types import ModelType
 
@@ -60,6 +61,14 @@ def _canonical(wanted: str) -> str:
         return clean(wanted)
 
 
-def active(slots: Iterable[Slot]) -> Document:
-    """The active models."""
-    return {"slots": [slot.facts for slot in slots]}
+def active(
+    slots: Iterable[Slot], programs: Mapping[ModelType, Sequence[Program] | None]
+) -> Document:
+    """The active models, and who has their weights; `null` where that cannot be known."""
+    return {
+        "slots": [{**slot.facts, "programs": _programs(programs.get(slot.type))} for slot in slots]
+    }
+
+
+def _programs(programs: Sequence[Program] | None) -> list[Document] | None:
+    return None if programs is None else [asdict(one) for one in programs]

@@ -1,7 +1,8 @@
-"""Which GPUs CUDA shows to a process: its variables, and the driver's list, matched by UUID."""
+"""The variables of CUDA and of torch: which GPUs a process is shown, and how memory is taken."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from tui_hub.domain.hardware import GpuSample
@@ -9,6 +10,12 @@ from tui_hub.domain.hardware import GpuSample
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 ORDER, BY_BUS = "CUDA_DEVICE_ORDER", "PCI_BUS_ID"
 """The variable, and its value, by which CUDA numbers the GPUs as the driver does."""
+
+ALLOCATORS = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_HIP_ALLOC_CONF")
+"""How torch is told to take memory, by its newest name and those of older versions."""
+_BETWEEN = re.compile(r",(?![^\[]*\])")
+"""Commas between options, and not those of a list."""
+_EXPANDABLE = re.compile(r"\s*expandable_segments\s*:(?!\s*False\s*$).*")
 
 
 def visible(gpus: Iterable[GpuSample], setting: str | None) -> tuple[GpuSample, ...]:
@@ -36,6 +43,17 @@ def visible(gpus: Iterable[GpuSample], setting: str | None) -> tuple[GpuSample, 
 def names_slice(setting: str | None) -> bool:
     """Whether the value of `CUDA_VISIBLE_DEVICES` names a slice of a GPU."""
     return any(word.strip().startswith("MIG-") for word in (setting or "").split(","))
+
+
+def without_expandable(setting: str) -> str:
+    """How torch takes memory, but for segments that grow: other processes cannot open those.
+
+    Args:
+        setting: the value of one of `ALLOCATORS`.
+    """
+    options = _BETWEEN.split(setting)
+    kept = [option for option in options if not _EXPANDABLE.fullmatch(option)]
+    return setting if kept == options else ",".join(kept)
 
 
 def _meant(gpus: Sequence[GpuSample], word: str) -> list[GpuSample]:

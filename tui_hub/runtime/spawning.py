@@ -62,9 +62,7 @@ class Process:
             return "hung up and went on"
         if status == -signal.SIGKILL:
             return "was killed; the kernel does that when memory runs out"
-        how = (
-            f"ended with exit status {status}" if status >= 0 else f"was ended by {_name(-status)}"
-        )
+        how = ended(status)
         line = last_line(self._log)
         return f"{how}: {line}" if line else how
 
@@ -137,6 +135,11 @@ def _prepare(folder: Path, log: Path) -> BinaryIO:
         raise HubError(f"{error.filename} cannot be made: {error.strerror}") from None
     os.fchmod(output, 0o600)
     return os.fdopen(output, "wb")
+
+
+def ended(status: int) -> str:
+    """How a process ended, by the status that `subprocess` tells."""
+    return f"ended with exit status {status}" if status >= 0 else f"was ended by {_name(-status)}"
 
 
 def _name(number: int) -> str:

@@ -1,10 +1,12 @@
-"""Running several coroutines as one."""
+"""Running several coroutines as one, and work that is not always to be cancelled."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Any
+from collections.abc import Awaitable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 
 async def run_all(work: Iterable[Coroutine[Any, Any, object]]) -> None:
@@ -18,3 +20,29 @@ async def run_all(work: Iterable[Coroutine[Any, Any, object]]) -> None:
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         raise first from None
+
+
+class PointOfNoReturn:
+    """Work that whoever cancels it ends, until it passes a point; from there it goes to its end."""
+
+    def __init__(self) -> None:
+        self.passed = False
+        """Set by the work itself, once it is done but for the tidying up."""
+
+    async def guard(self, work: Awaitable[_T]) -> _T:
+        """Do the work, in a task of its own."""
+        task = asyncio.ensure_future(work)
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError:
+                if not self.passed:
+                    task.cancel()
+        return task.result()
+
+
+async def to_the_end(work: Awaitable[_T]) -> _T:
+    """Wait for work that a cancellation must not leave half done."""
+    point = PointOfNoReturn()
+    point.passed = True
+    return await point.guard(work)

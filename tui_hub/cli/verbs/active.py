@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +12,12 @@ from tui_hub.cli.parameters import MODEL_TYPE
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
+    from tui_hub.domain.runtime import Program
     from tui_hub.domain.slots import Slot
     from tui_hub.domain.types import ModelType
     from tui_hub.services import Services
+
+    Programs = Mapping[ModelType, Sequence[Program] | None]
 
 
 @verb(
@@ -45,9 +48,10 @@ async def _active(services: Services, console: Console, kind: ModelType | None) 
 
     await services.activation.recover()
     slots = [slot for slot in await services.activation.slots() if kind in (None, slot.type)]
+    programs = await services.activation.programs(*slots)
     return Answer(
-        slot_documents.active(slots),
-        lines=_lines(console, slots) if slots else ["No model is active."],
+        slot_documents.active(slots, programs),
+        lines=_lines(console, slots, programs) if slots else ["No model is active."],
         brief=[slot.model for slot in slots],
     )
 
@@ -64,7 +68,8 @@ async def _path(services: Services, kind: ModelType) -> Answer:
             f"{slot.model} has no folder: the Ollama daemon alone has its files",
             hint=f"`tui-hub env {kind.value}` tells where it answers.",
         )
-    return Answer(slot_documents.active([slot]), lines=[await services.activation.hand_out(slot)])
+    document = slot_documents.active([slot], await services.activation.programs(slot))
+    return Answer(document, lines=[await services.activation.hand_out(slot)])
 
 
 async def _log(services: Services, kind: ModelType) -> Answer:
@@ -74,10 +79,11 @@ async def _log(services: Services, kind: ModelType) -> Answer:
 
     slot = await active_slot(services, kind)
     said = await services.activation.said(slot)
-    return Answer({**slot_documents.active([slot]), "log": list(said)}, lines=said)
+    document = slot_documents.active([slot], await services.activation.programs(slot))
+    return Answer({**document, "log": list(said)}, lines=said)
 
 
-def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
+def _lines(console: Console, slots: list[Slot], programs: Programs) -> Iterator[str]:
     from tui_hub import text
     from tui_hub.cli.slots import tell_trouble
     from tui_hub.cli.tables import table
@@ -101,4 +107,6 @@ def _lines(console: Console, slots: list[Slot]) -> Iterator[str]:
     for slot in slots:
         if slot.url is not None and slot.error is None:
             yield f"{slot.type.value} answers at {text.clean(slot.url)}"
+        for program in programs.get(slot.type) or ():
+            yield f"{slot.type.value} is in use by {program}"
         tell_trouble(console, slot)

@@ -82,7 +82,7 @@ def _lines(console: Console, report: FitReport) -> Iterator[str]:
         [
             ("types", types_words(report)),
             ("disk", disk_words(report)),
-            ("torch", report.torch or "not installed"),
+            ("torch", report.torch or report.torch_trouble),
             *(("warning", warning) for warning in report.warnings),
         ]
     )

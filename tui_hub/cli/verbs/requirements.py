@@ -75,7 +75,7 @@ def _lines(console: Console, report: FitReport) -> Iterator[str]:
             ("types", types_words(report)),
             ("disk", disk_words(report)),
             ("maker asks", f"{text.size(asked)} of GPU memory" if isinstance(asked, int) else None),
-            ("torch", report.torch or "not installed"),
+            ("torch", report.torch or report.torch_trouble),
             *(("warning", warning) for warning in report.warnings),
         ]
     )

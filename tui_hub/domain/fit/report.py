@@ -36,7 +36,9 @@ class FitReport:
     disk: Plan | None = None
     """What a download would still transfer; `None` where the files are not known."""
     torch: str | None = None
-    """The version of torch that is installed."""
+    """The version of torch that would load it."""
+    torch_trouble: str | None = None
+    """Why there is none, and what to do about that."""
     requires: Mapping[str, object] = field(default_factory=dict)
     """What its maker says that it needs."""
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Run by the path of its folder: `python torch_child NAME DESCRIPTOR`, or `--probe`."""
+"""Run by the path of its folder: `python torch_child NAME DESCRIPTOR`, `--probe` or `--try`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ def become_package() -> None:
 
 if __name__ == "__main__":
     become_package()
-    if sys.argv[1:] == ["--probe"]:
-        print(importlib.import_module(f"{PACKAGE}.devices").torch_version() or "")
+    if sys.argv[1:] in (["--probe"], ["--try"]):
+        version = importlib.import_module(f"{PACKAGE}.devices").torch_version()
+        if version is not None and sys.argv[1] == "--try":
+            print(version, flush=True)
+            importlib.import_module("torch").empty(0)
+        print(version or "")
     else:
         importlib.import_module(f"{PACKAGE}.child").main()

@@ -15,7 +15,7 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Details
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.stored_need import Capacity
-from tui_hub.runtime.pythons import probe_torch
+from tui_hub.runtime.pythons import no_torch, try_torch
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.downloads.choices import Choice, named_variant
 from tui_hub.services.downloads.plans import Planner
@@ -88,8 +88,10 @@ class Fit:
         here = await name_here(self._context, details.model.id)
         configuration = await self._context.hub.configurations.current(here)
         chosen = _chosen(details, variant, configuration.variant)
-        weight, disk = await asyncio.gather(
-            self._weigh(details, chosen, configuration), self._plan(details, chosen, revision)
+        weight, disk, (torch, trouble) = await asyncio.gather(
+            self._weigh(details, chosen, configuration),
+            self._plan(details, chosen, revision),
+            self._torch(),
         )
         slot = (await read_slots(self._context)).get(details.model.type)
         settings = self._context.configuration.settings.runtime
@@ -110,7 +112,8 @@ class Fit:
             device=device,
             present=slot.model if slot is not None else None,
             disk=disk,
-            torch=await self._torch_version(),
+            torch=torch,
+            torch_trouble=trouble,
             requires=details.requirements,
         )
         workload = Workload(context=context or configuration.context, batch=batch)
@@ -146,14 +149,15 @@ class Fit:
             return Measured(bytes=last.peak, whole=True, context=last.context)
         return Measured(bytes=last.peak) if last.dtype == dtype else None
 
-    async def _torch_version(self) -> str | None:
+    async def _torch(self) -> tuple[str | None, str | None]:
+        """The version of torch, or why there is none that works and the way out."""
         configuration = self._context.configuration
+        python = configuration.settings.runtime.python
         try:
-            return await probe_torch(
-                configuration.settings.runtime.python, environment=configuration.plain_environment
-            )
-        except HubError:
-            return None
+            version = await try_torch(python, environment=configuration.plain_environment)
+        except HubError as error:
+            return None, ". ".join(filter(None, (error.message, error.hint)))
+        return version, None if version else ". ".join(no_torch(python))
 
     async def _weigh(
         self, details: Details, variant: Variant | None, configuration: ModelConfiguration

@@ -88,7 +88,7 @@ def _of_model(report: FitReport, details: Details) -> Iterator[str]:
         page = details.links.get("page", "its page")
         yield f"gated: the maker grants access at {page}"
     if report.format in _TORCH_FORMATS and report.torch is None:
-        yield "torch is not installed: it can be downloaded and published, not loaded"
+        yield f"it can be downloaded and published, not loaded: {report.torch_trouble}"
     wanted = report.requires.get("torch")
     if wanted:
         yield f"its maker asks for torch {wanted}; here is {report.torch or 'none'}"

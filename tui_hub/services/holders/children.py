@@ -13,11 +13,18 @@ from pathlib import Path
 
 from tui_hub import processes
 from tui_hub.domain.configuration import AUTO
-from tui_hub.domain.cuda import BY_BUS, ORDER, VISIBLE, names_slice
+from tui_hub.domain.cuda import (
+    ALLOCATORS,
+    BY_BUS,
+    ORDER,
+    VISIBLE,
+    names_slice,
+    without_expandable,
+)
 from tui_hub.domain.errors import HubError, UnsafeError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.runtime import Program, ServerStatus
+from tui_hub.domain.runtime import TORCH, Program, ServerStatus
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime.children import Child
@@ -29,6 +36,8 @@ from tui_hub.settings import Configuration
 _log = logging.getLogger(__name__)
 
 _GRACE = 5.0
+_TELL_SECONDS = 2.0
+"""For who has the weights: a person waits for that, and a process may be stopped."""
 _POLL = 0.05
 
 
@@ -68,10 +77,18 @@ class Children:
         return names_slice(self._configuration.environment.get(VISIBLE))
 
     def _torch_environment(self) -> dict[str, str]:
-        """Torch sees all GPUs and numbers them as the driver does: which may be taken we know."""
+        """Torch sees all GPUs and numbers them as the driver does: which may be taken we know.
+
+        What it takes is memory that other programs can open.
+        """
         environment = {**self._configuration.plain_environment, ORDER: BY_BUS}
         if not self._sliced:
             environment.pop(VISIBLE, None)
+        for name in ALLOCATORS:
+            given = environment.get(name, "")
+            if (kept := without_expandable(given)) != given:
+                _log.debug("%s=%s: programs could not attach, so torch gets %r", name, given, kept)
+                environment[name] = kept
         return environment
 
     async def start(self, name: str) -> TorchChild:
@@ -177,6 +194,17 @@ class Children:
         except HubError as error:
             _log.warning("who has the weights of %s is not known: %s", slot.model, error.message)
             return ()
+
+    async def programs(self, slot: Slot) -> tuple[Program, ...] | None:
+        """The programs that have a slot's weights; `None` where its process does not tell."""
+        if not slot.held or slot.runtime != TORCH:
+            return ()
+        try:
+            async with asyncio.timeout(_TELL_SECONDS), self._torch_child(slot) as child:
+                return (await child.status()).programs
+        except (HubError, TimeoutError) as error:
+            _log.debug("who has the weights of %s is not known: %s", slot.model, error)
+            return None
 
     async def park(self, slot: Slot) -> None:
         """Move a slot's weights from their GPU to the memory of the host.

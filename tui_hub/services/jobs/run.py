@@ -11,6 +11,7 @@ from functools import partial
 
 from tui_hub.domain.errors import HubError, InterruptedJobError, LostLeaseError
 from tui_hub.domain.jobs import Job, JobStatus, JobType
+from tui_hub.services.concurrency import PointOfNoReturn
 from tui_hub.services.jobs.service import Jobs
 
 _log = logging.getLogger(__name__)
@@ -38,9 +39,18 @@ class JobRun:
 
 @asynccontextmanager
 async def run_job(
-    jobs: Jobs, kind: JobType, payload: Mapping[str, object]
+    jobs: Jobs,
+    kind: JobType,
+    payload: Mapping[str, object],
+    point: PointOfNoReturn | None = None,
 ) -> AsyncIterator[JobRun]:
     """Do a piece of work as a job of this process, which ends with the block in any case.
+
+    Args:
+        jobs: of the home.
+        kind: what the job does.
+        payload: what it is about.
+        point: of no return: who cancels the job once the work has passed it comes too late.
 
     Raises:
         LostLeaseError: when another process took the job over, at which the block is cancelled.
@@ -52,7 +62,8 @@ async def run_job(
 
     def end(why: HubError) -> None:
         nonlocal stop
-        if stop is None and not over and worker is not None:
+        late = over or (why is asked and point is not None and point.passed)
+        if stop is None and not late and worker is not None:
             stop = why
             run.unwanted = why is asked
             worker.cancel()

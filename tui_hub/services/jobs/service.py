@@ -73,21 +73,20 @@ class Jobs(JobHistory):
 
         Raises:
             NotFoundError: when there is none.
-            RefusedError: when it has ended already.
+            RefusedError: when it has ended already, or was done before anybody could end it.
         """
         found = await self.get(job)
         if found.status.ended:
             raise RefusedError(f"job {found.id} is {found.status} already")
         if self.runs_elsewhere(found):
             await self._table.ask(found.id, "cancel")
-            await self._until_ended(found.id)
-            return await self.get(job)
+            return await self._end_of(found)
         self._wake(found.type)
         if found.type in self._cancel:
             await self._cancel[found.type](found)
         elif found.id in self._running:
             self._running[found.id]()
-            await self._until_ended(found.id)
+            return await self._end_of(found)
         else:
             await self.finish(found, JobStatus.CANCELLED)
         return await self.get(job)
@@ -237,12 +236,20 @@ class Jobs(JobHistory):
         plain = {key: value for key, value in payload.items() if key != HOOK}
         return plain | {HOOK: text.clean(hook)} if hook else plain
 
-    async def _until_ended(self, job: str) -> None:
-        """Give another process a moment to end a job."""
+    async def _end_of(self, job: Job) -> Job:
+        """The job that was asked to end, after a moment for that.
+
+        Raises:
+            RefusedError: when it went to its end instead, since that was near.
+        """
         for _ in range(round(_OWNER_SECONDS / _POLL)):
-            if (await self.get(job)).status.ended:
-                return
+            job = await self.get(job.id)
+            if job.status.ended:
+                break
             await asyncio.sleep(_POLL)
+        if job.status is JobStatus.COMPLETED:
+            raise RefusedError(f"too late: {_what_it_did(job)}")
+        return job
 
     async def recover(self) -> tuple[Job, ...]:
         """Take live jobs away from processes that are gone: downloads pause, the rest failed."""
@@ -268,3 +275,11 @@ class Jobs(JobHistory):
             and job.owner != self._context.owner
             and not is_orphan(job)
         )
+
+
+def _what_it_did(job: Job) -> str:
+    """What came of a job that is completed, in words."""
+    result = job.payload.get("result")
+    if job.type is JobType.ACTIVATE and isinstance(result, Mapping):
+        return f"{job.payload.get('model')} is {result.get('status')}"
+    return f"job {job.id} is {job.status}"

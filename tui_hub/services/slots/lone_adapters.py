@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -56,6 +56,19 @@ async def refuse_adapter(context: Context, install: Install, tags: Sequence[str]
     raise RefusedError(
         f"{install.model} is no whole model: it is an adapter for {shown}", hint=hint
     )
+
+
+async def set_apart(
+    context: Context, installs: Iterable[Install]
+) -> tuple[tuple[Install, ...], tuple[Install, ...]]:
+    """Whole models, and adapters; by the same rules as `refuse_adapter`."""
+    whole, adapters = [], []
+    for install in installs:
+        entry = await context.catalogue.models.get(install.model)
+        tagged = entry is not None and base_by_tag(entry.tags) is not None
+        files = present(await context.hub.artifacts.of(install.model, install.revision))
+        (adapters if _only_changes(files, tagged=tagged) else whole).append(install)
+    return tuple(whole), tuple(adapters)
 
 
 def _only_changes(files: Sequence[Artifact], *, tagged: bool) -> bool:

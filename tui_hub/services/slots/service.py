@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import replace
@@ -11,7 +12,7 @@ from tui_hub.domain.errors import HubError, NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType, Progress
 from tui_hub.domain.models import ModelStatus
-from tui_hub.domain.runtime import OLLAMA
+from tui_hub.domain.runtime import OLLAMA, Program
 from tui_hub.domain.slots import (
     ActivationResult,
     ChangePreview,
@@ -20,9 +21,11 @@ from tui_hub.domain.slots import (
     SwapPicture,
     slot_lease,
 )
+from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.events import SlotChanged
 from tui_hub.runtime.spawning import last_lines
+from tui_hub.services.concurrency import PointOfNoReturn
 from tui_hub.services.context import Context, is_model_id
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.holders.children import Children
@@ -35,6 +38,7 @@ from tui_hub.services.jobs.run import run_job
 from tui_hub.services.jobs.service import Jobs
 from tui_hub.services.models.statuses import settle_status
 from tui_hub.services.slots.changes import Change, Changes, model_type
+from tui_hub.services.slots.lone_adapters import set_apart
 from tui_hub.services.slots.published import SlotFiles, environment_of
 from tui_hub.services.slots.standing import read_slots
 from tui_hub.services.slots.swap import SwapRun
@@ -101,6 +105,19 @@ class Activation:
             UsageError: when there is no such type.
         """
         return (await read_slots(self._context)).get(model_type(kind))
+
+    async def candidates(self, kind: ModelType) -> tuple[tuple[Install, ...], tuple[Install, ...]]:
+        """What is installed of a type: whole models, and adapters, which fill no slot alone."""
+        installs = await self._context.hub.installs.list()
+        return await set_apart(self._context, [one for one in installs if one.type is kind])
+
+    async def programs(self, *slots: Slot) -> dict[ModelType, tuple[Program, ...] | None]:
+        """The programs that have the weights of slots (`tui_hub.attach`).
+
+        Where the process of a slot does not tell, that is `None`.
+        """
+        found = await asyncio.gather(*map(self._children.programs, slots))
+        return {slot.type: programs for slot, programs in zip(slots, found, strict=True)}
 
     async def preview(self, model: str | ModelId, *, variant: str | None = None) -> ChangePreview:
         """What putting a model into its slot would do as things stand; changes nothing.
@@ -187,20 +204,27 @@ class Activation:
         Raises:
             NotFoundError: when it is empty, or the model is in none.
         """
-        started = time.monotonic()
         await self.recover()
         kind = (await self._slot_of(target)).type
+        point = PointOfNoReturn()
+        return await point.guard(self._empty(target, kind, point))
+
+    async def _empty(
+        self, target: str | ModelType, kind: ModelType, point: PointOfNoReturn
+    ) -> ActivationResult:
+        started = time.monotonic()
         async with self._context.alone(slot_lease(kind)) as fence:
             await self._settle(kind, fence)
             slot = await self._slot_of(target)
             await self._context.prepare_store()
             payload = {"model": slot.model, "slot": kind, "deactivate": True}
             async with (
-                run_job(self._jobs, JobType.ACTIVATE, payload) as run,
+                run_job(self._jobs, JobType.ACTIVATE, payload, point) as run,
                 self._watch.told(kind, run),
             ):
                 swap = self._swap(kind, None, slot, fence, run.job.id)
                 await swap.empty(slot)
+                point.passed = True
                 # Before the end of the job, of which hooks are told.
                 await self._files.write()
                 result = ActivationResult(
@@ -307,6 +331,12 @@ class Activation:
     async def _commit(
         self, change: Change, *, replacing: bool, again: bool = False
     ) -> ActivationResult:
+        point = PointOfNoReturn()
+        return await point.guard(self._change(change, point, replacing=replacing, again=again))
+
+    async def _change(
+        self, change: Change, point: PointOfNoReturn, *, replacing: bool, again: bool
+    ) -> ActivationResult:
         kind, model = change.slot, change.install.model
         payload = {
             "model": model,
@@ -325,12 +355,13 @@ class Activation:
             if before is not None and not again and change.is_done(before):
                 return _as_it_is(before)
             async with (
-                run_job(self._jobs, JobType.ACTIVATE, payload) as run,
+                run_job(self._jobs, JobType.ACTIVATE, payload, point) as run,
                 self._watch.told(kind, run),
             ):
                 await self._context.hub.consents.add(change.loading.consents)
                 swap = self._swap(kind, model, before, fence, run.job.id)
                 result = await swap.bring(change.wanted, change.loading, self._changes.back_to)
+                point.passed = True
                 await self._files.write()
                 run.error, run.result = result.error, _figures(result)
                 whole = result.memory.needed

@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
 
 from tui_hub.blobs import clear_active
 from tui_hub.domain.errors import HubError, LostLeaseError
@@ -24,6 +23,7 @@ from tui_hub.domain.slots import (
     slot_lease,
 )
 from tui_hub.domain.types import ModelType
+from tui_hub.services.concurrency import to_the_end
 from tui_hub.services.context import Context
 from tui_hub.services.holders.holders import Holders, Loader
 from tui_hub.services.holders.loading import Loading
@@ -34,7 +34,6 @@ from tui_hub.services.slots.swap_recovery import point_back, point_to
 
 _log = logging.getLogger(__name__)
 
-_T = TypeVar("_T")
 Again = Callable[[Slot], Awaitable[Loading]]
 """How the model of a slot is loaded again."""
 
@@ -96,17 +95,17 @@ class SwapRun:
         """
         try:
             slot, loaded = await self._load(wanted, loading)
-            await _to_the_end(self._publish(slot))
+            await to_the_end(self._publish(slot))
         except (HubError, asyncio.CancelledError) as error:
             if not self._begun or isinstance(error, LostLeaseError):
                 await self._drop()
                 raise
-            result = await _to_the_end(self._undo(wanted, error, again))
+            result = await to_the_end(self._undo(wanted, error, again))
             if isinstance(error, asyncio.CancelledError):
                 raise
             return result
         # From here on the new model is the slot's: whoever cancels is too late.
-        await _to_the_end(self._finish(slot, loaded, loading.dtype))
+        await to_the_end(self._finish(slot, loaded, loading.dtype))
         return self._result(slot, "active")
 
     async def empty(self, slot: Slot) -> None:
@@ -116,9 +115,12 @@ class SwapRun:
         await self._context.hub.swaps.begin(swap, self._fence)
         await self._old.end()
         await self._confirm()
-        await self._context.on_disk(clear_active, self._context.store, slot.type)
+        await to_the_end(self._clear(swap))
+
+    async def _clear(self, swap: Swap) -> None:
+        await self._context.on_disk(clear_active, self._context.store, swap.type)
         await self._context.hub.swaps.commit(replace(swap, committed=True), self._fence)
-        await self._context.hub.swaps.end(slot.type, self._fence)
+        await self._context.hub.swaps.end(swap.type, self._fence)
 
     async def restore(self, slot: Slot, loading: Loading) -> Slot:
         """Load the slot's own model again, after a crash took it; gives the slot as it is now.
@@ -264,14 +266,3 @@ class SwapRun:
             previous=before.model if before else None,
             job=self._job,
         )
-
-
-async def _to_the_end(work: Awaitable[_T]) -> _T:
-    """Wait for work that a cancellation must not leave half done."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            continue
-    return task.result()

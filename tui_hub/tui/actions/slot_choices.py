@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tui_hub import text
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.storage import Install
-from tui_hub.domain.types import ModelType
 from tui_hub.tui.drawing.columns import Column
 from tui_hub.tui.drawing.draw import Piece
 from tui_hub.tui.drawing.glyphs import Glyphs
@@ -27,8 +26,8 @@ class Choice:
     """Whether the slot holds it."""
 
 
-def choices(installs: Iterable[Install], kind: ModelType, slot: Slot | None) -> list[Choice]:
-    """What is installed of a type, the last used first."""
+def choices(installs: Iterable[Install], slot: Slot | None) -> list[Choice]:
+    """The models that a slot can be given, the last used first."""
     found = [
         Choice(
             one.model,
@@ -38,11 +37,19 @@ def choices(installs: Iterable[Install], kind: ModelType, slot: Slot | None) -> 
             slot is not None and (slot.model, slot.variant) == (one.model, variant),
         )
         for one in installs
-        if one.type is kind
         for variant in one.variants or (None,)
     ]
     found.sort(key=lambda one: (one.model, one.variant or ""))
     return sorted(found, key=lambda one: one.last_used or "", reverse=True)
+
+
+def adapters_aside(adapters: Sequence[Install]) -> str:
+    """Why adapters are not among them; empty where there is none."""
+    if not adapters:
+        return ""
+    if len(adapters) == 1:
+        return "1 adapter: its base model's Configuration takes it"
+    return f"{len(adapters)} adapters: the Configuration of their base models takes them"
 
 
 def choice_columns(glyphs: Glyphs) -> list[Column[Choice]]:

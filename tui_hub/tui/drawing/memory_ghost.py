@@ -39,6 +39,8 @@ class Ghost:
     """What it would do; `None` while that is being looked at."""
     trouble: str | None = None
     """Why nothing more can be said."""
+    users: str = ""
+    """What it means for programs that have the weights that leave; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ def _verdict(ghost: Ghost, width: int) -> list[Line]:
         piece: Piece = (ghost.trouble, "bad")
     else:
         piece = ("looking", "faint") if ghost.preview is None else time_words(ghost.preview)
-    return list(wrap([piece], width, 0))
+    users: list[Line] = [*wrap([(safe(ghost.users), "warn")], width, 0)] if ghost.users else []
+    return [*users, *wrap([piece], width, 0)]
 
 
 def time_words(preview: ChangePreview) -> Piece:

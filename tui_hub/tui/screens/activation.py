@@ -37,6 +37,9 @@ class ActivationQuestion(Confirm):
         """Find out what it would do, then whether there is room to work in."""
         model, variant = self._known.model.id, self._known.variant
         services = self.app.services
+        if (slot := self._known.slot) is not None:
+            programs = (await services.activation.programs(slot))[slot.type]
+            self._learn(replace(self._known, programs=programs))
         try:
             preview = await services.activation.preview(model, variant=variant)
             self._learn(replace(self._known, preview=preview))

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from tui_hub import text
+from tui_hub.domain.runtime import Program
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.tui import commands as c
@@ -26,6 +27,8 @@ _SLOT_ACTIONS = (
     "fill_slot", "reload_slot", "deactivate_slot", "cancel_change", "free_ollama"
 )  # fmt: skip
 """What is done to the slot under the cursor, and not while a model is being chosen for it."""
+_PROGRAMS = 2.0
+"""Seconds between two looks at who uses the model under the cursor."""
 _CLOCK = 30.0
 """Seconds between two looks at how long a model has been there."""
 
@@ -60,6 +63,7 @@ class ActiveScreen(Choosing):
         """Follow the slots."""
         self.app.live_signal.subscribe(self, self._live)
         self.set_interval(_CLOCK, self._tick)
+        self.set_interval(_PROGRAMS, self._ask_programs)
         self._live(self.app.live)
 
     def on_screen_resume(self) -> None:
@@ -107,6 +111,7 @@ class ActiveScreen(Choosing):
         self.show_about(self.app.live)
         if row.slot is not None and row.slot.pid is not None:
             self.read_last(row.slot)
+            self.read_programs(row.slot)
 
     def show_about(self, live: Live) -> None:
         """What is under way or failed goes before what stands still, the cursor's slot first."""
@@ -136,6 +141,19 @@ class ActiveScreen(Choosing):
         with self.app.reporting():
             self.about.show_last(slot, await self.app.services.activation.last_load(slot))
 
+    def _ask_programs(self) -> None:
+        row = self.slots.current
+        if self.is_current and row is not None and row.slot is not None and row.slot.held:
+            self.read_programs(row.slot)
+
+    @work(group="programs", exclusive=True)
+    async def read_programs(self, slot: Slot) -> None:
+        """Find out who has the slot's weights."""
+        self.about.show_programs(slot, await self._programs_of(slot))
+
+    async def _programs_of(self, slot: Slot) -> tuple[Program, ...] | None:
+        return (await self.app.services.activation.programs(slot))[slot.type]
+
     def _filled(self) -> Slot | None:
         """The slot under the cursor; says so when it is empty or being changed."""
         row = self.slots.current
@@ -158,7 +176,10 @@ class ActiveScreen(Choosing):
             await self._cancel(row.type)
             return
         slot = self._filled()
-        if slot is not None and await self.app.push_screen_wait(deactivation_question(slot)):
+        if slot is None:
+            return
+        question = deactivation_question(slot, await self._programs_of(slot))
+        if await self.app.push_screen_wait(question):
             self.app.changes.empty(slot)
 
     @work(group="slot-action", exclusive=True)
@@ -167,10 +188,13 @@ class ActiveScreen(Choosing):
         from tui_hub.tui.screens.confirm import reload_question
 
         slot = self._filled()
-        if slot is not None and (
-            not slot.held or await self.app.push_screen_wait(reload_question(slot))
-        ):
-            self.app.changes.reload(slot)
+        if slot is None:
+            return
+        if slot.held:
+            question = reload_question(slot, await self._programs_of(slot))
+            if not await self.app.push_screen_wait(question):
+                return
+        self.app.changes.reload(slot)
 
     @work(group="slot-action", exclusive=True)
     async def action_cancel_change(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import getters, on, work
 
-from tui_hub.tui.actions.slot_choices import choices
+from tui_hub.tui.actions.slot_choices import adapters_aside, choices
 from tui_hub.tui.commands import CancelChange, DownloadModel, ReloadSlot, ShowBrowse
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
@@ -44,14 +44,18 @@ class Choosing(HubScreen):
             return
         kind = row.type
         with self.app.reporting():
-            found = choices(await self.app.services.storage.installs(), kind, row.slot)
+            whole, adapters = await self.app.services.activation.candidates(kind)
+            found, aside = choices(whole, row.slot), adapters_aside(adapters)
+            if not found and adapters:
+                self.app.hint(f"No {kind.value} model is installed, but {aside}.")
+                return
             if not found:
                 find, fetch = map(self.app.key_of, (ShowBrowse, DownloadModel))
                 words = f"No {kind.value} model is installed"
                 self.app.hint(f"{words}: {find} finds some, {fetch} downloads one.")
                 return
             self.about.display = False
-            self.query_one("#about", Panel).label(f"A model for {kind.value}")
+            self.query_one("#about", Panel).label(f"A model for {kind.value}", aside)
             self.query_one("#memory-box", Panel).label("Memory, as it would be")
             self.choice.begin(kind, row.slot, found)
             self.refresh_bindings()
@@ -67,6 +71,7 @@ class Choosing(HubScreen):
         self.choice.end()
         self.about.display = True
         self.memory.show_ghost(None)
+        self.query_one("#about", Panel).label(note="")
         self.query_one("#memory-box", Panel).label("Memory")
         self.show_about(self.app.live)
         self.slots.focus()

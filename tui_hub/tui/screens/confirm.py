@@ -14,7 +14,7 @@ from tui_hub import text
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.garbage import Garbage
-from tui_hub.domain.runtime import OllamaModel
+from tui_hub.domain.runtime import OllamaModel, Program
 from tui_hub.domain.scanning import ScanReport, ScanStatus
 from tui_hub.domain.slots import Slot, SwapPicture
 from tui_hub.domain.storage import Deletion
@@ -22,6 +22,7 @@ from tui_hub.tui.command import bindings
 from tui_hub.tui.commands.questions import No, Yes
 from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.screens.base import HubDialog
+from tui_hub.tui.words.programs import becomes_of
 
 _MUTED = "$foreground 62%"
 
@@ -147,8 +148,8 @@ def release_question(models: Sequence[OllamaModel]) -> Confirm:
     return Confirm("Free Ollama's memory?", body, yes="Free it", no="Leave it")
 
 
-def reload_question(slot: Slot) -> Confirm:
-    """Whether to load a model again that is in memory."""
+def reload_question(slot: Slot, programs: Sequence[Program] | None) -> Confirm:
+    """Whether to load a model again that is in memory, and perhaps in that of programs."""
     ends = "the process that holds it now is ended"
     if slot.pid is None:
         ends = "the daemon that holds it now lets go of it before"
@@ -156,6 +157,7 @@ def reload_question(slot: Slot) -> Confirm:
         (safe(slot.model), "bold"),
         f"\nis loaded again from its files, and {ends}.\n",
         ("Where both do not fit at once, it is gone for as long as that takes.", _MUTED),
+        _users(programs),
     )
     return Confirm("Reload?", body, yes="Reload", no="Leave it")
 
@@ -234,13 +236,19 @@ def forgetting_question(model: str) -> Confirm:
     return Confirm("Forget?", body, yes="Forget it", danger=True)
 
 
-def deactivation_question(slot: Slot) -> Confirm:
-    """Whether to empty a slot."""
+def deactivation_question(slot: Slot, programs: Sequence[Program] | None) -> Confirm:
+    """Whether to empty a slot, which programs may have attached."""
     held = slot.memory.used_after if slot.held else None
     freed = f"\n{text.size(held)} of memory on {safe(slot.device or '')} come free." if held else ""
     body = Content.assemble(
         (safe(slot.model), "bold"),
         (f"\nis no longer published as active/{slot.type.value}. Its files stay.", ""),
         (freed, ""),
+        _users(programs),
     )
     return Confirm("Deactivate?", body, yes="Deactivate", no="Leave it", danger=True)
+
+
+def _users(programs: Sequence[Program] | None) -> tuple[str, str]:
+    words = becomes_of(programs)
+    return (f"\n{safe(words)}" if words else "", "$warning")

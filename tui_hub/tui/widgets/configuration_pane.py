@@ -200,5 +200,8 @@ class ConfigurationPane(Vertical):
 
         for kind in slots:
             slot = await self.app.services.activation.active(kind)
-            if slot is not None and await self.app.push_screen_wait(reload_question(slot)):
+            if slot is None:
+                continue
+            programs = (await self.app.services.activation.programs(slot))[slot.type]
+            if await self.app.push_screen_wait(reload_question(slot, programs)):
                 self.app.changes.reload(slot)

@@ -17,6 +17,7 @@ from tui_hub.tui.commands.questions import Cancel, Take
 from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.drawing.memory_ghost import Ghost
 from tui_hub.tui.widgets.table import Table
+from tui_hub.tui.words.programs import becomes_of
 
 
 class SlotChoice(Table[Choice]):
@@ -72,8 +73,12 @@ class SlotChoice(Table[Choice]):
         leaves = None if self.slot is None else self.slot.model
         ghost = Ghost(comes="  ".join(filter(None, (one.model, one.variant))), leaves=leaves)
         self._tell(ghost)
+        activation = self.app.services.activation
+        if self.slot is not None:
+            programs = (await activation.programs(self.slot))[self.slot.type]
+            ghost = replace(ghost, users=becomes_of(programs))
         try:
-            preview = await self.app.services.activation.preview(one.model, variant=one.variant)
+            preview = await activation.preview(one.model, variant=one.variant)
         except HubError as error:
             self._tell(replace(ghost, trouble=error.message))
         else:

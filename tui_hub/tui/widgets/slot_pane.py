@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tui_hub.domain.runtime import Program
 from tui_hub.domain.slots import Load, Slot, SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.tui.drawing.draw import Line
@@ -22,6 +23,7 @@ class SlotPane(LinesPane):
         self._kind = ModelType.LLM
         self._slot: Slot | None = None
         self._last: Load | None = None
+        self._programs: Sequence[Program] | None = ()
         self._swap: SwapPicture | None = None
         self._failure: SwapFailure | None = None
 
@@ -35,6 +37,8 @@ class SlotPane(LinesPane):
         """Show a slot, its change where one is under way, or else one that failed."""
         if slot != self._slot:
             self._last = None
+        if slot is None or self._slot is None or slot.holder != self._slot.holder:
+            self._programs = ()
         self._kind, self._slot, self._swap, self._failure = kind, slot, swap, failure
         self.follow()
 
@@ -44,6 +48,12 @@ class SlotPane(LinesPane):
             self._last = last
             self.follow()
 
+    def show_programs(self, slot: Slot, programs: Sequence[Program] | None) -> None:
+        """Say who has the slot's weights; `None` where its process does not tell."""
+        if self._slot is not None and slot.holder == self._slot.holder:
+            self._programs = programs
+            self.follow()
+
     def lines(self, width: int, rows: int) -> Sequence[Line]:
         if self._swap is not None:
             return swap_lines(self._swap, width, rows, self.glyphs)
@@ -51,4 +61,4 @@ class SlotPane(LinesPane):
             return failure_lines(self._failure, width, self.glyphs)
         if self._slot is None:
             return empty_lines(self._kind)
-        return slot_lines(self._slot, self._last, width, self.glyphs)
+        return slot_lines(self._slot, self._last, self._programs, width, self.glyphs)

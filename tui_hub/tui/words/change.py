@@ -11,7 +11,7 @@ from tui_hub import text
 from tui_hub.domain.fit import DeviceFit, FitReport, Verdict
 from tui_hub.domain.hardware import BoxSample
 from tui_hub.domain.models import Model
-from tui_hub.domain.runtime import TORCH
+from tui_hub.domain.runtime import TORCH, Program
 from tui_hub.domain.slots import ChangePreview, Slot
 from tui_hub.tui.drawing.draw import Piece, safe
 from tui_hub.tui.drawing.glyphs import Glyphs
@@ -22,6 +22,7 @@ from tui_hub.tui.drawing.memory_ghost import (
     ghost_legend,
     instead,
 )
+from tui_hub.tui.words.programs import becomes_of
 
 _MUTED = "$foreground 62%"
 _FAINT = "$foreground 40%"
@@ -46,6 +47,8 @@ class Known:
     variant: str | None
     preview: ChangePreview | None = None
     report: FitReport | None = None
+    programs: Sequence[Program] | None = ()
+    """Who has the weights that leave; `None` where that cannot be known."""
     trouble: str | None = None
     """Why nothing more can be said."""
 
@@ -77,6 +80,8 @@ def change_text(
         _line("leaves", *_leaves(slot, known.preview)),
         _line("runtime", *_runtime(known)),
     ]
+    if words := becomes_of(known.programs):
+        lines.insert(3, Content.styled(safe(words), "$warning"))
     preview = known.preview
     if known.trouble is not None:
         lines.append(_line("refused", (safe(known.trouble), "$error")))

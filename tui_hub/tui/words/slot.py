@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from tui_hub import text
+from tui_hub.domain.runtime import Program
 from tui_hub.domain.slots import Load, Slot, SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.tui.drawing.draw import Line, Piece, bar, fit, safe, width_of
 from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.drawing.memory_ghost import brief_time
 from tui_hub.tui.live import SwapFailure
+from tui_hub.tui.words.programs import users
 
 _WORD = 10
 """Cells of the words before the values."""
@@ -34,8 +36,14 @@ def empty_lines(kind: ModelType) -> list[Line]:
     ]
 
 
-def slot_lines(slot: Slot, last: Load | None, width: int, glyphs: Glyphs) -> list[Line]:
-    """What stands in a slot, how programs find it, and its figures."""
+def slot_lines(
+    slot: Slot,
+    last: Load | None,
+    programs: Sequence[Program] | None,
+    width: int,
+    glyphs: Glyphs,
+) -> list[Line]:
+    """What stands in a slot, who uses it, how programs find it, and its figures."""
     kind = slot.type.value
     trouble: list[Line] = []
     if slot.error is not None:
@@ -45,6 +53,7 @@ def slot_lines(slot: Slot, last: Load | None, width: int, glyphs: Glyphs) -> lis
     pairs = [
         ("model", f"{slot.model}  {slot.variant or ''}".rstrip()),
         ("held", _held(slot)),
+        ("used by", users(programs)),
         ("memory", _figures(slot, last, glyphs)),
         ("path", slot.path),
         ("url", slot.url if slot.error is None else None),
