@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 def command(context: click.Context) -> int:
     """List the settings with where each comes from; look one up, set it, take it back.
 
-    What is set goes into config.toml, whose comments stay."""
+    What is set goes into config.toml, whose comments stay. Its tables are yours to write: below
+    [keys] stand other keys for the screen's commands, `download_model = "D"` for example, and
+    "none" takes a key away."""
     if context.invoked_subcommand is not None:
         return DONE
     options = context.ensure_object(Options)
@@ -55,7 +57,7 @@ def set_(options: Options, key: str, value: str) -> int:
     """Set one in the settings file.
 
     A list is written with commas between its parts, or as in TOML. Programs that run already take
-    the feeds and the sync over at once, all else when they start next."""
+    the feeds, the sync and the keys over at once, all else when they start next."""
     return _give(options, lambda console: _set(options, console, key, value))
 
 

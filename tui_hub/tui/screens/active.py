@@ -59,6 +59,7 @@ class ActiveScreen(Choosing):
     def on_mount(self) -> None:
         """Follow the slots."""
         self.app.live_signal.subscribe(self, self._live)
+        self.app.keys_signal.subscribe(self, lambda _: self.about.follow())
         self.set_interval(_CLOCK, self._tick)
         self._live(self.app.live)
 

@@ -110,7 +110,8 @@ class DownloadsScreen(HubScreen):
             elif one.status is JobStatus.PAUSED:
                 await service.resume(one.job)
             else:
-                again = "" if one.status is JobStatus.COMPLETED else "; r tries again"
+                key = self.app.key_of(c.RetryDownload)
+                again = "" if one.status is JobStatus.COMPLETED else f"; {key} tries again"
                 self.app.hint(f"It is {one.status.value}{again}.")
             await self.app.live_state.look()
 
@@ -126,7 +127,9 @@ class DownloadsScreen(HubScreen):
             self.app.live_state.put_aside(one.job)
         elif one.status.ended:
             self.app.hint(f"It is {one.status.value} already.")
-        elif not one.done or await self.app.push_screen_wait(cancellation_question(one)):
+        elif not one.done or await self.app.push_screen_wait(
+            cancellation_question(one, self.app.key_of)
+        ):
             with self.app.reporting():
                 await self.app.services.downloads.cancel(one.job)
                 await self.app.live_state.look()

@@ -45,7 +45,7 @@ class Prompt(HubDialog[Answer | None]):
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
         box.border_title = Content(safe(self._title))
-        box.border_subtitle = "enter accepts, esc closes"
+        box.border_subtitle = f"enter accepts, {self.offer((Cancel, 'closes'))}"
         with box:
             yield Static(Content(self._words))
             yield Input(value=self._value)
