@@ -10,6 +10,7 @@ from tui_hub import text
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.tui import commands as c
+from tui_hub.tui.actions.copying import Copyable, copyables, of_slot
 from tui_hub.tui.command import bindings
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.active_choice import Choosing
@@ -55,6 +56,13 @@ class ActiveScreen(Choosing):
         with Panel(id="about"):
             yield SlotPane()
             yield SlotChoice(self.app.glyphs)
+
+    async def copyables(self) -> list[Copyable]:
+        """What there is of the model in the slot under the cursor."""
+        row = self.slots.current
+        if row is None or row.slot is None:
+            return []
+        return copyables(of_slot(row.slot, await self.links_of(row.slot.model)))
 
     def on_mount(self) -> None:
         """Follow the slots."""

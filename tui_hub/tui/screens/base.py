@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from textual import getters, on
@@ -12,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from tui_hub.domain.errors import HubError
 from tui_hub.tui.actions.copying import Copyable
 from tui_hub.tui.app import LEAST_HEIGHT, LEAST_WIDTH, HubApp
 from tui_hub.tui.command import Command, bindings, command_of
@@ -60,6 +62,14 @@ class HubScreen(Screen[None]):
     async def copyables(self) -> list[Copyable]:
         """What of this screen can be copied."""
         return []
+
+    async def links_of(self, model: str) -> Mapping[str, str]:
+        """The addresses of a model; none of one that the catalogue does not have."""
+        try:
+            known = await self.app.services.catalogue.get(model)
+        except HubError:
+            return {}
+        return self.app.services.repositories.links(known)
 
     def compose_body(self) -> ComposeResult:
         """What stands between the bars."""

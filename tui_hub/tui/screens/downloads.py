@@ -10,6 +10,7 @@ from tui_hub.domain.downloads import Download
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.events import Event, JobChanged
 from tui_hub.tui import commands as c
+from tui_hub.tui.actions.copying import Copyable, copyables, of_download
 from tui_hub.tui.command import bindings
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
@@ -45,6 +46,14 @@ class DownloadsScreen(HubScreen):
         with Panel("Downloads", id="box"):
             yield DownloadList()
             yield DownloadTotals()
+
+    async def copyables(self) -> list[Copyable]:
+        """What there is of the download under the cursor."""
+        one = self.downloads.current
+        if one is None:
+            return []
+        files = await self.app.services.repositories.files(one.model, one.revision)
+        return copyables(of_download(one, await self.links_of(one.model), files))
 
     def on_mount(self) -> None:
         """Follow the figures."""
