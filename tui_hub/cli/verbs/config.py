@@ -124,10 +124,14 @@ def _one(options: Options, console: Console, key: str) -> Answer:
 
 def _set(options: Options, console: Console, key: str, words: str) -> Answer:
     from tui_hub.settings.values import set_value
+    from tui_hub.text import size
 
     path = _file(options)
-    value = _words(set_value(path, key, words), console)
-    return _changed(options, console, key, f"{key} is {value} in {path} now", changed=True)
+    value = set_value(path, key, words)
+    told = _words(value, console)
+    if isinstance(value, int) and told != words.strip() and not isinstance(value, bool):
+        told += f" ({size(value)})"  # a size was typed: say how it was understood
+    return _changed(options, console, key, f"{key} is {told} in {path} now", changed=True)
 
 
 def _unset(options: Options, console: Console, key: str) -> Answer:
@@ -167,6 +171,11 @@ def _document(one: Setting, console: Console) -> dict[str, object]:
     }
 
 
+def _from(one: Setting) -> str:
+    """Where it comes from: the variable's own name, as several may set one setting."""
+    return one.variable if one.origin == "environment" else one.origin
+
+
 def _safe(value: Value, console: Console) -> Value:
     """A value without the password that an address may carry."""
     if isinstance(value, list):
@@ -184,7 +193,7 @@ def _words(value: Value, console: Console) -> str:
 def _lines(options: Options, listed: Sequence[Setting], console: Console) -> Iterator[str]:
     from tui_hub.cli.tables import table
 
-    rows = [(one.key, _words(one.value, console) or "-", one.origin, one.about) for one in listed]
+    rows = [(one.key, _words(one.value, console) or "-", _from(one), one.about) for one in listed]
     heading, *lines = table(
         ("SETTING", "VALUE", "FROM", "MEANING"), rows, width=console.width, flexible=3
     )

@@ -187,8 +187,8 @@ class DownloadsScreen(HubScreen):
         now = self.app.services.downloads.limit
         value = text.size(now).replace(" ", "") if now else ""
         words = (
-            "For all downloads together: 500k, 10M or 1.5G a second; a bare number counts bytes, "
-            "nothing or 0 lifts the limit."
+            "For all downloads together: 500k, 10M (10 MiB) or 10MB a second; a bare number counts "
+            "bytes, nothing or 0 lifts the limit."
         )
         limit = await self.app.push_screen_wait(Prompt("Limit the speed", words, value, parse_rate))
         if limit is not None:
