@@ -7,8 +7,11 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.numbers import grouped as grouped
 
-_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgtp]?)(i?b)?", re.IGNORECASE | re.ASCII)
+SIZES = "For example 500M or 10G, which are 500 MiB and 10 GiB; 10GB is 9.3 GiB."
+"""What may be typed for a size."""
 _LARGEST = 2**63 - 1
 """What a database keeps of a whole number."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -71,15 +74,16 @@ def size(count: int | float | None) -> str:
 
 
 def parse_size(words: str) -> int:
-    """Bytes from `10G`, `500 MiB` or a plain number, all in binary units.
+    """Bytes from `10G` or `10 GiB`, both binary, from `10GB`, which is decimal, or a plain number.
 
     Raises:
         UsageError: when the words are no size, or one of 8 EiB and more.
     """
     found = _SIZE.fullmatch(words.strip())
     if found is None:
-        raise UsageError(f"{clean(words, 40)!r} is no size", hint="For example 500M or 10G.")
-    size = round(float(found[1]) * 1024.0 ** "bkmgtp".index(found[2].lower() or "b"))
+        raise UsageError(f"{clean(words, 40)!r} is no size", hint=SIZES)
+    step = 1000.0 if (found[3] or "").lower() == "b" else 1024.0
+    size = round(float(found[1]) * step ** "bkmgtp".index(found[2].lower() or "b"))
     if size > _LARGEST:
         raise UsageError(f"{clean(words, 40)!r} is larger than any disk", hint="For example 10G.")
     return size
@@ -111,11 +115,6 @@ def count(number: int | None) -> str:
             return f"{value:.1f}{unit}" if abs(value) < 99.95 else f"{value:.0f}{unit}"
         value /= 1000
     raise AssertionError("unreachable")
-
-
-def grouped(number: int) -> str:
-    """A whole number with thin groups of three digits: `2 514 233`."""
-    return f"{number:,}".replace(",", " ")
 
 
 def duration(seconds: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,6 +101,39 @@ def test_the_environment_wins_and_says_so(alone: Inside) -> None:
     told = alone("config", "set", "downloads.files", "9", **given)
     assert told.out.splitlines()[1] == "TUI_HUB_DOWNLOADS__FILES is set and wins: the value is 3."
     assert setting(alone, "downloads.files")["value"] == 9
+
+
+@pytest.mark.parametrize(
+    ("key", "variable", "value", "own"),
+    [
+        ("huggingface.endpoint", "HF_ENDPOINT", "https://mirror.test", "https://mine.test"),
+        ("ollama.host", "OLLAMA_HOST", "box.test:11434", "mine.test"),
+    ],
+)
+def test_variables_of_other_programs_are_named(
+    alone: Inside, key: str, variable: str, value: str, own: str
+) -> None:
+    given = {variable: value}
+    told = setting(alone, key, **given)
+    assert (told["value"], told["origin"], told["variable"]) == (value, "environment", variable)
+    row = next(line for line in alone("config", **given).out.splitlines() if key in line)
+    assert variable in row
+    alone("config", "set", key, own, **given)
+    told = setting(alone, key, **given)
+    assert (told["value"], told["origin"]) == (own, "file"), "what is set goes first"
+
+
+def test_the_place_of_the_store_is_the_variables_first(alone: Inside, tmp_path: Path) -> None:
+    alone("config", "set", "store.path", str(tmp_path / "mine"))
+    told = setting(alone, "store.path", MODEL_STORE_PATH=str(tmp_path / "told"))
+    assert (told["value"], told["variable"]) == (str(tmp_path / "told"), "MODEL_STORE_PATH")
+
+
+def test_a_size_says_how_it_was_understood(alone: Inside) -> None:
+    told = alone("config", "set", "downloads.limit", "10MB").out
+    assert told.startswith("downloads.limit is 10000000 (9.5 MiB) in ")
+    assert "10485760 (10.0 MiB)" in alone("config", "set", "downloads.limit", "10M").out
+    assert "(" not in alone("config", "set", "downloads.files", "6").out
 
 
 def test_where_offline_comes_from(alone: Inside) -> None:

@@ -69,12 +69,12 @@ def test_the_words_say_what_is_counted() -> None:
     gemma, jamba = from_config(published("gemma-3-4b-it")), from_config(published("jamba-v0.1"))
     assert gemma is not None
     assert gemma.cache_words(8192) == (
-        "config.json: 5 layers keep 2,048 numbers of all 8,192 tokens; "
-        "29 layers keep 2,048 numbers of the last 1,024 tokens"
+        "config.json: 5 layers keep 2 048 numbers of all 8 192 tokens; "
+        "29 layers keep 2 048 numbers of the last 1 024 tokens"
     )
     assert gemma.context == 131_072
     assert jamba is not None
-    assert "4 layers keep 2,048 numbers" in jamba.cache_words(100)
+    assert "4 layers keep 2 048 numbers" in jamba.cache_words(100)
     assert "recurrent layers keep" in jamba.cache_words(100)
 
 

@@ -93,7 +93,7 @@ def test_music_is_decoded_sample_by_sample() -> None:
     config = {"": {"audio_encoder": {"sampling_rate": 32_000}, "decoder": {}}}
     need = activations(ModelType.MUSIC, config)
     assert need.bytes == pytest.approx(3 * COUNTED["encodec"], rel=0.01)
-    assert "EnCodec decodes 30 s of 32,000 Hz" in need.source
+    assert "EnCodec decodes 30 s of 32 000 Hz" in need.source
 
 
 def test_others_take_a_share_that_is_said() -> None:

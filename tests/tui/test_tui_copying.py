@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from screen_driver import Driver, fill, made, screen
 from textual.widgets import Input
 
-from tui_hub.domain.jobs import JobType
+from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.downloads import Download, FileProgress
+from tui_hub.domain.jobs import JobStatus, JobType
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.types import ModelType
 from tui_hub.settings import Configuration
-from tui_hub.tui.actions.copying import copyables
+from tui_hub.tui.actions.copying import copyables, of_download, of_slot
 from tui_hub.tui.drawing.links import can_link, link, safe_address
+from tui_hub.tui.screens.active import ActiveScreen
 from tui_hub.tui.screens.copy import CopyDialog
 from tui_hub.tui.screens.jump import JumpScreen
 from tui_hub.tui.screens.model import ModelScreen
@@ -90,6 +97,65 @@ async def test_a_file_is_copied_by_its_path_and_hash(online: Configuration) -> N
         await asked(driver)
         await driver.press("s")
         await driver.until(lambda: driver.app.clipboard == shown.files.file.sha256)  # type: ignore[union-attr]
+
+
+async def test_a_download_and_a_slot_are_copied(online: Configuration) -> None:
+    async with screen(online) as driver:
+        job = await driver.services.downloads.start("acme/quants", variant="Q4_0")
+        ended = await driver.services.downloads.wait(job.id)
+        (weights,) = [
+            file
+            for file in await driver.services.repositories.files(ended.model, ended.revision)
+            if file.path.endswith("Q4_0.gguf") and file.path in {one.path for one in ended.files}
+        ]
+        await driver.press("2")
+        await driver.sees("History")
+        shown = await asked(driver)
+        offered = {(one.word, one.value) for one in shown.table.rows}
+        assert ("id", "hf:acme/quants") in offered and ("job", job.id) in offered
+        assert ("folder", ended.path) in offered
+        hashes = {value.partition(" ")[0] for word, value in offered if word == "sha256"}
+        assert weights.sha256 in hashes
+        assert any(value.endswith("/acme/quants") for _, value in offered)
+        await driver.press("escape")
+        result = await driver.services.activation.activate("hf:acme/quants")
+        await driver.press("3")
+        await driver.sees("1 of")
+        front = driver.app.screen
+        assert isinstance(front, ActiveScreen)
+        kinds = [row.type for row in front.slots.rows]
+        front.slots.cursor = kinds.index(result.slot)
+        shown = await asked(driver)
+        offered = {(one.word, one.value) for one in shown.table.rows}
+        assert {("id", "hf:acme/quants"), ("folder", result.path)} <= offered
+        assert ("shell", f"tui-hub active {result.slot.value} --path") in offered
+        assert "attach" not in {word for word, _ in offered}, "nothing holds its tensors"
+
+
+def test_what_programs_take_a_model_in_memory_by() -> None:
+    slot = Slot(
+        type=ModelType.LLM, model="hf:a/b", revision="1", runtime="torch", path="/x", child="llm",
+        url="http://127.0.0.1:8000",
+    )  # fmt: skip
+    told = dict(of_slot(slot, {}))
+    assert told["attach"] == 'tui_hub.attach("llm")' and told["server"] == "http://127.0.0.1:8000"
+    gone = dict(of_slot(replace(slot, error="its process is gone"), {}))
+    assert gone["attach"] is None and gone["server"] is None
+
+
+def test_one_hash_comes_alone_and_several_as_lines_of_sha256sum() -> None:
+    files = [
+        Artifact(id=name, model="hf:a/b", revision="1", path=name, size=size, sha256=name * 64)
+        for name, size in (("a", 1), ("b", 2), ("c", 3))
+    ]
+    one = Download(
+        job="j", model="hf:a/b", revision="1", variant=None, status=JobStatus.COMPLETED,
+        files=(FileProgress(path="a", size=1), FileProgress(path="b", size=2)),
+    )  # fmt: skip
+    several = [value for word, value in of_download(one, {}, files) if word == "sha256"]
+    assert several == ["b" * 64 + "  b", "a" * 64 + "  a"]
+    alone = [value for word, value in of_download(one, {}, files[:1]) if word == "sha256"]
+    assert alone == ["a" * 64]
 
 
 def test_what_does_more_than_it_shows_is_not_copied() -> None:

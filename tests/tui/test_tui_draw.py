@@ -130,6 +130,7 @@ def test_rates_as_people_type_them() -> None:
     assert parse_rate("10M") == 10 * 1024**2
     assert parse_rate("512k") == 512 * 1024
     assert parse_rate("1.5 GiB/s") == round(1.5 * 1024**3)
+    assert parse_rate("10MB/s") == 10_000_000
     assert parse_rate("4096") == 4096
     assert parse_rate("") == parse_rate("0") == 0
     with pytest.raises(UsageError, match="no speed"):

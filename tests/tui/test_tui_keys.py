@@ -60,6 +60,75 @@ async def test_keys_that_cannot_count_are_told_and_leave_all_as_it_was(
         await driver.until(lambda: isinstance(driver.app.screen, PlanDialog))
 
 
+async def test_sentences_name_the_keys_that_are_set(offline: Configuration) -> None:
+    given = with_keys(
+        offline,
+        'cancel = "f9"\ndismiss = "f9"\nquit = "ctrl+x"\nfill_slot = "F"\nshow_browse = "f1"\n'
+        'help = "f2"\nno = "f9"',
+    )
+    await fill(given, [made(0)])
+    async with screen(given) as driver:
+        await driver.sees("model-0000", "f1 Browse")
+        await driver.press("ctrl+c")
+        await driver.until(lambda: "^x quits" in driver.notes(), str(driver.notes()))
+        await driver.press("3")
+        await driver.sees("F fills it from what is installed, f1 finds more")
+        await driver.press("f2")
+        await driver.sees("f9 closes", "^x")
+        await driver.press("ctrl+c")
+        await driver.until(lambda: "f9 closes this; then ^x quits" in driver.notes())
+        await driver.press("f9", "plus")
+        await driver.sees("enter accepts, f9 closes")
+
+
+async def test_a_command_without_a_key_is_in_the_palette_and_in_the_help(
+    offline: Configuration,
+) -> None:
+    given = with_keys(offline, 'quit = "none"\nshow_jobs = ""\ndownload_model = []')
+    await fill(given, [made(0)])
+    async with screen(given) as driver:
+        await driver.sees("model-0000", "Jobs")
+        assert driver.app.keys.problems == []
+        assert "quit" not in driver.lines()[-1] and "download" not in driver.lines()[-1]
+        for key in ("q", "ctrl+q", "d", "4"):
+            await driver.press(key)
+        assert driver.app.is_running and driver.app.current_mode == "browse"
+        assert len(driver.app.screen_stack) == 1
+        await driver.press("ctrl+c")
+        await driver.until(lambda: driver.notes() == ["^p, Quit, quits"])
+        await driver.press("question_mark")
+        await driver.until(lambda: "no key " in driver.row("Plan a download"))
+        await driver.press("escape", "ctrl+p", *"download model")
+        await driver.sees("Download model  (no key)")
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, PlanDialog))
+
+
+async def test_a_change_of_the_file_counts_at_once(offline: Configuration) -> None:
+    await fill(offline, [made(0)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000", "d download", "4 Jobs")
+        with_keys(offline, 'download_model = "D"\nshow_jobs = "f4"')
+        await driver.sees("D download", "f4 Jobs")
+        await driver.press("D")
+        await driver.until(lambda: isinstance(driver.app.screen, PlanDialog))
+        await driver.press("escape")
+        with_keys(offline, 'download_model = "a"')
+        await driver.sees("d download", "4 Jobs")
+        assert any("a is the key of activate_model already" in one for one in driver.notes())
+        offline.paths.config_file.write_text("[keys")
+        await driver.until(lambda: any("cannot be read" in note for note in driver.notes()))
+        await driver.sees("d download")
+
+
+def test_what_a_question_needs_keeps_its_key() -> None:
+    keys = Keys({"no": "none", "commands": "", "toggle_favourite": "none"})
+    keys.drop_conflicts()
+    assert {one.command for one in keys.problems} == {"no", "commands"}
+    assert "it needs a key" in keys.problems[0].message
+    assert keys.of(c.ToggleFavourite) == () and keys.of(c.Commands) == ("ctrl+p",)
+
+
 def test_two_commands_may_change_places() -> None:
     keys = Keys({"toggle_favourite": "n", "edit_note": "b"})
     keys.drop_conflicts()
@@ -111,7 +180,7 @@ def test_keys_may_come_from_the_environment(offline: Configuration) -> None:
     assert given.settings.keys == {"quit": "x", "search": ["s", "f3"]}
 
 
-@pytest.mark.parametrize("key", ["", "xx", "ctrl+", "hello+x", "\x1b", "[/]"])
+@pytest.mark.parametrize("key", ["nokey", "xx", "ctrl+", "hello+x", "\x1b", "[/]"])
 def test_what_is_no_key(key: str) -> None:
     (problem,) = Keys({"quit": key}).problems
     assert "\x1b" not in problem.message

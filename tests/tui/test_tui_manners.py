@@ -37,7 +37,7 @@ async def test_ctrl_c_says_how_to_leave(offline: Configuration) -> None:
         await driver.press("ctrl+c", "ctrl+c")
         await driver.until(lambda: driver.notes() == ["q quits"])
         await driver.press("slash", "ctrl+c")
-        await driver.until(lambda: driver.notes() == ["ctrl+q quits"])
+        await driver.until(lambda: driver.notes() == ["^q quits"])
         await driver.press("escape", "question_mark", "ctrl+c")
         await driver.until(lambda: driver.notes() == ["esc closes this; then q quits"])
 

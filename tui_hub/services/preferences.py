@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from tui_hub.services.context import Context
-from tui_hub.settings import Configuration, loading, values
+from tui_hub.settings import Configuration, file, loading, values
 from tui_hub.settings.values import Setting, Value
 
+Keys = Mapping[str, str | list[str]]
+"""Keys by the names of commands."""
 _AT_ONCE = ("sync.", "screen.theme", "downloads.limit")
 """What a run takes over while it goes on; all else counts from its next start."""
 
@@ -29,6 +32,8 @@ class Preferences:
 
     def __init__(self, context: Context) -> None:
         self._configuration = context.configuration
+        self._stamp: file.Stamp | None = ()
+        """Of the file of which the keys were told last; none's at first, as it may have changed."""
 
     async def list(self) -> tuple[Preference, ...]:
         """All settings, section by section.
@@ -41,6 +46,20 @@ class Preferences:
             Preference(new, new.value != old.value and not new.key.startswith(_AT_ONCE))
             for old, new in zip(begun, now, strict=True)
         )
+
+    async def new_keys(self) -> Keys | None:
+        """The keys of commands by name, where the file changed since they were asked for last.
+
+        Raises:
+            UsageError: when the file is broken now, or something in it is wrong.
+        """
+        path = self._configuration.paths.config_file
+        seen = await asyncio.to_thread(file.stamp, path)
+        if seen == self._stamp:
+            return None
+        self._stamp = seen
+        now = await asyncio.to_thread(loading.read, path, self._configuration.environment)
+        return now.keys
 
     async def set(self, key: str, words: str) -> Value:
         """Write a setting into the file as a person typed it, and return its value there.

@@ -17,6 +17,11 @@ OWN = ("feeds", "hooks", "keys")
 """Sections whose keys are names of the user's."""
 _OWN_PARTS = ("runtime.commands",)
 """Tables within a section of which the same is true."""
+_WAYS = {
+    "feeds": "`tui-hub feeds edit` changes feeds.",
+    "keys": 'Write it below [keys] in the settings file: quit = "ctrl+x", or "none" for no key.',
+}
+"""What to do about a key in such a table."""
 _UNKNOWN = re.compile(r"Object contains unknown field `([\w-]+)`", re.ASCII)
 
 
@@ -47,7 +52,7 @@ def section_and_name(key: str) -> tuple[str, str]:
         return section, name
     section = key.partition(".")[0]
     if section in OWN or key.startswith(_OWN_PARTS):
-        what = "`tui-hub feeds edit` changes feeds." if section == "feeds" else "The README tells."
+        what = _WAYS.get(section, "The README tells.")
         raise NotFoundError(
             f"{clean(key, 80)!r} is no setting of its own but a part of a table",
             hint=f"{what} `tui-hub config` lists the settings.",

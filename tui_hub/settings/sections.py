@@ -230,4 +230,5 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hooks: dict[str, HookSettings] = {}
     """Hooks by name."""
     keys: dict[str, str | list[str]] = {}
-    """Other keys for the screen's commands, by the command's name: `download_model = "D"`."""
+    """Other keys for the screen's commands, by the command's name: `download_model = "D"`, or
+    `["D", "f4"]` for two; `"none"` takes a command's key away, and the palette still runs it."""

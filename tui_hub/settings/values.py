@@ -10,7 +10,7 @@ import ast
 import inspect
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -24,6 +24,10 @@ from tui_hub.settings.sections import Settings
 from tui_hub.settings.themes import THEMES
 from tui_hub.text import clean, parse_size
 
+_LENDING = {"huggingface.endpoint": "HF_ENDPOINT", "ollama.host": "OLLAMA_HOST"}
+"""Variables of other programs that count while a setting is empty."""
+_STORE = "MODEL_STORE_PATH"
+"""The variable that wins over `store.path`."""
 Origin = Literal["default", "file", "environment", "option"]
 Value = bool | int | float | str | list[str]
 
@@ -40,6 +44,8 @@ class Setting:
     """What it means, in a sentence or two."""
     variable: str
     """The environment variable that sets it."""
+    lent: bool = False
+    """Whether the value is that of a variable that counts only while the setting is empty."""
 
     def check(self, words: str) -> None:
         """Make sure that it may be set to this.
@@ -68,16 +74,35 @@ def list_settings(configuration: Configuration) -> tuple[Setting, ...]:
     in_file = loading.read_file(configuration.paths.config_file)
     about = _meanings()
     return tuple(
-        Setting(
-            key=key,
-            value=_value_of(configuration.settings, key),
-            default=_value_of(Settings(), key),
-            origin=_origin(key, configuration, in_file),
-            about=about.get(key, ""),
-            variable=variable_of(key),
+        _of_others(
+            Setting(
+                key=key,
+                value=_value_of(configuration.settings, key),
+                default=_value_of(Settings(), key),
+                origin=_origin(key, configuration, in_file),
+                about=about.get(key, ""),
+                variable=variable_of(key),
+            ),
+            configuration.environment,
         )
         for key in keys()
     )
+
+
+def _of_others(one: Setting, environment: Mapping[str, str]) -> Setting:
+    """The same, with the value of a variable that other programs know where that one counts."""
+    if one.key == "network.offline" and told_offline(environment):
+        return replace(one, variable="HF_HUB_OFFLINE")
+    variable = _LENDING.get(one.key, "")
+    value = environment.get(variable, "").strip()
+    if one.key == "store.path":
+        value, variable = environment.get(_STORE, ""), _STORE
+    elif one.value:
+        return one
+    if not value:
+        return one
+    lent = one.key in _LENDING
+    return replace(one, value=value, origin="environment", variable=variable, lent=lent)
 
 
 def set_value(path: Path, key: str, words: str) -> Value:

@@ -18,9 +18,10 @@ from tui_hub.text import clean
 from tui_hub.tui.actions.app import ActingApp
 from tui_hub.tui.actions.slot_changes import SlotChanges
 from tui_hub.tui.command import Command, bindings
-from tui_hub.tui.commands import EVERYWHERE, ChangeTheme
+from tui_hub.tui.commands import EVERYWHERE, ChangeTheme, Commands
 from tui_hub.tui.drawing.glyphs import ASCII, UNICODE
 from tui_hub.tui.keys import Keys
+from tui_hub.tui.live import POLL
 from tui_hub.tui.marks import Marks
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.notes import NOTES
@@ -77,6 +78,8 @@ class HubApp(ActingApp):
         """Carries that whenever it changes."""
         self._keyboard = Keyboard(self, self._typed)
         self.keys = Keys(services.configuration.settings.keys)
+        self.keys_signal: Signal[Keys] = Signal(self, "keys")
+        """Carries them whenever they became others."""
         self.set_keymap(self.keys.keymap)
         self._set_up_look(screen.theme, screen.ascii)
 
@@ -107,21 +110,35 @@ class HubApp(ActingApp):
             self.notify(f"There is no theme {wanted!r}: {key} shows those that there are.")
         self.run_worker(self._keyboard.hand_on(), group="typing")
         self.call_after_refresh(self.begin)
-        if self.services.configuration.settings.keys:
-            self.call_after_refresh(self.check_keys)
+        self.call_after_refresh(self.follow_keys)
 
     @work(group="keys")
-    async def check_keys(self) -> None:
-        """Say which keys of the settings cannot count; those stay as the program has them."""
-        await asyncio.to_thread(self.keys.drop_conflicts)
-        self.set_keymap(self.keys.keymap)
-        for one in self.keys.problems[:NOTES]:
+    async def follow_keys(self) -> None:
+        """Go by the keys as the settings file has them now, and look again after a while."""
+        with self.reporting():
+            wanted = await self.services.preferences.new_keys()
+            if wanted is not None and (wanted != self.keys.wanted or not self.keys.checked):
+                await self._take_keys(Keys(wanted))
+        self.set_timer(POLL, self.follow_keys)
+
+    async def _take_keys(self, keys: Keys) -> None:
+        """Have these keys work, and say which cannot; those stay as the program has them."""
+        await asyncio.to_thread(keys.drop_conflicts)
+        self.keys = keys
+        self.set_keymap(keys.keymap)
+        self.keys_signal.publish(keys)
+        for one in keys.problems[:NOTES]:
             words = f"keys.{one.command}: {one.message}\n{one.mend}"
             self.notify(words, severity="warning", timeout=10)
 
-    def key_of(self, command: type[Command]) -> str:
-        """How the key of a command is shown."""
+    def sign_of(self, command: type[Command]) -> str:
+        """How the key of a command is shown; an empty text for one that has none."""
         return self.glyphs.key(self.keys.sign(command))
+
+    def key_of(self, command: type[Command], *, typing: bool = False) -> str:
+        """How a sentence names the key of a command; one without a key stands in the palette."""
+        sign = ASCII.key(self.keys.sign(command, typing=typing))
+        return sign or f"{self.sign_of(Commands)}, {command.title()},"
 
     async def on_event(self, event: events.Event) -> None:
         """Take the first words away at the first key or click, which does its own work too."""

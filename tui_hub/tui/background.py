@@ -16,6 +16,8 @@ from tui_hub import text
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.events import DownloadChanged, Event, QuotaExceeded
+from tui_hub.tui.command import Command
+from tui_hub.tui.commands import ShowDownloads
 from tui_hub.tui.live import POLL, Live, LiveState
 from tui_hub.tui.terminal.driver import TerminalDriver
 from tui_hub.tui.words.download import how_it_ended
@@ -82,7 +84,7 @@ class BackgroundApp(App[int]):
             count = await self.services.agent.tend()
             if count:
                 words = "1 download goes" if count == 1 else f"{count} downloads go"
-                self.notify(f"{words} on; 2 shows what moves")
+                self.notify(f"{words} on; {self.key_of(ShowDownloads)} shows what moves")
             await self.live_state.look()
             for words, severity in await self.news.since_last(self.live):
                 self.notify(words, severity=severity, timeout=8)
@@ -93,6 +95,10 @@ class BackgroundApp(App[int]):
     async def settle(self) -> None:
         """Settle what crashes left of changes of slots; loading a model again takes its time."""
         await self.services.agent.settle()
+
+    def key_of(self, command: type[Command], *, typing: bool = False) -> str:
+        """How a sentence names the key of a command."""
+        raise NotImplementedError
 
     def pulse(self) -> None:
         """Keep the moving figures moving; they stop by themselves."""
@@ -132,7 +138,7 @@ class BackgroundApp(App[int]):
             for one in live.ended_since(before):
                 failed = one.status is JobStatus.FAILED
                 severity: SeverityLevel = "error" if failed else "information"
-                self.notify(how_it_ended(one), severity=severity, timeout=8)
+                self.notify(how_it_ended(one, self.key_of), severity=severity, timeout=8)
 
     @property
     def shows_downloads(self) -> bool:

@@ -7,7 +7,7 @@ The class name is the title in the palette and names the action (`DownloadModel`
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from inspect import getdoc
 from typing import ClassVar
 
@@ -74,6 +74,10 @@ class Command:
             tooltip=cls.explanation(),
             id=cls.id(),
         )
+
+
+KeyOf = Callable[[type[Command]], str]
+"""How a sentence names the key of a command."""
 
 
 def bindings(*commands: type[Command]) -> list[BindingType]:

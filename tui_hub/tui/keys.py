@@ -1,4 +1,4 @@
-"""The keys as the settings have them: other keys for commands, and what is wrong with those."""
+"""The keys as the settings have them: other keys for commands, or none, and what is wrong there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ Wanted = Mapping[str, str | list[str]]
 
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "meta", "hyper")
 _NAMES = frozenset(name.value for name in KeyNames)
-_NAMES_OF_COMMANDS = "The palette (ctrl+p) has their names: `Download model` is download_model."
+_NAMES_OF_COMMANDS = "The palette has their names: `Download model` is download_model."
+NO_KEY = "none"
+"""What stands in the settings for a command that is to have no key; an empty text does too."""
+_UNSENT = "no-key-for-"
+"""How keys begin that no terminal sends: Textual keeps a command with one among its bindings."""
 _SIGNS = {
     "pagedown": "page down",
     "pageup": "page up",
@@ -44,6 +48,10 @@ class Keys:
     """Which keys each command has."""
 
     def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        """What the settings tell."""
+        self.checked = not wanted
+        """Whether keys that are in each other's way were looked for."""
         self._own: dict[str, tuple[str, ...]] = {}
         self.problems: list[Problem] = []
         """What does not count, and why."""
@@ -53,14 +61,22 @@ class Keys:
             self._take(name, [told] if isinstance(told, str) else told)
 
     def of(self, command: type[Command]) -> tuple[str, ...]:
-        """The keys of a command, by Textual's names."""
+        """The keys of a command, by Textual's names; nothing where it has none."""
         return self._own.get(command.id(), command.keys())
 
-    def sign(self, command: type[Command]) -> str:
-        """How the first key of a command is shown."""
-        if command.sign is not None and command.id() not in self._own:
+    def sign(self, command: type[Command], *, typing: bool = False) -> str:
+        """How the first key of a command is shown; an empty text for one that has none.
+
+        Args:
+            command: the command.
+            typing: of its keys take one that a text box leaves alone.
+        """
+        keys = self.of(command)
+        if typing:
+            keys = tuple(key for key in keys if character_of(key) is None)
+        elif command.sign is not None and command.id() not in self._own:
             return command.sign
-        return sign_of(self.of(command)[0])
+        return sign_of(keys[0]) if keys else ""
 
     def types_a_letter(self, command: type[Command]) -> bool:
         """Whether its keys are characters, which a text box takes for itself."""
@@ -69,16 +85,24 @@ class Keys:
     @property
     def keymap(self) -> dict[str, str]:
         """What Textual is to know of it."""
-        return {name: ",".join(keys) for name, keys in self._own.items()}
+        return {name: ",".join(keys) or f"{_UNSENT}{name}" for name, keys in self._own.items()}
 
     def drop_conflicts(self) -> None:
-        """Give up each key that another command has on the same screen. Blocks for a moment."""
-        from tui_hub.tui.scopes import scopes
+        """Give up each key that another command has on the same screen. Blocks for a moment.
 
+        A command that the palette cannot run keeps its key, and so does the palette.
+        """
+        from tui_hub.tui.scopes import in_palette, scopes
+
+        self.checked = True
         if not self._own:
             return
-        known = all_commands()
-        for scope, inside in scopes().items():
+        known, by_scope = all_commands(), scopes()
+        lost = {name for name, keys in self._own.items() if not keys}
+        for name in lost - {one.id() for one in in_palette(by_scope)}:
+            self._refuse(name, "it needs a key: the palette cannot run it", "Give it another one.")
+            del self._own[name]
+        for scope, inside in by_scope.items():
             for name in [one for one in self._own if known[one] in inside]:
                 for key, other in self._taken(known[name], inside):
                     self._refuse(
@@ -92,12 +116,13 @@ class Keys:
     def _taken(
         self, command: type[Command], others: frozenset[type[Command]]
     ) -> Iterator[tuple[str, type[Command]]]:
-        """The keys of a command that others have, but those that both have from the start."""
+        """The keys of a command that others have, but those that share a key from the start.
+
+        They never work at the same time, whatever their keys are.
+        """
         for other in sorted(others - {command}, key=lambda one: one.id()):
-            shared = set(command.keys()) & set(other.keys())
-            for key in self.of(command):
-                if key in self.of(other) and key not in shared:
-                    yield key, other
+            if not set(command.keys()) & set(other.keys()):
+                yield from ((key, other) for key in self.of(command) if key in self.of(other))
 
     def _take(self, name: str, told: list[str]) -> None:
         command = all_commands().get(name)
@@ -106,11 +131,12 @@ class Keys:
             meant = f"Did you mean {near[0]}? " if near else ""
             self._refuse(name, "there is no such command", f"{meant}{_NAMES_OF_COMMANDS}")
             return
-        keys = tuple(key for words in told for key in _normal(words))
+        named = [words for words in told if words.strip().lower() not in ("", NO_KEY)]
+        keys = tuple(key for words in named for key in _normal(words))
         wrong = [key for key in keys if not is_key(key)]
-        if wrong or not keys:
-            what = f"{clean(wrong[0], 40)!r} is no key" if wrong else "no key is named"
-            self._refuse(name, what, 'Keys are named like "x", "ctrl+o", "f5" or "space".')
+        if wrong:
+            mend = 'Keys are named like "x", "ctrl+o", "f5" or "space"; "none" takes the key away.'
+            self._refuse(name, f"{clean(wrong[0], 40)!r} is no key", mend)
             return
         self._own[name] = keys
 

@@ -46,10 +46,11 @@ class HubCommands(Provider):
             yield title, command.explanation(), run
 
     def _title(self, command: type[Command], before: str = "") -> str:
-        return f"{command.title()}  ({before} {self._key(command)})".replace("( ", "(")
+        keys = f"{before} {self._key(command)}".strip() if self._key(command) else "no key"
+        return f"{command.title()}  ({keys})"
 
     def _key(self, command: type[Command]) -> str:
-        return cast("HubApp", self.app).key_of(command)
+        return cast("HubApp", self.app).sign_of(command)
 
     async def discover(self) -> Hits:
         """Everything, while nothing is typed."""

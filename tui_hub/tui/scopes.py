@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from tui_hub.tui import screens
 from tui_hub.tui.command import Command, command_of
-from tui_hub.tui.commands import EVERYWHERE
+from tui_hub.tui.commands import EVERYWHERE, Commands
 
 
 def scopes() -> dict[str, frozenset[type[Command]]]:
@@ -37,6 +37,12 @@ def scopes() -> dict[str, frozenset[type[Command]]]:
             title = getattr(screen, "BINDING_GROUP_TITLE", None) or screen.__name__
             found[title] = found.get(title, frozenset()) | commands
     return found
+
+
+def in_palette(by_scope: Mapping[str, frozenset[type[Command]]]) -> frozenset[type[Command]]:
+    """The commands that the palette can run: it opens over no question, nor from itself."""
+    beside_questions = (inside for inside in by_scope.values() if set(EVERYWHERE) <= inside)
+    return frozenset[type[Command]]().union(*beside_questions) - {Commands}
 
 
 def _modules() -> Iterator[ModuleType]:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 def command(context: click.Context) -> int:
     """List the settings with where each comes from; look one up, set it, take it back.
 
-    What is set goes into config.toml, whose comments stay."""
+    What is set goes into config.toml, whose comments stay. Its tables are yours to write: below
+    [keys] stand other keys for the screen's commands, `download_model = "D"` for example, and
+    "none" takes a key away."""
     if context.invoked_subcommand is not None:
         return DONE
     options = context.ensure_object(Options)
@@ -55,7 +57,7 @@ def set_(options: Options, key: str, value: str) -> int:
     """Set one in the settings file.
 
     A list is written with commas between its parts, or as in TOML. Programs that run already take
-    the feeds and the sync over at once, all else when they start next."""
+    the feeds, the sync and the keys over at once, all else when they start next."""
     return _give(options, lambda console: _set(options, console, key, value))
 
 
@@ -122,10 +124,14 @@ def _one(options: Options, console: Console, key: str) -> Answer:
 
 def _set(options: Options, console: Console, key: str, words: str) -> Answer:
     from tui_hub.settings.values import set_value
+    from tui_hub.text import size
 
     path = _file(options)
-    value = _words(set_value(path, key, words), console)
-    return _changed(options, console, key, f"{key} is {value} in {path} now", changed=True)
+    value = set_value(path, key, words)
+    told = _words(value, console)
+    if isinstance(value, int) and told != words.strip() and not isinstance(value, bool):
+        told += f" ({size(value)})"  # a size was typed: say how it was understood
+    return _changed(options, console, key, f"{key} is {told} in {path} now", changed=True)
 
 
 def _unset(options: Options, console: Console, key: str) -> Answer:
@@ -165,6 +171,11 @@ def _document(one: Setting, console: Console) -> dict[str, object]:
     }
 
 
+def _from(one: Setting) -> str:
+    """Where it comes from: the variable's own name, as several may set one setting."""
+    return one.variable if one.origin == "environment" else one.origin
+
+
 def _safe(value: Value, console: Console) -> Value:
     """A value without the password that an address may carry."""
     if isinstance(value, list):
@@ -182,7 +193,7 @@ def _words(value: Value, console: Console) -> str:
 def _lines(options: Options, listed: Sequence[Setting], console: Console) -> Iterator[str]:
     from tui_hub.cli.tables import table
 
-    rows = [(one.key, _words(one.value, console) or "-", one.origin, one.about) for one in listed]
+    rows = [(one.key, _words(one.value, console) or "-", _from(one), one.about) for one in listed]
     heading, *lines = table(
         ("SETTING", "VALUE", "FROM", "MEANING"), rows, width=console.width, flexible=3
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tui_hub.domain.numbers import grouped
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheLayers:
@@ -73,9 +75,13 @@ class Architecture:
             kept = one.tokens(tokens)
             what = "all" if kept == tokens else "the last"
             layers = "1 layer keeps" if one.count == 1 else f"{one.count} layers keep"
-            words.append(f"{layers} {one.numbers:,} numbers of {what} {kept:,} tokens")
+            words.append(
+                f"{layers} {grouped(one.numbers)} numbers of {what} {grouped(kept)} tokens"
+            )
         if self.state or self.state_float32:
-            words.append(f"recurrent layers keep {self.state + self.state_float32:,} numbers")
+            words.append(
+                f"recurrent layers keep {grouped(self.state + self.state_float32)} numbers"
+            )
         return f"{self.file}: {'; '.join(words)}"
 
     def working_bytes(self, tokens: int, batch: int = 1, width: int | None = None) -> int:

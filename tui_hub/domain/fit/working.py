@@ -13,6 +13,7 @@ from typing import Protocol
 
 from tui_hub.domain.architectures import Architecture
 from tui_hub.domain.fit.needs import ACTIVATIONS, Basis, Need
+from tui_hub.domain.numbers import grouped
 
 _READS = 512
 """Tokens that a model reads which does not say how many it takes."""
@@ -45,9 +46,9 @@ class TokensWorking:
         tokens = tokens or told.context or _READS
         count = told.working_bytes(tokens, batch, self.width)
         at_once = min(tokens, told.step)
-        words = f"{told.values:,} numbers of each of {at_once:,} tokens at a time"
+        words = f"{grouped(told.values)} numbers of each of {grouped(at_once)} tokens at a time"
         if told.vocabulary:
-            words += f", and {told.vocabulary:,} words to choose from"
+            words += f", and {grouped(told.vocabulary)} words to choose from"
         return _estimate(count, f"{told.file}: {words}")
 
 
@@ -71,7 +72,7 @@ class PicturesWorking:
         frames = f", {self.frames} frames at a time" if self.frames > 1 else ""
         words = (
             f"{self.decoder} decodes {self.wide} x {self.high}{frames}: "
-            f"{self.numbers:,} numbers of {self.width} bytes for each pixel"
+            f"{grouped(self.numbers)} numbers of {self.width} bytes for each pixel"
         )
         return _estimate(count, words)
 
@@ -90,8 +91,8 @@ class SoundWorking:
     def need(self, tokens: int | None, batch: int) -> Need:
         """What decoding takes."""
         count = self.seconds * self.rate * self.each * batch
-        words = f"{self.decoder} decodes {self.seconds} s of {self.rate:,} Hz: {self.each:,} bytes "
-        return _estimate(count, words + "for each sample")
+        words = f"{self.decoder} decodes {self.seconds} s of {grouped(self.rate)} Hz: "
+        return _estimate(count, f"{words}{grouped(self.each)} bytes for each sample")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

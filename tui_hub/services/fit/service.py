@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from tui_hub import text
 from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.downloads import Plan
@@ -224,7 +225,8 @@ def _refuse_odd(context: int | None, batch: int) -> None:
     if (context is not None and not 0 < context <= MOST_CONTEXT) or not 0 < batch <= MOST_BATCH:
         raise UsageError(
             "that is no context, or no batch",
-            hint=f"A context has 1 to {MOST_CONTEXT:,} tokens, a batch 1 to {MOST_BATCH:,}.",
+            hint=f"A context has 1 to {text.grouped(MOST_CONTEXT)} tokens, "
+            f"a batch 1 to {text.grouped(MOST_BATCH)}.",
         )
 
 

@@ -90,6 +90,11 @@ class Repositories:
                 problem = error
         return await self._assemble(known, files, unsafe, problem)
 
+    async def files(self, model: str | ModelId, revision: str | None = None) -> list[Artifact]:
+        """The files of a revision as this home knows them; nobody is asked."""
+        wanted = parse_id(model)
+        return await self._listed(wanted, await self._catalogue.find(wanted), revision)
+
     def links(self, model: Model) -> dict[str, str]:
         """The model's page at its source, and the addresses that its facts name."""
         return links_of(model, self._context.sources)

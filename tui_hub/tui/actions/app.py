@@ -6,6 +6,7 @@ from textual import work
 from textual.widgets import Input
 
 from tui_hub.domain.jobs import JobStatus
+from tui_hub.tui.commands import Quit
 from tui_hub.tui.notes import NotingApp
 
 
@@ -87,7 +88,7 @@ class ActingApp(NotingApp):
     def action_help_quit(self) -> None:
         """Say how to leave: people press ctrl+c for it."""
         typing = isinstance(self.focused, Input)
-        self.hint("ctrl+q quits" if typing else "q quits")
+        self.hint(f"{self.key_of(Quit, typing=typing)} quits")
 
     @work(group="add", exclusive=True)
     async def action_add_model(self) -> None:

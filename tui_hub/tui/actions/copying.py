@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.downloads import Download
+from tui_hub.domain.runtime import TORCH
+from tui_hub.domain.slots import Slot
 from tui_hub.text import clean
 from tui_hub.tui.drawing.links import safe_address
 
 _LONGEST = 4_000
 """Characters that are copied at once; many terminals drop what is much longer."""
+_HASHES = 6
+"""Hashes of a download's files that are offered, the largest files first."""
+Told = list[tuple[str, str | None]]
+"""What there is to copy, each under a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,45 @@ def copyables(told: Iterable[tuple[str, str | None]]) -> list[Copyable]:
     return found
 
 
-def addresses(links: Mapping[str, str]) -> list[tuple[str, str | None]]:
+def addresses(links: Mapping[str, str]) -> Told:
     """The addresses of a model that are plain ones of the web."""
     return [(clean(name, 9), safe_address(address)) for name, address in links.items()]
+
+
+def of_download(one: Download, links: Mapping[str, str], files: Sequence[Artifact]) -> Told:
+    """A download's model with its addresses, its job, where it lies, and what its files hash to.
+
+    Of several files each hash comes as a line that `sha256sum --check` takes.
+    """
+    fetched = {file.path for file in one.files}
+    known = [file for file in files if file.sha256 and (file.path in fetched or not fetched)]
+    known.sort(key=lambda file: file.size or 0, reverse=True)
+    alone = len(known) == 1
+    return [
+        ("id", one.model),
+        ("folder", one.path),
+        *addresses(links),
+        *(
+            ("sha256", file.sha256 if alone else f"{file.sha256}  {file.path}")
+            for file in known[:_HASHES]
+        ),
+        ("revision", one.revision),
+        ("job", one.job),
+        ("error", one.error),
+    ]
+
+
+def of_slot(slot: Slot, links: Mapping[str, str]) -> Told:
+    """A slot's model, where it lies and answers, and the lines by which programs take it."""
+    kind = slot.type.value
+    takes = f'tui_hub.attach("{kind}")' if slot.runtime == TORCH and slot.held else None
+    return [
+        ("id", slot.model),
+        ("folder", slot.path or None),
+        ("server", slot.url if slot.error is None else None),
+        ("attach", takes),
+        ("shell", f"tui-hub active {kind} --path" if slot.path else f"tui-hub env {kind}"),
+        ("run", f"tui-hub run {kind} -- "),
+        ("revision", slot.revision),
+        *addresses(links),
+    ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tui_hub import text
 from tui_hub.domain.errors import HubError, InterruptedJobError, PickleError
 from tui_hub.domain.jobs import JobStatus, JobType
-from tui_hub.tui.commands import ShowActive
+from tui_hub.tui.commands import ReloadSlot, ShowActive
 from tui_hub.tui.live import SwapFailure
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ class SlotChanges:
         if slot is None:
             return f"The slot {kind.value} is empty, as before."
         if slot.error is not None:
-            return f"{slot.model} is the slot's still, but not in memory; r loads it again."
+            key = self._app.key_of(ReloadSlot)
+            return f"{slot.model} is the slot's still, but not in memory; {key} loads it again."
         return f"{slot.model} is active as {kind.value}, as before."
 
 

@@ -10,6 +10,7 @@ from textual import work
 from tui_hub import text
 from tui_hub.domain.errors import InterruptedJobError, UsageError
 from tui_hub.domain.scanning import ScanReport, ScanStatus
+from tui_hub.tui.commands import ShowStorage
 from tui_hub.tui.drawing.draw import Line
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.words.findings import garbage_lines, scan_lines, verification_lines
@@ -50,7 +51,8 @@ class StoreActions(HubScreen):
             lost = len(found.damaged) + len(found.missing)
             if lost and not self.is_current:
                 words = "1 blob is" if lost == 1 else f"{lost} blobs are"
-                words = f"The verification is done: {words} damaged or missing; 5 tells more."
+                words = f"The verification is done: {words} damaged or missing; "
+                words += f"{self.app.key_of(ShowStorage)} tells more."
                 self.app.notify(words, severity="error", timeout=10)
 
     @work(group="scan")

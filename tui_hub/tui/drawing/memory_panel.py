@@ -44,6 +44,8 @@ class Box:
     """The host's memory in use, oldest first."""
     ollama: OllamaState | None = None
     """What the daemon of Ollama has in memory."""
+    frees: str = ""
+    """The key that has the daemon let go of models, as a sentence names it."""
     ghost: Ghost | None = None
     """A change that is looked at before anybody agrees to it."""
 
@@ -78,7 +80,7 @@ def full_lines(box: Box, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
         return ghost_lines(box.ghost, box.sample, box.slots, width, rows, glyphs)
     table = [
         *process_lines(box.sample, box.slots, width, glyphs),
-        *ollama_lines(box.ollama, width, glyphs),
+        *ollama_lines(box.ollama, box.frees, width, glyphs),
     ]
     notes = _notes(box.sample, width)
     kept = min(len(table), max(_TABLE, rows // 4))

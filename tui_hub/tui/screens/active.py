@@ -11,6 +11,7 @@ from tui_hub.domain.runtime import Program
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.tui import commands as c
+from tui_hub.tui.actions.copying import Copyable, copyables, of_slot
 from tui_hub.tui.command import bindings
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.active_choice import Choosing
@@ -59,9 +60,17 @@ class ActiveScreen(Choosing):
             yield SlotPane()
             yield SlotChoice(self.app.glyphs)
 
+    async def copyables(self) -> list[Copyable]:
+        """What there is of the model in the slot under the cursor."""
+        row = self.slots.current
+        if row is None or row.slot is None:
+            return []
+        return copyables(of_slot(row.slot, await self.links_of(row.slot.model)))
+
     def on_mount(self) -> None:
         """Follow the slots."""
         self.app.live_signal.subscribe(self, self._live)
+        self.app.keys_signal.subscribe(self, lambda _: self.about.follow())
         self.set_interval(_CLOCK, self._tick)
         self.set_interval(_PROGRAMS, self._ask_programs)
         self._live(self.app.live)

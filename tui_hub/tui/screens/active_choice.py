@@ -6,6 +6,7 @@ from textual import getters, on, work
 
 from tui_hub.tui.actions.slot_choices import adapters_aside, choices
 from tui_hub.tui.commands import CancelChange, DownloadModel, ReloadSlot, ShowBrowse
+from tui_hub.tui.commands.questions import Cancel, Take
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.memory_pane import MemoryPane
@@ -84,12 +85,13 @@ class Choosing(HubScreen):
             return
         preview, slot = ghost.preview, self.choice.slot
         if ghost.trouble is not None or preview is None:
-            self.app.hint(ghost.trouble or "It is being looked at; enter takes it in a moment.")
+            key = self.app.key_of(Take)
+            self.app.hint(ghost.trouble or f"It is being looked at; {key} takes it in a moment.")
         elif preview.problem is not None:
             self.app.hint(preview.problem)
         elif one.active and slot is not None and slot.error is None:
-            key = self.app.key_of(ReloadSlot)
-            self.app.hint(f"It stands there already; esc, then {key}, loads it again.")
+            back, key = map(self.app.key_of, (Cancel, ReloadSlot))
+            self.app.hint(f"It stands there already; {back}, then {key}, loads it again.")
         else:
             self.close_choice()
             self.app.changes.put(one.model, preview.slot, one.variant, replacing=slot is not None)

@@ -63,7 +63,8 @@ class AddDialog(HubDialog[Model | None]):
     def compose(self) -> ComposeResult:
         box = VerticalScroll(classes="dialog", can_focus=False)
         box.border_title = "Add a model"
-        box.border_subtitle = "enter adds it, tab goes on, esc closes"
+        keys = self.offer((NextField, "goes on"), (Cancel, "closes"))
+        box.border_subtitle = f"enter adds it, {keys}"
         with box:
             yield Static(Content("\n").join(Content(safe(one)) for one in self._shown), id="places")
             for name, (label, words) in _FIELDS.items():

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from textual import getters, on
 from textual.actions import SkipAction
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from tui_hub.domain.errors import HubError
 from tui_hub.tui.actions.copying import Copyable
 from tui_hub.tui.app import LEAST_HEIGHT, LEAST_WIDTH, HubApp
-from tui_hub.tui.command import bindings
-from tui_hub.tui.commands import Help
-from tui_hub.tui.commands.questions import HintQuit
+from tui_hub.tui.command import Command, bindings, command_of
+from tui_hub.tui.commands import Help, Quit
+from tui_hub.tui.commands.questions import Cancel, Dismiss, HintQuit, No
 from tui_hub.tui.widgets.key_row import KeyRow
 from tui_hub.tui.widgets.memory_bar import MemoryBar
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.top_bar import TopBar
 
 Answer = TypeVar("Answer")
+
+_CLOSING = (Cancel, Dismiss, No)
+"""What closes a question without doing anything; each has one of them."""
 
 
 class TooSmall(Static):
@@ -57,6 +63,14 @@ class HubScreen(Screen[None]):
         """What of this screen can be copied."""
         return []
 
+    async def links_of(self, model: str) -> Mapping[str, str]:
+        """The addresses of a model; none of one that the catalogue does not have."""
+        try:
+            known = await self.app.services.catalogue.get(model)
+        except HubError:
+            return {}
+        return self.app.services.repositories.links(known)
+
     def compose_body(self) -> ComposeResult:
         """What stands between the bars."""
         yield from ()
@@ -67,6 +81,10 @@ class HubDialog(ModalScreen[Answer]):
 
     BINDINGS = bindings(Help, HintQuit)
     app = getters.app(HubApp)
+
+    def offer(self, *told: tuple[type[Command], str]) -> str:
+        """What keys do, for the lower edge: `enter starts, esc closes`."""
+        return ", ".join(f"{self.app.key_of(command)} {does}" for command, does in told)
 
     def on_mount(self) -> None:
         """Have the words ready for a terminal that is too small for the question."""
@@ -81,4 +99,7 @@ class HubDialog(ModalScreen[Answer]):
         try:
             self.action_copy_text()
         except SkipAction:
-            self.app.hint("esc closes this; then q quits")
+            own = {command_of(one) for one in self.BINDINGS if isinstance(one, Binding)}
+            closing = next((one for one in _CLOSING if one in own), Cancel)
+            closes, quits = map(self.app.key_of, (closing, Quit))
+            self.app.hint(f"{closes} closes this; then {quits} quits")

@@ -75,7 +75,7 @@ class ChoiceDialog(HubDialog[str | None]):
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
         box.border_title = Content(safe(self._title))
-        box.border_subtitle = "enter takes it, esc closes"
+        box.border_subtitle = self.offer((Take, "takes it"), (Cancel, "closes"))
         with box:
             yield Static(Content(safe(self._words)))
             yield ChoiceTable(self._heading, self._choices)

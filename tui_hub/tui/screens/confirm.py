@@ -18,7 +18,8 @@ from tui_hub.domain.runtime import OllamaModel, Program
 from tui_hub.domain.scanning import ScanReport, ScanStatus
 from tui_hub.domain.slots import Slot, SwapPicture
 from tui_hub.domain.storage import Deletion
-from tui_hub.tui.command import bindings
+from tui_hub.tui.command import Command, KeyOf, bindings
+from tui_hub.tui.commands import PauseOrResume
 from tui_hub.tui.commands.questions import No, Yes
 from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.screens.base import HubDialog
@@ -48,8 +49,11 @@ class Confirm(HubDialog[bool]):
         with box:
             yield Static(self._body, id="body")
             with Horizontal(id="answers"):
-                yield Button(Content(f"y  {self._yes}"), id="yes", compact=True)
-                yield Button(Content(f"n  {self._no}"), id="no", compact=True)
+                yield Button(self._answer(Yes, self._yes), id="yes", compact=True)
+                yield Button(self._answer(No, self._no), id="no", compact=True)
+
+    def _answer(self, command: type[Command], words: str) -> Content:
+        return Content(f"{self.app.key_of(command)}  {words}")
 
     def on_mount(self) -> None:
         """Rest on the answer that does no harm."""
@@ -72,12 +76,12 @@ class Confirm(HubDialog[bool]):
         self.focus_next()
 
 
-def cancellation_question(one: Download) -> Confirm:
+def cancellation_question(one: Download, key_of: KeyOf) -> Confirm:
     """Whether to give up a download with what has arrived of it."""
     body = Content.assemble(
         (safe(one.model), "bold"),
         (f"\n{text.size(one.done)} have arrived. Unfinished files are given up.\n", ""),
-        ("space pauses it and keeps every byte.", _MUTED),
+        (f"{key_of(PauseOrResume)} pauses it and keeps every byte.", _MUTED),
     )
     return Confirm("Cancel?", body, yes="Cancel it", no="Go on", danger=True)
 

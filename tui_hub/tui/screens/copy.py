@@ -54,7 +54,7 @@ class CopyDialog(HubDialog[Copyable | None]):
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
         box.border_title = "Copy"
-        box.border_subtitle = "a letter copies, esc closes"
+        box.border_subtitle = f"a letter copies, {self.offer((Cancel, 'closes'))}"
         with box:
             yield CopyTable()
 

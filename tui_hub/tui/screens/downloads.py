@@ -10,6 +10,7 @@ from tui_hub.domain.downloads import Download
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.events import Event, JobChanged
 from tui_hub.tui import commands as c
+from tui_hub.tui.actions.copying import Copyable, copyables, of_download
 from tui_hub.tui.command import bindings
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
@@ -45,6 +46,14 @@ class DownloadsScreen(HubScreen):
         with Panel("Downloads", id="box"):
             yield DownloadList()
             yield DownloadTotals()
+
+    async def copyables(self) -> list[Copyable]:
+        """What there is of the download under the cursor."""
+        one = self.downloads.current
+        if one is None:
+            return []
+        files = await self.app.services.repositories.files(one.model, one.revision)
+        return copyables(of_download(one, await self.links_of(one.model), files))
 
     def on_mount(self) -> None:
         """Follow the figures."""
@@ -110,7 +119,8 @@ class DownloadsScreen(HubScreen):
             elif one.status is JobStatus.PAUSED:
                 await service.resume(one.job)
             else:
-                again = "" if one.status is JobStatus.COMPLETED else "; r tries again"
+                key = self.app.key_of(c.RetryDownload)
+                again = "" if one.status is JobStatus.COMPLETED else f"; {key} tries again"
                 self.app.hint(f"It is {one.status.value}{again}.")
             await self.app.live_state.look()
 
@@ -126,7 +136,9 @@ class DownloadsScreen(HubScreen):
             self.app.live_state.put_aside(one.job)
         elif one.status.ended:
             self.app.hint(f"It is {one.status.value} already.")
-        elif not one.done or await self.app.push_screen_wait(cancellation_question(one)):
+        elif not one.done or await self.app.push_screen_wait(
+            cancellation_question(one, self.app.key_of)
+        ):
             with self.app.reporting():
                 await self.app.services.downloads.cancel(one.job)
                 await self.app.live_state.look()
@@ -175,8 +187,8 @@ class DownloadsScreen(HubScreen):
         now = self.app.services.downloads.limit
         value = text.size(now).replace(" ", "") if now else ""
         words = (
-            "For all downloads together: 500k, 10M or 1.5G a second; a bare number counts bytes, "
-            "nothing or 0 lifts the limit."
+            "For all downloads together: 500k, 10M (10 MiB) or 10MB a second; a bare number counts "
+            "bytes, nothing or 0 lifts the limit."
         )
         limit = await self.app.push_screen_wait(Prompt("Limit the speed", words, value, parse_rate))
         if limit is not None:

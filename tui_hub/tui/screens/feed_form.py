@@ -45,7 +45,9 @@ class FeedForm(HubDialog[Feed | None]):
     def compose(self) -> ComposeResult:
         box = VerticalScroll(classes="dialog", can_focus=False)
         box.border_title = Content(safe(self._before.name) if self._before else "New feed")
-        box.border_subtitle = "enter saves, ^t tries, esc closes"
+        box.border_subtitle = self.offer(
+            (SaveFeed, "saves"), (TryThis, "tries"), (Cancel, "closes")
+        )
         with box:
             for field in FIELDS if self._before else (NAME, *FIELDS):
                 yield from self._line(field)

@@ -84,7 +84,8 @@ class TrialDialog(HubDialog[None]):
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
         box.border_title = Content(f"What {safe(self._feed.name)} would take in")
-        box.border_subtitle = "m walks more pages, esc closes; nothing is written"
+        keys = self.offer((MorePages, "walks more pages"), (Dismiss, "closes"))
+        box.border_subtitle = f"{keys}; nothing is written"
         with box:
             yield Static(id="words")
             yield TrialTable(_columns(self.app.glyphs), id="models")

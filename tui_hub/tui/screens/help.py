@@ -47,7 +47,8 @@ class KeyText(Document):
         self.show_pieces(lines)
 
     def _keys(self, command: type[Command]) -> str:
-        return " ".join(self.glyphs.key(sign_of(key)) for key in self.app.keys.of(command))
+        keys = self.app.keys.of(command)
+        return " ".join(self.glyphs.key(sign_of(key)) for key in keys) or "no key"
 
 
 class HelpScreen(HubDialog[None]):
@@ -72,7 +73,7 @@ class HelpScreen(HubDialog[None]):
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
         box.border_title = "Keys"
-        box.border_subtitle = "esc closes"
+        box.border_subtitle = self.offer((Dismiss, "closes"))
         with box:
             yield KeyText([(title, group) for title, group in self._groups.items() if group])
 

@@ -104,7 +104,7 @@ class PlanDialog(HubDialog[None]):
         box = Vertical(classes="dialog")
         at = f" at {self._revision[:12]}" if self._revision else ""
         box.border_title = Content(f"Download {safe(self._model.id + at)}")
-        box.border_subtitle = "enter starts, esc closes"
+        box.border_subtitle = self.offer((Accept, "starts"), (Dismiss, "closes"))
         with box, Horizontal():
             yield OptionTable(_columns(self.app.glyphs), id="options")
             yield Static(Content.styled("asking for the files", _FAINT), id="figures")

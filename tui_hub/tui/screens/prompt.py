@@ -12,13 +12,13 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.text import parse_size
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands.questions import Cancel
 from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.screens.base import Answer, HubDialog
 
-_RATE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
-_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_A_SECOND = re.compile(r"/s$", re.IGNORECASE)
 LEAST_RATE = 1024
 """Bytes a second below which a limit would only look like a stall."""
 
@@ -45,7 +45,7 @@ class Prompt(HubDialog[Answer | None]):
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
         box.border_title = Content(safe(self._title))
-        box.border_subtitle = "enter accepts, esc closes"
+        box.border_subtitle = f"enter accepts, {self.offer((Cancel, 'closes'))}"
         with box:
             yield Static(Content(self._words))
             yield Input(value=self._value)
@@ -68,7 +68,7 @@ class Prompt(HubDialog[Answer | None]):
 
 
 def parse_rate(words: str) -> int:
-    """Bytes a second from `10M`, `500k`, `1.5 GiB/s` or a number of bytes; 0 is no limit.
+    """Bytes a second from `10M`, `10 MiB/s`, the decimal `10MB/s` or a number; 0 is no limit.
 
     Raises:
         UsageError: when the words are no rate, or one below 1 KiB/s.
@@ -76,10 +76,11 @@ def parse_rate(words: str) -> int:
     words = words.strip()
     if not words:
         return 0
-    found = _RATE.fullmatch(words)
-    if found is None:
-        raise UsageError(f"{words[:40]!r} is no speed.", hint="Type 500k, 10M or 1.5G; 0 lifts it.")
-    rate = round(float(found[1]) * _UNITS[found[2].lower()])
+    try:
+        rate = parse_size(_A_SECOND.sub("", words))
+    except UsageError:
+        hint = "Type 500k, 10M (MiB) or 10MB; 0 lifts the limit."
+        raise UsageError(f"{words[:40]!r} is no speed.", hint=hint) from None
     if 0 < rate < LEAST_RATE:
         raise UsageError(
             f"{rate} B/s would stall every download.", hint="1k is the least; 0 lifts the limit."

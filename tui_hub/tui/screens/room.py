@@ -18,7 +18,7 @@ _SHOWN = 12
 
 def room_prompt() -> Prompt[int]:
     """How much is wanted."""
-    words = "How much should come free? 40G or 500M, for example. The next page says what would go."
+    words = "How much should come free? 40G (GiB) or 40GB, for example. Then you see what would go."
     return Prompt("Make room", words, "", _size)
 
 
@@ -34,11 +34,11 @@ def room_question(plan: RoomPlan) -> Confirm:
     ]
     if len(plan.steps) > _SHOWN:
         lines.append(Content.styled(f"and {len(plan.steps) - _SHOWN} more", _MUTED))
-    total = f"{text.size(plan.bytes)} come free"
+    total = f"{text.size(plan.bytes)} come free, of {text.size(plan.wanted)} wanted"
     if plan.enough:
         lines.append(Content.styled(f"{total}. What is active stays.", "$success"))
     else:
-        words = f"{total}: less than the {text.size(plan.wanted)} that you asked for."
+        words = f"{total}: there is no more that may go."
         lines.append(Content.styled(words, "$warning"))
     lines.append(
         Content.styled("To have them again they must be downloaded, or taken in, again.", _MUTED)

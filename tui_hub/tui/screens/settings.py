@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.content import Content
@@ -20,6 +22,8 @@ from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table
 
+_PASSWORD = re.compile(r"(://)[^\s/@]+@")
+"""What may stand before the host of an address, and is nobody's to read."""
 _MUTED = "$foreground 62%"
 _FAINT = "$foreground 42%"
 _TONES = {"default": "faint", "file": "info", "environment": "warn", "option": "warn"}
@@ -30,7 +34,7 @@ def shown(setting: Setting, value: Value) -> str:
     if setting.about.startswith("Bytes") and isinstance(value, int) and value:
         rate = "/s" if setting.about.startswith("Bytes a second") else ""
         return f"{text.size(value)}{rate}"
-    return value_words(value, ", ")
+    return _PASSWORD.sub(r"\1***@", value_words(value, ", "))
 
 
 def _value(one: Preference) -> list[Piece]:
@@ -135,7 +139,7 @@ class SettingsScreen(HubScreen):
             return
         with self.app.reporting():
             self._take_over(key, await self.app.services.preferences.set(key, words))
-            if one.setting.origin == "environment":
+            if one.setting.origin == "environment" and not one.setting.lent:
                 self.app.hint(f"{one.setting.variable} is set and wins over the file.")
         self.read()
 
@@ -151,7 +155,7 @@ class SettingsScreen(HubScreen):
             setting.check(words)
             return words
 
-        value = value_words(setting.value, ", ")
+        value = "" if setting.lent else value_words(setting.value, ", ")
         return await self.app.push_screen_wait(Prompt(setting.key, setting.about, value, meaning))
 
     def _take_over(self, key: str, value: Value) -> None:

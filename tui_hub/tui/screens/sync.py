@@ -75,6 +75,7 @@ class SyncScreen(HubScreen):
         """Follow the state of the feeds."""
         self.app.live_signal.subscribe(self, self._live)
         self.app.event_signal.subscribe(self, self._event)
+        self.app.keys_signal.subscribe(self, lambda _: self.on_resize())
         self._live(self.app.live)
         self.set_interval(60, self._tick)
 
@@ -82,8 +83,9 @@ class SyncScreen(HubScreen):
         """Show the keys of a feed in the frame where the row of keys is too short for them."""
         keys: list[str] = []
         if self.size.width < _ROOM_FOR_KEYS:
-            sign = self.app.glyphs.key
-            keys = [f"{sign(one.sign or one.key)} {one.label}" for one in _KEYS]
+            keys = [
+                f"{self.app.sign_of(one)} {one.label}" for one in _KEYS if self.app.keys.of(one)
+            ]
         self.query_one("#list", Panel).label(title="  ".join(("Feeds", *keys)))
 
     async def on_screen_resume(self) -> None:
@@ -211,7 +213,8 @@ class SyncScreen(HubScreen):
         if row is None:
             return
         if self.app.services.feeds.ships(row.feed.name):
-            self.app.hint(f"{row.feed.name} ships with the program; space turns it off")
+            key = self.app.key_of(f.SwitchFeed)
+            self.app.hint(f"{row.feed.name} ships with the program; {key} turns it off")
         elif await self.app.push_screen_wait(removal_question(row.feed)):
             with self.app.reporting():
                 await self.app.services.feeds.remove([row.feed.name])

@@ -70,7 +70,7 @@ class TextDialog(HubDialog[None]):
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
         box.border_title = Content(safe(self._title))
-        box.border_subtitle = "esc closes"
+        box.border_subtitle = self.offer((Dismiss, "closes"))
         with box:
             yield Lines(self._words)
 

@@ -50,7 +50,7 @@ class ThemeDialog(HubDialog[str | None]):
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
         box.border_title = "Theme"
-        box.border_subtitle = "enter keeps it, esc goes back"
+        box.border_subtitle = self.offer((Take, "keeps it"), (Cancel, "goes back"))
         with box:
             yield ThemeTable()
 

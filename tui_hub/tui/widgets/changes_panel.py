@@ -11,6 +11,7 @@ from tui_hub import text
 from tui_hub.domain.changes import ChangeKind, ChangeQuery
 from tui_hub.domain.models import Model
 from tui_hub.tui.app import HubApp
+from tui_hub.tui.commands import FilterChanges
 from tui_hub.tui.live import Live
 from tui_hub.tui.widgets.change_list import ChangeList
 from tui_hub.tui.widgets.panel import Panel
@@ -56,6 +57,7 @@ class ChangesPanel(Panel):
     def on_mount(self) -> None:
         """Follow what syncs find."""
         self.app.live_signal.subscribe(self, self._live)
+        self.app.keys_signal.subscribe(self, lambda _: self.load())
 
     @property
     def model(self) -> Model | None:
@@ -100,6 +102,8 @@ class ChangesPanel(Panel):
             self.rows.show(entries)
             fresh = sum(entry.number > self.rows.seen for entry in entries)
             words = f"{text.grouped(fresh)} since you looked last" if fresh else ""
-            self.label(f"Changes: {chosen.words}  f others", words)
+            key = self.app.sign_of(FilterChanges)
+            others = f"  {key} others" if key else ""
+            self.label(f"Changes: {chosen.words}{others}", words)
             if self._in_sight:
                 await changes.mark_seen()

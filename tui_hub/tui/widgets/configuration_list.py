@@ -33,7 +33,7 @@ class ConfigurationList(RowList):
     def show(self, report: ConfigurationReport) -> None:
         """Replace the rows; the cursor follows the row that it was on."""
         before = self.row
-        self._rows = rows_of(report, self.glyphs)
+        self._rows = rows_of(report, self.glyphs, self.app.key_of)
         self._keys = key_columns(self._rows)
         if before is not None:
             known = [row.identity for row in self._rows]

@@ -106,7 +106,7 @@ class ConfigurationPane(Vertical):
             await self._take_back(row)
             return
         if not row.key:
-            self.app.hint("u takes the consent back.")
+            self.app.hint(f"{self.app.key_of(UnsetValue)} takes the consent back.")
             return
         before = given = "" if row.value is None else str(row.value.value or "")
         while True:

@@ -142,7 +142,7 @@ class DownloadList(RowList):
         live = [one for one in self._current if one.job not in folded]
         for download in sorted(live, key=lambda one: _ORDER.index(one.status)):
             rows.append(_Row(download))
-            why = explanation(download, self.draw_width - _INDENT)
+            why = explanation(download, self.draw_width - _INDENT, self.app.key_of)
             rows += [_Row(download, words=words, tone=tone) for words, tone in why]
             shown, rest = fold(download)
             rows += [_Row(download, file) for file in shown]

@@ -53,7 +53,8 @@ class Greeting(Static):
         title = Content.styled("Welcome to tui-hub", "bold")
         keys: list[tuple[str, str]] = []
         for command, words in ((c.Search, "search"), (c.Choose, "open"), (c.Help, "all keys")):
-            keys += [(self.app.key_of(command), "$accent"), (f" {words}    ", muted)]
+            if sign := self.app.sign_of(command):
+                keys += [(sign, "$accent"), (f" {words}    ", muted)]
         keys += [("any key takes this away", "$foreground 42%")]
         if self.screen.has_class("-low"):
             return Content("\n").join([title, Content.assemble(*keys)])

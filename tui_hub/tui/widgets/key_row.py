@@ -14,6 +14,7 @@ from textual.widgets import Input
 from tui_hub.tui.command import Command, command_of
 from tui_hub.tui.commands import Commands, Help, Quit, Search
 from tui_hub.tui.drawing.draw import Piece, fit, width_of
+from tui_hub.tui.keys import Keys
 from tui_hub.tui.widgets.drawn import Drawn
 
 Entry = tuple[Binding, DOMNode]
@@ -43,20 +44,18 @@ class KeyRow(Drawn):
     def on_mount(self) -> None:
         """Follow the focus, and with it the bindings."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
+        self.app.keys_signal.subscribe(self, self._changed)
 
-    def _changed(self, screen: Screen[object]) -> None:
+    def _changed(self, of: Screen[object] | Keys) -> None:
         self.refresh()
 
     def _entries(self) -> tuple[list[Entry], list[Entry]]:
         """The keys of this screen, and those of every screen."""
         own: dict[type[Command], Entry] = {}
         last: dict[type[Command], Entry] = {}
-        typing = isinstance(self.screen.focused, Input)
         for active in self.screen.active_bindings.values():
             command = command_of(active.binding)
-            if command is None or not command.shown or not active.enabled:
-                continue
-            if typing and self.app.keys.types_a_letter(command):
+            if command is None or not self._offers(command) or not active.enabled:
                 continue
             entries = last if command in _LAST else own
             entries.setdefault(command, (active.binding, active.node))
@@ -66,9 +65,18 @@ class KeyRow(Drawn):
             shown.sort(key=lambda one: (nodes.index(one[1]), _place(*one)))
         return shown, [last[command] for command in _LAST if command in last]
 
+    def _offers(self, command: type[Command]) -> bool:
+        """Whether its key does something now: a text box takes letters for itself."""
+        return command.shown and bool(self.app.keys.sign(command, typing=self._typing))
+
+    @property
+    def _typing(self) -> bool:
+        return isinstance(self.screen.focused, Input)
+
     def _pieces(self, binding: Binding) -> list[Piece]:
-        sign = self.glyphs.key(self.app.get_key_display(binding))
-        return [(sign, "key"), (f" {binding.description}", "muted")]
+        command = command_of(binding)
+        sign = self.app.keys.sign(command, typing=self._typing) if command else ""
+        return [(self.glyphs.key(sign), "key"), (f" {binding.description}", "muted")]
 
     def _wide(self, entries: list[Entry]) -> int:
         return sum(width_of(self._pieces(binding)) + GAP for binding, _ in entries) - GAP

@@ -9,6 +9,7 @@ from textual import work
 
 from tui_hub.domain.runtime import OllamaState
 from tui_hub.events import Event, HardwareSampled
+from tui_hub.tui.commands import FreeOllama
 from tui_hub.tui.drawing.draw import Line
 from tui_hub.tui.drawing.memory_ghost import Ghost
 from tui_hub.tui.drawing.memory_panel import Box, brief_lines, full_lines
@@ -93,6 +94,7 @@ class MemoryPane(LinesPane):
             host_history=self._host,
             ollama=self.ollama,
             ghost=self._ghost,
+            frees=self.app.key_of(FreeOllama),
         )
         if not self.screen.has_class("-narrow"):
             self._set_height(None)

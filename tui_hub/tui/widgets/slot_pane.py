@@ -60,5 +60,7 @@ class SlotPane(LinesPane):
         if self._failure is not None:
             return failure_lines(self._failure, width, self.glyphs)
         if self._slot is None:
-            return empty_lines(self._kind)
-        return slot_lines(self._slot, self._last, self._programs, width, self.glyphs)
+            return empty_lines(self._kind, self.app.key_of)
+        return slot_lines(
+            self._slot, self._last, self._programs, width, self.glyphs, self.app.key_of
+        )

@@ -10,6 +10,7 @@ from textual.strip import Strip
 from tui_hub import text
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.tui.drawing.draw import Piece, fit, spread, width_of
+from tui_hub.tui.keys import Keys
 from tui_hub.tui.live import Live
 from tui_hub.tui.modes import MODES, key_command
 from tui_hub.tui.widgets.drawn import Drawn
@@ -32,9 +33,10 @@ class TopBar(Drawn):
         """Follow the background, and the clock for `4 min ago`."""
         self._drawn: list[Piece] = []
         self.app.live_signal.subscribe(self, self._changed)
+        self.app.keys_signal.subscribe(self, self._changed)
         self.set_interval(30, self.refresh)
 
-    def _changed(self, live: Live) -> None:
+    def _changed(self, of: Live | Keys) -> None:
         if self._pieces() != self._drawn:
             self.refresh()
 
@@ -75,9 +77,10 @@ class TopBar(Drawn):
 
     def _entry(self, mode: str, names: Names) -> list[Piece]:
         here, badge = mode == self.app.current_mode, self._badge(mode)
-        key = self.app.key_of(key_command(mode))
+        key = self.app.sign_of(key_command(mode))
         named = here or names == "all" or (names == "lively" and bool(badge))
-        name: list[Piece] = [(f" {mode.capitalize()}", "strong" if here else "muted")]
+        before = " " if key else ""
+        name: list[Piece] = [(f"{before}{mode.capitalize()}", "strong" if here else "muted")]
         return [(key, "accent" if here else "faint"), *(name if named else []), *badge]
 
     def _badge(self, mode: str) -> list[Piece]:

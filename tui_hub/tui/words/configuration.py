@@ -15,6 +15,8 @@ from tui_hub.domain.configuration import (
     Origin,
 )
 from tui_hub.domain.consents import Consent
+from tui_hub.tui.command import KeyOf
+from tui_hub.tui.commands.configuration import ReloadModel
 from tui_hub.tui.drawing.columns import Column
 from tui_hub.tui.drawing.draw import Line, Piece
 from tui_hub.tui.drawing.glyphs import Glyphs
@@ -59,9 +61,9 @@ class ConfigurationRow:
         return self.version.version if self.version is not None else self.key
 
 
-def rows_of(report: ConfigurationReport, glyphs: Glyphs) -> list[ConfigurationRow]:
+def rows_of(report: ConfigurationReport, glyphs: Glyphs, key_of: KeyOf) -> list[ConfigurationRow]:
     """Where the model is active, the keys, agreed pickles, then the versions, newest first."""
-    rows = [ConfigurationRow(heading=line) for line in _activity(report, glyphs)]
+    rows = [ConfigurationRow(heading=line) for line in _activity(report, glyphs, key_of)]
     rows += [
         ConfigurationRow(key=key, value=value, otherwise=report.otherwise.get(key))
         for key, value in report.effective.items()
@@ -82,13 +84,13 @@ def _headed(words: str, what: Sequence[object]) -> list[ConfigurationRow]:
     return [ConfigurationRow(heading=line) for line in both]
 
 
-def _activity(report: ConfigurationReport, glyphs: Glyphs) -> Iterator[Line]:
+def _activity(report: ConfigurationReport, glyphs: Glyphs, key_of: KeyOf) -> Iterator[Line]:
     slots = ", ".join(kind.value for kind in report.active)
     if report.stale:
         yield [
             (f"{glyphs.failed} ", "warn"),
             (f"active as {slots}, loaded in another way: ", "warn"),
-            ("R", "key"),
+            (key_of(ReloadModel), "key"),
             (" takes this over", "warn"),
         ]
     elif report.active:

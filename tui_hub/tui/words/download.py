@@ -10,6 +10,8 @@ from tui_hub import text
 from tui_hub.domain.downloads import Download, FileProgress, FileState
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.services.jobs.service import INTERRUPTED
+from tui_hub.tui.command import KeyOf
+from tui_hub.tui.commands import CancelDownload, RetryDownload, ShowDownloads
 from tui_hub.tui.drawing.draw import Piece, fit, sparkline, spread, width_of
 from tui_hub.tui.drawing.glyphs import Glyphs
 
@@ -79,10 +81,11 @@ def title_of(download: Download) -> str:
     return f"{name} {download.variant}" if download.variant else name
 
 
-def how_it_ended(download: Download) -> str:
+def how_it_ended(download: Download, key_of: KeyOf) -> str:
     """What a note says of a download that is done or has failed: the reason and what to do."""
     if download.status is JobStatus.FAILED:
-        what_to_do = download.hint or "2 shows it, r tries again."
+        shows, again = key_of(ShowDownloads), key_of(RetryDownload)
+        what_to_do = download.hint or f"{shows} shows it, {again} tries again."
         reason = short(download.error or "no reason told")
         return f"{title_of(download)} failed: {reason}\n{what_to_do}"
     words = f"{title_of(download)} is here: {text.size(download.bytes_total)}"
@@ -93,14 +96,17 @@ def how_it_ended(download: Download) -> str:
     return f"{words}\n{download.note}" if download.note else words
 
 
-def explanation(download: Download, width: int) -> list[Piece]:
+def explanation(download: Download, width: int, key_of: KeyOf) -> list[Piece]:
     """Why a download failed or waits, and what to do, in lines of at most `width` cells."""
     waits = download.status is JobStatus.PAUSED and download.error_code is not None
     if download.status is not JobStatus.FAILED and not waits:
         return []
     room = max(width, 20)
     why = wrap(short(download.error or "no reason told"), room, max_lines=_WHY)
-    keys = "r tries it at once, x cancels it." if waits else "r tries again, x puts it aside."
+    again, ends = key_of(RetryDownload), key_of(CancelDownload)
+    keys = f"{again} tries again, {ends} puts it aside."
+    if waits:
+        keys = f"{again} tries it at once, {ends} cancels it."
     hint = wrap(download.hint or keys, room, max_lines=_WHY)
     return [
         *((line, "warn" if waits else "bad") for line in why),

@@ -13,8 +13,8 @@ def unslotted(state: OllamaState | None) -> tuple[OllamaModel, ...]:
     return () if state is None else tuple(one for one in state.models if one.slot is None)
 
 
-def ollama_lines(state: OllamaState | None, width: int, glyphs: Glyphs) -> list[Line]:
-    """A line for each model, and how their memory is freed."""
+def ollama_lines(state: OllamaState | None, key: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """A line for each model, and with which key their memory is freed."""
     if state is None or not (state.models or state.error):
         return []
     lines: list[Line] = [(), [("In Ollama's daemon", "strong")]]
@@ -25,7 +25,7 @@ def ollama_lines(state: OllamaState | None, width: int, glyphs: Glyphs) -> list[
         figures = f"{text.size(one.size)}{_place(one)}"
         lines.append(spread([(name, "")], [(figures, "muted")], width, ellipsis=glyphs.ellipsis))
     if unslotted(state):
-        lines.append([("f", "key"), (" frees what stands in no slot", "muted")])
+        lines.append([(key, "key"), (" frees what stands in no slot", "muted")])
     return lines
 
 

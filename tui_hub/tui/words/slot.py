@@ -9,6 +9,8 @@ from tui_hub import text
 from tui_hub.domain.runtime import Program
 from tui_hub.domain.slots import Load, Slot, SwapPicture
 from tui_hub.domain.types import ModelType
+from tui_hub.tui.command import KeyOf
+from tui_hub.tui.commands import FillSlot, ReloadSlot, ShowBrowse
 from tui_hub.tui.drawing.draw import Line, Piece, bar, fit, safe, width_of
 from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.drawing.memory_ghost import brief_time
@@ -23,14 +25,14 @@ _SPACIOUS = 8
 """Lines from which on every step that is done has a line of its own."""
 
 
-def empty_lines(kind: ModelType) -> list[Line]:
+def empty_lines(kind: ModelType, key_of: KeyOf) -> list[Line]:
     """What to do about an empty slot."""
     return [
         [
             (f"No model stands for {kind.value}. ", "muted"),
-            ("a", "key"),
+            (key_of(FillSlot), "key"),
             (" fills it from what is installed, ", "muted"),
-            ("1", "key"),
+            (key_of(ShowBrowse), "key"),
             (" finds more.", "muted"),
         ]
     ]
@@ -42,6 +44,7 @@ def slot_lines(
     programs: Sequence[Program] | None,
     width: int,
     glyphs: Glyphs,
+    key_of: KeyOf,
 ) -> list[Line]:
     """What stands in a slot, who uses it, how programs find it, and its figures."""
     kind = slot.type.value
@@ -49,7 +52,8 @@ def slot_lines(
     if slot.error is not None:
         words = f"{glyphs.failed} not in memory: {slot.error}"
         trouble = [[(line, "bad")] for line in wrap(safe(words), max(width, 1))]
-        trouble.append([("  ", ""), ("r", "key"), (" loads it again from its files.", "muted")])
+        again = (key_of(ReloadSlot), "key")
+        trouble.append([("  ", ""), again, (" loads it again from its files.", "muted")])
     pairs = [
         ("model", f"{slot.model}  {slot.variant or ''}".rstrip()),
         ("held", _held(slot)),
