@@ -260,7 +260,7 @@ async def test_a_slot_is_filled_from_what_is_installed(
         await driver.sees("─ Memory ─")
         await driver.press("j", "a")
         await driver.until(lambda: any("No image_gen model" in one for one in driver.notes()))
-        assert "A model for" not in driver.text()
+        await driver.until(lambda: "A model for" not in driver.text())
 
 
 async def test_a_change_of_another_process_is_seen(

@@ -73,7 +73,7 @@ async def test_what_differs_stands_out_and_can_stand_alone(offline: Configuratio
         await driver.sees("model-0001")
         await driver.press("c", "j", "c", "C")
         await driver.sees("Side by side", "≠ licence", "mit", "apache-2.0")
-        assert driver.row("library").split()[:2] == ["│", "library"]
+        await driver.until(lambda: driver.row("library").split()[:2] == ["│", "library"])
         await driver.press("f")
         await driver.until(lambda: "library" not in driver.text())
         await driver.sees("≠ licence")

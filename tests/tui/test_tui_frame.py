@@ -82,7 +82,7 @@ async def test_help_tells_the_keys_of_the_screen_it_is_asked_on(offline: Configu
         await driver.press("escape")
         await driver.press("6", "question_mark")
         await driver.sees("Bring every feed up to date now.")
-        assert "Limit the speed" not in driver.text()
+        await driver.until(lambda: "Limit the speed" not in driver.text())
 
 
 async def test_the_palette_runs_any_action(offline: Configuration) -> None:

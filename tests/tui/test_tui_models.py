@@ -53,7 +53,7 @@ async def test_the_sizes_of_groups_stand_below_their_heading(
         await driver.sees("quants-Q4_0.gguf", "the whole model")
         end = driver.row("  Size ").index("Size") + len("Size")
         for words in ("the whole model", "files  ", "quants-Q4_0.gguf"):
-            assert driver.row(words)[:end].endswith("iB"), driver.text()
+            await driver.until(lambda words=words: driver.row(words)[:end].endswith("iB"), words)
 
 
 async def test_a_revision_shows_what_it_changed_and_is_named(
@@ -93,7 +93,7 @@ async def test_a_variant_is_planned_and_downloaded(online: Configuration) -> Non
         await driver.press("d")
         await driver.sees("Download hf:acme/quants", "Q4_0", "every file")
         await driver.sees("to transfer", "1.0 MiB", "free afterwards")
-        assert "▸ Q4_0" in driver.text()
+        await driver.until(lambda: "▸ Q4_0" in driver.text())
         await driver.press("question_mark")
         await driver.sees("Keys", "Close this without doing anything.")
         await driver.press("escape", "j")
@@ -268,7 +268,7 @@ async def test_deleting_says_what_is_lost_and_defaults_to_no(online: Configurati
         await driver.sees("hf:acme/tiny", "3.0 MiB", "saved by sharing")
         await driver.press("x")
         await driver.sees("Delete?", "4 files go; 3.0 MiB come free.", "downloaded again")
-        assert isinstance(driver.app.screen, Confirm)
+        await driver.until(lambda: isinstance(driver.app.screen, Confirm))
         await driver.press("enter")
         await driver.until(lambda: not isinstance(driver.app.screen, Confirm))
         assert (await driver.services.storage.usage()).by_model
