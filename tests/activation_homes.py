@@ -94,7 +94,7 @@ async def alone(configuration: Configuration, pid: int | None) -> None:
 
     One that was not kept ends by itself, a moment after whoever started it was killed.
     """
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while [child.pid for child in children(configuration)] != [pid]:
             await asyncio.sleep(0.05)
 

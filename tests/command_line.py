@@ -152,7 +152,7 @@ def _fresh_log() -> Iterator[None]:
         logs.tell_waiting(None)
 
 
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for a condition, looking often; fail when it does not come."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -210,7 +210,7 @@ class OllamaServer:
             return Said(json.dumps({"error": f'"{name}" does not support generate'}).encode(), 400)
         if name in self.refusals:
             return self.refusals[name]
-        self.gate.wait(30)
+        self.gate.wait(60)
         size = held["size"]
         context = wish.get("options", {}).get("num_ctx", 8192)
         stays = wish.get("keep_alive") == -1

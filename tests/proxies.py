@@ -110,7 +110,7 @@ class SecureRelay(Relay):
         super().__exit__(*arguments)
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
         self._loop.close()
 
     async def _close(self) -> None:
@@ -217,7 +217,7 @@ def relay(one: socket.socket, other: socket.socket) -> None:
     back = threading.Thread(target=_pump, args=(other, one), daemon=True)
     back.start()
     _pump(one, other)
-    back.join(5)
+    back.join(60)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

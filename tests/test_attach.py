@@ -98,7 +98,7 @@ async def programs(services: Services) -> tuple[Program, ...]:
 
 async def nobody_has_them(services: Services) -> None:
     """Wait until no program has the weights any more."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await programs(services):
             await asyncio.sleep(0.01)
 

@@ -346,7 +346,7 @@ def test_who_waits_for_a_lock_gets_one_that_others_see(store: BlobStore) -> None
     def hold() -> None:
         with store.lock("name"):
             held.set()
-            leave.wait(10)
+            leave.wait(60)
 
     def wait() -> None:
         with store.lock("name", wait=10) as mine, store.lock("name") as other:
@@ -354,7 +354,7 @@ def test_who_waits_for_a_lock_gets_one_that_others_see(store: BlobStore) -> None
 
     holder, waiter = threading.Thread(target=hold), threading.Thread(target=wait)
     holder.start()
-    held.wait(10)
+    held.wait(60)
     waiter.start()
     leave.set()
     holder.join()

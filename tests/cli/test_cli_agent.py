@@ -77,7 +77,7 @@ def test_a_detached_download_is_done_by_an_agent_that_is_started_for_it(program:
 
 def test_an_agent_that_was_started_for_downloads_ends_after_the_last(program: Inside) -> None:
     with program.start("agent", "--until-idle") as process:
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     assert not program.json("agent", "--status").document["running"]
 
 
@@ -94,7 +94,7 @@ def test_a_closed_terminal_does_not_end_it_and_sigterm_does(program: Inside) -> 
         process.send_signal(signal.SIGHUP)
         assert program.json("agent", "--status").document["running"]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
@@ -105,7 +105,7 @@ def test_the_agent_goes_on_when_a_terminal_is_closed(
         until(lambda: running(program))
         assert only_job(program)["attempts"] == 1
         download.send_signal(number)
-        download.wait(20)
+        download.wait(60)
         until(lambda: running(program))
         slow.throttle.connection = 0
         until(lambda: completed(program))
@@ -118,7 +118,7 @@ def test_what_a_person_stopped_stays_stopped(program: Inside, slow: DemoHub) -> 
     with agent(program), program.start("download", "acme/painter") as download:
         until(lambda: running(program))
         download.send_signal(signal.SIGINT)
-        assert download.wait(20) == 130
+        assert download.wait(60) == 130
         slow.throttle.connection = 0
         again = program.json("download", "acme/tiny-llm", "--detach").document["job"]
         program("jobs", "--follow", again)
@@ -179,7 +179,7 @@ def test_whoever_follows_a_job_hears_that_its_process_is_gone(
         with program.start("jobs", "--follow", job) as follower:
             download.kill()
             download.wait()
-            assert follower.wait(20) != 0
+            assert follower.wait(60) != 0
         told = program.json("jobs", "--follow", job).document["error"]["message"]
         assert told == "the job is paused: interrupted: the process that ran it is gone"
 

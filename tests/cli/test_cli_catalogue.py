@@ -344,7 +344,7 @@ def test_an_interrupted_sync_ends_at_once(program: Inside, hub: DemoHub) -> None
     process = program.start("sync", "curated:models", "hf:litert", "--json")
     until(lambda: stall.hits)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert ended_early(out) == ["curated:models"]
     assert err == ""
@@ -367,7 +367,7 @@ def test_a_sync_is_cancelled_by_another_process(program: Inside, hub: DemoHub) -
     job = program.json("jobs", "--type", "sync").document["jobs"][0]["id"]
     cancelled = program.json("jobs", "--cancel", job)
     assert (cancelled.code, cancelled.document["jobs"][0]["status"]) == (0, "cancelled")
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert ended_early(out) == ["curated:models"]
     assert err == ""
@@ -382,7 +382,7 @@ def test_a_sync_follows_the_one_that_runs(program: Inside, hub: DemoHub) -> None
     until(lambda: program.home.joinpath("logs").exists())
     assert second.poll() is None
     stall.release()
-    documents = [json.loads(process.communicate(timeout=30)[0]) for process in (first, second)]
+    documents = [json.loads(process.communicate(timeout=60)[0]) for process in (first, second)]
     assert [process.returncode for process in (first, second)] == [0, 0]
     assert documents[0]["feeds"][0]["feed"] == "hf:text-generation"
     assert documents[1]["status"] == "completed"

@@ -93,7 +93,7 @@ def test_an_interrupted_verb(tmp_path: Path) -> None:
     process = start(tmp_path, "download", "demo-lab/lumen-chat-large", "--json")
     until(lambda: list(tmp_path.glob("*/store/temp/*.part")))
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     assert json.loads(out)["error"]["code"] == "interrupted"
     assert list(tmp_path.iterdir()) == []
@@ -109,7 +109,7 @@ def test_the_next_demo_clears_away_what_a_killed_one_left(tmp_path: Path) -> Non
     assert run(tmp_path, "paths").code == 0
     (gone,) = before - set(tmp_path.iterdir())
     alive.send_signal(signal.SIGINT)
-    alive.communicate(timeout=30)
+    alive.communicate(timeout=60)
     assert [path.name for path in tmp_path.iterdir()] == ["tui-hub-demo-of-somebody"]
     assert alive.returncode == 130 and gone.name.startswith("tui-hub-demo-")
 

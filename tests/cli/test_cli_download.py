@@ -115,7 +115,7 @@ def interrupt(program: Inside, hub: DemoHub, number: signal.Signals) -> str:
     """Stop a download in the middle of a large file; the job that is left paused."""
     process, stall = start_and_stall(program, hub)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     document = json.loads(out)
     assert document["error"]["code"] == "interrupted"
@@ -237,10 +237,10 @@ def test_a_job_is_followed_and_cancelled_from_another_process(
     assert follower.stdout is not None
     assert json.loads(follower.stdout.readline())["jobs"][0]["status"] == "running"
     assert program.json("jobs", "--cancel", job).code == 0
-    out, _ = first.communicate(timeout=30)
+    out, _ = first.communicate(timeout=60)
     assert (first.returncode, json.loads(out)["status"]) == (130, "cancelled")
     assert json.loads(out)["error"]["message"] == "cancelled"
-    rest, _ = follower.communicate(timeout=30)
+    rest, _ = follower.communicate(timeout=60)
     assert json.loads(rest.splitlines()[-1])["jobs"][0]["status"] == "cancelled"
 
 

@@ -104,14 +104,14 @@ def test_a_server_of_the_settings_is_started_and_ended(program: Inside) -> None:
     assert ran.code == 0 and "in memory on cpu" in ran.out and "at http://127.0.0.1:" in ran.out
     (slot,) = program.json("active").document["slots"]
     assert (slot["runtime"], slot["command"], slot["status"]) == ("command", "tiny", "active")
-    with urllib.request.urlopen(f"{slot['url']}/health", timeout=5) as answer:
+    with urllib.request.urlopen(f"{slot['url']}/health", timeout=60) as answer:
         assert answer.read() == b"tiny-llm"
     assert program("config").code == 0
     told = program("config", "get", "runtime.commands")
     assert told.code == 4
     assert program("run", "llm", "--", "printenv", "TUI_HUB_URL").out.strip() == slot["url"]
     with pytest.raises(http.client.HTTPException):
-        urllib.request.urlopen(f"{slot['url']}/die", timeout=5)
+        urllib.request.urlopen(f"{slot['url']}/die", timeout=60)
     told = program("env", "llm")
     while "llm: " not in told.err:
         told = program("env", "llm")

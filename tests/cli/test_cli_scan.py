@@ -417,7 +417,7 @@ def test_a_scan_is_a_job_that_ends_at_once_and_goes_on(alone: Inside, tmp_path: 
     blobs = store_of(alone) / "blobs" / "sha256"
     until(lambda: blobs.is_dir() and len(list(blobs.iterdir())) >= 2)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     document = json.loads(out)
     assert document["error"]["code"] == "interrupted"
@@ -446,7 +446,7 @@ def test_a_scan_that_is_killed_leaves_a_sound_store(alone: Inside, tmp_path: Pat
     blobs = store_of(alone) / "blobs" / "sha256"
     until(lambda: blobs.is_dir() and list(blobs.iterdir()))
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert scan(alone, str(folder), "--adopt", "--mode", "copy")["adopted"] > 0
     models = scan(alone, str(folder))["models"]
     assert [one["status"] for one in models] == ["installed"] * 6

@@ -162,7 +162,7 @@ def test_waiting_for_a_rate_limit_is_told(
     tmp_path: Path, arguments: list[str], terminal: int, piped: int
 ) -> None:
     command = ["-c", WAITS, str(tmp_path), *arguments]
-    shown = read_all(pexpect.spawn(sys.executable, command, encoding="utf-8", timeout=30))
+    shown = read_all(pexpect.spawn(sys.executable, command, encoding="utf-8", timeout=60))
     assert shown.count("hub.example limits the rate: waiting 3 s") == terminal
     result = subprocess.run([sys.executable, *command], capture_output=True, text=True)
     assert result.stdout == ""
@@ -178,7 +178,7 @@ def test_a_sync_that_waits_says_so(program: Inside, hub: DemoHub) -> None:
 
 
 def test_the_demo_hub_ends_quietly() -> None:
-    child = pexpect.spawn(sys.executable, ["-m", "tui_hub.demo"], encoding="utf-8", timeout=30)
+    child = pexpect.spawn(sys.executable, ["-m", "tui_hub.demo"], encoding="utf-8", timeout=60)
     child.expect("}")
     child.sendintr()
     assert read_all(child).strip() == "^C"

@@ -185,7 +185,7 @@ async def test_something_else_at_the_path_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "folder", tmp_path / "fifo", tmp_path / "file" / "hub.db"):
         with pytest.raises(HubError, match=str(path)) as caught:
-            await asyncio.wait_for(HubDatabase.open(path), 10)
+            await asyncio.wait_for(HubDatabase.open(path), 60)
         assert caught.value.hint
 
 

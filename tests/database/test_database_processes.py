@@ -105,7 +105,7 @@ async def test_a_killed_sync_goes_on_from_rows_and_cursor_that_agree(tmp_path: P
         for _ in range(5 + turn):
             process.stdout.readline()
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
         async with await CatalogueDatabase.open(tmp_path / "catalogue.db") as catalogue:
             cursor = int((await catalogue.feeds.get("hf:x")).cursor or -1)
             assert cursor >= last + 5
@@ -137,7 +137,7 @@ def test_a_process_ends_though_a_database_was_left_open(
     tmp_path: Path, then: str, code: int
 ) -> None:
     process = start(tmp_path, LEFT_OPEN.format(then=then))
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == code
     assert ("lost" in errors) == (code == 1)
 
@@ -156,7 +156,7 @@ async def spin():
     process = start(tmp_path, helpers + LEFT_OPEN.format(then=then))
     assert process.stdout is not None and process.stdout.readline() == "open\n"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode in (1, 130, -signal.SIGINT)
     assert "KeyboardInterrupt" in errors
 

@@ -22,7 +22,7 @@ sys.stdin.read()
 """
 
 
-def gone(pid: int, seconds: float = 10.0) -> bool:
+def gone(pid: int, seconds: float = 60.0) -> bool:
     """Whether a process that is no child of ours ends in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -29,7 +29,7 @@ def configuration(tmp_path: Path) -> Configuration:
     )
 
 
-async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for a condition to hold."""
     async with asyncio.timeout(seconds):
         while not condition():

@@ -246,7 +246,7 @@ def test_a_killed_download_of_minilm_goes_on(
     with hub_of([real]) as hub:
         home = fresh_home(hub)
         hub.throttle.connection = 4_000_000
-        hub.throttle.total = 16_000_000
+        hub.throttle.total = 6_000_000  # what is durable is written down after five seconds
         process = home.program.start("download", MINILM.id, "--json")
         until(lambda: _durable(home) > size // 4, 60)
         os.killpg(process.pid, signal.SIGKILL)

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 
-def gone(pid: int, seconds: float = 10.0) -> bool:
+def gone(pid: int, seconds: float = 60.0) -> bool:
     """Whether a process ends in time and is no zombie of this one; `init` may yet reap it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -22,7 +22,7 @@ def gone(pid: int, seconds: float = 10.0) -> bool:
     return False
 
 
-def stop(pid: int, seconds: float = 10.0) -> None:
+def stop(pid: int, seconds: float = 60.0) -> None:
     """Stop a process, and wait until none of its threads runs any more."""
     os.kill(pid, signal.SIGSTOP)
     end = time.monotonic() + seconds

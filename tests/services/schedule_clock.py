@@ -18,7 +18,7 @@ from tui_hub.settings import Configuration
 from tui_hub.sources.feeds import SHIPPED
 from tui_hub.text import parse_time
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 SLEEPERS = 2
 """What a schedule at rest waits for: its next look, and the next at the settings file."""
 QUIET = 0.1

@@ -104,7 +104,7 @@ async def test_an_option_of_activate_goes_first(configure: Configure) -> None:
 
 async def asked(url: str | None) -> str:
     def fetch() -> str:
-        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{url}/health", timeout=60) as answer:
             return str(answer.read().decode())
 
     return await asyncio.to_thread(fetch)

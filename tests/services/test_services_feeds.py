@@ -259,7 +259,7 @@ async def test_a_change_while_its_feed_syncs_is_synced_afterwards(
         stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models"))
         driver.time.pass_by(FIRST)
         driver.time.tick()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not stall.hits:
                 await asyncio.sleep(0.01)
         before = services.feeds.get(RANDOM)

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from halting import halt
 from homes import Configure
 from small_models import OTHER_WEIGHTS, WEIGHTS
 
@@ -27,14 +28,14 @@ def rewrite(hub: DemoHub, *files: RepositoryFile) -> str:
 
 async def interrupted(services: Services, hub: DemoHub, **choice: object) -> str:
     """The job of a download that was paused when half of its weights had arrived."""
-    hub.throttle.connection = 1_500_000
+    halt(hub, len(WEIGHTS) // 2 + 100_000)
     job = await services.downloads.start("acme/tiny", **choice)  # type: ignore[arg-type]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await services.downloads.require(job.id)).done < len(WEIGHTS) // 2:
             await asyncio.sleep(0.02)
     await services.downloads.pause(job.id)
     await services.downloads.wait(job.id)
-    hub.throttle.connection = 0
+    hub.faults.clear()
     return job.id
 
 

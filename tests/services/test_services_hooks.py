@@ -376,7 +376,7 @@ async def test_hanging_hooks_hinder_nobody_and_are_given_up(
         stuck.gate.clear()
         hanging = {f"stuck{number}": {"url": stuck.url} for number in range(5)}
         write_hooks(home, **hanging, well={"url": receiver.url})
-        async with open_services(configure()) as services, asyncio.timeout(20):
+        async with open_services(configure()) as services, asyncio.timeout(60):
             made = [await a_job(services)]
             while len(stuck.told) < len(hanging):
                 await asyncio.sleep(0.01)

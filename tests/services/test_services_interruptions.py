@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from halting import halt
 from homes import Configure
 from small_models import OTHER_WEIGHTS, WEIGHTS
 
@@ -41,7 +42,7 @@ DOWNLOADER = textwrap.dedent(
 
 
 async def until(
-    services: Services, job: str, reached: Callable[[Download], bool], seconds: float = 20
+    services: Services, job: str, reached: Callable[[Download], bool], seconds: float = 60
 ) -> Download:
     """The download once it satisfies a condition."""
     async with asyncio.timeout(seconds):
@@ -53,14 +54,14 @@ async def until(
 
 
 async def test_a_paused_download_goes_on_from_its_bytes(configure: Configure, hub: DemoHub) -> None:
-    hub.throttle.connection = 1_500_000
+    halt(hub, 900_000)
     async with open_services(configure()) as services:
         job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
         await until(services, job.id, lambda download: download.done > 800_000)
         await services.downloads.pause(job.id)
         paused = await services.downloads.wait(job.id)
         assert paused.status is JobStatus.PAUSED
-        hub.throttle.connection = 0
+        hub.faults.clear()
         await services.downloads.resume(job.id)
         done = await services.downloads.wait(job.id)
         (file,) = done.files
@@ -71,7 +72,7 @@ async def test_a_paused_download_goes_on_from_its_bytes(configure: Configure, hu
 
 async def test_figures_are_those_of_all_attempts(configure: Configure, hub: DemoHub) -> None:
     """What an attempt brought is counted by the next one too, and as nothing that was saved."""
-    hub.throttle.connection = 1_500_000
+    halt(hub, 1_200_000)
     configuration = configure(TUI_HUB_DOWNLOADS__FILES="1")
     async with open_services(configuration) as services:
         job = await services.downloads.start("acme/quants")
@@ -79,7 +80,7 @@ async def test_figures_are_those_of_all_attempts(configure: Configure, hub: Demo
         await until(services, job.id, lambda download: download.done > size + 100_000)
         await services.downloads.pause(job.id)
         paused = await services.downloads.wait(job.id)
-        hub.throttle.connection = 0
+        hub.faults.clear()
         await services.downloads.resume(job.id)
         done = await services.downloads.wait(job.id)
         assert any(file.deduplicated for file in done.files)
@@ -96,7 +97,7 @@ async def test_figures_are_those_of_all_attempts(configure: Configure, hub: Demo
 async def test_what_a_killed_process_transferred_is_counted(
     configure: Configure, hub: DemoHub
 ) -> None:
-    hub.throttle.connection = 300_000
+    halt(hub, 1_000_000)
     configuration = configure()
     with subprocess.Popen(
         [sys.executable, "-c", DOWNLOADER],
@@ -108,12 +109,12 @@ async def test_what_a_killed_process_transferred_is_counted(
         job = process.stdout.readline().strip()
         async with open_services(configuration) as services:
             counted = 0
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not counted:
                     await asyncio.sleep(0.05)
                     counted = (await services.downloads.require(job)).bytes_transferred
         process.send_signal(signal.SIGKILL)
-    hub.throttle.connection = 0
+    hub.faults.clear()
     async with open_services(configuration) as services:
         await services.downloads.resume(job)
         done = await services.downloads.wait(job)
@@ -125,7 +126,7 @@ async def test_what_a_killed_process_transferred_is_counted(
 async def test_kill_minus_nine_loses_no_checkpointed_byte(
     configure: Configure, hub: DemoHub
 ) -> None:
-    hub.throttle.connection = 900_000
+    halt(hub, 1_000_000)
     configuration = configure()
     with subprocess.Popen(
         [sys.executable, "-c", DOWNLOADER],
@@ -136,12 +137,12 @@ async def test_kill_minus_nine_loses_no_checkpointed_byte(
         assert process.stdout is not None
         job = process.stdout.readline().strip()
         temp = configuration.paths.store / "temp"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not any(b'"ranges":[[' in path.read_bytes() for path in temp.glob("*.json")):
                 await asyncio.sleep(0.05)
         process.send_signal(signal.SIGKILL)
     assert list((configuration.paths.store / "blobs" / "sha256").iterdir()) == []
-    hub.throttle.connection = 0
+    hub.faults.clear()
     async with open_services(configuration) as services:
         orphan = await services.jobs.get(job)
         assert orphan.status is JobStatus.PAUSED
@@ -156,7 +157,7 @@ async def test_kill_minus_nine_loses_no_checkpointed_byte(
 
 
 async def test_closing_pauses_what_runs(configure: Configure, hub: DemoHub) -> None:
-    hub.throttle.connection = 700_000
+    halt(hub, 200_000)
     configuration = configure()
     async with open_services(configuration) as services:
         job = await services.downloads.start("acme/tiny")
@@ -166,7 +167,7 @@ async def test_closing_pauses_what_runs(configure: Configure, hub: DemoHub) -> N
 
 
 async def test_another_process_cancels(configure: Configure, hub: DemoHub) -> None:
-    hub.throttle.connection = 300_000
+    halt(hub, 100_000)
     configuration = configure()
     with subprocess.Popen(
         [sys.executable, "-c", DOWNLOADER],
@@ -177,7 +178,7 @@ async def test_another_process_cancels(configure: Configure, hub: DemoHub) -> No
         assert process.stdout is not None
         job = process.stdout.readline().strip()
         async with open_services(configuration) as services:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while (await services.jobs.get(job)).status is not JobStatus.RUNNING:
                     await asyncio.sleep(0.05)
             seen = await services.downloads.current()
@@ -185,7 +186,7 @@ async def test_another_process_cancels(configure: Configure, hub: DemoHub) -> No
             await services.jobs.cancel(job)
             done = await services.downloads.wait(job)
             assert done.status is JobStatus.CANCELLED
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 async def test_too_little_room_is_refused_with_figures(configure: Configure) -> None:
@@ -224,7 +225,7 @@ async def test_an_interrupted_sync_goes_on_at_its_page(configure: Configure, hub
     stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=1))
     async with open_services(configuration) as services:
         services.sync.start([feed])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not stall.hits or not await services.catalogue.total():
                 await asyncio.sleep(0.02)
         assert await services.catalogue.total() == 2, "a page does not wait for the next for long"
@@ -260,7 +261,7 @@ async def test_a_second_sync_follows_the_first(configure: Configure, hub: DemoHu
     configuration = configure()
     async with open_services(configuration) as one, open_services(configuration) as two:
         first = asyncio.create_task(one.sync.run(["hf:litert"]))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not stall.hits:
                 await asyncio.sleep(0.02)
         second = asyncio.create_task(two.sync.run(["hf:litert"]))
@@ -273,7 +274,7 @@ async def test_a_second_sync_follows_the_first(configure: Configure, hub: DemoHu
 
 
 async def test_what_is_cancelled_takes_no_disk(configure: Configure, hub: DemoHub) -> None:
-    hub.throttle.connection = 700_000
+    halt(hub, 200_000)
     async with open_services(configure()) as services:
         job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
         await until(services, job.id, lambda download: download.done > 100_000)
@@ -287,7 +288,7 @@ async def test_a_cancelled_download_leaves_the_bytes_that_another_waits_for(
     configure: Configure, hub: DemoHub
 ) -> None:
     """Two models share a file, and thus its unfinished bytes."""
-    hub.throttle.connection = 700_000
+    halt(hub, 400_000)
     async with open_services(configure()) as services:
         paused = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
         await until(services, paused.id, lambda download: download.done > 300_000)
@@ -296,7 +297,7 @@ async def test_a_cancelled_download_leaves_the_bytes_that_another_waits_for(
         other = await services.downloads.start("acme/tiny-copy", paths=("model.safetensors",))
         await until(services, other.id, lambda download: download.done > 400_000)
         await services.downloads.cancel(other.id)
-        hub.throttle.connection = 0
+        hub.faults.clear()
         await services.downloads.resume(paused.id)
         done = await services.downloads.wait(paused.id)
         assert done.status is JobStatus.COMPLETED
@@ -307,7 +308,7 @@ async def test_a_cancelled_download_leaves_the_bytes_that_another_waits_for(
 async def test_what_is_paused_takes_no_more_disk_than_its_bytes(
     configure: Configure, hub: DemoHub
 ) -> None:
-    hub.throttle.connection = 700_000
+    halt(hub, 300_000)
     async with open_services(configure()) as services:
         job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
         await until(services, job.id, lambda download: download.done > 200_000)
@@ -320,12 +321,12 @@ async def test_what_is_paused_takes_no_more_disk_than_its_bytes(
 async def test_what_the_end_of_the_program_stopped_goes_on(
     configure: Configure, hub: DemoHub
 ) -> None:
-    hub.throttle.connection = 700_000
+    halt(hub, 400_000)
     configuration = configure()
     async with open_services(configuration) as services:
         job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
         await until(services, job.id, lambda download: download.done > 300_000)
-    hub.throttle.connection = 0
+    hub.faults.clear()
     async with open_services(configuration) as services:
         (paused,) = await services.downloads.current()
         assert (paused.status, paused.local) == (JobStatus.PAUSED, True)
@@ -340,7 +341,7 @@ async def test_what_the_end_of_the_program_stopped_goes_on(
 
 
 async def test_what_a_person_paused_stays_paused(configure: Configure, hub: DemoHub) -> None:
-    hub.throttle.connection = 700_000
+    halt(hub, 100_000)
     configuration = configure()
     async with open_services(configuration) as services:
         job = await services.downloads.start("acme/tiny")

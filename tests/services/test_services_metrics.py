@@ -27,7 +27,7 @@ from tui_hub.services import open_services
 from tui_hub.services.metrics.writing import write
 
 FEED = "hf:text-generation"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def read(path: Path) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:

@@ -239,12 +239,12 @@ async def test_a_cancelled_load_leaves_the_old_model(
         ollama.gate.clear()
         switching = asyncio.create_task(services.activation.switch(QWEN))
         loads = len(ollama.paths("/api/generate"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(ollama.paths("/api/generate")) < loads + 2:
                 await asyncio.sleep(0.01)
         (job,) = await services.jobs.list((JobType.ACTIVATE,), (JobStatus.RUNNING,))
         cancelling = asyncio.create_task(services.jobs.cancel(job.id))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(ollama.paths("/api/generate")) < loads + 3:
                 await asyncio.sleep(0.01)
         ollama.gate.set()
@@ -335,7 +335,7 @@ async def test_its_memory_is_what_the_driver_says_where_that_tells(
         ollama.gate.clear()
         async with home(configuration) as services:
             loading = asyncio.create_task(services.activation.activate(LLAMA))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while "/api/generate" not in ollama.paths():
                     await asyncio.sleep(0.01)
             driver.gpu(1, compute=f"{pid}:4800000000")
@@ -357,7 +357,7 @@ async def test_a_release_is_measured_by_the_driver(
         name = "llama3.1:8b"
         ollama.memory[name] = {"name": name, "size": size, "size_vram": size}
         releasing = asyncio.create_task(services.ollama.release(name))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while ollama.memory:
                 await asyncio.sleep(0.01)
         driver.gpu(1, free=137_000_000_001 + 4_900_000_000)

@@ -106,7 +106,7 @@ async def test_the_next_look_says_that_a_process_is_gone(configure: Configure) -
         slot = await services.activation.active("llm")
         assert slot is not None and slot.holder is not None
         os.kill(slot.holder.pid, signal.SIGKILL)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while processes.known_alive(slot.holder):
                 await asyncio.sleep(0.01)
         await services.activation.recover()

@@ -69,7 +69,7 @@ async def test_a_failure_in_the_middle_counts_as_one(configure: Configure, hub: 
 
 async def stalled(stall: Fault) -> None:
     """Wait until an answer stands still."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not stall.hits:
             await asyncio.sleep(0.01)
 

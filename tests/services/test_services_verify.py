@@ -329,7 +329,7 @@ async def test_a_run_that_was_cut_short_goes_on_and_reads_nothing_twice(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -419,7 +419,7 @@ async def test_an_empty_home_has_nothing_to_verify(configure: Configure) -> None
             async for event in events:
                 if isinstance(event, StorageChanged | WorkMoved):
                     break
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not (await services.jobs.get(job.id)).status.ended:
                     await asyncio.sleep(0.01)
         ended = await services.jobs.get(job.id)

@@ -72,10 +72,10 @@ def make(destination: PlainFile, pauses: FastClock) -> Callable[..., Transfer]:
         settings = {
             "connections": known.pop("connections", 1),
             "piece_size": known.pop("piece_size", 256 * 1024),
-            "stall": known.pop("stall", 0.3),
+            "stall": known.pop("stall", 10.0),
             "retries": known.pop("retries", 5),
         }
-        options = Options(timeout=5, environment=known.pop("environment", {}), **settings)
+        options = Options(timeout=30, environment=known.pop("environment", {}), **settings)
         limiter = known.pop("limiter", None)
         request = Request(url=url, **known)
         return Transfer(request, destination, options, limiter, pool, clock=pauses.clock)

@@ -52,7 +52,7 @@ def free(store: BlobStore) -> int:
 
 
 def begin(server: Hostile, partial: Partial, behaviour: str = "honest", size: int | None = SIZE):
-    options = Options(connections=2, piece_size=256 * 1024, stall=5, timeout=5, environment={})
+    options = Options(connections=2, piece_size=256 * 1024, stall=30, timeout=30, environment={})
     request = Request(url=server.url(behaviour), size=size, sha256=SHA256)
     return Transfer(request, partial, options)
 
@@ -70,7 +70,7 @@ def test_a_disk_that_gets_full_on_the_way_costs_nothing_that_arrived(server, sto
     running = Running(begin(server, partial))
     until(lambda: running.transfer.snapshot().transferred > 300_000)
     filler = fill(store)
-    running.thread.join(20)
+    running.thread.join(60)
     assert isinstance(running.error, NoSpaceError)
     arrived = running.transfer.snapshot().done
     assert arrived >= 300_000 and held(CONTENT, partial) == arrived
@@ -117,7 +117,7 @@ def test_two_that_share_the_last_room_both_keep_what_they_have(server, store):
     partials = [store.open_partial(key) for key in ("one", "two")]
     runs = [Running(begin(server, partial, "chunked", size=None)) for partial in partials]
     for running in runs:
-        running.thread.join(20)
+        running.thread.join(60)
     assert any(isinstance(running.error, NoSpaceError) for running in runs)
     for running, partial in zip(runs, partials, strict=True):
         if running.error is not None:

@@ -97,6 +97,7 @@ def test_right_file_or_named_error(behaviour, mode, server, destination, make):
         size=SIZE,
         sha256=SHA256,
         connections=4 if mode == "lanes" else 1,
+        stall=0.3 if behaviour in ("stall", "silent") else 10.0,
     )
     expected = OUTCOMES[behaviour]
     if expected is not None:

@@ -119,7 +119,7 @@ def test_a_stop_wakes_a_lane_that_waits_behind_a_proxy(proxy, secure_server, mak
     while not secure_server.requests:
         thread.join(0.01)
     transfer.stop()
-    thread.join(5)
+    thread.join(60)
     assert [type(error) for error in errors] == [InterruptedJobError]
 
 

@@ -18,7 +18,7 @@ TOKEN = {"Authorization": "Bearer hf_CANARYcanary"}
 
 @pytest.fixture
 def pool() -> Iterator[Pool]:
-    pool = Pool({}, timeout=5)
+    pool = Pool({}, timeout=30)
     yield pool
     pool.close()
 
@@ -29,10 +29,10 @@ def reader(server: Hostile, pool: Pool) -> Callable[..., RangeReader]:
 
     def make(
         behaviour: str, *, size: int | None = SIZE, cancellation: Cancellation | None = None,
-        stall: float = 0.3, **headers: str,
+        stall: float = 10.0, **headers: str,
     ) -> RangeReader:  # fmt: skip
         request = Request(url=server.url(behaviour), headers=headers, size=size)
-        options = Options(stall=stall, retries=1, timeout=5, environment={})
+        options = Options(stall=stall, retries=1, timeout=30, environment={})
         return RangeReader(request, options, pool, cancellation or Cancellation())
 
     return make

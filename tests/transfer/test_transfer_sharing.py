@@ -52,7 +52,7 @@ def test_every_file_may_have_one_connection_and_small_files_leave_theirs_to_the_
 
 
 def test_two_files_share_the_connections(server, tmp_path: Path, pauses):
-    server.pace = 0.01
+    server.pace = 0.03
     pool = Pool(lanes=Lanes(3))
     files = [PlainFile(tmp_path / name) for name in ("one", "two")]
     transfers = [
@@ -128,7 +128,7 @@ def test_nobody_asks_a_host_during_its_pause(server, tmp_path: Path):
 
     def wait(event: threading.Event, seconds: float) -> bool:
         told.set()
-        release.wait(20)
+        release.wait(60)
         times[0] += seconds
         return event.is_set()
 
@@ -146,18 +146,18 @@ def test_nobody_asks_a_host_during_its_pause(server, tmp_path: Path):
 
     first = threading.Thread(target=make("rate-limited", "one").run)
     first.start()
-    assert told.wait(10)
+    assert told.wait(60)
     asked = len(server.requests)
     told.clear()
     second = make("honest", "two")
     thread = threading.Thread(target=second.run)
     thread.start()
-    assert told.wait(10)
+    assert told.wait(60)
     assert "asks for a pause" in second.snapshot().message
     assert len(server.requests) == asked
     release.set()
-    thread.join(20)
-    first.join(20)
+    thread.join(60)
+    first.join(60)
     assert second.snapshot().state == "completed"
 
 
@@ -198,7 +198,7 @@ def test_a_connection_that_crawls_is_opened_afresh(server, destination, make):
     while thread.is_alive() and len(server.requests) == 1:
         lane.reconnect()
         thread.join(0.01)
-    thread.join(20)
+    thread.join(60)
     done = transfer.snapshot()
     assert (done.state, done.retries) == ("completed", 0)
     assert destination.path.read_bytes() == CONTENT

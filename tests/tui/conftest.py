@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.notifications import Notification
 from textual.widgets import Input
 
 from tui_hub.settings import Configuration, load_configuration
@@ -16,6 +18,13 @@ def still_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
     """No blinking: what is on screen depends on the keys alone."""
     monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
     monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def lasting_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notes stay for as long as a box that is busy with other work needs to look at them."""
+    left = property(lambda note: note.raised_at + 10 * note.timeout - time.time())
+    monkeypatch.setattr(Notification, "time_left", left)
 
 
 Configure = Callable[..., Configuration]

@@ -36,8 +36,16 @@ class Driver:
     services: Services
 
     async def press(self, *keys: str) -> None:
-        """Press keys one after the other."""
+        """Press keys one after the other, and wait until the program has done what they say.
+
+        Work that they begin beside it may go on.
+        """
         await self.pilot.press(*keys)
+        typed = asyncio.create_task(self.app._keyboard.done())
+        async with asyncio.timeout(PATIENCE):
+            while self.app.is_running and not typed.done():
+                await asyncio.wait([typed], timeout=0.02)
+        typed.cancel()
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Wait for a condition to hold. What it looks at need not be there from the start."""
@@ -58,7 +66,8 @@ class Driver:
         await self.until(lambda: all(word in self.text() for word in words), f"no {words}")
 
     async def settled(self) -> None:
-        """Wait until nothing is being worked on but the following of events."""
+        """Wait until nothing is being worked on but the following of events, which has begun."""
+        await self.until(lambda: self.app.live.total is not None, "nothing has begun")
         await self.pilot.pause()
         await self.until(
             lambda: all(one.is_finished or one.group in ENDLESS for one in self.app.workers)

@@ -32,7 +32,7 @@ async def test_a_comparison_takes_two(offline: Configuration) -> None:
         await driver.until(lambda: "Mark two models" in driver.notes()[-1])
         await driver.press("c")
         await driver.sees("model-0000 ◆")
-        assert driver.notes() == ["1 marked; mark one more to compare"]
+        await driver.until(lambda: driver.notes() == ["1 marked; mark one more to compare"])
         await driver.press("c")
         await driver.until(lambda: "◆" not in driver.text())
         assert len(driver.app.marks) == 0
@@ -54,8 +54,12 @@ async def test_columns_that_have_no_room_scroll_into_sight(
     await fill(offline, [made(n) for n in range(4)])
     async with screen(offline, size) as driver:
         await open_comparison(driver, 4)
-        seen = [n for n in range(4) if f"model-000{n}" in driver.lines()[2]]
-        assert seen == list(range(columns))
+        await driver.until(
+            lambda: (
+                [n for n in range(4) if f"model-000{n}" in driver.lines()[2]]
+                == list(range(columns))
+            )
+        )
         await driver.press("l", "right", "tab", "l")
         await driver.sees("▸ model-0003", "hf:maker3/model-0003")
         await driver.press("h", "left", "shift+tab")
@@ -69,7 +73,7 @@ async def test_what_differs_stands_out_and_can_stand_alone(offline: Configuratio
         await driver.sees("model-0001")
         await driver.press("c", "j", "c", "C")
         await driver.sees("Side by side", "≠ licence", "mit", "apache-2.0")
-        assert driver.row("library").split()[:2] == ["│", "library"]
+        await driver.until(lambda: driver.row("library").split()[:2] == ["│", "library"])
         await driver.press("f")
         await driver.until(lambda: "library" not in driver.text())
         await driver.sees("≠ licence")

@@ -38,7 +38,7 @@ async def test_values_are_chosen_typed_and_taken_out(
         await driver.sees("as the files have it", "bfloat16")
         await driver.press("j", "j", "j", "enter")
         await driver.until(lambda: "bfloat16" in driver.row("dtype "))
-        assert "model" in driver.row("dtype ")
+        await driver.until(lambda: "model" in driver.row("dtype "))
         await driver.press("j", "enter")
         await driver.until(lambda: isinstance(driver.app.screen, Prompt))
         await driver.press("m", "a", "n", "y", "enter")

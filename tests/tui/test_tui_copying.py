@@ -58,7 +58,8 @@ async def test_a_letter_copies(offline: Configuration) -> None:
         )
         await driver.press("i")
         await driver.until(lambda: driver.app.clipboard == "hf:maker0/model-0000")
-        assert driver.notes() == ["Sent to the terminal's clipboard: hf:maker0/model-0000"]
+        sent = "Sent to the terminal's clipboard: hf:maker0/model-0000"
+        await driver.until(lambda: driver.notes() == [sent])
         await asked(driver)
         await driver.press("j", "j", "enter")
         await driver.until(lambda: driver.app.clipboard == "abc123")
@@ -200,7 +201,7 @@ async def test_a_letter_jumps(offline: Configuration) -> None:
         await driver.press("ctrl+o", "s")
         await driver.until(lambda: isinstance(driver.app.focused, Input))
         await driver.press("escape", "ctrl+o", "escape")
-        assert driver.app.focused is driver.app.screen.query_one("#models")
+        await driver.until(lambda: driver.app.focused is driver.app.screen.query_one("#models"))
 
 
 async def test_tabs_are_places_too(offline: Configuration) -> None:

@@ -44,6 +44,12 @@ def stands_on(driver: Driver) -> str | None:
     return rows.current.model if rows.current else None
 
 
+def job_under_cursor(driver: Driver) -> str | None:
+    """The download under the cursor."""
+    current = list_of(driver).current
+    return current.job if current else None
+
+
 async def done(driver: Driver, model: str, variant: str | None = None) -> None:
     """Have a download end."""
     job = await driver.services.downloads.start(model, variant=variant)
@@ -55,7 +61,7 @@ async def test_the_cursor_stands_on_what_moves(online: Configuration, hub: DemoH
         await done(driver, "acme/quants", "Q4_0")
         await driver.press("2")
         await driver.sees("History")
-        assert stands_on(driver) == "hf:acme/quants"
+        await driver.until(lambda: stands_on(driver) == "hf:acme/quants")
         await driver.press("1")
         stall = hub.faults.add(Fault(FaultKind.STALL, origin="cdn", times=-1, after=9))
         await driver.services.downloads.start("acme/tiny")
@@ -64,7 +70,7 @@ async def test_the_cursor_stands_on_what_moves(online: Configuration, hub: DemoH
         hub.faults.clear()
         stall.release()
         await driver.until(lambda: "acme/tiny" in driver.text().partition("History")[2])
-        assert stands_on(driver) == "hf:acme/tiny"
+        await driver.until(lambda: stands_on(driver) == "hf:acme/tiny")
 
 
 async def test_keys_that_do_not_apply_say_so_once(online: Configuration) -> None:
@@ -90,7 +96,7 @@ async def test_ends_are_told_on_other_screens_only(online: Configuration) -> Non
         await driver.until(lambda: any(note.startswith(told) for note in driver.notes()))
         await done(driver, "acme/locked")
         await driver.until(lambda: any("locked failed: " in note for note in driver.notes()))
-        assert any("for access at" in note for note in driver.notes())
+        await driver.until(lambda: any("for access at" in note for note in driver.notes()))
         await driver.sees("2 Downloads !1")
         await driver.press("2")
         await driver.sees("failed", "acme/locked is gated")
@@ -113,9 +119,12 @@ async def test_a_cancelled_download_is_marked(online: Configuration, stall: Faul
         await driver.sees("Cancel?", "have arrived", "space pauses it")
         await driver.press("n")
         assert driver.app.live.downloads[0].status is JobStatus.RUNNING
-        await driver.press("x", "y")
-        stall.release()
+        await driver.until(lambda: isinstance(driver.app.screen, DownloadsScreen))
+        await driver.press("x")
+        await driver.sees("Cancel?")
+        await driver.press("y")
         await driver.sees("History", "× acme/quants  Q8_0  cancelled")
+        stall.release()
 
 
 async def test_paused_ones_have_a_badge_and_a_word(online: Configuration, stall: Fault) -> None:
@@ -124,8 +133,8 @@ async def test_paused_ones_have_a_badge_and_a_word(online: Configuration, stall:
         await driver.press("2")
         await driver.sees("2 Downloads ⇣1")
         await driver.press("space")
-        stall.release()
         await driver.sees("2 Downloads ‖1", "paused")
+        stall.release()
         assert driver.lines()[0].startswith(" tui-hub  1")
         assert "another process" not in driver.text()
 
@@ -149,10 +158,13 @@ async def test_a_file_that_another_model_brought_says_whose_it_is(
             assert [(one.deduplicated, one.origin) for one in live.files] == [
                 (True, "hf:acme/tiny"), (False, "")
             ]  # fmt: skip
-            await driver.press("x", "y")
+            await driver.press("x")
+            await driver.sees("Cancel?")
+            await driver.press("y")
+            cancelled = await driver.services.downloads.wait(job.id)
+            assert cancelled.status is JobStatus.CANCELLED
             stall.release()
             hub.faults.clear()
-            await driver.services.downloads.wait(job.id)
 
 
 async def test_one_that_waits_has_its_place_again_after_a_pause(
@@ -169,13 +181,14 @@ async def test_one_that_waits_has_its_place_again_after_a_pause(
             await downloads.start("acme/eye"),
         ]
         line = [job.id for job in jobs]
-        await driver.press("2", "j", "j")
-        await driver.until(lambda: stands_on(driver) == "hf:acme/quants")
+        await driver.press("2")
+        await driver.sees("acme/tiny", "Q4_0", "Q8_0", "acme/eye")
+        await driver.press("g", "j", "j")
+        await driver.until(lambda: job_under_cursor(driver) == line[1])
         await driver.press("space")
         await driver.sees("‖1", "paused")
         assert list(downloads.running[1:]) == [line[0], line[2]]
-        current = list_of(driver).current
-        assert current is not None and current.job == line[1], "the cursor stays on it"
+        assert job_under_cursor(driver) == line[1], "the cursor stays on it"
         await driver.press("space")
         await driver.until(lambda: list(downloads.running[1:]) == line)
         await driver.until(lambda: "‖1" not in driver.lines()[0])
@@ -199,7 +212,7 @@ async def test_interrupted_ones_go_on(online: Configuration, hub: DemoHub) -> No
     async with open_services(online) as services:
         job = await services.downloads.start("acme/tiny")
         assert job.id in services.downloads.running
-        stall.release()
+    stall.release()
     hub.faults.clear()
     async with screen(online) as driver:
         await driver.until(lambda: any("1 download goes on" in note for note in driver.notes()))
@@ -217,8 +230,8 @@ async def test_one_whose_source_is_away_says_that_it_waits(
         await driver.sees("interrupted", "(503)", "goes on by itself", "r tries it at once")
         hub.faults.clear()
         await driver.press("r")
-        assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED
         await driver.sees("History")
+        assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED
 
 
 async def test_only_what_another_process_runs_is_said_to_run_there(
@@ -261,9 +274,8 @@ async def test_leaving_says_what_becomes_of_downloads(online: Configuration, sta
 
 
 async def test_a_retry_tells_that_it_takes_another_revision(
-    online: Configuration, hub: DemoHub
+    online: Configuration, hub: DemoHub, stall: Fault
 ) -> None:
-    hub.throttle.connection = 20_000
     async with screen(online, NARROW) as driver:
         job = await driver.services.downloads.start("acme/tiny")
         await driver.press("2")
@@ -274,7 +286,8 @@ async def test_a_retry_tells_that_it_takes_another_revision(
         assert entry is not None
         hub.registry.remove("acme/tiny")
         hub.put(replace(entry.head.repository, title="another history"))
-        hub.throttle.connection = 0
+        stall.release()
+        hub.faults.clear()
         await driver.press("space")
         await driver.sees("failed", "To try again takes what main is now")
         await driver.press("r")

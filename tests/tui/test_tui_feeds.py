@@ -62,7 +62,9 @@ async def test_a_feed_is_made_while_the_words_say_what_it_means(
         await driver.sees("it brings     all of it: everything", "random 3-4 h after each sync")
         await driver.press(*"tag:gguf colour:red")
         await driver.sees("'colour' is no part of a query")
-        assert driver.row("is no part of a query").rstrip("│ ").endswith("query")
+        await driver.until(
+            lambda: driver.row("is no part of a query").rstrip("│ ").endswith("query")
+        )
         await driver.press(*["backspace"] * 10, *"author:acme", "down", *"20", "down")
         await driver.sees("it brings     the first 20: tag gguf and by acme")
         await driver.press(*"0 26 * * *")
@@ -198,7 +200,7 @@ async def test_what_an_editor_writes_shows_and_a_broken_file_is_told(
         file.write_text("")
         await driver.press("escape")
         await driver.sees("daily 02:00Z")
-        assert "stay as they were" not in driver.text()
+        await driver.until(lambda: "stay as they were" not in driver.text())
 
 
 async def test_hostile_text_in_the_file_is_inert_and_kept(offline: Configuration) -> None:

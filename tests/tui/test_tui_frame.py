@@ -26,7 +26,7 @@ async def test_every_screen_keeps_the_frame_at_every_size(
         for number, mode in enumerate(MODES, 1):
             await driver.press(str(number))
             await driver.sees(f"{number} {mode.capitalize()}", "no GPU", "free", "? help", "q quit")
-            assert driver.app.current_mode == mode
+            await driver.until(lambda mode=mode: driver.app.current_mode == mode)
             assert {len(line) for line in driver.lines()} <= {size[0]}
             assert len(driver.lines()) == size[1]
 
@@ -52,7 +52,7 @@ async def test_the_program_s_name_stays_whatever_badges_come(
             assert len(line) == bar.size.width
             assert not count or (f"⇣{2 * count}" in line and f"+{41 * count}" in line)
         await driver.pilot.click(TopBar, offset=(line.index("5") + 1, 0))
-        assert driver.app.current_mode == "storage"
+        await driver.until(lambda: driver.app.current_mode == "storage")
 
 
 async def test_every_key_shown_has_an_action_and_an_explanation(offline: Configuration) -> None:
@@ -77,18 +77,18 @@ async def test_every_key_shown_has_an_action_and_an_explanation(offline: Configu
 async def test_help_tells_the_keys_of_the_screen_it_is_asked_on(offline: Configuration) -> None:
     async with screen(offline) as driver:
         await driver.press("2", "question_mark")
-        assert isinstance(driver.app.screen, HelpScreen)
+        await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
         await driver.sees("Downloads", "Limit the speed of all downloads together.", "Everywhere")
         await driver.press("escape")
         await driver.press("6", "question_mark")
         await driver.sees("Bring every feed up to date now.")
-        assert "Limit the speed" not in driver.text()
+        await driver.until(lambda: "Limit the speed" not in driver.text())
 
 
 async def test_the_palette_runs_any_action(offline: Configuration) -> None:
     async with screen(offline) as driver:
         await driver.press("2", "ctrl+p")
-        assert isinstance(driver.app.screen, CommandPalette)
+        await driver.until(lambda: isinstance(driver.app.screen, CommandPalette))
         await driver.press(*"storage")
         await driver.sees("See what the store holds")
         await driver.press("down", "enter")
@@ -100,10 +100,10 @@ async def test_search_goes_to_the_catalogue_from_anywhere(offline: Configuration
     async with screen(offline) as driver:
         await driver.sees("model-0000")
         await driver.press("enter", "4", "slash", *"0002")
-        assert driver.app.current_mode == "browse"
+        await driver.until(lambda: driver.app.current_mode == "browse")
         await driver.until(lambda: "model-0001" not in driver.text())
         await driver.press("escape", "1")
-        assert driver.app.current_mode == "browse"
+        await driver.until(lambda: driver.app.current_mode == "browse")
 
 
 async def test_q_leaves_at_once_when_nothing_runs(offline: Configuration) -> None:

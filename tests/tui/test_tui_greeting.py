@@ -26,7 +26,9 @@ async def test_a_new_home_is_greeted_above_the_catalogue(
         await driver.sees("Qwen-Image-2512")
         await driver.press("slash")
         await driver.until(lambda: WORDS not in driver.text())
-        assert isinstance(driver.app.focused, Input), "the key does its own work too"
+        await driver.until(
+            lambda: isinstance(driver.app.focused, Input), "the key does its own work too"
+        )
     async with screen(offline, size) as driver:
         await driver.sees("Qwen-Image-2512")
         await driver.settled()
@@ -36,7 +38,9 @@ async def test_a_new_home_is_greeted_above_the_catalogue(
 async def test_it_says_what_goes_on_and_what_is_done(configure: Configure) -> None:
     async with screen(configure()) as driver:
         await driver.sees(WORDS, "The catalogue is kept up to date by itself.")
-        assert "Models here: " in driver.text() and "hf:all" not in driver.row("Models here")
+        await driver.until(
+            lambda: "Models here: " in driver.text() and "hf:all" not in driver.row("Models here")
+        )
         await driver.pilot.click("#models")
         await driver.until(lambda: WORDS not in driver.text())
 

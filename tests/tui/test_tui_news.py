@@ -50,7 +50,7 @@ async def test_what_a_sync_elsewhere_brought_is_told_once_and_marked_until_seen(
             assert second == (
                 "hf:acme/tiny, which is installed, changed: revision, licence apache-2.0 → other"
             )
-            assert "6 Sync +2" in bar(driver)
+            await driver.until(lambda: "6 Sync +2" in bar(driver))
             await driver.press("6")
             await driver.until(lambda: "Sync +" not in bar(driver))
             assert await elsewhere.changes.unseen() == 0

@@ -51,11 +51,11 @@ async def test_a_setting_is_changed_in_the_file_and_taken_back(offline: Configur
         await go_to(driver, "downloads.limit")
         await type_over(driver, "2M")
         await driver.until(lambda: written(offline) == {"downloads": {"limit": 2097152}})
-        assert driver.services.downloads.limit == 2097152, "counts at once"
+        await driver.until(lambda: driver.services.downloads.limit == 2097152, "counts at once")
         await driver.until(lambda: "file" in driver.row("downloads.limit"))
         await driver.press("u")
         await driver.until(lambda: written(offline) == {})
-        assert driver.services.downloads.limit == 0
+        await driver.until(lambda: driver.services.downloads.limit == 0)
         await driver.press("u")
         await driver.until(lambda: "downloads.limit does not stand in the file." in driver.notes())
 

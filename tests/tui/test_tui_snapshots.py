@@ -71,6 +71,7 @@ def after(services: Services, keys: str, *words: str) -> Callable[[Pilot[int]], 
         await driver.until(lambda: app.live.total is not None)
         await driver.press(*keys)
         await driver.sees(*words)
+        await driver.settled()
 
     return before
 

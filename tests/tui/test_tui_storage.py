@@ -59,7 +59,7 @@ async def test_models_can_be_told_apart_by_their_whole_names(
         await driver.press("5")
         await driver.sees("By model", "local:lumen-chat", "Size")
         await driver.settled()
-        assert all(name in driver.text() for name in names), driver.text()
+        await driver.until(lambda: all(name in driver.text() for name in names))
 
 
 async def test_room_is_made_only_with_a_yes(offline: Configuration, tmp_path: Path) -> None:

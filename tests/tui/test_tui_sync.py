@@ -20,7 +20,7 @@ async def test_the_screen_runs_the_schedule(configure: Configure, hub: DemoHub) 
         await driver.until(lambda: "completed" in driver.row("hf:text-generation"))
         await driver.sees("just now · next ")
         assert hub.requests
-        assert "random 3-4 h" in driver.row("hf:text-generation")
+        await driver.until(lambda: "random 3-4 h" in driver.row("hf:text-generation"))
 
 
 async def test_the_words_about_a_feed(configure: Configure) -> None:
@@ -29,7 +29,9 @@ async def test_the_words_about_a_feed(configure: Configure) -> None:
         await driver.sees("schedule    daily 02:00Z, next 02:00Z")
         await driver.press("tab")
         await driver.sees("Nothing changed since the feeds were first synced.")
-        assert "schedule    " not in driver.text(), "there is room for one of the two"
+        await driver.until(
+            lambda: "schedule    " not in driver.text(), "there is room for one of the two"
+        )
         await driver.press("tab")
         await driver.sees("schedule    daily 02:00Z, next 02:00Z")
 

@@ -53,7 +53,7 @@ def test_the_terminal_takes_lines_again_afterwards(tmp_path: Path) -> None:
         },
         dimensions=(24, 80),
         encoding="utf-8",
-        timeout=30,
+        timeout=60,
     )
     shell.expect("no GPU")
     shell.send("q")

@@ -51,7 +51,7 @@ class Fault:
     status: int = 500
     after: int = 0
     """Bytes of the body that still go out right; 0 strikes before the headers."""
-    seconds: float = 60.0
+    seconds: float = 600.0
     """How long a stall lasts, or what a 429 asks to wait."""
     headers: Mapping[str, str] = field(default_factory=dict)
     hits: int = 0
@@ -180,7 +180,7 @@ class RequestLog:
             and origin in (None, seen.origin)
         ]
 
-    def wait_for(self, condition: Callable[[list[Seen]], bool], timeout: float = 10.0) -> bool:
+    def wait_for(self, condition: Callable[[list[Seen]], bool], timeout: float = 60.0) -> bool:
         """Block until the log fulfils a condition; whether it did within the time.
 
         The condition is looked at when a request arrives, is answered, is stalled, or ends.

@@ -50,6 +50,11 @@ class Keyboard:
                 if task is None or task.cancelling():
                     raise
             await self._settle(focused)
+            self._typed.task_done()
+
+    async def done(self) -> None:
+        """Wait until all is done that was typed."""
+        await self._typed.join()
 
     async def _settle(self, focused: MessagePump | None) -> None:
         """Wait until a change of the focus or of the screen is through."""

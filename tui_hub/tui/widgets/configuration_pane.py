@@ -69,8 +69,11 @@ class ConfigurationPane(Vertical):
         """Read what is set."""
         if not self._model:
             return
+        before = self._report
         try:
-            self._take(await self.app.services.configuring.show(self._model))
+            report = await self.app.services.configuring.show(self._model)
+            if self._report is before:  # what a change gave meanwhile is newer
+                self._take(report)
         except HubError as error:
             self.rows.empty = error.message
             self.rows.refresh()
