@@ -25,6 +25,8 @@ from tui_hub.blobs import (
 )
 
 CONTENT = {"weights/model.bin": bytes(range(256)) * 64}
+SMALL = {"config.json": b"{}", "folder/note.txt": b"a note"}
+"""Files that arrive in one go, and are committed together."""
 MODEL = "hf:org/name"
 REVISION = "a" * 40
 
@@ -50,6 +52,18 @@ def bring(store: BlobStore, data: bytes) -> str:
     return digest
 
 
+def bring_all(store: BlobStore, files: list[bytes]) -> list[str]:
+    """Bring small files in together."""
+    hashes = [hashlib.sha256(data).hexdigest() for data in files]
+    store.commit_all(
+        [
+            (store.make_whole(sha256, memoryview(data)), sha256)
+            for sha256, data in zip(hashes, files, strict=True)
+        ]
+    )
+    return hashes
+
+
 def install(root: Path) -> None:
     store = BlobStore(root)
     store.prepare()
@@ -58,12 +72,15 @@ def install(root: Path) -> None:
         for path, data in CONTENT.items():
             held.add(hashlib.sha256(data).hexdigest())
             hashes[path] = bring(store, data)
+        held.add(*(hashlib.sha256(data).hexdigest() for data in SMALL.values()))
+        hashes |= zip(SMALL, bring_all(store, [*SMALL.values()]), strict=True)
         view = publish_model(store, "llm", "name", "org", MODEL, hashes)
         publish_hf(
             store, "org/name", REVISION, ("main",), [(path, h, None) for path, h in hashes.items()]
         )
+        sizes = {path: len(data) for path, data in (CONTENT | SMALL).items()}
         files = tuple(
-            ReceiptFile(path=path, sha256=h, size=len(CONTENT[path])) for path, h in hashes.items()
+            ReceiptFile(path=path, sha256=h, size=sizes[path]) for path, h in hashes.items()
         )
         receipts.write(
             store,

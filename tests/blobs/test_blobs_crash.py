@@ -50,7 +50,7 @@ def crash(template: Path, root: Path, call: Call) -> list[str]:
         return [*wrong, f"could not go on: {error!r}"]
     wrong += unsound(root)
     store = BlobStore(root)
-    if sum(1 for _ in store.iter()) != len(crash_writer.CONTENT):
+    if sum(1 for _ in store.iter()) != len(crash_writer.CONTENT | crash_writer.SMALL):
         wrong.append("a blob is missing, or one that nobody wants is left")
     shutil.rmtree(root)
     return wrong
@@ -97,7 +97,23 @@ def order_is_safe(calls: list[Call]) -> bool:
         named = re.search(r"fsync\(\d+<[^>]*/blobs/sha256>\) += 0", calls[link + 1].text)
         if not any(durable) or named is None:
             return False
-    return True
+    return small_files_are_safe(calls)
+
+
+def small_files_are_safe(calls: list[Call]) -> bool:
+    """Whether files without a name are flushed before they get one, and then their names are."""
+    bare = r"/temp/#\d+>\(deleted\)"
+    links = positions(calls, r'linkat\(.*"/proc/self/fd/\d+", .*/blobs/sha256/[0-9a-f]{64}"')
+    assert len(links) == len(crash_writer.SMALL)
+    assert len(positions(calls, rf"\bwrite\(\d+<[^>]*{bare}, ")) == len(links)
+    for link in links:
+        found = re.search(r'/proc/self/fd/(\d+)"', calls[link].text)
+        assert found is not None
+        own = rf"\({found[1]}<[^>]*{bare}"
+        sealed = max(index for index in positions(calls[:link], rf"fchmod{own}"))
+        if not positions(calls[sealed:link], rf"fsync{own}\) += 0"):
+            return False
+    return bool(positions(calls[links[-1] :][:2], r"fsync\(\d+<[^>]*/blobs/sha256>\) += 0"))
 
 
 def test_bytes_are_durable_before_their_record_and_before_their_name(place: Path) -> None:
@@ -111,7 +127,9 @@ def test_a_writer_that_does_not_flush_is_found_out(place: Path) -> None:
     root = place / "store"
     BlobStore(root).prepare()
 
-    assert not order_is_safe(trace(root, place / "log", mode="no-fsync"))
+    calls = trace(root, place / "log", mode="no-fsync")
+    assert not order_is_safe(calls)
+    assert not small_files_are_safe(calls)
 
 
 FAULTS = {

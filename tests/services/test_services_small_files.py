@@ -68,3 +68,22 @@ async def test_a_small_file_that_fails_takes_none_of_its_group_with_it(
         assert (mended.status, mended.error) == (JobStatus.COMPLETED, None)
         lengths = [len(CONTENT[path]) for path in failed]
         assert mended.bytes_transferred == sum(lengths)
+
+
+async def test_what_came_of_a_small_file_before_trouble_is_not_fetched_again(
+    configure: Configure, hub: DemoHub
+) -> None:
+    put(hub)
+    for number in (50, 51, 90):
+        path = f"*/part-{number:03}.bin"
+        hub.faults.add(Fault(FaultKind.TRUNCATE, path, after=700, origin="cdn"))
+    async with open_services(configure()) as services:
+        job = await services.downloads.start("acme/many")
+        done = await services.downloads.wait(job.id)
+
+        assert (done.status, done.error) == (JobStatus.COMPLETED, None)
+        assert done.path is not None
+        found = {path: (Path(done.path) / path).read_bytes() for path in CONTENT}
+        assert found == CONTENT
+        assert done.bytes_transferred == sum(map(len, CONTENT.values())) - len(CONTENT[COPY])
+        assert list((services.configuration.paths.store / "temp").iterdir()) == []

@@ -1,9 +1,10 @@
-"""Small files of a server that is reached: fetched without threads, and no less carefully."""
+"""Small files of a server that is reached: fetched in one go, and no less carefully."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,14 +12,13 @@ from content import CONTENT
 from hostile import Hostile
 from plain_file import PlainFile
 
-from tui_hub.domain.errors import CorruptError, InterruptedJobError
-from tui_hub.transfer import Pool, Transfer
-from tui_hub.transfer.attempt import Notes
-from tui_hub.transfer.lanes import Lane
+from tui_hub.domain.artifacts import Verified
+from tui_hub.domain.errors import InterruptedJobError, NotFoundError
+from tui_hub.transfer import Brief, Options, Pool, RateLimiter, Request, Transfer, is_brief
 
 SMALL = CONTENT[:200_000]
 SMALL_SHA256 = hashlib.sha256(SMALL).hexdigest()
-KNOWN = {"size": len(SMALL), "sha256": SMALL_SHA256}
+GIT_SHA1 = hashlib.sha1(b"blob %d\0" % len(SMALL) + SMALL).hexdigest()
 
 Make = Callable[..., Transfer]
 
@@ -31,67 +31,93 @@ def near() -> Iterator[Hostile]:
 
 @pytest.fixture
 def pool(near: Hostile, make: Make, destination: PlainFile) -> Iterator[Pool]:
-    """A pool with a connection to the server, and the destination empty again."""
+    """A pool with a connection to the server."""
     pool = Pool({})
-    make(near.url("honest"), pool=pool, **KNOWN).run()
-    destination.reset()
+    make(near.url("honest"), pool=pool, size=len(SMALL), sha256=SMALL_SHA256).run()
     yield pool
     pool.close()
 
 
-def test_a_small_file_needs_no_threads_once_its_server_is_reached(
-    near: Hostile,
-    pool: Pool,
-    make: Make,
-    destination: PlainFile,
-    monkeypatch: pytest.MonkeyPatch,
+def brief(pool: Pool, url: str, sha256: str | None = SMALL_SHA256, **known: str) -> Brief:
+    request = Request(url=url, size=len(SMALL), sha256=sha256, **known)
+    assert is_brief(request, pool)
+    room = memoryview(bytearray(len(SMALL) + 1000))
+    return Brief(request, room, Options(environment={}), RateLimiter(), pool)
+
+
+def test_a_small_file_needs_no_threads_and_one_request_once_its_server_is_reached(
+    near: Hostile, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[threading.Thread] = []
-    monkeypatch.setattr(threading.Thread, "start", started.append)
+    before = len(near.requests)
+    fetched = brief(pool, near.url("honest"))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", started.append)
+        result = fetched.run()
 
-    result = make(near.url("honest"), pool=pool, **KNOWN).run()
+    assert result is not None and started == []
+    assert (result.sha256, result.verified) == (SMALL_SHA256, Verified.SHA256)
+    assert (result.bytes_transferred, bytes(fetched.content)) == (len(SMALL), SMALL)
+    assert len(near.requests) == before + 1
+    assert is_brief(Request(url=near.url("honest"), size=1), pool), "the connection is kept"
 
-    assert (result.sha256, result.bytes_transferred) == (SMALL_SHA256, len(SMALL))
-    assert destination.path.read_bytes() == SMALL
-    assert started == []
+
+def test_a_git_id_is_checked_and_the_sha256_made(near: Hostile, pool: Pool) -> None:
+    url = near.url("honest")
+    good = brief(pool, url, None, git_sha1=GIT_SHA1).run()
+    assert good is not None
+    assert (good.sha256, good.verified) == (SMALL_SHA256, Verified.GIT_SHA1)
+    wrong = brief(pool, url, None, git_sha1="0" * 40)
+    assert wrong.run() is None and not wrong.resumable
 
 
-def test_without_a_connection_there_is_a_thread_that_can_be_left_behind(
-    near: Hostile, make: Make, monkeypatch: pytest.MonkeyPatch
+def test_only_small_files_of_servers_that_are_reached_are_fetched_so(
+    near: Hostile, pool: Pool
 ) -> None:
-    started: list[type] = []
-    start = threading.Thread.start
-
-    def note(thread: threading.Thread) -> None:
-        started.append(type(thread))
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", note)
-    make(near.url("honest"), **KNOWN).run()
-    assert Lane in started and Notes in started
+    url = near.url("honest")
+    assert is_brief(Request(url=url, size=2 * 1024**2), pool)
+    assert not is_brief(Request(url=url, size=2 * 1024**2 + 1), pool)
+    assert not is_brief(Request(url=url), pool)
+    assert not is_brief(Request(url=url, size=1), Pool({}))
 
 
-@pytest.mark.parametrize("behaviour", ["truncate", "reset", "unavailable", "rate_limited"])
-def test_a_small_file_goes_on_after_trouble(
-    near: Hostile, pool: Pool, make: Make, destination: PlainFile, behaviour: str
+@pytest.mark.parametrize("behaviour", ["truncate", "reset"])
+def test_what_came_before_the_trouble_is_for_the_next_try(
+    near: Hostile, pool: Pool, behaviour: str
 ) -> None:
-    result = make(near.url(behaviour), pool=pool, **KNOWN).run()
-    assert (result.sha256, destination.path.read_bytes()) == (SMALL_SHA256, SMALL)
-    assert result.retries > 0
+    cut = brief(pool, near.url(behaviour))
+    assert cut.run() is None
+    assert cut.resumable and cut.validator is not None
+    assert SMALL.startswith(bytes(cut.content)) and len(cut.content) < len(SMALL)
 
 
-def test_a_damaged_small_file_is_found_out(near: Hostile, pool: Pool, make: Make) -> None:
-    with pytest.raises(CorruptError):
-        make(near.url("bit_flip"), pool=pool, **KNOWN).run()
+def test_a_pause_that_the_server_asks_for_holds_for_whoever_comes_next(
+    near: Hostile, pool: Pool
+) -> None:
+    asked = brief(pool, near.url("rate_limited"))
+    assert asked.run() is None and not asked.resumable
+    assert pool.pauses.until("127.0.0.1") > time.monotonic()
 
 
-def test_a_small_file_that_stalls_can_be_stopped(near: Hostile, pool: Pool, make: Make) -> None:
-    transfer = make(near.url("silent"), pool=pool, stall=60, **KNOWN)
+def test_a_damaged_small_file_is_found_out_and_nothing_of_it_kept(
+    near: Hostile, pool: Pool
+) -> None:
+    damaged = brief(pool, near.url("bit_flip"))
+    assert damaged.run() is None and not damaged.resumable
+
+
+def test_a_refusal_is_final(near: Hostile, pool: Pool) -> None:
+    with pytest.raises(NotFoundError):
+        brief(pool, near.url("missing")).run()
+
+
+def test_a_small_file_that_stalls_can_be_stopped(near: Hostile, pool: Pool) -> None:
+    stalled = brief(pool, near.url("silent"))
     raised: list[BaseException] = []
 
     def run() -> None:
         try:
-            transfer.run()
+            stalled.run()
         except InterruptedJobError as error:
             raised.append(error)
 
@@ -99,6 +125,6 @@ def test_a_small_file_that_stalls_can_be_stopped(near: Hostile, pool: Pool, make
     runner.start()
     while not any(seen.path.endswith("silent") for seen in near.requests):
         runner.join(0.01)
-    transfer.stop()
+    stalled.stop()
     runner.join(60)
     assert len(raised) == 1 and not runner.is_alive()

@@ -7,6 +7,7 @@ from tui_hub.blobs.folders import metadata_folder
 from tui_hub.blobs.garbage import collect, recover, unreferenced
 from tui_hub.blobs.holds import Hold, hold
 from tui_hub.blobs.huggingface import publish_hf, remove_hf
+from tui_hub.blobs.nameless import Nameless
 from tui_hub.blobs.ollama import publish_ollama, remove_ollama
 from tui_hub.blobs.partial import Partial
 from tui_hub.blobs.receipts import KeptRevision, Receipt, ReceiptFile
@@ -27,6 +28,7 @@ __all__ = [
     "Features",
     "Hold",
     "KeptRevision",
+    "Nameless",
     "Partial",
     "PartialInfo",
     "Receipt",

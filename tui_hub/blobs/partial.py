@@ -90,6 +90,12 @@ class Partial:
             self._cut(_end(self.ranges))
             raise
 
+    def begin_with(self, content: memoryview) -> None:
+        """Write the first bytes of the file."""
+        offset = 0
+        while offset < len(content):
+            offset += os.pwrite(self._descriptor, content[offset:], offset)
+
     def checkpoint(self, ranges: Ranges, validator: str | None) -> None:
         """Flush the bytes to the disk, and only then record that they are there."""
         self._flush(os.fdatasync)

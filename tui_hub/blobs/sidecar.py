@@ -185,6 +185,15 @@ def scan(temp: Path, key: str | None = None) -> Iterator[PartialInfo]:
             yield info
 
 
+def begun(temp: Path) -> frozenset[str]:
+    """The safe keys of which there are partials, whoever's they are."""
+    try:
+        names = os.listdir(temp)  # noqa: PTH208 - once for each group of files of a download
+    except FileNotFoundError:
+        return frozenset()
+    return frozenset(name.partition(".")[0] for name in names if name.endswith(".part"))
+
+
 def signs(temp: Path, key: str) -> frozenset[tuple[str, int]]:
     """What changes whenever a process, seen or not, gets on with the partials of a key."""
     prefix, found = f"{safe_key(key)}.", set()

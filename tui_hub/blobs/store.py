@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import stat
@@ -20,8 +21,9 @@ from tui_hub.blobs.files import (
     storage_errors,
 )
 from tui_hub.blobs.hashing import sha256_file
+from tui_hub.blobs.nameless import Nameless, makes_nameless
 from tui_hub.blobs.partial import Partial
-from tui_hub.blobs.sidecar import PartialInfo, scan, signs
+from tui_hub.blobs.sidecar import PartialInfo, begun, scan, signs
 from tui_hub.domain.errors import CorruptError, UnsafeError
 from tui_hub.domain.identifiers import is_sha256
 from tui_hub.paths import existing_parent
@@ -123,6 +125,41 @@ class BlobStore:
         with storage_errors(self.root):
             return open_partial(self.temp, key, size, brief=brief)
 
+    def make_whole(self, key: str, content: memoryview) -> Partial | Nameless:
+        """Write a small file whole, which is to be committed or discarded next.
+
+        Raises:
+            NoSpaceError: when the disk is full.
+            RefusedError: when the store cannot be written.
+        """
+        with storage_errors(self.root):
+            if makes_nameless(self.temp):
+                return Nameless(self.temp, content)
+            partial = open_partial(self.temp, key, len(content), brief=True)
+            partial.begin_with(content)
+            return partial
+
+    def keep_beginning(
+        self, key: str, size: int, content: memoryview, validator: str | None
+    ) -> None:
+        """Keep the first bytes of a file for the next attempt at it; see `open_partial`.
+
+        Raises:
+            NoSpaceError: when the disk is full.
+            RefusedError: when the store cannot be written.
+        """
+        with storage_errors(self.root):
+            partial = open_partial(self.temp, key, size)
+            try:
+                partial.begin_with(content)
+                partial.settle(((0, len(content)),), validator)
+            finally:
+                partial.close()
+
+    def begun(self) -> frozenset[str]:
+        """The keys of all partials, in the form that `safe_key` gives them."""
+        return begun(self.temp)
+
     def resumable(self, key: str) -> int:
         """Bytes that an interrupted attempt left of a file."""
         return resumable(self.temp, key)
@@ -140,7 +177,7 @@ class BlobStore:
         return holds.promised(self.temp)
 
     def commit(
-        self, partial: Partial, sha256: str, record: Callable[[Path], None] | None = None
+        self, partial: Partial | Nameless, sha256: str, record: Callable[[Path], None] | None = None
     ) -> Path:
         """Bring a complete file in under its hash, which the caller has computed from its bytes.
 
@@ -162,7 +199,7 @@ class BlobStore:
             partial.discard()
         return final
 
-    def commit_all(self, partials: Sequence[tuple[Partial, str]]) -> None:
+    def commit_all(self, partials: Sequence[tuple[Partial | Nameless, str]]) -> None:
         """Bring several files in, each as `commit` does; their names become durable together.
 
         When one fails, each can still be committed by itself.
@@ -175,13 +212,15 @@ class BlobStore:
             with suppress(OSError):  # then it is swept one day, as a blob that has its name
                 partial.discard()
 
-    def _name(self, partial: Partial, sha256: str) -> None:
+    def _name(self, partial: Partial | Nameless, sha256: str) -> None:
         """Make a complete file read-only and durable, and give it its name if it has not got it."""
         sealed = partial.seal()
         if partial.size not in (None, sealed.st_size):
             raise CorruptError(f"{sealed.st_size} bytes are here instead of {partial.size}")
-        if not _is(self.path(sha256), sealed):
-            self._give_name(partial.path, sha256, sealed)
+        if isinstance(partial, Nameless):
+            self._give_name(partial.link, sha256, sealed)
+        elif not _is(self.path(sha256), sealed):
+            self._give_name(functools.partial(_link, partial.path), sha256, sealed)
 
     def publish(self, source: Path, sha256: str, sealed: os.stat_result) -> None:
         """Give a durable file of this store its name, unless a blob of its size has it already.
@@ -191,22 +230,22 @@ class BlobStore:
             sha256: its hash.
             sealed: what `fstat` says of it.
         """
-        self._give_name(source, sha256, sealed)
+        self._give_name(functools.partial(_link, source), sha256, sealed)
         fsync_folder(self.blobs)
 
-    def _give_name(self, source: Path, sha256: str, sealed: os.stat_result) -> None:
+    def _give_name(self, link: Callable[[Path], None], sha256: str, sealed: os.stat_result) -> None:
         """Do that, but for making the name durable."""
         final = self.path(sha256)
         try:
-            _link(source, final)
+            link(final)
         except FileExistsError:
             if not self.has(sha256, sealed.st_size):
                 if not references.forget(self, final):
                     self.quarantine(sha256)
-                _link(source, final)
+                link(final)
         if self.size(sha256) != sealed.st_size:
             self.quarantine(sha256)
-            raise UnsafeError(f"somebody put another file in the place of {source.name}")
+            raise UnsafeError(f"somebody put another file in the place of {sha256}")
 
     def adopt(self, path: Path, terms: Terms = NO_TERMS) -> str:
         """Bring a local file in as `take_in` does, and give its hash."""

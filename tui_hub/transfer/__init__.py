@@ -1,5 +1,6 @@
 """Bytes from an address to a verified partial file. Knows HTTP, nothing of models."""
 
+from tui_hub.transfer.brief import BRIEF, Brief, is_brief
 from tui_hub.transfer.cancellation import Cancellation
 from tui_hub.transfer.engine import Transfer
 from tui_hub.transfer.limiter import RateLimiter
@@ -16,6 +17,8 @@ from tui_hub.transfer.sharing import HostPauses, Lanes
 from tui_hub.transfer.trouble import Cancelled
 
 __all__ = [
+    "BRIEF",
+    "Brief",
     "Cancellation",
     "Cancelled",
     "Destination",
@@ -29,4 +32,5 @@ __all__ = [
     "Transfer",
     "TransferProgress",
     "Transferred",
+    "is_brief",
 ]

@@ -19,8 +19,6 @@ from tui_hub.transfer.trouble import Mismatch, Restart, disk_error, on_disk
 from tui_hub.transfer.work import Means, Work
 
 _TICK = 0.05
-_BRIEF = 2 * 1024**2
-"""Bytes of a file that is not worth threads of its own once its server is reached."""
 _FAREWELL = 0.5
 """Seconds that a lane has to notice that it is over; resolving a name cannot be interrupted."""
 
@@ -57,9 +55,7 @@ class Attempt:
             with on_disk():
                 destination.reset()
             identity = Identity.of(means.request, destination)
-        brief = identity.size is not None and identity.size <= _BRIEF
-        brief = brief and means.pool.reaches(means.request.url)
-        self._work = Work(means, identity, whole=whole, brief=brief)
+        self._work = Work(means, identity, whole=whole)
         self._notes = Notes(self._work)
         self._checkpoints = Checkpoints(self._work)
         self._laggards: Laggards[Lane] = Laggards()
@@ -135,11 +131,8 @@ class Attempt:
         work = self._work
         if work.pieces.complete and work.identity.certain:
             work.follow()
-        elif work.brief:
-            self._new_lane().run()
-        if not work.brief:
-            self._notes.start()
-            self._checkpoints.start()
+        self._notes.start()
+        self._checkpoints.start()
         while True:
             with work.changed:
                 if work.failure is not None:
@@ -164,13 +157,10 @@ class Attempt:
             self._start_lane()
 
     def _start_lane(self) -> None:
-        self._new_lane().start()
-
-    def _new_lane(self) -> Lane:
         lane = Lane(self._work)
         self._work.lanes.add(lane)
         self._means.pool.lanes.take()
-        return lane
+        lane.start()
 
     def _hasten(self, now: float) -> None:
         """Open the connection of a lane afresh that is far slower than the others."""
@@ -192,8 +182,6 @@ class Attempt:
             self._checkpoints.record()
             with on_disk():
                 destination.allocate(size)
-        if self._work.brief:
-            follower.run()
         while follower.is_alive():
             self._work.cancellation.check()
             follower.join(_TICK)
@@ -216,8 +204,7 @@ class Attempt:
         self._checkpoints.end()
         if work.follower is not None:
             work.follower.cancel()
-            if not work.brief:
-                work.follower.join()
+            work.follower.join()
         with work.changed:
             work.changed.wait_for(lambda: not work.lanes, _FAREWELL)
             work.changed.wait_for(lambda: work.busy == 0)

@@ -45,19 +45,15 @@ class Means:
 class Work:
     """The state of one attempt. Lanes call the methods; `changed` guards what they share."""
 
-    def __init__(
-        self, means: Means, identity: Identity, *, whole: bool, brief: bool = False
-    ) -> None:
+    def __init__(self, means: Means, identity: Identity, *, whole: bool) -> None:
         """Prepare to go on from what the destination holds.
 
         Args:
             means: the request, the destination, and what the attempts at it share.
             identity: what is known of the file.
             whole: ask for the file in one stream, because ranges do not work here.
-            brief: one lane fetches all of it, and nothing else happens meanwhile.
         """
         self.means = means
-        self.brief = brief
         self.identity = identity
         size = identity.size
         self.pieces = Pieces(
@@ -205,8 +201,7 @@ class Work:
             git_sha1=identity.git_sha1 is not None,
             md5=identity.md5 is not None,
         )
-        if not self.brief:
-            follower.start()
+        follower.start()
         self.follower = follower
 
     def _first_claim(self, now: float) -> Claim | None:

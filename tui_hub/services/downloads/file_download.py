@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tui_hub.blobs import BlobStore, Hold, Partial, Terms
+from tui_hub.blobs import BlobStore, Hold, Nameless, Partial, Terms
 from tui_hub.blobs.hashing import sha256_file
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified, partial_key
 from tui_hub.domain.downloads import FileProgress, FileState
@@ -62,10 +62,10 @@ class FileDownload:
         self._others = others
         """Where the same bytes are said to be, should its own place hand out wrong ones."""
         self._spent = 0
-        """Bytes that came from places that handed out wrong ones."""
+        """Bytes that earlier tries brought."""
         self._stopped = threading.Event()
         self._transfer: Running | None = None
-        self._arrived: tuple[Partial, Transferred] | None = None
+        self._arrived: tuple[Partial | Nameless, Transferred] | None = None
         self._last = FileProgress(path=artifact.path, size=artifact.size)
 
     @property
@@ -105,12 +105,13 @@ class FileDownload:
             until.enter_context(attempt.pop_all())
             return True
 
-    def arrive(self, until: ExitStack, *, brief: bool = False) -> bool:
+    def arrive(self, until: ExitStack, room: memoryview | None = None) -> bool:
         """Bring the bytes here and verify them.
 
         Args:
             until: holds what must be held until the file is committed.
-            brief: it is small: what arrived of it before the process died may be lost.
+            room: memory for all of them, where the file is small and nothing is here of it: what
+                arrived of it before the process died may be lost.
 
         Returns:
             Whether it is still to be committed; else it was in the store already.
@@ -124,7 +125,7 @@ class FileDownload:
                 return False
             if self._stopped.is_set():
                 raise InterruptedJobError("stopped before it began")
-            return self._fetch(until, brief)
+            return self._fetch(until, room)
 
     def commit(self) -> Artifact:
         """Bring what arrived into the store, and return the file as it is now.
@@ -156,7 +157,7 @@ class FileDownload:
         return self.artifact
 
     @property
-    def arrived(self) -> tuple[Partial, Transferred]:
+    def arrived(self) -> tuple[Partial | Nameless, Transferred]:
         """What has arrived and is to be committed."""
         assert self._arrived is not None  # noqa: S101 - `arrive` gave `None`
         return self._arrived
@@ -245,14 +246,40 @@ class FileDownload:
         )
         self._complete(sha256, self._last.size, verified, self.artifact.etag)
 
-    def _fetch(self, until: ExitStack, brief: bool) -> bool:
+    def _fetch(self, until: ExitStack, room: memoryview | None) -> bool:
         """Whether it has arrived and is to be committed."""
-        partial = self._means.store.open_partial(self.key, self.artifact.size, brief=brief)
-        until.callback(partial.close)
         try:
+            if room is not None and self._fetch_briefly(until, room):
+                return True
+            partial = self._means.store.open_partial(self.key, self.artifact.size)
+            until.callback(partial.close)
             self._arrived = partial, self._from_any(partial)
         finally:
             self._keep_figures()
+        return True
+
+    def _fetch_briefly(self, until: ExitStack, room: memoryview) -> bool:
+        """Whether it arrived in one go; if not, what came of it waits to be gone on with."""
+        store = self._means.store
+        brief = self._means.transfers.brief(self._as_request(self._request), room)
+        if brief is None:
+            return False
+        self._transfer = brief
+        if self._stopped.is_set():
+            brief.stop()
+        result: Transferred | None = None
+        try:
+            result = brief.run()
+        finally:
+            if result is None and brief.resumable:
+                size = self.artifact.size or 0
+                store.keep_beginning(self.key, size, brief.content, brief.validator)
+        if result is None:
+            self._spent = len(brief.content)
+            return False
+        whole = store.make_whole(self.key, brief.content)
+        until.callback(whole.close)
+        self._arrived = whole, result
         return True
 
     def _from_any(self, partial: Partial) -> Transferred:
@@ -268,27 +295,28 @@ class FileDownload:
                 _log.warning("%s: %s", clean(self.artifact.path, 200), wrong.message)
                 self._spent = self.snapshot().bytes_transferred
                 try:
-                    result = self._transfer_from(other, partial)
+                    return self._transfer_from(other, partial)
                 except InterruptedJobError:
                     raise
                 except HubError as error:
                     _log.warning("another place that has it is no help: %s", error.message)
-                else:
-                    return replace(result, bytes_transferred=self._spent + result.bytes_transferred)
             raise
 
-    def _transfer_from(self, request: FileRequest, partial: Partial) -> Transferred:
+    def _as_request(self, request: FileRequest) -> Request:
         artifact = self.artifact
+        return Request(
+            url=request.url,
+            headers=request.headers,
+            log_in=request.log_in,
+            size=artifact.size,
+            sha256=artifact.sha256,
+            git_sha1=artifact.git_sha1,
+            md5=artifact.md5,
+        )
+
+    def _transfer_from(self, request: FileRequest, partial: Partial) -> Transferred:
         self._transfer = self._means.transfers.transfer(
-            Request(
-                url=request.url,
-                headers=request.headers,
-                log_in=request.log_in,
-                size=artifact.size,
-                sha256=artifact.sha256,
-                git_sha1=artifact.git_sha1,
-                md5=artifact.md5,
-            ),
+            self._as_request(request),
             partial,
         )
         if self._stopped.is_set():
@@ -297,10 +325,10 @@ class FileDownload:
         if result.mended:
             _log.warning(
                 "%s arrived damaged and was fetched again, where it was: bytes %s",
-                clean(artifact.path, 200),
+                clean(self.artifact.path, 200),
                 ", ".join(f"{start}-{end - 1}" for start, end in result.mended[:10]),
             )
-        return result
+        return replace(result, bytes_transferred=self._spent + result.bytes_transferred)
 
     def _complete(
         self, sha256: str, size: int | None, verified: Verified, etag: str | None

@@ -13,9 +13,8 @@ from tui_hub.blobs import BlobStore, Hold
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.errors import HubError
 from tui_hub.services.downloads.file_download import FileDownload
+from tui_hub.transfer import BRIEF
 
-_SMALL = 2 * 1024**2
-"""Bytes up to which a file is small."""
 _MOST = 32
 """Files of a group, which are open until it is committed."""
 _BYTES = 8 * 1024**2
@@ -55,6 +54,7 @@ def bring(store: BlobStore, hold: Hold, files: Sequence[FileDownload]) -> Ended:
     the files and no harm is done.
     """
     ended: dict[FileDownload, Artifact | HubError] = {}
+    rooms = _rooms(store, files)
     with ExitStack() as until:
         arrived: dict[str, FileDownload] = {}
         for file in files:
@@ -64,7 +64,7 @@ def bring(store: BlobStore, hold: Hold, files: Sequence[FileDownload]) -> Ended:
                 if file.key in arrived:  # the same bytes once more, under another name
                     ended |= _commit(store, hold, [*arrived.values()])
                     arrived.clear()
-                if file.arrive(until, brief=len(files) > 1):
+                if file.arrive(until, rooms.get(file)):
                     arrived[file.key] = file
                 else:
                     ended[file] = file.artifact
@@ -72,6 +72,18 @@ def bring(store: BlobStore, hold: Hold, files: Sequence[FileDownload]) -> Ended:
                 ended[file] = error
         ended |= _commit(store, hold, [*arrived.values()])
     return ended
+
+
+def _rooms(store: BlobStore, files: Sequence[FileDownload]) -> Mapping[FileDownload, memoryview]:
+    """The memory that the files of a group come into, one after the other.
+
+    Those of which something is here already are none of them, nor is a file that is alone.
+    """
+    if len(files) < 2:
+        return {}
+    begun = store.begun()
+    room = memoryview(bytearray(max(file.artifact.size or 0 for file in files)))
+    return {file: room for file in files if file.key not in begun}
 
 
 def _commit(store: BlobStore, hold: Hold, files: Sequence[FileDownload]) -> Ended:
@@ -96,4 +108,4 @@ def _commit(store: BlobStore, hold: Hold, files: Sequence[FileDownload]) -> Ende
 
 def _is_small(file: FileDownload) -> bool:
     size = file.artifact.size
-    return size is not None and size <= _SMALL
+    return size is not None and size <= BRIEF

@@ -29,7 +29,7 @@ class FileTaking(FileDownload):
         super().__init__(means, artifact, request, metadata_copy)
         self._file = request.file or Path()
 
-    def _fetch(self, until: ExitStack, brief: bool) -> bool:
+    def _fetch(self, until: ExitStack, room: memoryview | None) -> bool:
         artifact, modified = self.artifact, self._look()
         size = artifact.size or 0
         self._advance(0)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from tui_hub.transfer import (
+    Brief,
     Destination,
     HostPauses,
     Lanes,
@@ -18,6 +19,7 @@ from tui_hub.transfer import (
     Transfer,
     TransferProgress,
     Transferred,
+    is_brief,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ class Transfers(Protocol):
 
     def transfer(self, request: Request, destination: Destination) -> Running:
         """A transfer that has not begun yet."""
+
+    def brief(self, request: Request, room: memoryview) -> Brief | None:
+        """A fetch of a small file into memory; `None` where that is not for it."""
 
 
 class Mover:
@@ -137,6 +142,12 @@ class DownloadTransfers:
         from tui_hub.transfer.beside import Carried
 
         return Carried(self._carrier, self._name, request, destination, self._options, here)
+
+    def brief(self, request: Request, room: memoryview) -> Brief | None:
+        """A fetch of a small file into memory; `None` where that is not for it."""
+        if not is_brief(request, self._pool):
+            return None
+        return Brief(request, room, self._options, self._limiter, self._pool)
 
     def close(self) -> None:
         """Close the connections. May block."""
