@@ -62,7 +62,8 @@ async def set_apart(
     context: Context, installs: Iterable[Install]
 ) -> tuple[tuple[Install, ...], tuple[Install, ...]]:
     """Whole models, and adapters; by the same rules as `refuse_adapter`."""
-    whole, adapters = [], []
+    whole: list[Install] = []
+    adapters: list[Install] = []
     for install in installs:
         entry = await context.catalogue.models.get(install.model)
         tagged = entry is not None and base_by_tag(entry.tags) is not None
