@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 
 _DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 _IMAGE = "application/vnd.ollama.image."
+_AT_LOAD = ("num_ctx", "num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread")
+"""A request that differs in one of them has a model loaded anew, but for fewer than no layers on
+GPUs: those it leaves as they are."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,9 @@ class OllamaServer:
         """What is answered to who wants a model loaded, by its name."""
         self.loads = 0
         """How often it loaded a model, and was not asked for one that it had like that."""
+        self.kept: dict[str, Any] = {}
+        """How long it is to keep each model, as it was last told, by name."""
+        self._loaded_with: dict[str, dict[str, Any]] = {}
         self.gate = threading.Event()
         """Loads wait for it."""
         self.gate.set()
@@ -212,9 +218,18 @@ class OllamaServer:
             return self.refusals[name]
         self.gate.wait(60)
         size = held["size"]
-        context = wish.get("options", {}).get("num_ctx", 8192)
+        asked = {key: value for key, value in wish.get("options", {}).items() if key in _AT_LOAD}
+        context = asked.setdefault("num_ctx", 8192)
+        there = self._loaded_with.get(name, {}) if name in self.memory else None
+        if asked.setdefault("num_gpu", -1) < 0 and there is not None:
+            there = {**there, "num_gpu": -1}
+        if there != asked:
+            self.loads += 1
+            self._loaded_with[name] = asked
+        elif "keep_alive" not in wish:
+            return Said(json.dumps({"done": True, "done_reason": "load"}).encode())
         stays = wish.get("keep_alive") == -1
-        self.loads += name not in self.memory or self.memory[name]["context_length"] != context
+        self.kept[name] = wish.get("keep_alive", "5m")
         self.memory[name] = {
             "name": name,
             "model": name,

@@ -11,8 +11,8 @@ from tui_hub.domain.errors import HubError, NotFoundError, RefusedError, UnsafeE
 from tui_hub.domain.runtime import TORCH
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
-from tui_hub.runtime.attached import Attached, Lease, import_torch, tensors_of
-from tui_hub.runtime.receiving import receiving
+from tui_hub.runtime.attached import Attached, Lease, import_torch, map_memory, tensors_of
+from tui_hub.runtime.receiving import receive
 from tui_hub.runtime.sockets import connect
 from tui_hub.runtime.torch_child.process import peer
 from tui_hub.settings import Configuration
@@ -31,8 +31,7 @@ def attach(kind: str, configuration: Configuration) -> Attached:
     pid, user = peer(connection)
     if user != os.getuid():
         raise UnsafeError(f"the process {pid} behind {folder / str(slot.child)} is another user's")
-    with receiving(connection) as received:
-        tensors, device = tensors_of(torch, received, lease)
+    tensors, device = tensors_of(torch, receive(connection, map_memory), lease)
     connection.setblocking(False)
     return Attached(slot, tensors, device, lease)
 

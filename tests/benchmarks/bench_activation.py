@@ -43,13 +43,12 @@ ATTACH = """
 import sys, time
 from pathlib import Path
 import torch
-from tui_hub.runtime.attached import Lease, tensors_of
-from tui_hub.runtime.receiving import receiving
+from tui_hub.runtime.attached import Lease, map_memory, tensors_of
+from tui_hub.runtime.receiving import receive
 from tui_hub.runtime.sockets import connect
 started = time.perf_counter()
 connection = connect(Path(sys.argv[1]), "b")
-with receiving(connection) as received:
-    weights, _ = tensors_of(torch, received, Lease(connection))
+weights, _ = tensors_of(torch, receive(connection, map_memory), Lease(connection))
 attached = time.perf_counter() - started
 for tensor in weights.values():
     tensor.view(-1).view(torch.uint8)[::4096].sum()

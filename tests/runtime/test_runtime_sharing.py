@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import mmap
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -18,18 +19,18 @@ from starting import Start
 
 from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.runtime import LoadRequest
-from tui_hub.runtime.attached import Lease, tensors_of
-from tui_hub.runtime.receiving import receiving
+from tui_hub.runtime.attached import Lease, map_memory, tensors_of
+from tui_hub.runtime.receiving import receive
 from tui_hub.runtime.sockets import connect
 from tui_hub.runtime.torch_children import TorchChild
 
 CHAT = """
 import os, pathlib, time
-from tui_hub.runtime.receiving import receiving
+from tui_hub.runtime.receiving import receive
 from tui_hub.runtime.sockets import connect
 connection = connect(pathlib.Path(os.environ["STATE"]), "llm")
-with receiving(connection):
-    print("attached")
+receive(connection, os.dup)
+print("attached")
 time.sleep(600)
 """
 """A program that asks for the weights."""
@@ -44,8 +45,7 @@ def connected(folder: Path) -> socket.socket:
 def attached(folder: Path) -> dict[str, torch.Tensor]:
     """The tensors of the child, as another program gets them."""
     connection = connected(folder)
-    with receiving(connection) as received:
-        return tensors_of(torch, received, Lease(connection))[0]
+    return tensors_of(torch, receive(connection, map_memory), Lease(connection))[0]
 
 
 async def load(child: TorchChild, *files: Path, consent: bool = False, dtype: str = "") -> None:
@@ -53,17 +53,60 @@ async def load(child: TorchChild, *files: Path, consent: bool = False, dtype: st
     await child.load(request, lambda _: None)
 
 
-async def test_more_files_are_handed_over_than_one_message_holds(
+FEW, SHARDS = 256, 1200
+"""Files that a process may have open on some systems, and files of the largest models."""
+MANY = """
+import pathlib, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]),) * 2)
+import torch
+from tui_hub.runtime.attached import Lease, map_memory, tensors_of
+from tui_hub.runtime.receiving import receive
+from tui_hub.runtime.sockets import connect
+connection = connect(pathlib.Path(sys.argv[1]), "llm")
+tensors, _ = tensors_of(torch, receive(connection, map_memory), Lease(connection))
+print(len(tensors), all(t.eq(int(name)).all() for name, t in tensors.items()), flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_a_model_of_more_files_than_may_be_open_is_loaded_and_handed_over(
     start: Start, tmp_path: Path
 ) -> None:
-    files = [tmp_path / f"model-{number:05}-of-00600.safetensors" for number in range(600)]
+    files = [tmp_path / f"model-{number:05}-of-{SHARDS:05}.safetensors" for number in range(SHARDS)]
     for number, file in enumerate(files):
-        save_file({f"layer.{number}": torch.full((3,), float(number))}, file)
+        save_file({str(number): torch.full((3,), float(number))}, file)
     child = await start()
+    resource.prlimit(child.pid, resource.RLIMIT_NOFILE, (FEW, FEW))
     await load(child, *files)
-    tensors = await asyncio.to_thread(attached, tmp_path)
-    assert len(tensors) == 600
-    assert all(tensors[f"layer.{number}"].eq(number).all() for number in range(600))
+    few = [sys.executable, "-c", MANY, str(tmp_path / "state"), str(FEW)]
+    for _ in range(2):
+        with subprocess.Popen(few, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+            assert other.stdout is not None and other.stdin is not None
+            told = await asyncio.to_thread(other.stdout.readline)
+            assert told.split() == [str(SHARDS).encode(), b"True"]
+            (program,) = (await child.status()).programs
+            assert program.pid == other.pid
+            other.stdin.close()
+        assert await child.release(20) == ()
+    assert len(list(Path(f"/proc/{child.pid}/fd").iterdir())) < 50
+    assert len(await asyncio.to_thread(attached, tmp_path)) == SHARDS
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_a_file_that_is_another_by_now_is_handed_to_nobody(
+    start: Start, tmp_path: Path, gone: bool
+) -> None:
+    file = tmp_path / "model.safetensors"
+    save_file({"w": torch.ones(3)}, file)
+    child = await start()
+    await load(child, file)
+    file.unlink()
+    if not gone:
+        save_file({"w": torch.zeros(3)}, file)
+    words = "deleted" if gone else "replaced"
+    with pytest.raises(RefusedError, match=f"model.safetensors was {words} since it was loaded"):
+        await asyncio.to_thread(attached, tmp_path)
+    assert (await child.status()).programs == ()
 
 
 async def test_pickles_odd_places_and_nothings_are_handed_over(
@@ -118,14 +161,15 @@ async def test_nobody_writes_into_what_others_have(
     child = await start()
     await load(child, tmp_path / "model.safetensors", dtype=dtype)
     connection = connected(tmp_path)
-    with closing(connection), receiving(connection) as received:
-        (memory,) = received.memory
+    with closing(connection):
+        (memory,) = receive(connection, os.dup).memory
         with pytest.raises(PermissionError):
             mmap.mmap(memory, 4096, flags=mmap.MAP_SHARED)
         with pytest.raises(OSError, match=r"not permitted|Bad file descriptor"):
             os.pwrite(memory, b"evil", 0)
         with pytest.raises(OSError, match=r"not permitted|Invalid argument"):
             os.ftruncate(memory, 0)
+        os.close(memory)
     tensors = await asyncio.to_thread(attached, tmp_path)
     assert tensors["w"].eq(1).all()
 
@@ -187,14 +231,14 @@ def test_who_does_not_speak_the_protocol_is_told_apart(said: bytes) -> None:
         theirs.setblocking(False)
         theirs.send(said) if said else None
         theirs.shutdown(socket.SHUT_WR)
-        with closing(ours), pytest.raises(HubError, match="not hand it over"), receiving(ours):
-            pytest.fail("nothing was handed over")
+        with closing(ours), pytest.raises(HubError, match="not hand it over"):
+            receive(ours, os.dup)
 
 
 def test_a_refusal_is_shown_clean() -> None:
     ours, theirs = socket.socketpair()
     with closing(ours), closing(theirs):
         theirs.send(b'{"id": 1, "error": {"kind": "refused", "message": "no\\u001b[31m"}}\n')
-        with pytest.raises(RefusedError, match="no") as told, receiving(ours):
-            pytest.fail("nothing was handed over")
+        with pytest.raises(RefusedError, match="no") as told:
+            receive(ours, os.dup)
         assert "\x1b" not in told.value.message

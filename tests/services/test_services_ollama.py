@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from tui_hub.demo import DemoHub, Repository, RepositoryFile
 from tui_hub.demo.formats.gguf import decoder_gguf
 from tui_hub.demo.formats.tensors import Decoder
 from tui_hub.domain.errors import (
+    HubError,
     InterruptedJobError,
     NotFoundError,
     RefusedError,
@@ -532,6 +534,50 @@ async def test_another_program_does_not_take_it_out_of_memory(
         await services.activation.recover()
         assert ollama.memory["llama3.1:8b"]["context_length"] == 512, "the two take no turns"
         assert (await slot(services)).error is None
+
+
+async def test_a_model_that_stays_is_not_loaded_anew_for_that(
+    configuration: Configuration, ollama: OllamaServer
+) -> None:
+    async with home(configuration) as services:
+        await services.sync.run(["ollama:local"])
+        await asyncio.to_thread(ask_daemon, ollama, options={"num_ctx": 512, "num_gpu": 7})
+        assert (ollama.kept["llama3.1:8b"], ollama.loads) == ("5m", 1)
+        await services.activation.activate(LLAMA)
+        assert (ollama.kept["llama3.1:8b"], ollama.loads) == (-1, 1)
+        assert ollama.memory["llama3.1:8b"]["context_length"] == 512, "it was asked for no other"
+        await asyncio.to_thread(
+            ask_daemon, ollama, keep_alive="5m", options={"num_ctx": 1024, "num_gpu": 3}
+        )
+        await services.activation.recover()
+        assert (ollama.kept["llama3.1:8b"], ollama.loads) == (-1, 2)
+
+        await services.activation.deactivate("llm")
+        chosen = {"options.num_gpu": "9", "options.num_thread": "4", "options.seed": "7"}
+        await services.configuring.change(LLAMA, chosen)
+        await services.activation.activate(LLAMA)
+        others = {"num_gpu": 2, "num_thread": 4, "temperature": 1.0}
+        await asyncio.to_thread(ask_daemon, ollama, keep_alive="5m", options=others)
+        assert ollama.loads == 4
+        await services.activation.recover()
+        assert (ollama.kept["llama3.1:8b"], ollama.loads) == (-1, 4), "the two take no turns"
+
+
+async def test_a_model_of_others_that_fails_here_leaves_when_it_would_have(
+    configuration: Configuration, ollama: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with home(configuration) as services:
+        await asyncio.to_thread(ask_daemon, ollama, keep_alive="5m")
+        soon = datetime.now(UTC) + timedelta(seconds=500)
+        ollama.memory["llama3.1:8b"]["expires_at"] = soon.strftime("%FT%T.%f123+00:00")
+
+        async def full(*_: object) -> None:
+            raise HubError("the disk is full")
+
+        monkeypatch.setattr(services.jobs._context.hub.swaps, "commit", full)
+        result = await services.activation.activate(LLAMA)
+        assert (result.status, result.error) == ("error", "the disk is full")
+        assert 0 < ollama.kept["llama3.1:8b"] <= 500 and ollama.loads == 1
 
 
 async def test_what_a_load_took_counts_for_the_next_estimate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 TORCH = "torch"
 OLLAMA = "ollama"
@@ -217,6 +218,15 @@ class OllamaModel:
         """Whether the daemon keeps it until it is told to let go: it then says some 292 years."""
         year = self.expires_at[:4]
         return not year.isdecimal() or int(year) >= _FOR_GOOD
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the daemon lets go of it by itself; zero where it does not say when."""
+        try:
+            expires = datetime.fromisoformat(self.expires_at)
+            return max((expires - datetime.now(UTC)).total_seconds(), 0.0)
+        except (ValueError, TypeError):
+            return 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

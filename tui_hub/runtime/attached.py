@@ -16,6 +16,7 @@ from typing import Any, Self
 from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.slots import Slot
 from tui_hub.runtime.receiving import Handle, Place, Received
+from tui_hub.runtime.torch_child.kernel import mapped
 
 
 class Lease:
@@ -44,12 +45,6 @@ class Lease:
 
     def __del__(self) -> None:
         self.close()
-
-
-class _Memory(mmap.mmap):
-    """Memory of the runtime's, mapped here. While a tensor lies in it, the lease lasts."""
-
-    lease: Lease
 
 
 class Attached(Mapping[str, Any]):
@@ -117,32 +112,31 @@ def import_torch() -> Any:
         ) from None
 
 
-def tensors_of(torch: Any, received: Received, lease: Lease) -> tuple[dict[str, Any], str]:
-    """The tensors in memory that was handed over, and their device.
+def tensors_of(torch: Any, received: Received[Any], lease: Lease) -> tuple[dict[str, Any], str]:
+    """The tensors in memory that was handed over and mapped, and their device.
 
     Raises:
         RefusedError: when this torch, or what it may see of the GPUs, does not suffice.
     """
     places = received.places
     if received.handle is None:
-        memory = [_mapped(descriptor, lease) for descriptor in received.memory]
-        return {name: _in_memory(torch, memory, place) for name, place in places.items()}, "cpu"
+        for memory in received.memory:
+            memory.lease = lease  # which lasts for as long as any of the memory is in use
+        tensors = {n: _in_memory(torch, received.memory, place) for n, place in places.items()}
+        return tensors, "cpu"
     storage, device = _on_gpu(torch, received.handle)
     weakref.finalize(storage, lease.close)
     return {name: in_storage(torch, storage, place) for name, place in places.items()}, device
 
 
-def _mapped(descriptor: int, lease: Lease) -> _Memory:
-    size = os.fstat(descriptor).st_size
+def map_memory(descriptor: int) -> Any:
+    """Memory of the runtime's, mapped here for as long as a tensor lies in it."""
     # Privately, so that a write here reaches nobody else, and pages are shared until then.
-    memory = _Memory(
-        descriptor, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE
-    )
-    memory.lease = lease
-    return memory
+    access = mmap.PROT_READ | mmap.PROT_WRITE
+    return mapped(descriptor, os.fstat(descriptor).st_size, mmap.MAP_PRIVATE, access)
 
 
-def _in_memory(torch: Any, memory: Sequence[_Memory], place: Place) -> Any:
+def _in_memory(torch: Any, memory: Sequence[Any], place: Place) -> Any:
     dtype, count = _dtype(torch, place), math.prod(place.shape)
     if not count:
         return torch.empty(place.shape, dtype=dtype)

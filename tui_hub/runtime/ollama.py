@@ -18,6 +18,9 @@ Ask = Callable[[str, object], Awaitable[tuple[int, bytes]]]
 """Asks the daemon for a path, with a document to be posted; gives the status and the body."""
 
 _FOREVER = -1
+_AT_LOAD = ("num_batch", "main_gpu", "use_mmap", "num_thread", "draft_num_predict")
+"""Options that count when a model is loaded, besides the context and the layers on GPUs. Where a
+request differs in one of them the daemon loads anew: Ollama's `server/sched.go`, `needsReload`."""
 _POLL = 0.25
 _LISTED_SECONDS = 5.0
 _GONE_SECONDS = 30.0
@@ -93,6 +96,8 @@ class OllamaMemory:
     async def load(self, name: str, options: Mapping[str, object]) -> OllamaModel:
         """Load a model, to stay until it is told to go.
 
+        One that is in memory already stays as it is, where that is not another way than is asked.
+
         Args:
             name: the model.
             options: what Ollama calls parameters, `num_ctx` for example.
@@ -102,6 +107,9 @@ class OllamaMemory:
             DoesNotFitError: it says that memory does not suffice.
             HubError: it cannot load it, or went away meanwhile.
         """
+        there = await self.find(name)
+        if there is not None and options.get("num_ctx") in (None, there.context):
+            options = {**_place_of(there), **options}
         await self._keep(self._ask_slowly, name, options)
         deadline = time.monotonic() + _LISTED_SECONDS
         while (found := await self.find(name)) is None:
@@ -120,12 +128,24 @@ class OllamaMemory:
         Raises:
             HubError: when the daemon does not do that at once.
         """
-        # Without the same context the daemon would load it anew.
-        same = {} if model.context is None else {"num_ctx": model.context}
-        await self._keep(self._ask, model.name, {**options, **same})
+        await self._keep(self._ask, model.name, _as_it_is(model, options))
 
-    async def _keep(self, ask: Ask, name: str, options: Mapping[str, object]) -> None:
-        document: dict[str, object] = {"model": name, "keep_alive": _FOREVER}
+    async def unpin(self, before: OllamaModel, options: Mapping[str, object]) -> None:
+        """Have a model leave by itself again, when it would have left before it was to stay.
+
+        Raises:
+            HubError: when the daemon does not do that at once.
+        """
+        now = await self.find(before.name)
+        if now is None or before.stays:
+            return
+        seconds = max(round(before.seconds_left), 1)
+        await self._keep(self._ask, now.name, _as_it_is(now, options), seconds)
+
+    async def _keep(
+        self, ask: Ask, name: str, options: Mapping[str, object], keep_alive: int = _FOREVER
+    ) -> None:
+        document: dict[str, object] = {"model": name, "keep_alive": keep_alive}
         if options:
             document["options"] = options
         status, body = await ask("/api/generate", {**document, "stream": False})
@@ -180,6 +200,20 @@ class OllamaMemory:
                     hint="Perhaps a request is at work on it; `ollama ps` shows what it holds.",
                 )
             await asyncio.sleep(_POLL)
+
+
+def _place_of(model: OllamaModel) -> dict[str, object]:
+    """Its context, and as many layers on GPUs as are there: without them it is loaded anew."""
+    context = {} if model.context is None else {"num_ctx": model.context}
+    return {"num_gpu": -1, **context}
+
+
+def _as_it_is(model: OllamaModel, options: Mapping[str, object]) -> dict[str, object]:
+    """The options by which a model in memory is asked for without being loaded anew."""
+    return {
+        **{name: value for name, value in options.items() if name in _AT_LOAD},
+        **_place_of(model),
+    }
 
 
 def whole_name(name: str) -> str:

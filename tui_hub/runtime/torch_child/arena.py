@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .regions import Region
+from .regions import OwnRegion
 
 ALIGNMENT = 512
 """Bytes to which torch itself aligns what it places on a GPU."""
@@ -18,14 +18,14 @@ class Arena:
         self.device = device
         self.size = size
         self._used = 0
-        self.region: Region | None = None
+        self.region: OwnRegion | None = None
         """On the processor, what other programs can map."""
         self.reserve()
 
     def reserve(self) -> None:
         """Have the memory."""
         if self.device.type == "cpu" and self.size:
-            self.region = Region.anonymous(self._torch, self.size)
+            self.region = OwnRegion.make(self._torch, self.size)
             self.bytes = self.region.bytes
         else:
             self.bytes = self._torch.empty(self.size, dtype=self._torch.uint8, device=self.device)

@@ -6,9 +6,13 @@ import contextlib
 import ctypes
 import errno
 import mmap
+import os
 import resource
 import sys
+import weakref
 from typing import Any
+
+FAILED = ctypes.c_void_p(-1).value
 
 
 class Library:
@@ -42,6 +46,26 @@ class Library:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if self._library is not None:
             self._library.prctl(self.PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def mapped(descriptor: int, size: int, flags: int, access: int) -> Any:
+    """Memory that a descriptor is open for, mapped until nothing refers to it; a buffer.
+
+    Python's own keeps a descriptor open for as long as the mapping is there, before 3.13 always,
+    and a model may have more files than a process may have open. The arguments are of mmap(2).
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    library.mmap.restype = ctypes.c_void_p
+    place = ctypes.c_void_p(None), ctypes.c_size_t(size)
+    address = library.mmap(*place, access, flags, descriptor, ctypes.c_long(0))
+    if address == FAILED:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    buffer = (ctypes.c_ubyte * size).from_address(address)
+    end = weakref.finalize(buffer, library.munmap, ctypes.c_void_p(address), ctypes.c_size_t(size))
+    # At the end of the process others may be at it still, and it goes by itself.
+    end.atexit = False
+    return buffer
 
 
 LIBRARY = Library()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import json
 import os
 import signal
@@ -11,15 +13,19 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 PROTOCOL = 1
 LINE_LIMIT = 1024 * 1024
 PROGRESS_SECONDS = 0.1
-MOST_DESCRIPTORS = 253
-"""In one message: unix(7), `SCM_RIGHTS`."""
+MOST_DESCRIPTORS = 32
+"""In one message, and open at the same time. unix(7) allows 253, but no more than a process may
+have open can be on their way."""
+PATIENCE = 30.0
+"""Seconds until a program must have taken what is on its way to it."""
 
 Message = dict[str, Any]
 Report = Callable[[Message], None]
@@ -41,15 +47,31 @@ class Client:
         self.starter = starter
         self._lock = threading.Lock()
 
-    def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
-        """Say something, with open descriptors; who went away the reading thread notices."""
+    def send(self, message: Message) -> None:
+        """Say something; who went away the reading thread notices."""
         line = json.dumps(message).encode() + b"\n"
         with self._lock, contextlib.suppress(OSError):
-            for start in range(0, len(descriptors), MOST_DESCRIPTORS):
-                # Before a line of JSON a space means nothing, and it can carry them.
-                some = descriptors[start : start + MOST_DESCRIPTORS]
-                socket.send_fds(self.connection, [b" "], some)
             self.connection.sendall(line)
+
+    def hand_over(self, opened: Iterable[AbstractContextManager[int]]) -> None:
+        """Send open descriptors, ahead of the message that says what they are."""
+        waiting = iter(opened)
+        while some := list(itertools.islice(waiting, MOST_DESCRIPTORS)):
+            with contextlib.ExitStack() as stack:
+                self._send_descriptors([stack.enter_context(one) for one in some])
+
+    def _send_descriptors(self, descriptors: Sequence[int]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with self._lock:
+                    # Before a line of JSON a space means nothing, and it can carry them.
+                    socket.send_fds(self.connection, [b" "], descriptors)
+                return
+            except OSError as error:
+                if error.errno != errno.ETOOMANYREFS or time.monotonic() > deadline:
+                    return  # gone; or it takes nothing, and misses these
+            time.sleep(0.005)
 
     def messages(self) -> Iterator[Message]:
         """What the client asks, until it goes away or speaks another language."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .process import Failure, Message
-from .regions import Region, Regions
+from .regions import FileRegion, Regions
 
 HEADER_LIMIT = 25_000_000
 BRACKET_LIMIT = 1_000_000
@@ -51,9 +50,9 @@ def open_safetensors(
         size = os.fstat(file.fileno()).st_size
         header = read_header(file, size, name)
         start = file.tell()
-        region = Region(torch, os.dup(file.fileno()), size)
+        region = FileRegion(torch, path, file.fileno(), size)
         if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(region.descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
     regions.add(region)
     end = 0
     for key, entry in sorted(header.items(), key=lambda item: place(item[0], item[1], name)):
@@ -117,9 +116,7 @@ def place(key: str, entry: Any, name: str) -> tuple[int, int]:
     return begin, end
 
 
-def view_tensor(
-    torch: Any, whole: mmap.mmap, start: int, key: str, entry: Message, name: str
-) -> Any:
+def view_tensor(torch: Any, whole: Any, start: int, key: str, entry: Message, name: str) -> Any:
     """One tensor of a mapped safetensors file."""
     dtype = getattr(torch, DTYPES.get(entry["dtype"], ""), None)
     if dtype is None:

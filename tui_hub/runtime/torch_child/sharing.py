@@ -19,7 +19,7 @@ from typing import Any
 
 from .loading import Weights
 from .process import Client, Failure, Message, peer
-from .regions import Region
+from .regions import OwnRegion, Region
 
 HARMLESS = ("-m", "-u", "-B", "-E", "-I", "-O", "-s", "-S")
 """Options of Python itself that stand before the name of a program, or of its module."""
@@ -37,7 +37,7 @@ class Sharing:
         self._regions: dict[Region, int] = {}
         places = {name: self._place(tensor) for name, tensor in weights.tensors.items()}
         table = json.dumps({"tensors": places}).encode()
-        self._table = Region.anonymous(torch, len(table))
+        self._table = OwnRegion.make(torch, len(table))
         self._table.map[:] = table
         for region in (self._table, weights.arena.region):
             if region is not None:
@@ -57,9 +57,14 @@ class Sharing:
                 "user": name_of(user),
                 "program": program,
             }
-        descriptors = [one.descriptor for one in (self._table, *self._regions)]
-        result = {"descriptors": len(descriptors), "handle": self._handle()}
-        client.send({"id": message.get("id"), "result": result}, descriptors)
+        regions = [self._table, *self._regions]
+        result = {"descriptors": len(regions), "handle": self._handle()}
+        try:
+            client.hand_over(one.opened() for one in regions)
+        except Failure:
+            self.gone(client)
+            raise
+        client.send({"id": message.get("id"), "result": result})
 
     def gone(self, client: Client) -> None:
         """A program hung up, or ended."""

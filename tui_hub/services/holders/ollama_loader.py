@@ -34,8 +34,9 @@ class OllamaLoader:
         self._memory = memory
         self._progress = progress
         self._devices: tuple[Device, ...] = ()
-        self._foreign = False
-        """Whether the model was in memory before, for somebody else."""
+        self._foreign: OllamaModel | None = None
+        """The model as it was in memory before, for somebody else."""
+        self._options: Mapping[str, object] = {}
         self._asked = False
         self.name = ""
 
@@ -52,7 +53,7 @@ class OllamaLoader:
             self._progress.passed(f"given to the Ollama daemon as {self.name}")
         there = await self._ollama.memory.find(self.name)
         ours = before is not None and whole_name(before.child or "") == whole_name(self.name)
-        self._foreign = there is not None and not ours
+        self._foreign = None if ours else there
         self._devices = await self._memory.devices()
         self._progress.passed("checked")
 
@@ -66,9 +67,9 @@ class OllamaLoader:
         was_there = await self._ollama.memory.find(self.name) is not None
         before = await self._ollama.held_by_gpu()
         began = time.monotonic()
-        self._asked = True
+        self._asked, self._options = True, options_of(loading.configuration)
         try:
-            found = await self._ollama.memory.load(self.name, options_of(loading.configuration))
+            found = await self._ollama.memory.load(self.name, self._options)
         except AbsentError as error:
             patience = self._ollama.load_timeout
             if time.monotonic() - began >= patience:
@@ -116,11 +117,14 @@ class OllamaLoader:
         """Nothing of this process is at it."""
 
     async def drop(self) -> None:
-        """Have the daemon let go of what it was told to load."""
-        if not self._asked or self._foreign:
+        """Have the daemon let go of what it was told to load; what was there before stays."""
+        if not self._asked:
             return
         try:
-            await self._ollama.memory.unload(self.name)
+            if self._foreign is None:
+                await self._ollama.memory.unload(self.name)
+            else:
+                await self._ollama.memory.unpin(self._foreign, self._options)
         except HubError as error:
             _log.warning("%s was not told to go: %s", self.name, error.message)
 
