@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.feeds import Feed, FeedStatus, Query, Quota
 from tui_hub.tui.drawing.columns import Column, draw_row, header, layout
 from tui_hub.tui.drawing.draw import (
     bar,
@@ -24,6 +25,7 @@ from tui_hub.tui.drawing.draw import (
 )
 from tui_hub.tui.drawing.glyphs import ASCII, UNICODE
 from tui_hub.tui.screens.prompt import parse_rate
+from tui_hub.tui.words.feed import FeedRow, about
 
 
 def plain(pieces: object) -> str:
@@ -157,3 +159,29 @@ def test_long_lines_are_broken_between_words_and_lose_nothing() -> None:
     assert wrap([("short", "")], 24) == [[("short", "")]]
     assert wrap([], 24) == [[]]
     assert all(width_of(line) <= 12 for line in wrap([("日本語" * 9, "")], 12))
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (24, "hf:demo-lab/flux-schnell"),
+        (23, "demo-lab/flux-schnell  "),
+        (20, "flux-schnell        "),
+        (8, "flux-sc…"),
+    ],
+)
+def test_an_id_loses_source_and_author_before_it_is_cut(width: int, shown: str) -> None:
+    column: Column[str] = Column("Model", 0, lambda row: [(row, "strong")], model=lambda row: row)
+    drawn = draw_row("hf:demo-lab/flux-schnell", layout([column], width), "…")
+    assert "".join(text for text, _ in drawn) == shown
+
+
+def test_what_is_told_of_a_feed_goes_on_below_its_first_word() -> None:
+    feed = Feed(name="hf:mine", source="hf", queries=(Query(search="a long search of words"),))
+    status = FeedStatus(feed="hf:mine", requests=4, quota=Quota(left=2996, total=3000, seconds=60))
+    lines = about(FeedRow(feed, status, ""), 3, 40).plain.splitlines()
+    assert all(len(line) <= 40 for line in lines)
+    at = next(number for number, line in enumerate(lines) if line.startswith("rate limit"))
+    told = "4 of the 3 000 requests that are allowed were used; counted anew 1 min later"
+    assert " ".join(part[12:].strip() for part in lines[at:]) == told
+    assert all(line.startswith(" " * 12) for line in lines[at + 1 :])

@@ -8,7 +8,7 @@ from datetime import datetime
 from tui_hub import text
 from tui_hub.domain.cron import Cron
 from tui_hub.domain.feed_trials import Cost, Trial
-from tui_hub.domain.feeds import Feed, Rules
+from tui_hub.domain.feeds import Feed, Quota, Rules
 
 _TURNS = 3
 """Turns to come that are told."""
@@ -20,6 +20,17 @@ def limit_words(feed: Feed) -> str:
         return "all of it"
     each = " of each query" if len(feed.queries) > 1 else ""
     return f"the first {text.grouped(feed.limit)}{each}"
+
+
+def quota_words(quota: Quota) -> str:
+    """What the source's rate limit still allowed when a sync ended."""
+    if quota.total is None:
+        words = f"{text.grouped(quota.left)} more requests would have been answered"
+    else:
+        used = text.grouped(max(quota.total - quota.left, 0))
+        words = f"{used} of the {text.grouped(quota.total)} requests that are allowed were used"
+    anew = f"; counted anew {text.duration(quota.seconds)} later" if quota.seconds else ""
+    return words + anew
 
 
 def rule_words(rules: Rules) -> str:

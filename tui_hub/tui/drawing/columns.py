@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from tui_hub.tui.drawing.draw import Line, Piece, fit
+from tui_hub.tui.drawing.draw import Line, Piece, fit, width_of
 
 Row = TypeVar("Row")
 
@@ -24,6 +24,20 @@ class Column(Generic[Row]):
     align: str = "left"
     rank: int = 0
     """Columns with a higher rank are dropped first where there is no room."""
+    model: Callable[[Row], str | None] | None = None
+    """The id in it of a model, which loses its source, then its author, before anything is cut."""
+
+    def drawn(self, row: Row, width: int) -> Line:
+        """What it shows of a row, made shorter where that can be, but not yet cut."""
+        line = self.draw(row)
+        name = self.model(row) if self.model is not None else None
+        for mark in ":/" if name else "":
+            if width_of(line) <= width:
+                break
+            shorter = (name or "").partition(mark)[2] or name or ""
+            line = [(shorter if words == name else words, tone) for words, tone in line]
+            name = shorter
+        return line
 
 
 def layout(
@@ -60,5 +74,5 @@ def draw_row(row: Row, placed: Sequence[tuple[Column[Row], int]], ellipsis: str)
     for column, width in placed:
         if pieces:
             pieces.append((" " * GAP, ""))
-        pieces += fit(column.draw(row), width, align=column.align, ellipsis=ellipsis)
+        pieces += fit(column.drawn(row, width), width, align=column.align, ellipsis=ellipsis)
     return pieces

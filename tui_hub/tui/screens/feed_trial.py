@@ -49,7 +49,12 @@ def _columns(glyphs: Glyphs) -> list[Column[TrialRow]]:
     right = "right"
     return [
         Column("", 1, sign),
-        Column("Model", 0, lambda row: [(row.model.id, "faint" if row.reasons else "strong")]),
+        Column(
+            "Model",
+            0,
+            lambda row: [(row.model.id, "faint" if row.reasons else "strong")],
+            model=lambda row: row.model.id,
+        ),
         Column("Left out because", 22, lambda row: [(", ".join(row.reasons), "warn")], rank=1),
         Column("Licence", 12, lambda row: [(row.model.license or "", "muted")], rank=4),
         Column("Task", 16, lambda row: [(row.model.task or "", "muted")], rank=5),

@@ -87,6 +87,7 @@ class SyncScreen(HubScreen):
                 f"{self.app.sign_of(one)} {one.label}" for one in _KEYS if self.app.keys.of(one)
             ]
         self.query_one("#list", Panel).label(title="  ".join(("Feeds", *keys)))
+        self.call_after_refresh(self._moved)
 
     async def on_screen_resume(self) -> None:
         """What changed is on screen now."""
@@ -134,7 +135,8 @@ class SyncScreen(HubScreen):
     @on(RowList.Moved, "#feeds")
     def _moved(self) -> None:
         row = self.feeds.current
-        words = Content() if row is None else about(row, self._retries)
+        width = self.words.content_size.width
+        words = Content() if row is None else about(row, self._retries, width)
         self.words.update(words, layout=False)
 
     @work(group="sync-action", exclusive=True)

@@ -10,13 +10,15 @@ from tui_hub import text
 from tui_hub.domain.feed_trials import Cost
 from tui_hub.domain.feeds import Feed, FeedState, FeedStatus, SyncMode
 from tui_hub.domain.queries import query_words
-from tui_hub.services.sync.feed_words import cost_words, limit_words, rule_words
+from tui_hub.services.sync.feed_words import cost_words, limit_words, quota_words, rule_words
 from tui_hub.tui.drawing.columns import Column
-from tui_hub.tui.drawing.draw import Piece, safe
+from tui_hub.tui.drawing.draw import Piece, safe, wrap
 from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.screens.confirm import Confirm
 
 _MUTED = "$foreground 62%"
+_WORD = 12
+"""Cells of the words before the values."""
 _TONES = {
     FeedState.RUNNING: "info",
     FeedState.COMPLETED: "good",
@@ -98,12 +100,13 @@ def _next(row: FeedRow) -> str:
     return text.clock(row.status.next_run) if row.status.next_run else "due"
 
 
-def about(row: FeedRow, retries: int) -> Content:
+def about(row: FeedRow, retries: int, width: int) -> Content:
     """What a feed asks for and takes in, when, and how that went.
 
     Args:
         row: the feed.
         retries: how often one that failed is tried again.
+        width: cells of a line; what is longer goes on below its first word.
     """
     status, rules = row.status, rule_words(row.feed.rules)
     pairs = [
@@ -111,14 +114,24 @@ def about(row: FeedRow, retries: int) -> Content:
         ("takes", limit_words(row.feed) + (f", only {rules}" if rules else "")),
         ("schedule", _turn(row, retries) if row.schedule else "none"),
         ("last sync", _last(status)),
-        ("asked", _asked(status)),
+        ("cost", f"{text.grouped(status.requests)} requests, {text.size(status.bytes)}"),
     ]
-    lines = [Content.assemble((w.ljust(12), _MUTED), safe(value)) for w, value in pairs]
+    if status.quota is not None:
+        pairs.append(("rate limit", quota_words(status.quota)))
+    lines = [line for pair in pairs for line in _broken(*pair, "", width)]
     if status.error:
         # First, as a low pane has no room for the last lines.
-        error = Content.assemble(("error".ljust(12), _MUTED), (safe(status.error), "$error"))
-        lines.insert(0, error)
+        lines = [*_broken("error", status.error, "$error", width), *lines]
     return Content("\n").join(lines)
+
+
+def _broken(word: str, value: str, style: str, width: int) -> list[Content]:
+    """A word and its value, in as many lines as that takes."""
+    pieces = [(word.ljust(_WORD), _MUTED), (value, style)]
+    return [
+        Content.assemble(*((safe(part), tone) for part, tone in line))
+        for line in wrap(pieces, max(width, 2 * _WORD), _WORD)
+    ]
 
 
 def _last(status: FeedStatus) -> str:
@@ -131,16 +144,6 @@ def _last(status: FeedStatus) -> str:
     if status.walk.mode is SyncMode.FULL:
         return f"{words}, everything"
     return f"{words}, what changed; everything {text.ago(status.walk.full)}"
-
-
-def _asked(status: FeedStatus) -> str:
-    """What the sync cost, and what the source's rate limit leaves."""
-    words = f"{status.requests} requests, {text.size(status.bytes)}"
-    quota = status.quota
-    if quota is None:
-        return words
-    total = f" of {text.grouped(quota.total)}" if quota.total else ""
-    return f"{words}; then {text.grouped(quota.left)}{total} were left"
 
 
 def _turn(row: FeedRow, retries: int) -> str:

@@ -36,7 +36,7 @@ def slot_columns(glyphs: Glyphs) -> list[Column[SlotRow]]:
     return [
         Column("", 1, lambda row: [_sign(row, glyphs)]),
         Column("Slot", 9, lambda row: [(row.type.value, "" if row.slot else "muted")]),
-        Column("Model", 0, lambda row: _model(row, glyphs)),
+        Column("Model", 0, lambda row: _model(row, glyphs), model=_id),
         Column("Memory", 9, lambda row: [_memory(row)], align="right", rank=1),
         Column("Device", 7, lambda row: [(_of(row, "device"), "muted")], rank=4),
         Column("Runtime", 7, lambda row: [(_of(row, "runtime"), "muted")], rank=3),
@@ -52,10 +52,14 @@ def _sign(row: SlotRow, glyphs: Glyphs) -> Piece:
     return (glyphs.active, "good") if row.slot.error is None else (glyphs.failed, "bad")
 
 
+def _id(row: SlotRow) -> str | None:
+    """The model that the row names."""
+    return (row.swap and row.comes) or (row.slot.model if row.slot else None)
+
+
 def _model(row: SlotRow, glyphs: Glyphs) -> list[Piece]:
     if row.swap:
-        model = row.comes or (row.slot.model if row.slot else "")
-        return [(f"{row.swap} ", "info"), (model, "strong")]
+        return [(f"{row.swap} ", "info"), (_id(row) or "", "strong")]
     if row.slot is None:
         return [("empty", "faint")]
     if row.slot.error is not None:

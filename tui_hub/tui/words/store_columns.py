@@ -66,7 +66,7 @@ def model_columns(glyphs: Glyphs) -> list[Column[Share]]:
     """The columns of the models."""
     return [
         Column("", 1, lambda one: [(glyphs.active if _is_active(one) else "", "good")]),
-        Column("Model", 0, _named),
+        Column("Model", 0, _named, model=lambda one: one.name),
         Column("Size", 10, _size, align="right", rank=1),
         Column("Frees", 10, _freed, align="right", rank=2),
         Column("Used", 12, _used, align="right", rank=3),
