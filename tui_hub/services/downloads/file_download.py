@@ -20,7 +20,7 @@ from tui_hub.services.downloads.copies import is_copy
 from tui_hub.services.downloads.transfers import Running, Transfers
 from tui_hub.sources import FileRequest
 from tui_hub.text import clean
-from tui_hub.transfer import Request, Transferred
+from tui_hub.transfer import Brief, Request, Transferred
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class FileDownload:
         self._spent = 0
         """Bytes that earlier tries brought."""
         self._stopped = threading.Event()
-        self._transfer: Running | None = None
+        self._transfer: Running | Brief | None = None
         self._arrived: tuple[Partial | Nameless, Transferred] | None = None
         self._last = FileProgress(path=artifact.path, size=artifact.size)
 
