@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from command_line import Ran, until
 
-
 SLOW = {"TUI_HUB_DOWNLOADS__LIMIT": "200000"}
 """A large model takes minutes, and what ends its download comes in the middle of it."""
 
