@@ -88,7 +88,7 @@ class Program:
             "HOME": str(self.home.parent),
             "TUI_HUB_HOME": str(self.home),
             "TUI_HUB_NETWORK__RETRIES": "1",
-            "TUI_HUB_NETWORK__TIMEOUT": "5",
+            "TUI_HUB_NETWORK__TIMEOUT": "20",
             "TUI_HUB_RUNTIME__USE": "link",
             **NO_OLLAMA,
             **self.environment,

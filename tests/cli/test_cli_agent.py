@@ -17,8 +17,8 @@ from command_line import BIG, Inside, until
 from tui_hub.demo import DemoHub
 from tui_hub.services.agent.unit import COMMANDS
 
-SLOW = 400_000
-"""Bytes a second to a connection: the large model takes seconds."""
+SLOW = 300_000
+"""Bytes a second to all connections: the large model takes more than a minute."""
 
 
 @contextmanager
@@ -35,9 +35,9 @@ def agent(program: Inside) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def slow(hub: DemoHub) -> Iterator[DemoHub]:
-    hub.throttle.connection = SLOW
+    hub.throttle.total = SLOW
     yield hub
-    hub.throttle.connection = 0
+    hub.throttle.total = 0
 
 
 def only_job(program: Inside) -> dict[str, object]:
@@ -107,7 +107,7 @@ def test_the_agent_goes_on_when_a_terminal_is_closed(
         download.send_signal(number)
         download.wait(60)
         until(lambda: running(program))
-        slow.throttle.connection = 0
+        slow.throttle.total = 0
         until(lambda: completed(program))
         job = only_job(program)
         assert job["attempts"] == 2
@@ -119,7 +119,7 @@ def test_what_a_person_stopped_stays_stopped(program: Inside, slow: DemoHub) -> 
         until(lambda: running(program))
         download.send_signal(signal.SIGINT)
         assert download.wait(60) == 130
-        slow.throttle.connection = 0
+        slow.throttle.total = 0
         again = program.json("download", "acme/tiny-llm", "--detach").document["job"]
         program("jobs", "--follow", again)
         jobs = program.json("jobs", "--type", "download").document["jobs"]
@@ -132,7 +132,7 @@ def test_a_killed_agent_is_followed_by_the_next(program: Inside, slow: DemoHub) 
         until(lambda: running(program))
         first.kill()
         first.wait()
-        slow.throttle.connection = 0
+        slow.throttle.total = 0
         with agent(program):
             until(lambda: completed(program))
 

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from command_line import Ran, until
 
+SLOW = {"TUI_HUB_DOWNLOADS__LIMIT": "200000"}
+"""A large model takes minutes, and what ends its download comes in the middle of it."""
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+
+def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """Start the program with its temporary files under a folder."""
     return subprocess.Popen(
         [sys.executable, "-m", "tui_hub", "--demo", *arguments],
@@ -24,6 +27,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
             "TUI_HUB_HOME": str(folder / "not-this-home"),
             "HTTP_PROXY": "http://127.0.0.1:1",
             "REPLICATE_API_TOKEN": "r8_notthistoken",
+            **environment,
         },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -90,7 +94,7 @@ def test_a_verb_that_fails(tmp_path: Path, arguments: list[str], code: int, erro
 
 
 def test_an_interrupted_verb(tmp_path: Path) -> None:
-    process = start(tmp_path, "download", "demo-lab/lumen-chat-large", "--json")
+    process = start(tmp_path, "download", "demo-lab/lumen-chat-large", "--json", **SLOW)
     until(lambda: list(tmp_path.glob("*/store/temp/*.part")))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -101,7 +105,8 @@ def test_an_interrupted_verb(tmp_path: Path) -> None:
 
 def test_the_next_demo_clears_away_what_a_killed_one_left(tmp_path: Path) -> None:
     (tmp_path / "tui-hub-demo-of-somebody").mkdir()
-    alive, killed = (start(tmp_path, "download", "demo-lab/lumen-chat-large") for _ in range(2))
+    large = ("download", "demo-lab/lumen-chat-large")
+    alive, killed = (start(tmp_path, *large, **SLOW) for _ in range(2))
     until(lambda: len(list(tmp_path.glob("*/store/temp/*.part"))) > 1)
     before = set(tmp_path.iterdir())
     killed.kill()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from command_line import Inside, until
 
-SLOW = {"TUI_HUB_STORE__READ_RATE": "4000000"}
+SLOW = {"TUI_HUB_STORE__READ_RATE": "1500000"}
 """So slow that a large blob takes seconds, and what ends it comes in its middle."""
 
 

@@ -362,14 +362,14 @@ async def test_a_child_that_is_killed_while_it_loads_leaves_the_old_model(
 async def test_a_process_that_hangs_is_ended_all_the_same(
     torch_home: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_hub.runtime.children.ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr("tui_hub.services.holders.children._GRACE", 0.5)
     configuration = torch_home()
     async with home(configuration) as services:
         await install(services, FIRST)
         first = await services.activation.activate(FIRST)
         assert first.pid is not None
         os.kill(first.pid, signal.SIGSTOP)
+        monkeypatch.setattr("tui_hub.runtime.children.ANSWER_SECONDS", 0.5)
+        monkeypatch.setattr("tui_hub.services.holders.children._GRACE", 0.5)
         assert (await slot(services)).pid == first.pid, "a look waits for nobody"
         gone = await services.activation.deactivate("llm")
         assert gone.status == "inactive" and children(configuration) == []

@@ -60,7 +60,7 @@ async def test_one_gpu_that_is_lost(configure: Configure, driver: StubDriver) ->
 async def test_a_driver_that_hangs(
     configure: Configure, driver: StubDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hardware, "_PATIENCE", 0.3)
+    monkeypatch.setattr(hardware, "_PATIENCE", 1.0)
     driver.two_gpus()
     driver.tell(hang="nvmlDeviceGetCount_v2")
     try:

@@ -395,6 +395,15 @@ async def test_hanging_hooks_hinder_nobody_and_are_given_up(
         assert "given up at the end of the program" in found[name].message
 
 
+def ended(pid: int) -> bool:
+    """Whether a process is gone; `init` may yet reap it."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return stat.rpartition(")")[2].split()[0] == "Z"
+
+
 async def test_a_command_that_is_given_up_leaves_nothing_behind(
     configure: Configure, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -407,8 +416,7 @@ async def test_a_command_that_is_given_up_leaves_nothing_behind(
         while not kept.exists():
             await asyncio.sleep(0.01)
     for pid in map(int, kept.read_text().split()):
-        state = Path(f"/proc/{pid}/stat")
-        assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+        until(lambda pid=pid: ended(pid))
 
 
 async def test_what_a_sync_finds_new_is_told_and_its_first_stock_is_not(

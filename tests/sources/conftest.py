@@ -54,7 +54,7 @@ def configure(tmp_path: Path, hub: HubServer) -> Configure:
             "TUI_HUB_HOME": str(tmp_path),
             "HF_ENDPOINT": hub.url,
             "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
-            "TUI_HUB_NETWORK__TIMEOUT": "5",
+            "TUI_HUB_NETWORK__TIMEOUT": "20",
         }
         return load_configuration(offline=offline, environment={**base, **environment})
 

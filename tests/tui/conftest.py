@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 from textual.notifications import Notification
 from textual.widgets import Input
+from textual.widgets._toast import Toast, ToastHolder, ToastRack
 
 from tui_hub.settings import Configuration, load_configuration
 
@@ -22,9 +22,20 @@ def still_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def lasting_notes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Notes stay for as long as a box that is busy with other work needs to look at them."""
-    left = property(lambda note: note.raised_at + 10 * note.timeout - time.time())
-    monkeypatch.setattr(Notification, "time_left", left)
+    """Notes that went from the screen are still known to a test that a busy box keeps waiting."""
+    show = ToastRack.show
+
+    def expire(toast: Toast) -> None:
+        """Go from the screen, and leave the note."""
+        (toast.parent if isinstance(toast.parent, ToastHolder) else toast).remove()
+
+    def show_new(rack: ToastRack, notes: Iterable[Notification]) -> None:
+        """Show what may be on the screen."""
+        show(rack, [note for note in notes if note.time_left > 0])  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Notification, "has_expired", property(lambda note: note.time_left < -60))
+    monkeypatch.setattr(Toast, "_expire", expire)
+    monkeypatch.setattr(ToastRack, "show", show_new)
 
 
 Configure = Callable[..., Configuration]

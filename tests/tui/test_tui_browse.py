@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -85,7 +86,9 @@ async def test_one_key_jumps_to_the_end_and_any_row_is_within_reach(offline: Con
         await driver.until(lambda: models.model_at(15 * PAGE + 4) is not None)
         shown = [models.model_at(row) for row in range(15 * PAGE, 15 * PAGE + 5)]
         assert [one and one.id for one in shown] == order[15 * PAGE : 15 * PAGE + 5]
-        await driver.press("o", "G")
+        await driver.press("o")
+        await driver.until(lambda: models.cursor == 0, "the other order begins at its top")
+        await driver.press("G")
         await driver.until(lambda: models.cursor == total - 1 and models.current is not None)
         await driver.press("g")
         await driver.until(lambda: models.current is not None)
@@ -110,6 +113,25 @@ async def test_a_list_that_becomes_shorter_behind_a_jump(offline: Configuration)
         await driver.until(lambda: models.row_count() < total + PAGE)
         await driver.press("g", "G")
         await driver.until(lambda: models.current is not None)
+
+
+async def test_who_jumps_while_the_list_is_read_again_sees_the_rows_there(
+    offline: Configuration,
+) -> None:
+    total = 9 * PAGE
+    await fill(offline, [made(n, downloads=total - n) for n in range(total)])
+    async with screen(offline) as driver:
+        models = models_of(driver)
+        await driver.until(lambda: models.row_count() == total)
+        await driver.settled()
+        reading = models.reload()
+        while not reading.is_running:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        models.action_last()
+        await driver.until(lambda: reading.is_finished)
+        await driver.until(lambda: models.current is not None, "the end of the list stays empty")
+        assert models.cursor == total - 1
 
 
 async def test_the_place_in_a_long_list_stays_when_the_catalogue_changes(

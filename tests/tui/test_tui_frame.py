@@ -35,8 +35,10 @@ async def test_every_screen_keeps_the_frame_at_every_size(
 async def test_the_program_s_name_stays_whatever_badges_come(
     offline: Configuration, width: int
 ) -> None:
+    await fill(offline, [made(0)])  # nothing is synced, which the bar would make room for
     async with screen(offline, (width, 24)) as driver:
         await driver.press("2")
+        await driver.settled()
         bar = driver.app.screen.query_one(TopBar)
         live = [one for one in JobStatus if one is not JobStatus.COMPLETED]
         jobs = [

@@ -141,8 +141,13 @@ async def test_the_frame_follows_the_gpus(driver: StubDriver, tmp_path: Path) ->
     driver.two_gpus(compute=f"{os.getpid()}:40000000000")
     async with screen(home(tmp_path / "home"), (200, 50)) as shown:
         await shown.sees("▕▓▓▓▓▓▓░░░░", "GPU1 H200")
-        shown.services.hardware.own({os.getpid(): "llm"})
-        await shown.sees("▕████▓▓░")
+
+        def owned() -> bool:
+            # Whoever reads the slots tells anew which processes are ours.
+            shown.services.hardware.own({os.getpid(): "llm"})
+            return "▕████▓▓░" in shown.text()
+
+        await shown.until(owned)
         driver.gpu(1, used=100 * GIB, free=40 * GIB, utilization=100, temperature=88)
         await shown.sees("100.0/140.4 GiB 100% 88°C")
         driver.gpu(1, fail=15)

@@ -282,7 +282,8 @@ async def test_deleting_says_what_is_lost_and_defaults_to_no(online: Configurati
 async def test_sync_shows_its_feeds_and_jobs(online: Configuration) -> None:
     async with screen(online) as driver:
         await driver.press("6")
-        await driver.sees("hf:litert", "never")
+        await driver.until(lambda: "completed" in driver.row("curated:models"))
+        await driver.until(lambda: not driver.services.sync.running)
         await driver.press("enter")
         await driver.until(lambda: "completed" in driver.row("hf:litert"))
         await driver.sees("queries     tag litert; or tag")

@@ -66,7 +66,9 @@ async def test_a_sync_without_network_leaves_the_feeds_as_they_were(
 ) -> None:
     async with screen(offline, WIDE) as driver:
         await driver.press("6")
-        await driver.until(lambda: "never" in driver.row("hf:litert"))
+        await driver.until(lambda: "completed" in driver.row("curated:models"))
+        await driver.until(lambda: not driver.app.services.sync.running)
+        assert "never" in driver.row("hf:litert")
         await driver.press("s")
         await driver.sees("Offline: feeds that need the network stay as they are.")
         await driver.until(lambda: "completed" in driver.row("curated:models"))

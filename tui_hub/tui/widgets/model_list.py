@@ -130,6 +130,7 @@ class ModelList(RowList):
             self._begin(pages, keys)
             self._follow(current)
             self.rows_changed()
+            self.want()  # a person may be elsewhere by now
             if shown:
                 # Only the next layout knows how far a longer list can be scrolled.
                 self.call_after_refresh(lambda: self.reveal(self.cursor))
