@@ -27,7 +27,6 @@ from tui_hub.transfer import (
     Request,
     Transfer,
     Transferred,
-    is_brief,
 )
 
 _log = logging.getLogger(__name__)
@@ -258,11 +257,11 @@ class FileDownload:
 
     def _fetch(self, until: ExitStack, room: memoryview | None) -> bool:
         """Whether it has arrived and is to be committed."""
+        if room is not None and self._fetch_briefly(until, room):
+            return True
+        partial = self._means.store.open_partial(self.key, self.artifact.size)
+        until.callback(partial.close)
         try:
-            if room is not None and self._fetch_briefly(until, room):
-                return True
-            partial = self._means.store.open_partial(self.key, self.artifact.size)
-            until.callback(partial.close)
             self._arrived = partial, self._from_any(partial)
         finally:
             self._keep_figures()
@@ -271,20 +270,23 @@ class FileDownload:
     def _fetch_briefly(self, until: ExitStack, room: memoryview) -> bool:
         """Whether it arrived in one go; if not, what came of it waits to be gone on with."""
         means, request = self._means, self._as_request(self._request)
-        if not is_brief(request, means.pool):
+        brief = Brief(request, room, means.options, means.limiter, means.pool)
+        if not brief.is_worth_it:
             return False
-        self._transfer = brief = Brief(request, room, means.options, means.limiter, means.pool)
+        self._transfer = brief
         if self._stopped.is_set():
             brief.stop()
         result: Transferred | None = None
         try:
             result = brief.run()
         finally:
-            if result is None and brief.resumable:
-                size = self.artifact.size or 0
-                means.store.keep_beginning(self.key, size, brief.content, brief.validator)
+            if result is None:
+                self._keep_figures()
+                self._spent = len(brief.content)
+                if brief.resumable:
+                    size = self.artifact.size or 0
+                    means.store.keep_beginning(self.key, size, brief.content, brief.validator)
         if result is None:
-            self._spent = len(brief.content)
             return False
         whole = means.store.make_whole(self.key, brief.content)
         until.callback(whole.close)
