@@ -57,7 +57,7 @@ class Response(http.client.HTTPResponse):
         if status in (http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED):
             self.length = 0
         endless = self.length is None and not self.chunked
-        self.will_close = endless or self._check_close()  # type: ignore[attr-defined]
+        self.will_close = endless or self._check_close()
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(_MOST_INTERIM):

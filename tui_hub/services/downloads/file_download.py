@@ -280,8 +280,9 @@ class FileDownload:
         try:
             result = brief.run()
         finally:
+            self._keep_figures()
+            self._transfer = None  # the room is for the next file
             if result is None:
-                self._keep_figures()
                 self._spent = len(brief.content)
                 if brief.resumable:
                     size = self.artifact.size or 0
