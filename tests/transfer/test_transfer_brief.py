@@ -14,7 +14,8 @@ from plain_file import PlainFile
 
 from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.errors import InterruptedJobError, NotFoundError
-from tui_hub.transfer import Brief, Options, Pool, RateLimiter, Request, Transfer, is_brief
+from tui_hub.transfer import Brief, Options, Pool, RateLimiter, Request, Transfer
+from tui_hub.transfer.addresses import Address
 
 SMALL = CONTENT[:200_000]
 SMALL_SHA256 = hashlib.sha256(SMALL).hexdigest()
@@ -39,8 +40,12 @@ def pool(near: Hostile, make: Make, destination: PlainFile) -> Iterator[Pool]:
 
 
 def brief(pool: Pool, url: str, sha256: str | None = SMALL_SHA256, **known: str) -> Brief:
-    request = Request(url=url, size=len(SMALL), sha256=sha256, **known)
-    assert is_brief(request, pool)
+    fetched = prepared(pool, Request(url=url, size=len(SMALL), sha256=sha256, **known))
+    assert fetched.is_worth_it
+    return fetched
+
+
+def prepared(pool: Pool, request: Request) -> Brief:
     room = memoryview(bytearray(len(SMALL) + 1000))
     return Brief(request, room, Options(environment={}), RateLimiter(), pool)
 
@@ -59,7 +64,7 @@ def test_a_small_file_needs_no_threads_and_one_request_once_its_server_is_reache
     assert (result.sha256, result.verified) == (SMALL_SHA256, Verified.SHA256)
     assert (result.bytes_transferred, bytes(fetched.content)) == (len(SMALL), SMALL)
     assert len(near.requests) == before + 1
-    assert is_brief(Request(url=near.url("honest"), size=1), pool), "the connection is kept"
+    assert pool.reaches(Address.parse(near.url("honest"))), "the connection is kept"
 
 
 def test_a_git_id_is_checked_and_the_sha256_made(near: Hostile, pool: Pool) -> None:
@@ -75,10 +80,9 @@ def test_only_small_files_of_servers_that_are_reached_are_fetched_so(
     near: Hostile, pool: Pool
 ) -> None:
     url = near.url("honest")
-    assert is_brief(Request(url=url, size=2 * 1024**2), pool)
-    assert not is_brief(Request(url=url, size=2 * 1024**2 + 1), pool)
-    assert not is_brief(Request(url=url), pool)
-    assert not is_brief(Request(url=url, size=1), Pool({}))
+    assert prepared(pool, Request(url=url, size=2 * 1024**2)).is_worth_it
+    assert not prepared(pool, Request(url=url, size=2 * 1024**2 + 1)).is_worth_it
+    assert not prepared(Pool({}), Request(url=url, size=1)).is_worth_it
 
 
 @pytest.mark.parametrize("behaviour", ["truncate", "reset"])

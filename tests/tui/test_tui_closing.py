@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from screen_driver import screen
+from screen_driver import made, screen
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
 from tui_hub.settings import Configuration
+from tui_hub.tui.modes import MODES
 from tui_hub.tui.screens.base import HubScreen
+from tui_hub.tui.screens.model import ModelScreen
 
 
 class Part(Static):
@@ -67,3 +69,31 @@ async def test_an_answer_that_comes_while_a_page_closes_is_dropped(
             assert driver.app.is_running
     assert late.gone.is_set()
     assert not driver.app.return_code
+
+
+@pytest.mark.parametrize("mode", list(MODES))
+async def test_the_program_ends_quietly_while_a_screen_is_made(
+    offline: Configuration, mode: str
+) -> None:
+    async with screen(offline) as driver:
+        driver.app.switch_mode(mode)
+        driver.app.exit(0)
+    assert driver.app.return_code == 0
+
+
+async def test_a_page_that_goes_while_it_is_made_takes_nothing_with_it(
+    offline: Configuration,
+) -> None:
+    async with screen(offline) as driver:
+        for _ in range(3):
+            driver.app.push_screen(ModelScreen(made(1)))
+            driver.app.pop_screen()
+        await driver.settled()
+        assert driver.app.is_running
+
+
+async def test_a_fault_of_what_stays_ends_the_program(offline: Configuration) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with screen(offline) as driver:
+            driver.app.call_later(lambda: 1 / 0)
+            await driver.until(lambda: driver.app.return_code == 1)

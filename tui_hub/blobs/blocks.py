@@ -13,6 +13,9 @@ from tui_hub.domain.errors import CorruptError
 _COPY_PIECE = 64 * 1024**2
 _READ_PIECE = 1024**2
 
+_WRITE_OUT = 2
+"""SYNC_FILE_RANGE_WRITE, include/uapi/linux/fs.h: begin to write, and wait for nothing."""
+
 _FICLONE = 0x40049409
 """ioctl(2) that makes a file share all blocks of another, include/uapi/linux/fs.h."""
 
@@ -56,6 +59,24 @@ def _fallocate_function() -> ctypes._NamedFuncPointer | None:
     function = getattr(ctypes.CDLL(None, use_errno=True), "fallocate64", None)
     if function is not None:
         function.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    return function
+
+
+def begin_flush(descriptor: int) -> None:
+    """Let the disk begin to write a file, sync_file_range(2); it makes nothing durable.
+
+    Flushes of many small files then wait for the disk once, not for each of them in turn.
+    """
+    function = _write_out_function()
+    if function is not None:
+        function(descriptor, 0, 0, _WRITE_OUT)
+
+
+@cache
+def _write_out_function() -> ctypes._NamedFuncPointer | None:
+    function = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    if function is not None:
+        function.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
     return function
 
 

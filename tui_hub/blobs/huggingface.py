@@ -59,8 +59,7 @@ def publish_hf(
         for part in ("blobs", "snapshots", "refs"):
             make_folder(folder / part)
         for name, sha256 in names.values():
-            if not _is_theirs(folder / "blobs" / name):
-                replace_link(store, folder / "blobs" / name, _OURS + store.path(sha256).name)
+            _link_blob(store, folder / "blobs", name, sha256)
         fsync_folder(folder / "blobs")
         with aside(store) as build:
             targets = {
@@ -205,6 +204,16 @@ def _etag(etag: str | None, sha256: str) -> str:
     return name if _PLAIN.fullmatch(name) else sha256
 
 
+def _link_blob(store: BlobStore, blobs: Path, name: str, sha256: str) -> None:
+    """Let a blob of the cache lead to one of the store, unless it is somebody else's."""
+    target = _OURS + store.path(sha256).name
+    try:
+        os.symlink(target, f"{blobs}/{name}")  # noqa: PTH211 - there may be thousands
+    except FileExistsError:
+        if not _is_theirs(blobs / name):
+            replace_link(store, blobs / name, target)
+
+
 def _write_ref(store: BlobStore, path: Path, revision: str) -> None:
     make_folder(path.parent)
     write_atomic(store.temp, path, revision.encode())
@@ -228,15 +237,21 @@ def _prune(store: BlobStore, folder: Path, keep: str | None) -> None:
         for file in list(files_in(snapshot)):
             if _is_made_here(folder, file) and file.readlink().name not in kept:
                 file.unlink(missing_ok=True)
-    used = _used(folder / "snapshots")
-    for blob in _entries(folder / "blobs"):
+    loose = [blob for blob in _entries(folder / "blobs") if blob.name not in kept]
+    used = _used(folder / "snapshots") if loose else kept
+    for blob in loose:
         if blob.name not in used and _is_our_link(blob):
             blob.unlink(missing_ok=True)
 
 
 def _used(folder: Path) -> set[str]:
     """The names of the cache's blobs that the links below a folder lead to."""
-    return {file.readlink().name for file in files_in(folder) if file.is_symlink()}
+    found = set()
+    for parent, folders, names in os.walk(folder):
+        for name in (*names, *folders):
+            with suppress(OSError):  # what is no link
+                found.add(os.readlink(f"{parent}/{name}").rpartition("/")[2])  # noqa: PTH115
+    return found
 
 
 def _is_ours(folder: Path, snapshot: Path) -> bool:
@@ -262,4 +277,4 @@ def _is_our_link(blob: Path) -> bool:
 
 def _entries(folder: Path) -> Iterator[Path]:
     with suppress(FileNotFoundError):
-        yield from sorted(folder.iterdir())
+        yield from [folder / name for name in sorted(os.listdir(folder))]  # noqa: PTH208

@@ -11,6 +11,7 @@ import os
 from functools import cache
 from pathlib import Path
 
+from tui_hub.blobs.blocks import begin_flush
 from tui_hub.blobs.files import unique
 
 _FLAGS = getattr(os, "O_TMPFILE", 0) | os.O_RDWR | os.O_CLOEXEC
@@ -32,6 +33,7 @@ class Nameless:
         try:
             while content:
                 content = content[os.write(self._descriptor, content) :]
+            begin_flush(self._descriptor)
         except BaseException:
             self.discard()
             raise

@@ -55,6 +55,7 @@ class BlobStore:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.blobs = self.root / "blobs" / "sha256"
+        self._blobs = str(self.blobs)
         self.references = self.root / "blobs" / "references"
         self.metadata = self.root / "metadata"
         self.temp = self.root / "temp"
@@ -78,14 +79,17 @@ class BlobStore:
         Raises:
             UnsafeError: when the text is not a SHA-256 in lower-case hex.
         """
+        return Path(self._place(sha256))
+
+    def _place(self, sha256: str) -> str:
         if not is_sha256(sha256):
             raise UnsafeError(f"{str(sha256)[:80]!a} is not a SHA-256")
-        return self.blobs / sha256
+        return f"{self._blobs}/{sha256}"
 
     def size(self, sha256: str) -> int | None:
         """Bytes of a blob; `None` when it is not here, or is not what it was; see `references`."""
         try:
-            status = self.path(sha256).lstat()
+            status = os.lstat(self._place(sha256))
         except FileNotFoundError:
             return None
         if stat.S_ISLNK(status.st_mode):

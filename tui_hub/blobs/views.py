@@ -204,14 +204,16 @@ def link_tree(build: Path, place: Path, targets: Mapping[str, str]) -> None:
     Raises:
         UnsafeError: when a path leads outside, or is both a file and a folder.
     """
+    ways: dict[tuple[str, str], str] = {}
     for path, target in targets.items():
-        parts = repository_path(path).split("/")
-        if parts[0] == VIEW_MARKER:
+        if repository_path(path).partition("/")[0] == VIEW_MARKER:
             raise UnsafeError(f"the file name {path!a} is taken by the store")
-        link = build.joinpath(*parts)
+        inside, (holder, name) = path.rpartition("/")[0], os.path.split(target)
         try:
-            make_folder(link.parent)
-            link.symlink_to(os.path.relpath(target, place.joinpath(*parts[:-1])))
+            if (way := ways.get((inside, holder))) is None:
+                make_folder(build / inside)
+                way = ways[inside, holder] = os.path.relpath(holder, place / inside)
+            os.symlink(f"{way}/{name}", f"{build}/{path}")  # noqa: PTH211 - there may be thousands
         except (FileExistsError, NotADirectoryError):
             raise UnsafeError(f"{path!a} is both a file and a folder in its repository") from None
     for folder, _, _ in os.walk(build, topdown=False):

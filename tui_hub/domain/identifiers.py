@@ -20,6 +20,8 @@ _SHA1 = re.compile(r"[0-9a-f]{40}")
 _MAX_NAME = 200
 _MAX_PATH = 1024
 _MAX_COMPONENT = 255
+_UNSHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of Unicode: control and format characters, surrogates, and breaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ def repository_path(text: object) -> str:
     if not isinstance(text, str) or not text or len(text) > _MAX_PATH:
         raise UnsafeError("a file in the repository has no usable name")
     shown = text.encode("ascii", "backslashreplace").decode("ascii")[:80]
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in text):
+    plain = text.isascii() and text.isprintable()
+    if not plain and any(unicodedata.category(one) in _UNSHOWN for one in text):
         raise UnsafeError(f"the file name {shown!r} holds characters that cannot be shown")
     if "\\" in text or text.startswith(("/", "~")) or re.match(r"[A-Za-z]:", text):
         raise UnsafeError(f"the file name {shown!r} points outside its repository")

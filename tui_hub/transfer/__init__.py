@@ -1,6 +1,6 @@
 """Bytes from an address to a verified partial file. Knows HTTP, nothing of models."""
 
-from tui_hub.transfer.brief import BRIEF, Brief, is_brief
+from tui_hub.transfer.brief import BRIEF, Brief
 from tui_hub.transfer.cancellation import Cancellation
 from tui_hub.transfer.engine import Transfer
 from tui_hub.transfer.limiter import RateLimiter
@@ -32,5 +32,4 @@ __all__ = [
     "Transfer",
     "TransferProgress",
     "Transferred",
-    "is_brief",
 ]

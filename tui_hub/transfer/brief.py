@@ -26,11 +26,6 @@ BRIEF = 2 * 1024**2
 """Bytes of a file that is not worth threads of its own once its server is reached."""
 
 
-def is_brief(request: Request, pool: Pool) -> bool:
-    """Whether a file is small enough, and its server reached, to be fetched in one go."""
-    return request.size is not None and request.size <= BRIEF and pool.reaches(request.url)
-
-
 class Brief:
     """Fetches one small file into memory.
 
@@ -72,6 +67,11 @@ class Brief:
             md5=request.md5,
         )
         self._came = 0
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether the file is small, and its server reached: a name cannot be called off."""
+        return self._size <= BRIEF and self._pool.reaches(self._resolver.origin)
 
     @property
     def content(self) -> memoryview:

@@ -14,6 +14,7 @@ from tui_hub.domain.errors import UnsafeError
 from tui_hub.proxies import Proxy, ProxyKind
 from tui_hub.transfer.addresses import Address, is_private_name
 from tui_hub.transfer.cancellation import Cancellation, shut
+from tui_hub.transfer.heads import length_from, read_head
 from tui_hub.transfer.nested_tls import NestedTls
 from tui_hub.transfer.pace import Pace, Paced
 from tui_hub.transfer.tunnels import tunnel
@@ -37,6 +38,26 @@ class Response(http.client.HTTPResponse):
         super().__init__(sock, *arguments, **more)  # type: ignore[arg-type]
         pace = Pace(sock.gettimeout() or math.inf)
         self.fp = io.BufferedReader(Paced(self.fp.detach(), pace))
+
+    def begin(self) -> None:
+        """Read the head, and see from it how the body ends (RFC 9112 section 6.3)."""
+        if self.headers is not None:
+            return
+        version, status, reason = self._read_status()
+        if not version.startswith("HTTP/1."):
+            raise http.client.UnknownProtocol(version)
+        self.version = 10 if version == "HTTP/1.0" else 11
+        self.code = self.status = status
+        self.reason = reason.strip()
+        self.headers = self.msg = read_head(self.fp)
+        self.chunked = (self.headers.get("Transfer-Encoding") or "").lower() == "chunked"
+        if self.chunked:
+            self.chunk_left = None
+        self.length = None if self.chunked else length_from(self.headers)
+        if status in (http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED):
+            self.length = 0
+        endless = self.length is None and not self.chunked
+        self.will_close = endless or self._check_close()
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(_MOST_INTERIM):

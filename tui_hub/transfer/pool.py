@@ -60,11 +60,10 @@ class Pool:
                 self._tls = trust(self._environment)
             return self._tls
 
-    def reaches(self, url: str) -> bool:
+    def reaches(self, address: Address) -> bool:
         """Whether a connection to the origin of an address waits for work."""
-        origin = Address.parse(url).origin
         with self._lock:
-            return bool(self._idle.get((*origin, False)))
+            return bool(self._idle.get((*address.origin, False)))
 
     def acquire(
         self, address: Address, cancellation: Cancellation, *, stall: float, public_only: bool

@@ -59,13 +59,14 @@ class Resolver:
         *,
         stall: float,
     ) -> None:
-        self._origin = Address.parse(request.url)
-        path = self._origin.target.partition("?")[0].lower()
+        self.origin = Address.parse(request.url)
+        """The address of the file itself."""
+        path = self.origin.target.partition("?")[0].lower()
         self._page = path.endswith((".html", ".htm"))
         self._headers = dict(request.headers)
         if not all(_sendable(value) for value in self._headers.values()):
             raise UsageError(
-                f"the token for {self._origin.host} holds characters that cannot be sent",
+                f"the token for {self.origin.host} holds characters that cannot be sent",
                 hint="Check it for line breaks and blanks.",
             )
         self._log_in = request.log_in
@@ -110,7 +111,7 @@ class Resolver:
 
     def _resolve(self, asked: Asked) -> Answer:
         """Ask the origin and follow its redirects by hand."""
-        target = _Target(self._origin, foreign=False, public_only=False)
+        target = _Target(self.origin, foreign=False, public_only=False)
         linked = Linked()
         for _ in range(_MOST_REDIRECTS + 1):
             connection, response = self._exchange(target, asked)
@@ -123,7 +124,7 @@ class Resolver:
             target = self._next(target, connection, response)
             self._discard(connection, response)
         raise UnreachableError(
-            f"{self._origin.host} redirects in a circle", hint="The address may be out of date."
+            f"{self.origin.host} redirects in a circle", hint="The address may be out of date."
         )
 
     def _next(
@@ -141,7 +142,7 @@ class Resolver:
             raise
         return _Target(
             address,
-            foreign=target.foreign or address.origin != self._origin.origin,
+            foreign=target.foreign or address.origin != self.origin.origin,
             public_only=target.public_only or not connection.private,
         )
 

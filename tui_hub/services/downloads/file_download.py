@@ -248,11 +248,11 @@ class FileDownload:
 
     def _fetch(self, until: ExitStack, room: memoryview | None) -> bool:
         """Whether it has arrived and is to be committed."""
+        if room is not None and self._fetch_briefly(until, room):
+            return True
+        partial = self._means.store.open_partial(self.key, self.artifact.size)
+        until.callback(partial.close)
         try:
-            if room is not None and self._fetch_briefly(until, room):
-                return True
-            partial = self._means.store.open_partial(self.key, self.artifact.size)
-            until.callback(partial.close)
             self._arrived = partial, self._from_any(partial)
         finally:
             self._keep_figures()
@@ -271,11 +271,14 @@ class FileDownload:
         try:
             result = brief.run()
         finally:
-            if result is None and brief.resumable:
-                size = self.artifact.size or 0
-                store.keep_beginning(self.key, size, brief.content, brief.validator)
+            self._keep_figures()
+            self._transfer = None  # the room is for the next file
+            if result is None:
+                self._spent = len(brief.content)
+                if brief.resumable:
+                    size = self.artifact.size or 0
+                    store.keep_beginning(self.key, size, brief.content, brief.validator)
         if result is None:
-            self._spent = len(brief.content)
             return False
         whole = store.make_whole(self.key, brief.content)
         until.callback(whole.close)

@@ -19,6 +19,7 @@ from tui_hub.services.concurrency import run_all
 from tui_hub.services.downloads.file_download import FileDownload
 from tui_hub.services.downloads.file_groups import Ended, grouped
 from tui_hub.services.downloads.pictures import remembered, text_of
+from tui_hub.services.downloads.standing import Standing
 from tui_hub.services.downloads.waits import is_away
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class DownloadJob:
         self._before = remembered(job)
         """What earlier attempts have cost and saved."""
         self._files = tuple(files)
+        self._standing = Standing(files)
         self._groups = tuple(grouped(files, parallel))
         self._bring_in = bring
         self._threads = threads
@@ -108,16 +110,8 @@ class DownloadJob:
 
     def snapshot(self) -> Download:
         """The download as it stands."""
-        files = tuple([file.snapshot() for file in self._files])
-        total = done = transferred = saved = connections = retries = 0
-        for file in files:
-            total += file.size or 0
-            done += file.done
-            transferred += file.bytes_transferred
-            saved += file.bytes_saved
-            connections += file.connections
-            retries += file.retries
-        speed = self._speed(transferred)
+        files, sums = self._standing.look(), self._standing.sums
+        speed, left = self._speed(sums.transferred), sums.total - sums.done
         before, payload = self._before, self.job.payload
         return Download(
             job=self.job.id,
@@ -126,15 +120,15 @@ class DownloadJob:
             variant=text_of(payload.get("variant")),
             status=JobStatus.RUNNING,
             files=files,
-            bytes_total=total,
-            done=done,
-            bytes_transferred=before.bytes_transferred + transferred,
-            bytes_deduplicated=before.bytes_deduplicated + saved,
+            bytes_total=sums.total,
+            done=sums.done,
+            bytes_transferred=before.bytes_transferred + sums.transferred,
+            bytes_deduplicated=before.bytes_deduplicated + sums.saved,
             speed=speed,
             speeds=tuple(self._speeds),
-            eta=(total - done) / speed if speed > 0 and total > done else None,
-            connections=connections,
-            retries=before.retries + retries,
+            eta=left / speed if speed > 0 and left > 0 else None,
+            connections=sums.connections,
+            retries=before.retries + sums.retries,
             seconds=before.seconds + time.monotonic() - self._started,
             note=text_of(payload.get("note")),
         )
@@ -147,7 +141,9 @@ class DownloadJob:
                 return
             future = self._threads.submit(self._bring_in, group)
             self._futures.append(future)
+            self._standing.begin(group)
             ended = await asyncio.wrap_future(future)
+            self._standing.end(group)
         here = [artifact for artifact in ended.values() if isinstance(artifact, Artifact)]
         if here:
             await self._record.completed(here)

@@ -19,7 +19,6 @@ from tui_hub.transfer import (
     Transfer,
     TransferProgress,
     Transferred,
-    is_brief,
 )
 
 if TYPE_CHECKING:
@@ -145,9 +144,8 @@ class DownloadTransfers:
 
     def brief(self, request: Request, room: memoryview) -> Brief | None:
         """A fetch of a small file into memory; `None` where that is not for it."""
-        if not is_brief(request, self._pool):
-            return None
-        return Brief(request, room, self._options, self._limiter, self._pool)
+        brief = Brief(request, room, self._options, self._limiter, self._pool)
+        return brief if brief.is_worth_it else None
 
     def close(self) -> None:
         """Close the connections. May block."""
