@@ -3,7 +3,9 @@
 Run by hand: `python tests/benchmarks/bench_activation.py [runs] [GiB]`. Each load is in a process
 of its own, on the processor, interleaved with `safetensors.torch.load_file` and with a plain read
 of the same file, with the file in the page cache and with it alone dropped from there. Prints
-medians. `touched` adds reading a byte of every page, which our load phase
+medians, and for the plain read against the load the quickest of each too, with the processor time
+of both: other work on the box makes whoever waits for the disk wait longer, and so says more of the
+box than of the load. `touched` adds reading a byte of every page, which our load phase
 needs no more. Peak memory is the growth of the process over what it had with torch imported.
 """
 
@@ -19,10 +21,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import torch
 from safetensors.torch import save_file
 
-from tui_hub.domain.runtime import LoadRequest
+from tui_hub.domain.runtime import LoadProgress, LoadRequest
 from tui_hub.runtime.torch_children import TorchChild
 
 SIDE = 4096
@@ -32,6 +35,8 @@ LOAD_FILE = """
 import sys, time
 from safetensors.torch import load_file
 import torch
+print(flush=True)
+sys.stdin.readline()
 started = time.perf_counter()
 weights = load_file(sys.argv[1])
 loaded = time.perf_counter()
@@ -65,21 +70,26 @@ def write(path: Path, size: int, dtype: torch.dtype) -> None:
         os.fsync(file.fileno())
 
 
-def raw_read(path: Path) -> float:
-    """Seconds of a plain read of a file into one buffer."""
+def raw_read(path: Path) -> tuple[float, float]:
+    """Seconds of a plain read of a file into one buffer, and how many of them by the processor."""
     buffer = bytearray(8 * 1024**2)
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     with path.open("rb", buffering=0) as file:
         while file.readinto(buffer):
             pass
-    return time.perf_counter() - started
+    return time.perf_counter() - started, time.process_time() - busy
 
 
-def load_file(path: Path) -> tuple[float, ...]:
+def load_file(path: Path, cold: bool) -> tuple[float, ...]:
     """Seconds of `load_file`, and of it with a touch of all pages."""
     command = [sys.executable, "-c", LOAD_FILE, path]
-    run = subprocess.run(command, check=True, capture_output=True, text=True)
-    return tuple(map(float, run.stdout.split()))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        prepare(path, cold)
+        told, _ = other.communicate("\n")
+    return tuple(map(float, told.split()))
 
 
 async def start(folder: Path) -> TorchChild:
@@ -89,19 +99,35 @@ async def start(folder: Path) -> TorchChild:
     )
 
 
-async def child(path: Path, folder: Path, dtype: str = "") -> tuple[float, ...]:
-    """Seconds to hello, to torch imported, of the load, of the self-test, and of the end; bytes."""
+async def child(path: Path, folder: Path, cold: bool) -> tuple[float, ...]:
+    """Seconds to hello, to torch imported, of the load, of the self-test, and of the end; bytes;
+    and seconds of the processor's for the load, which the kernel counts in hundredths."""
     begun = time.perf_counter()
     one = await start(folder)
     hello = time.perf_counter()
     await one.ready()
     ready = time.perf_counter()
-    loaded = await one.load(LoadRequest(files=(str(path),), device="cpu", dtype=dtype), ignore)
+    # Not before: what the file gave up is soon taken by others, and then has to be won back.
+    prepare(path, cold)
+    busy = [processor_seconds(one.pid)]
+
+    def watch(progress: LoadProgress) -> None:
+        if progress.phase == "load" and progress.done == progress.total:
+            busy.append(processor_seconds(one.pid))
+
+    loaded = await one.load(LoadRequest(files=(str(path),), device="cpu"), watch)
     done = time.perf_counter()
     await one.end()
     ended = time.perf_counter()
     peak = loaded.memory_peak or 0
-    return hello - begun, ready - hello, loaded.seconds, loaded.test_seconds, ended - done, peak
+    phases = loaded.seconds, loaded.test_seconds, ended - done
+    return hello - begun, ready - hello, *phases, peak, busy[-1] - busy[0]
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has had of the processors."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def ignore(_: object) -> None:
@@ -127,24 +153,26 @@ def loads(path: Path, folder: Path, runs: int) -> None:
     size = path.stat().st_size
     print(
         "cache  raw read  load_file touched |     load  self-test  spawn  import   end    peak"
-        "    load / touched, read / load, peak / file"
+        "    load / touched, read / load, peak / file; quickest read, load and their ratio; "
+        "processor read, load"
     )
     for cold in (False, True):
         raw, theirs, ours = [], [], []
         for _ in range(runs):
             prepare(path, cold)
-            raw.append((raw_read(path),))
-            prepare(path, cold)
-            theirs.append(load_file(path))
-            prepare(path, cold)
-            ours.append(asyncio.run(child(path, folder)))
-        (read,), (mapped, touched) = medians(raw), medians(theirs)
-        hello, ready, load, test, end, peak = medians(ours)
+            raw.append(raw_read(path))
+            theirs.append(load_file(path, cold))
+            ours.append(asyncio.run(child(path, folder, cold)))
+        (read, read_busy), (mapped, touched) = medians(raw), medians(theirs)
+        hello, ready, load, test, end, peak, busy = medians(ours)
+        quickest = min(row[0] for row in raw), min(row[2] for row in ours)
         figures = "  ".join(f"{1000 * one:7.1f}" for one in (read, mapped, touched))
         own = "  ".join(f"{1000 * one:6.1f}" for one in (load, test, hello, ready, end))
         print(
             f"{'cold' if cold else 'warm'}   {figures} |  {own}  {peak / GIB:.3f} GiB  "
-            f"  {load / touched:.2f} {read / load:.2f} {peak / size:.3f}"
+            f"  {load / touched:.2f} {read / load:.2f} {peak / size:.3f};  "
+            f"{1000 * quickest[0]:.0f} {1000 * quickest[1]:.0f} {quickest[0] / quickest[1]:.2f};  "
+            f"{1000 * read_busy:.0f} {1000 * busy:.0f}"
         )
 
 
@@ -166,7 +194,7 @@ async def switches(paths: Sequence[Path], folder: Path, runs: int) -> None:
         loaded = await new.load(LoadRequest(files=(str(path),), device="cpu"), ignore)
         done = time.perf_counter()
         phases = loaded.seconds, loaded.test_seconds, done - ready
-        rows.append((ready - begun, ended - ready, *phases, raw_read(path)))
+        rows.append((ready - begun, ended - ready, *phases, raw_read(path)[0]))
         old = new
     await old.end()
     up, release, load, test, without, read = (1000 * one for one in medians(rows))
