@@ -129,6 +129,7 @@ class DownloadJob:
             bytes_total=total,
             done=done,
             bytes_transferred=before.bytes_transferred + transferred,
+            bytes_last_run=transferred,
             bytes_deduplicated=before.bytes_deduplicated + saved,
             speed=speed,
             speeds=tuple(self._speeds),
