@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tui_hub.cli.program import Options, program
 
 HEAVY = {
     "aiosqlite",
@@ -54,6 +57,32 @@ def test_the_domain_needs_the_standard_library_alone() -> None:
     names = [f"tui_hub.domain.{path.stem}" for path in folder.glob("*.py")]
     foreign = loaded_by("import " + ", ".join(names)) - loaded_by("pass") - {"tui_hub"}
     assert foreign <= sys.stdlib_module_names
+
+
+def test_help_tells_of_every_verb_and_loads_none() -> None:
+    """To import them all took longer than all else; their sources tell the same."""
+    statement = (
+        "import sys, tui_hub.cli\n"
+        "try:\n    tui_hub.cli.main(['--help'])\n"
+        "except SystemExit:\n    pass\n"
+        "print(*[name for name in sys.modules if name.startswith('tui_hub.cli.verbs.')], 'end')"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", statement],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+    assert run.stdout.splitlines()[-1] == "end"
+    context = program.make_context("tui-hub", ["x"], obj=Options(), resilient_parsing=True)
+    page = " ".join(run.stdout.split())
+    names = program.list_commands(context)
+    room = 80 - 2 - max(map(len, names)) - 6
+    for name in names:
+        command = program.get_command(context, name)
+        assert command is not None
+        assert f"{name} {command.get_short_help_str(room)}" in page
 
 
 def test_a_search_loads_no_service_that_it_does_not_need(tmp_path: Path) -> None:

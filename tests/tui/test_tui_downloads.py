@@ -14,9 +14,11 @@ from homes import Configure
 from screen_driver import NARROW, Driver, screen
 from small_models import tensors_file
 
+from tui_hub import text
 from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.services import open_services
+from tui_hub.services.downloads.words import moved_words
 from tui_hub.settings import Configuration
 from tui_hub.tui.screens.downloads import DownloadsScreen
 from tui_hub.tui.widgets.download_list import DownloadList
@@ -217,6 +219,33 @@ async def test_interrupted_ones_go_on(online: Configuration, hub: DemoHub) -> No
     async with screen(online) as driver:
         await driver.until(lambda: any("1 download goes on" in note for note in driver.notes()))
         assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED
+
+
+async def test_a_resumed_one_tells_what_came_in_all_and_what_in_this_run(
+    online: Configuration, hub: DemoHub
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, origin="cdn", times=-1, after=2 * 1024**2))
+    async with screen(online) as driver:
+        service = driver.services.downloads
+        job = await service.start("acme/tiny")
+        await driver.press("2")
+        await driver.until(lambda: sum(one.done for one in driver.app.live.downloads) > 1024**2)
+        await service.pause(job.id)
+        hub.faults.clear()
+        stall.release()
+        await driver.sees("paused")
+        await driver.until(lambda: job.id not in service.running)
+        await service.resume(job.id)
+        ended = await service.wait(job.id)
+        assert ended.bytes_last_run is not None
+        assert 0 < ended.bytes_last_run < ended.bytes_transferred
+        await driver.sees("History", f"{text.size(ended.bytes_last_run)} of it in the last run")
+        again = await service.get(job.id)
+        assert again is not None and again.bytes_last_run == ended.bytes_last_run
+        running = replace(ended, status=JobStatus.RUNNING)
+        assert moved_words(running).endswith(f"{text.size(ended.bytes_last_run)} of it now")
+        alone = replace(ended, bytes_last_run=ended.bytes_transferred)
+        assert "of it" not in moved_words(alone)
 
 
 async def test_one_whose_source_is_away_says_that_it_waits(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.content import Content
 
+from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import Feed, FeedStatus, Query, Quota
 from tui_hub.tui.drawing.columns import Column, draw_row, header, layout
@@ -26,6 +29,7 @@ from tui_hub.tui.drawing.draw import (
 from tui_hub.tui.drawing.glyphs import ASCII, UNICODE
 from tui_hub.tui.screens.prompt import parse_rate
 from tui_hub.tui.words.feed import FeedRow, about
+from tui_hub.tui.words.plan import plan_text
 
 
 def plain(pieces: object) -> str:
@@ -185,3 +189,24 @@ def test_what_is_told_of_a_feed_goes_on_below_its_first_word() -> None:
     told = "4 of the 3 000 requests that are allowed were used; counted anew 1 min later"
     assert " ".join(part[12:].strip() for part in lines[at:]) == told
     assert all(line.startswith(" " * 12) for line in lines[at + 1 :])
+
+
+@pytest.mark.parametrize(("promised", "shown"), [(0, False), (12 * 1024**3, True)])
+def test_a_plan_tells_the_disk_before_and_after(promised: int, shown: bool) -> None:
+    gib = 1024**3
+    plan = Plan(
+        model="hf:a/b", revision="1", files=(), bytes_total=3 * gib, bytes_to_transfer=3 * gib,
+        bytes_deduplicated=0, bytes_resumed=0, disk_free=50 * gib, disk_reserved=promised,
+        bytes_to_write=3 * gib,
+    )  # fmt: skip
+    lines = plan_text(plan, Content("fits"), UNICODE, 35, 30).plain.splitlines()
+    assert "disk free 50.0 GiB → 47.0 GiB" in lines
+    bar = next(line for line in lines if line.startswith("██"))
+    assert len(bar) == 35 and ("▓" in bar) is shown
+    assert any("running jobs" in line for line in lines) is shown
+    assert any(line.endswith("12.0 GiB") for line in lines) is shown
+    small = replace(plan, bytes_to_write=1024)
+    assert "█ this" in plan_text(small, Content("fits"), UNICODE, 35, 30).plain
+    assert any(line.startswith("█░") for line in
+               plan_text(replace(small, disk_reserved=0), Content(""), UNICODE, 35, 30)
+               .plain.splitlines())  # fmt: skip

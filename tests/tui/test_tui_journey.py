@@ -46,7 +46,7 @@ def fetch(terminal: Terminal, model: str, done: int) -> None:
     terminal.press(ENTER)
     terminal.sees(f"hf:demo-lab/{model}", "Revisions", "At a glance")
     terminal.press("d")
-    terminal.sees("to transfer", "free afterwards", "enter starts")
+    terminal.sees("to transfer", "disk free", "enter starts")
     terminal.press(ENTER)
     terminal.sees("is in line")
     terminal.press("2")

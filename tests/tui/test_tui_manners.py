@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from screen_driver import NARROW, fill, made, screen
+from textual.widgets._toast import Toast
 
 from tui_hub.domain.catalogue import Sort
 from tui_hub.settings import Configuration
@@ -117,3 +118,24 @@ async def test_a_model_is_opened_by_its_name(online: Configuration) -> None:
         await driver.press("ctrl+u", *"acme/tiny", "enter")
         await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
         await driver.sees("hf:acme/tiny", "A model for tests.")
+
+
+async def test_notes_hide_little_of_a_small_screen_and_go_with_escape(
+    offline: Configuration,
+) -> None:
+    async with screen(offline, NARROW) as driver:
+        await driver.press("5")
+        await driver.sees("By model")
+        for number in range(3):
+            driver.app.notify(f"note {number} of a length that the old width broke in two lines")
+        await driver.until(lambda: len(driver.app.screen.query(Toast)) == 2)
+        await driver.sees("note 1 of", "note 2 of a length that the old width broke in two lines")
+        lines = driver.lines()
+        assert "note 2 of" in lines[NARROW[1] - 3], "over the lower edge of the panel"
+        assert "note 1 of" in lines[NARROW[1] - 4]
+        await driver.press("escape")
+        await driver.until(lambda: not driver.notes())
+        assert driver.app.current_mode == "storage", "it took the notes away and nothing else"
+        driver.app.hint("a hint is no reason to stay")
+        await driver.press("escape")
+        await driver.until(lambda: driver.app.current_mode == "browse")

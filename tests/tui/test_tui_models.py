@@ -92,7 +92,7 @@ async def test_a_variant_is_planned_and_downloaded(online: Configuration) -> Non
         await driver.sees("Files 3")
         await driver.press("d")
         await driver.sees("Download hf:acme/quants", "Q4_0", "every file")
-        await driver.sees("to transfer", "1.0 MiB", "free afterwards")
+        await driver.sees("to transfer", "1.0 MiB", "disk free")
         await driver.until(lambda: "▸ Q4_0" in driver.text())
         await driver.press("question_mark")
         await driver.sees("Keys", "Close this without doing anything.")

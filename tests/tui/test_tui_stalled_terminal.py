@@ -34,7 +34,7 @@ def test_work_goes_on_and_the_screen_is_whole_afterwards(tmp_path: Path) -> None
         terminal.press("\r")
         terminal.sees("a activate")
         terminal.press("d")
-        terminal.sees("free afterwards")
+        terminal.sees("disk free")
         terminal.press("\r")
         terminal.sees("is in line")
         terminal.press("2")

@@ -109,9 +109,11 @@ def failed_hint(picture: Download) -> str | None:
 
 
 def _summary(picture: Download) -> list[str]:
+    from tui_hub.services.downloads.words import moved_words
+
     line = (
         f"{picture.model}: {picture.status.value}, {len(picture.files)} files, "
-        f"{text.size(picture.bytes_total)} ({text.size(picture.bytes_transferred)} transferred) "
+        f"{text.size(picture.bytes_total)} ({moved_words(picture)}) "
         f"in {text.duration(picture.seconds)}"
     )
     return [text.clean(line), *_folder(picture)]

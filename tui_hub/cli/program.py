@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -37,10 +38,25 @@ _GARBAGE = 20_000
 """New objects after which Python looks for cycles: each start makes many, all of which stay."""
 
 
+_FOLDER = Path(__file__).parent / "verbs"
+_HELP = re.compile(
+    r'^def command\(.*?\) -> int:\n    """(.*?)(?:"""|\n\n)', re.DOTALL | re.MULTILINE
+)
+"""The first paragraph of what a verb's help says, in its source."""
+
+
 @cache
 def _verbs() -> tuple[str, ...]:
-    files = (Path(__file__).parent / "verbs").glob("[!_]*.py")
-    return tuple(sorted(file.stem for file in files))
+    return tuple(sorted(file.stem for file in _FOLDER.glob("[!_]*.py")))
+
+
+def _summary(name: str) -> str | None:
+    """What a verb is for, without importing its module: all of them take longer than all else."""
+    try:
+        found = _HELP.search((_FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    return found[1] if found else None
 
 
 class Program(click.Group):
@@ -69,6 +85,19 @@ class Program(click.Group):
             meant = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"There is no command {name!r}.{meant}", ctx)
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each verb is for."""
+        names = self.list_commands(ctx)
+        room = formatter.width - max(map(len, names)) - 6
+        rows = []
+        for name in names:
+            summary = _summary(name)
+            known = self.get_command(ctx, name) if summary is None else None
+            shown = known or click.Command(name, help=summary)
+            rows.append((name, shown.get_short_help_str(room)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verbs first, then the options."""

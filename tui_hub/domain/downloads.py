@@ -103,7 +103,9 @@ class Download:
     bytes_total: int = 0
     done: int = 0
     bytes_transferred: int = 0
-    """Bytes that came over the network, in all attempts together."""
+    """Bytes that came over the network, in all runs together."""
+    bytes_last_run: int | None = None
+    """Of these, what came in the present run, or in the last one; `None` where nobody noted it."""
     bytes_deduplicated: int = 0
     """Bytes that some other download brought, so that this one had no need to."""
     speed: float = 0.0

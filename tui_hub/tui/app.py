@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from textual import events, work
+from textual._context import active_message_pump
 from textual.await_remove import AwaitRemove
 from textual.dom import DOMNode
 from textual.signal import Signal
@@ -178,6 +179,14 @@ class HubApp(ActingApp):
         """Have these marked for a comparison, and no others."""
         self.marks = marks
         self.marks_signal.publish(marks)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Note what goes wrong in something that is going already, where it harms nobody."""
+        part = active_message_pump.get(None)
+        if self._exit or (part is not None and part is not self and not part.is_running):
+            _log.warning("a part of the screen that closed", exc_info=error)
+        else:
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """End after a fault of our own; its details are for the log, not for the terminal."""

@@ -9,6 +9,10 @@ from tui_hub.tui.background import BackgroundApp
 
 NOTES = 3
 """Notes on screen at once; an older one gives way."""
+_FEW = 2
+"""The same on a small screen, whose lines are all needed."""
+_SMALL = (100, 30)
+"""Cells and lines below which a screen is a small one."""
 HINT_SECONDS = 3.0
 """How long a hint stays, by which it is told from other notes too."""
 
@@ -36,9 +40,20 @@ class NotingApp(BackgroundApp):
             one
             for one in self._notifications
             if one.message != new.message and not (new.timeout == one.timeout == HINT_SECONDS)
-        ][1 - NOTES :]
+        ][1 - self._most :]
         for one in [one for one in self._notifications if one not in stays]:
             self._unnotify(one, refresh=False)
+
+    @property
+    def _most(self) -> int:
+        small = self.size.width < _SMALL[0] or self.size.height < _SMALL[1]
+        return _FEW if small else NOTES
+
+    def take_notes_away(self) -> bool:
+        """Take all notes away; whether there was one that would have stayed for a while."""
+        lasting = any(one.timeout != HINT_SECONDS for one in self._notifications)
+        self.clear_notifications()
+        return lasting
 
     def hint(self, message: str) -> None:
         """Say in a few words why a key does nothing here, in place of the last such words."""

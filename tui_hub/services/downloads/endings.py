@@ -19,6 +19,7 @@ from tui_hub.services.downloads.installing import Published, publish
 from tui_hub.services.downloads.job import Outcome
 from tui_hub.services.downloads.pictures import figures
 from tui_hub.services.downloads.waits import WAITS, Wait, next_wait
+from tui_hub.services.downloads.words import moved_words
 from tui_hub.services.jobs.service import INTERRUPTED, Jobs
 from tui_hub.services.models.metadata import Metadata
 from tui_hub.services.models.statuses import artifacts_of, settle_status
@@ -124,7 +125,7 @@ class DownloadEndings:
 def _sentence(outcome: Outcome, picture: Download) -> str:
     line = (
         f"{outcome.status}: {text.size(picture.done)} of {text.size(picture.bytes_total)} here, "
-        f"{text.size(picture.bytes_transferred)} transferred, "
+        f"{moved_words(picture)}, "
         f"{text.size(picture.bytes_deduplicated)} were here already, {picture.retries} retries"
     )
     return line if outcome.error is None else f"{line}: {outcome.error.message}"

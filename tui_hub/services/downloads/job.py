@@ -123,6 +123,7 @@ class DownloadJob:
             bytes_total=sums.total,
             done=sums.done,
             bytes_transferred=before.bytes_transferred + sums.transferred,
+            bytes_last_run=sums.transferred,
             bytes_deduplicated=before.bytes_deduplicated + sums.saved,
             speed=speed,
             speeds=tuple(self._speeds),

@@ -23,6 +23,7 @@ class Figures(msgspec.Struct, frozen=True):
     """What a download has cost and saved so far, as its job remembers it."""
 
     bytes_transferred: int = 0
+    bytes_last_run: int | None = None
     bytes_deduplicated: int = 0
     seconds: float = 0.0
     retries: int = 0
@@ -34,6 +35,7 @@ def figures(picture: Download) -> dict[str, object]:
     """The figures of a download with those of its earlier attempts, for its job to remember."""
     together = Figures(
         bytes_transferred=picture.bytes_transferred,
+        bytes_last_run=picture.bytes_last_run,
         bytes_deduplicated=picture.bytes_deduplicated,
         seconds=round(picture.seconds, 3),
         retries=picture.retries,
@@ -76,6 +78,7 @@ def waiting(
         bytes_total=job.progress.total or sum(file.size or 0 for file in files),
         done=max(job.progress.done, sum(file.done for file in shown)),
         bytes_transferred=known.bytes_transferred,
+        bytes_last_run=known.bytes_last_run,
         bytes_deduplicated=known.bytes_deduplicated,
         retries=known.retries,
         seconds=known.seconds,

@@ -102,7 +102,9 @@ class ActingApp(NotingApp):
                 self.push_screen(ModelScreen(model))
 
     async def action_go_back(self) -> None:
-        """Close the screen on top, or go back to the catalogue."""
+        """Take notes away that lie over the screen; else close it, or go back to the catalogue."""
+        if self.take_notes_away():
+            return
         if len(self.screen_stack) > 1:
             await self.pop_screen()
         else:

@@ -97,7 +97,7 @@ class Jump(Command):
 
 
 class GoBack(Command):
-    """Go back to where you were."""
+    """Take the notes away that lie over the screen; without any, go back to where you were."""
 
     key, label, sign, shown = "escape", "back", "esc", False
 

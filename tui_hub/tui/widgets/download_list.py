@@ -9,6 +9,7 @@ from textual import events
 
 from tui_hub.domain.downloads import Download, FileProgress
 from tui_hub.domain.jobs import JobStatus
+from tui_hub.services.downloads.words import last_run_words, moved_words
 from tui_hub.tui.commands import DownloadModel, ShowBrowse
 from tui_hub.tui.drawing.draw import Line, fit
 from tui_hub.tui.widgets.row_list import RowList
@@ -144,6 +145,8 @@ class DownloadList(RowList):
             rows.append(_Row(download))
             why = explanation(download, self.draw_width - _INDENT, self.app.key_of)
             rows += [_Row(download, words=words, tone=tone) for words, tone in why]
+            if last_run_words(download):
+                rows.append(_Row(download, words=moved_words(download)))
             shown, rest = fold(download)
             rows += [_Row(download, file) for file in shown]
             if rest:

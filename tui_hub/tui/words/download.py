@@ -9,6 +9,7 @@ from textwrap import wrap
 from tui_hub import text
 from tui_hub.domain.downloads import Download, FileProgress, FileState
 from tui_hub.domain.jobs import JobStatus
+from tui_hub.services.downloads.words import last_run_words
 from tui_hub.services.jobs.service import INTERRUPTED
 from tui_hub.tui.command import KeyOf
 from tui_hub.tui.commands import CancelDownload, RetryDownload, ShowDownloads
@@ -24,6 +25,8 @@ _GRAPH = 24
 """Speeds that the small graph of all downloads shows."""
 _TIGHT = 64
 """Cells of a line below which only the speed has room beside the name and the variant."""
+_LAST_RUN = 116
+"""Cells of a line from which on the history tells what the last run brought of a download."""
 _WHY = 3
 """Lines at most for the reason of a failure, and as many for what to do."""
 _ORIGIN = re.compile(r"\bhttps?://[^/\s]+/(?=\S)")
@@ -204,6 +207,8 @@ def history_line(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
         end = [("  cancelled", "warn")]
     elif download.error:
         end = [(f"  failed: {short(download.error)}", "bad")]
+    elif width >= _LAST_RUN and (last := last_run_words(download)):
+        end = [(f"  {last}", "faint")]
     right: list[Piece] = [(f"{text.size(download.bytes_transferred):>9}", "muted")]
     if width >= 70:
         saved = (

@@ -12,6 +12,11 @@ from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.drawing.glyphs import Glyphs
 
 _MUTED = "$foreground 62%"
+_REST = "$foreground 30%"
+_WORD = 18
+"""Cells of the words before the figures."""
+_FIGURE = 20
+"""Cells of two figures with an arrow between them."""
 _VERDICTS = {
     Verdict.FITS: "$success",
     Verdict.FITS_AFTER_SWAP: "$success",
@@ -34,7 +39,6 @@ def plan_text(plan: Plan, fit: Content, glyphs: Glyphs, width: int, height: int)
 
     Where `height` lines are too few, the lines that tell least are left out.
     """
-    disk_after, bar = _disk_after(plan), _disk_bar(plan, glyphs, max(width, 10))
     lines = [
         (3, _figure("files", str(len(plan.files)))),
         (4, _figure("together", text.size(plan.bytes_total))),
@@ -47,11 +51,13 @@ def plan_text(plan: Plan, fit: Content, glyphs: Glyphs, width: int, height: int)
     lines += [
         (9, _figure("to transfer", wanted, "bold $primary")),
         (0, Content()),
-        (6, _figure("disk free now", text.size(plan.disk_free))),
+        (9, _disk(plan, glyphs)),
     ]
     if plan.disk_reserved:
-        lines.append((2, _figure("promised", text.size(plan.disk_reserved), _MUTED)))
-    lines += [(9, disk_after), (1, bar), (0, Content()), (8, fit)]
+        # What other downloads have still to write is free by the figures of the disk, and is not.
+        lines.append((6, _figure("promised of it", text.size(plan.disk_reserved), "$warning")))
+    lines += [(2, _disk_bar(plan, glyphs, max(width, 10))), (1, _legend(plan, glyphs))]
+    lines += [(0, Content()), (8, fit)]
     notes = [(7, Content.styled(words, "$warning")) for words in _notes(plan)]
     lines += [(0, Content()), *notes] if notes else []
     return Content("\n").join(_fitting(lines, width, height))
@@ -70,7 +76,7 @@ def _fitting(lines: list[tuple[int, Content]], width: int, height: int) -> list[
 
 
 def _figure(word: str, value: str, style: str = "") -> Content:
-    return Content.assemble((word.ljust(18), _MUTED), (value.rjust(11), style))
+    return Content.assemble((word.ljust(_WORD), _MUTED), (value.rjust(11), style))
 
 
 def _notes(plan: Plan) -> list[str]:
@@ -83,20 +89,42 @@ def _notes(plan: Plan) -> list[str]:
     return notes
 
 
-def _disk_after(plan: Plan) -> Content:
+def _disk(plan: Plan, glyphs: Glyphs) -> Content:
+    """What the disk has free before and after; too little says by how much."""
+    before = text.size(plan.disk_free)
     if plan.fits:
-        after = plan.disk_free - plan.disk_reserved - plan.bytes_to_write
-        return _figure("free afterwards", text.size(after))
+        after = text.size(plan.disk_free - plan.bytes_to_write)
+        both = f"{before} {glyphs.arrow} {after}".rjust(_FIGURE)
+        return Content.assemble(("disk free".ljust(_WORD + 11 - _FIGURE), _MUTED), both)
     short = text.size(plan.bytes_to_write - plan.disk_usable)
-    return Content.styled(f"{short} too little: make room first", "$error")
+    return Content.styled(f"{before} free, {short} too little: make room first", "$error")
 
 
 def _disk_bar(plan: Plan, glyphs: Glyphs, width: int) -> Content:
-    free = max(plan.disk_free, 1)
-    reserved = min(round(plan.disk_reserved / free * width), width)
-    wanted = min(round(plan.bytes_to_write / free * width), width - reserved)
+    """The free disk: what this takes, what running downloads were promised, what is left."""
+    wanted, reserved = _cells(plan, width)
     return Content.assemble(
-        (glyphs.half * reserved, _MUTED),
-        (glyphs.full * wanted, "$primary" if plan.fits else "$error"),
-        (glyphs.rest * (width - reserved - wanted), "$foreground 16%"),
+        (glyphs.full * wanted, _tone(plan)),
+        (glyphs.half * reserved, "$warning"),
+        (glyphs.rest * (width - reserved - wanted), _REST),
     )
+
+
+def _cells(plan: Plan, width: int) -> tuple[int, int]:
+    """Cells for this download and for what others were promised; whatever is there has one."""
+    free = max(plan.disk_free, 1)
+    reserved = min(max(round(plan.disk_reserved / free * width), plan.disk_reserved > 0), width)
+    wanted = min(max(round(plan.bytes_to_write / free * width), plan.bytes_to_write > 0), width)
+    return min(wanted, width - reserved), reserved
+
+
+def _legend(plan: Plan, glyphs: Glyphs) -> Content:
+    """What the signs of the bar stand for."""
+    parts = [(glyphs.full, _tone(plan)), (" this", _MUTED)]
+    if plan.disk_reserved:
+        parts += [(f"  {glyphs.half}", "$warning"), (" running jobs", _MUTED)]
+    return Content.assemble(*parts, (f"  {glyphs.rest}", _REST), (" stays free", _MUTED))
+
+
+def _tone(plan: Plan) -> str:
+    return "$primary" if plan.fits else "$error"

@@ -1,0 +1,25 @@
+"""What a download took, in words for people."""
+
+from __future__ import annotations
+
+from tui_hub import text
+from tui_hub.domain.downloads import Download
+from tui_hub.domain.jobs import JobStatus
+
+
+def moved_words(picture: Download) -> str:
+    """What came over the network in all runs, and in the last one where that is less."""
+    words = f"{text.size(picture.bytes_transferred)} transferred"
+    last = last_run_words(picture)
+    return f"{words}, {last}" if last else words
+
+
+def last_run_words(picture: Download) -> str:
+    """What the last run brought of all that was transferred; nothing where that is all of it."""
+    if picture.bytes_last_run is None:
+        return ""
+    last = text.size(picture.bytes_last_run)
+    if last == text.size(picture.bytes_transferred):
+        return ""
+    runs = picture.local and picture.status is JobStatus.RUNNING
+    return f"{last} of it {'now' if runs else 'in the last run'}"
