@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 from activation_homes import torch_repositories
-from command_line import Inside, until
+from command_line import Inside, Program, until
+from safetensors.torch import save_file
 from small_models import tensors_file
 
 import tui_hub
@@ -78,6 +81,31 @@ def test_who_has_the_weights_is_told(program: Inside) -> None:
         assert f"llm is in use by {one['program'][:20]}" in told and f"pid {os.getpid()}" in told
     # The other process may hear of the end of a connection a moment later.
     until(lambda: slot(program)["programs"] == [])
+
+
+def test_a_model_of_more_files_than_may_be_open(tmp_path: Path) -> None:
+    few, shards = 100, 300
+    folder = tmp_path / "there" / "acme" / "many"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"model_type": "tiny"}')
+    for number in range(1, shards + 1):
+        name = f"model-{number:05}-of-{shards:05}.safetensors"
+        save_file({f"layer.{number}": torch.full((3,), float(number))}, folder / name)
+    program = Program(tmp_path / "home", {"TUI_HUB_RUNTIME__USE": "auto"})
+    model = "local:many"
+    for words in (
+        ("scan", str(folder), "--adopt", "--mode", "hardlink"),
+        ("check", model),
+        ("activate", model),
+        ("verify", model),
+        ("reload", model),
+        ("deactivate", model),
+    ):
+        process = program.start(*words)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (few, few))
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, (words, out, err)
+        assert words[0] not in ("activate", "reload") or "in memory on cpu" in out
 
 
 def test_the_words_for_people_say_who_is_active_still(program: Inside) -> None:
