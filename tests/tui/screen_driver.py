@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import groupby
 
+from textual import events
 from textual.css.query import NoMatches
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tui_hub.database import CatalogueDatabase
 from tui_hub.domain.models import Model, ModelStatus
@@ -38,9 +42,22 @@ class Driver:
     async def press(self, *keys: str) -> None:
         """Press keys one after the other, and wait until the program has done what they say.
 
-        Work that they begin beside it may go on.
+        Work that they begin beside it may go on. Words go into a box at once, as one types them.
         """
-        await self.pilot.press(*keys)
+        for words, run in groupby(keys, lambda key: len(key) == 1):
+            pressed = list(run)
+            if words and isinstance(self.app.focused, Input):
+                for character in pressed:
+                    name = character if character.isalnum() else _character_to_key(character)
+                    self.app.post_message(events.Key(name, character))
+                await self._typed()
+            else:
+                await self.pilot.press(*pressed)
+                await self._typed()
+
+    async def _typed(self) -> None:
+        """Wait until all is done that was typed."""
+        await self.pilot._wait_for_screen()
         typed = asyncio.create_task(self.app._keyboard.done())
         async with asyncio.timeout(PATIENCE):
             while self.app.is_running and not typed.done():
