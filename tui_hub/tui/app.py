@@ -183,7 +183,7 @@ class HubApp(ActingApp):
     def _handle_exception(self, error: Exception) -> None:
         """Note what goes wrong in something that is going already, where it harms nobody."""
         part = active_message_pump.get(None)
-        if self._exit or (part is not None and part is not self and not part.is_running):
+        if self._exit or (isinstance(part, Widget) and part._pruning):
             _log.warning("a part of the screen that closed", exc_info=error)
         else:
             super()._handle_exception(error)
