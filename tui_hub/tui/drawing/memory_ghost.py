@@ -165,7 +165,7 @@ def _verdict(ghost: Ghost, width: int) -> list[Line]:
     else:
         piece = ("looking", "faint") if ghost.preview is None else time_words(ghost.preview)
     users: list[Line] = [*wrap([(safe(ghost.users), "warn")], width, 0)] if ghost.users else []
-    return [*users, *wrap([piece], width, 0)]
+    return [*wrap([piece], width, 0), *users]
 
 
 def time_words(preview: ChangePreview) -> Piece:
