@@ -253,6 +253,22 @@ def test_what_is_no_web_address_is_refused(url):
     assert "pw" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hub.example/org/name/resolve/main/model-00001.bin",
+        "https://hub.example:8443/a//b/../c_~",
+        "http://127.0.0.1:80/",
+    ],
+)
+def test_plain_addresses_are_read_like_all_others(url):
+    scheme, _, rest = url.partition("//")
+    host, _, path = rest.partition("/")
+    slowly = Address.parse(f"{scheme}//{host.upper()}/{path}?")
+    assert Address.parse(url) == slowly
+    assert slowly.url == url.replace(":80/", "/")
+
+
 def test_addresses_are_shown_without_their_signature():
     address = Address.parse("https://h.example/a b/ü?sig=secret&x=1")
     assert address.target == "/a%20b/%C3%BC?sig=secret&x=1"

@@ -62,9 +62,7 @@ def publish_hf(
             _link_blob(store, folder / "blobs", name, sha256)
         fsync_folder(folder / "blobs")
         with aside(store) as build:
-            targets = {
-                path: os.fspath(folder / "blobs" / name) for path, (name, _) in names.items()
-            }
+            targets = {path: f"{folder}/blobs/{name}" for path, (name, _) in names.items()}
             link_tree(build, snapshot, targets)
             carry_over(snapshot, build, lambda file: _is_made_here(folder, file))
             swap_in(build, snapshot)
@@ -206,7 +204,7 @@ def _etag(etag: str | None, sha256: str) -> str:
 
 def _link_blob(store: BlobStore, blobs: Path, name: str, sha256: str) -> None:
     """Let a blob of the cache lead to one of the store, unless it is somebody else's."""
-    target = _OURS + store.path(sha256).name
+    target = _OURS + os.path.basename(store.place(sha256))  # noqa: PTH119
     try:
         os.symlink(target, f"{blobs}/{name}")  # noqa: PTH211 - there may be thousands
     except FileExistsError:
@@ -246,11 +244,14 @@ def _prune(store: BlobStore, folder: Path, keep: str | None) -> None:
 
 def _used(folder: Path) -> set[str]:
     """The names of the cache's blobs that the links below a folder lead to."""
-    found = set()
-    for parent, folders, names in os.walk(folder):
-        for name in (*names, *folders):
-            with suppress(OSError):  # what is no link
-                found.add(os.readlink(f"{parent}/{name}").rpartition("/")[2])  # noqa: PTH115
+    found, folders = set(), [os.fspath(folder)]
+    while folders:
+        with suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    found.add(os.readlink(entry.path).rpartition("/")[2])  # noqa: PTH115
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
     return found
 
 

@@ -51,7 +51,7 @@ class Nameless:
             raise
         return os.fstat(self._descriptor)
 
-    def link(self, path: Path) -> None:
+    def link(self, path: str) -> None:
         """Give it a name that is free. Raises `FileExistsError` when it is not."""
         # The folder is of no account, but has os.link call linkat(2), which can follow this link.
         own = self._descriptor
@@ -75,7 +75,7 @@ def makes_nameless(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        file.link(path)
+        file.link(str(path))
         path.unlink()
     except OSError:
         return False

@@ -79,9 +79,10 @@ class BlobStore:
         Raises:
             UnsafeError: when the text is not a SHA-256 in lower-case hex.
         """
-        return Path(self._place(sha256))
+        return Path(self.place(sha256))
 
-    def _place(self, sha256: str) -> str:
+    def place(self, sha256: str) -> str:
+        """The same as text, which is all that thousands of links need. Raises `UnsafeError`."""
         if not is_sha256(sha256):
             raise UnsafeError(f"{str(sha256)[:80]!a} is not a SHA-256")
         return f"{self._blobs}/{sha256}"
@@ -89,7 +90,7 @@ class BlobStore:
     def size(self, sha256: str) -> int | None:
         """Bytes of a blob; `None` when it is not here, or is not what it was; see `references`."""
         try:
-            status = os.lstat(self._place(sha256))
+            status = os.lstat(self.place(sha256))
         except FileNotFoundError:
             return None
         if stat.S_ISLNK(status.st_mode):
@@ -237,14 +238,14 @@ class BlobStore:
         self._give_name(functools.partial(_link, source), sha256, sealed)
         fsync_folder(self.blobs)
 
-    def _give_name(self, link: Callable[[Path], None], sha256: str, sealed: os.stat_result) -> None:
+    def _give_name(self, link: Callable[[str], None], sha256: str, sealed: os.stat_result) -> None:
         """Do that, but for making the name durable."""
-        final = self.path(sha256)
+        final = self.place(sha256)
         try:
             link(final)
         except FileExistsError:
             if not self.has(sha256, sealed.st_size):
-                if not references.forget(self, final):
+                if not references.forget(self, Path(final)):
                     self.quarantine(sha256)
                 link(final)
         if self.size(sha256) != sealed.st_size:
@@ -357,11 +358,11 @@ def _is(path: Path, status: os.stat_result) -> bool:
         return False
 
 
-def _link(source: Path, final: Path) -> None:
+def _link(source: Path, final: str) -> None:
     """Name a file without ever taking the place of another; link(2), or a rename without it."""
     try:
         os.link(source, final, follow_symlinks=False)
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise
-        rename_exclusive(source, final)
+        rename_exclusive(source, Path(final))

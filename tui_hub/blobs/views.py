@@ -59,7 +59,7 @@ def publish_model(
         NotFoundError: when a blob is missing.
     """
     folder = store.models / _checked_type(type)
-    targets = {path: os.fspath(store.path(sha256)) for path, sha256 in files.items()}
+    targets = {path: store.place(sha256) for path, sha256 in files.items()}
     with storage_errors(store.root), aside(store) as build:
         make_folder(folder)
         for sha256 in files.values():
@@ -216,8 +216,9 @@ def link_tree(build: Path, place: Path, targets: Mapping[str, str]) -> None:
             os.symlink(f"{way}/{name}", f"{build}/{path}")  # noqa: PTH211 - there may be thousands
         except (FileExistsError, NotADirectoryError):
             raise UnsafeError(f"{path!a} is both a file and a folder in its repository") from None
-    for folder, _, _ in os.walk(build, topdown=False):
-        fsync_folder(Path(folder))
+    # The names of the folders themselves are durable since they were made.
+    for inside in {"", *(inside for inside, _ in ways)}:
+        fsync_folder(build / inside)
 
 
 def swap_in(build: Path, target: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -10,6 +11,8 @@ from tui_hub.domain.errors import UnsafeError
 from tui_hub.text import clean
 
 _PORTS = {"http": 80, "https": 443}
+_PLAIN = re.compile(r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,3}))?(/[A-Za-z0-9._/-]*)")
+"""What most addresses are, in which nothing need be quoted, resolved or refused."""
 _KEPT = "%/:=&?~+!$,;'@()*[]|"
 """Characters that mean something in a path or query and are not quoted again."""
 
@@ -31,10 +34,13 @@ class Address:
         Raises:
             UnsafeError: for other schemes, passwords inside the address, and what is no address.
         """
+        if plain := _PLAIN.fullmatch(url):
+            scheme, host, port, path = plain.groups()
+            return cls(scheme, host, int(port or _PORTS[scheme]), path)
         shown = clean(url.partition("?")[0], 200)
         try:
             parts = urlsplit(url)
-            host, port = _in_ascii(parts.hostname or ""), parts.port
+            host, number = _in_ascii(parts.hostname or ""), parts.port
             secret = parts.username is not None or parts.password is not None
         except ValueError:
             raise UnsafeError(f"{shown!r} is not a web address") from None
@@ -45,7 +51,7 @@ class Address:
         target = quote(parts.path or "/", safe=_KEPT)
         if parts.query:
             target += "?" + quote(parts.query, safe=_KEPT)
-        return cls(parts.scheme, host, port or _PORTS[parts.scheme], target)
+        return cls(parts.scheme, host, number or _PORTS[parts.scheme], target)
 
     @property
     def origin(self) -> tuple[str, str, int]:

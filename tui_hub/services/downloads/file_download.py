@@ -271,15 +271,23 @@ class FileDownload:
         try:
             result = brief.run()
         finally:
-            self._keep_figures()
-            self._transfer = None  # the room is for the next file
             if result is None:
+                self._keep_figures()
                 self._spent = len(brief.content)
                 if brief.resumable:
                     size = self.artifact.size or 0
                     store.keep_beginning(self.key, size, brief.content, brief.validator)
+            self._transfer = None  # the room is for the next file
         if result is None:
             return False
+        size = result.size
+        self._last = replace(
+            self._last,
+            state=FileState.VERIFYING,
+            done=size,
+            bytes_transferred=size,
+            ranges=((0, size),) if size else (),
+        )
         whole = store.make_whole(self.key, brief.content)
         until.callback(whole.close)
         self._arrived = whole, result
