@@ -55,7 +55,7 @@ async def test_a_setting_is_changed_in_the_file_and_taken_back(offline: Configur
         await driver.until(lambda: "file" in driver.row("downloads.limit"))
         await driver.press("u")
         await driver.until(lambda: written(offline) == {})
-        assert driver.services.downloads.limit == 0
+        await driver.until(lambda: driver.services.downloads.limit == 0)
         await driver.press("u")
         await driver.until(lambda: "downloads.limit does not stand in the file." in driver.notes())
 
