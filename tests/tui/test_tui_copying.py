@@ -115,8 +115,8 @@ async def test_a_download_and_a_slot_are_copied(online: Configuration) -> None:
         offered = {(one.word, one.value) for one in shown.table.rows}
         assert ("id", "hf:acme/quants") in offered and ("job", job.id) in offered
         assert ("folder", ended.path) in offered
-        hashes = {value.partition(" ")[0] for word, value in offered if word == "sha256"}
-        assert weights.sha256 in hashes
+        assert ("sha256", weights.sha256) in offered
+        await driver.sees(weights.path)
         assert any(value.endswith("/acme/quants") for _, value in offered)
         await driver.press("escape")
         result = await driver.services.activation.activate("hf:acme/quants")
@@ -138,13 +138,13 @@ def test_what_programs_take_a_model_in_memory_by() -> None:
         type=ModelType.LLM, model="hf:a/b", revision="1", runtime="torch", path="/x", child="llm",
         url="http://127.0.0.1:8000",
     )  # fmt: skip
-    told = dict(of_slot(slot, {}))
+    told = {one.word: one.value for one in copyables(of_slot(slot, {}))}
     assert told["attach"] == 'tui_hub.attach("llm")' and told["server"] == "http://127.0.0.1:8000"
-    gone = dict(of_slot(replace(slot, error="its process is gone"), {}))
-    assert gone["attach"] is None and gone["server"] is None
+    gone = replace(slot, error="its process is gone")
+    assert not {"attach", "server"} & {one.word for one in copyables(of_slot(gone, {}))}
 
 
-def test_one_hash_comes_alone_and_several_as_lines_of_sha256sum() -> None:
+def test_the_hashes_of_a_downloads_own_files_are_told_with_their_names() -> None:
     files = [
         Artifact(id=name, model="hf:a/b", revision="1", path=name, size=size, sha256=name * 64)
         for name, size in (("a", 1), ("b", 2), ("c", 3))
@@ -153,10 +153,8 @@ def test_one_hash_comes_alone_and_several_as_lines_of_sha256sum() -> None:
         job="j", model="hf:a/b", revision="1", variant=None, status=JobStatus.COMPLETED,
         files=(FileProgress(path="a", size=1), FileProgress(path="b", size=2)),
     )  # fmt: skip
-    several = [value for word, value in of_download(one, {}, files) if word == "sha256"]
-    assert several == ["b" * 64 + "  b", "a" * 64 + "  a"]
-    alone = [value for word, value in of_download(one, {}, files[:1]) if word == "sha256"]
-    assert alone == ["a" * 64]
+    told = [one for one in copyables(of_download(one, {}, files)) if one.word == "sha256"]
+    assert [(one.value, one.of) for one in told] == [("b" * 64, "b"), ("a" * 64, "a")]
 
 
 def test_what_does_more_than_it_shows_is_not_copied() -> None:

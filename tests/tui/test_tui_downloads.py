@@ -205,7 +205,7 @@ async def test_a_note_leaves_the_frame_whole(online: Configuration) -> None:
         await driver.press("2", "space")
         await driver.sees("There is no download here.")
         lines = driver.lines()
-        assert lines[-3].startswith("╰──") and lines[-3].endswith("──╯")
+        assert lines[-3].startswith("╰──") and lines[-3].endswith("─╯")
         assert all(line.endswith("│") for line in lines[2:-3])
 
 

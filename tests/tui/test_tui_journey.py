@@ -60,7 +60,7 @@ def put(terminal: Terminal, model: str) -> None:
     terminal.press("y")
     terminal.press("3")
     terminal.until(
-        lambda: f"demo-lab/{model} " in terminal.row(" llm ") and "●" in terminal.row(" llm "),
+        lambda: f"{model} " in terminal.row(" llm ") and "●" in terminal.row(" llm "),
         f"{model} is not active",
     )
 

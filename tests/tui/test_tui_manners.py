@@ -123,7 +123,9 @@ async def test_a_model_is_opened_by_its_name(online: Configuration) -> None:
 async def test_notes_hide_little_of_a_small_screen_and_go_with_escape(
     offline: Configuration,
 ) -> None:
+    await fill(offline, [made(0)])
     async with screen(offline, NARROW) as driver:
+        await driver.sees("model-0000")
         await driver.press("5")
         await driver.sees("By model")
         for number in range(3):
@@ -136,6 +138,13 @@ async def test_notes_hide_little_of_a_small_screen_and_go_with_escape(
         await driver.press("escape")
         await driver.until(lambda: not driver.notes())
         assert driver.app.current_mode == "storage", "it took the notes away and nothing else"
+        await driver.press("1", "enter")
+        await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
+        driver.app.notify("a page closes all the same")
+        await driver.press("escape")
+        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+        assert "a page closes all the same" not in driver.notes()
+        await driver.press("5")
         driver.app.hint("a hint is no reason to stay")
         await driver.press("escape")
         await driver.until(lambda: driver.app.current_mode == "browse")

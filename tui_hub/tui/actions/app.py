@@ -102,12 +102,11 @@ class ActingApp(NotingApp):
                 self.push_screen(ModelScreen(model))
 
     async def action_go_back(self) -> None:
-        """Take notes away that lie over the screen; else close it, or go back to the catalogue."""
-        if self.take_notes_away():
-            return
+        """Close the page on top; on a main screen take notes away, else go to the catalogue."""
+        noted = self.take_notes_away()
         if len(self.screen_stack) > 1:
             await self.pop_screen()
-        else:
+        elif not noted:
             await self.switch_mode("browse")
 
     async def action_quit(self) -> None:

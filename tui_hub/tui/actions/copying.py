@@ -16,8 +16,8 @@ _LONGEST = 4_000
 """Characters that are copied at once; many terminals drop what is much longer."""
 _HASHES = 6
 """Hashes of a download's files that are offered, the largest files first."""
-Told = list[tuple[str, str | None]]
-"""What there is to copy, each under a word."""
+Told = list[tuple[str, str | None] | tuple[str, str | None, str]]
+"""What there is to copy, each under a word; some with what they belong to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,13 @@ class Copyable:
     letter: str
     word: str
     value: str
+    of: str = ""
+    """What it belongs to, where several are of one kind."""
 
 
-def copyables(told: Iterable[tuple[str, str | None]]) -> list[Copyable]:
+def copyables(
+    told: Iterable[tuple[str, str | None] | tuple[str, str | None, str]],
+) -> list[Copyable]:
     """What there is, each with a letter of its word that is not another's.
 
     Values come from outside: one with control characters in it would do more than it shows where
@@ -37,38 +41,31 @@ def copyables(told: Iterable[tuple[str, str | None]]) -> list[Copyable]:
     """
     taken = set("gjkq")  # these move the list and close the question
     found: list[Copyable] = []
-    for word, value in told:
+    for word, value, *of in told:
         if not value or len(value) > _LONGEST or clean(value, _LONGEST) != value:
             continue
         letters = [one for one in f"{word}abcdefhilmnoprstuvwxyz" if one.isalpha()]
         letter = next((one for one in letters if one not in taken), "")
         taken.add(letter)
-        found.append(Copyable(letter, word, value))
+        found.append(Copyable(letter, word, value, *of))
     return found
 
 
-def addresses(links: Mapping[str, str]) -> Told:
+def addresses(links: Mapping[str, str]) -> list[tuple[str, str | None]]:
     """The addresses of a model that are plain ones of the web."""
     return [(clean(name, 9), safe_address(address)) for name, address in links.items()]
 
 
 def of_download(one: Download, links: Mapping[str, str], files: Sequence[Artifact]) -> Told:
-    """A download's model with its addresses, its job, where it lies, and what its files hash to.
-
-    Of several files each hash comes as a line that `sha256sum --check` takes.
-    """
+    """A download's model with its addresses, its job, where it lies, and what its files hash to."""
     fetched = {file.path for file in one.files}
     known = [file for file in files if file.sha256 and (file.path in fetched or not fetched)]
     known.sort(key=lambda file: file.size or 0, reverse=True)
-    alone = len(known) == 1
     return [
         ("id", one.model),
         ("folder", one.path),
         *addresses(links),
-        *(
-            ("sha256", file.sha256 if alone else f"{file.sha256}  {file.path}")
-            for file in known[:_HASHES]
-        ),
+        *(("sha256", file.sha256, file.path.rpartition("/")[2]) for file in known[:_HASHES]),
         ("revision", one.revision),
         ("job", one.job),
         ("error", one.error),

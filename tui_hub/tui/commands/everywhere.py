@@ -97,7 +97,7 @@ class Jump(Command):
 
 
 class GoBack(Command):
-    """Take the notes away that lie over the screen; without any, go back to where you were."""
+    """Go back to where you were; on a main screen first take away the notes that lie over it."""
 
     key, label, sign, shown = "escape", "back", "esc", False
 

@@ -18,6 +18,11 @@ from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table
 
 
+def _shown(one: Copyable) -> Line:
+    """The value, before it what it belongs to, as a long value is cut at its end."""
+    return [(f"{one.of}  " if one.of else "", "muted"), (one.value, "")]
+
+
 class CopyTable(Table[Copyable]):
     """What there is, with the letters that take it."""
 
@@ -28,7 +33,7 @@ class CopyTable(Table[Copyable]):
             [
                 Column("", 1, lambda one: [(one.letter, "key")]),
                 Column("", 9, lambda one: [(one.word, "muted")]),
-                Column("", 0, lambda one: [(one.value, "")]),
+                Column("", 0, _shown),
             ]
         )
 
