@@ -195,10 +195,10 @@ class ModelList(RowList):
         super().watch_cursor(old, new)
 
     @work(group="pages")
-    async def load(self, number: int, search: Search) -> None:
-        """Read one page whose key is known."""
+    async def load(self, number: int, search: Search, key: str | None) -> None:
+        """Read one page whose key is known; the list may begin anew before this begins."""
         with self.app.reporting():
-            page = await self.app.services.catalogue.search(search, PAGE, self._keys[number])
+            page = await self.app.services.catalogue.search(search, PAGE, key)
             if search is not self.search or number not in self._loading:
                 return
             self._loading.discard(number)
@@ -244,7 +244,7 @@ class ModelList(RowList):
                 continue
             if number in self._keys:
                 self._loading.add(number)
-                self.load(number, self.search)
+                self.load(number, self.search, self._keys[number])
             elif number - 1 not in self._loading:
                 if number != self._jumping:
                     self._jumping = number
