@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual import events
 
 from tests.tui.screen_driver import Driver, fill, made, screen
@@ -60,3 +61,16 @@ async def test_a_command_that_fails_takes_no_key_away(offline: Configuration) ->
         at_once(driver, "5", "v", "x", "1", "/", *"abc")
         await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen) and words(driver))
         await driver.until(lambda: words(driver) == "abc")
+
+
+@pytest.mark.parametrize("keys", [(), ("enter",)])
+async def test_a_command_right_after_words_is_for_what_they_find(
+    offline: Configuration, keys: tuple[str, ...]
+) -> None:
+    await fill(offline, [made(number) for number in range(40)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0001")
+        at_once(driver, "/", *"0031", *(keys or ("down",)), "b")
+        await driver.sees("model-0031 is now a favourite")
+        favourites = await driver.services.catalogue.favourites()
+        assert [one.rpartition("/")[2] for one in favourites] == ["model-0031"]

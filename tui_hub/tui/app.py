@@ -77,7 +77,7 @@ class HubApp(ActingApp):
         """Whether the first words are on the screen of the catalogue."""
         self.greeting_signal: Signal[bool] = Signal(self, "greeting")
         """Carries that whenever it changes."""
-        self._keyboard = Keyboard(self, self._typed)
+        self._keyboard = Keyboard(self, self._typed, self._answered)
         self.keys = Keys(services.configuration.settings.keys)
         self.keys_signal: Signal[Keys] = Signal(self, "keys")
         """Carries them whenever they became others."""
@@ -149,6 +149,11 @@ class HubApp(ActingApp):
             self._keyboard.take(event)
         else:
             await super().on_event(event)
+
+    async def _answered(self) -> None:
+        answered = getattr(self.screen, "answered", None)
+        if answered is not None:
+            await answered()
 
     async def _typed(self, typed: Typed) -> None:
         if isinstance(typed, events.Key) and self.screen.maximized is None:

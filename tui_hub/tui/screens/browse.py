@@ -91,6 +91,10 @@ class BrowseScreen(ModelActions):
     def subject(self) -> Model | None:
         return self.models.current
 
+    async def answered(self) -> None:
+        """Wait until the list answers what was asked last; keys are for its rows."""
+        await self.models.answered.wait()
+
     def _ask(self) -> None:
         self.models.ask(self.search)
         self.count()

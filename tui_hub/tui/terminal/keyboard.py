@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.message_pump import MessagePump
+from textual.widget import Widget
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -28,10 +29,26 @@ _PATIENCE = 1.0
 class Keyboard:
     """Holds back what is typed until what was typed before is done with."""
 
-    def __init__(self, app: App[Any], give: Callable[[Typed], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        app: App[Any],
+        give: Callable[[Typed], Awaitable[None]],
+        answered: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Prepare; nothing is handed on before `hand_on`.
+
+        Args:
+            app: the program.
+            give: hands on what was typed.
+            answered: waits until the screen in front shows what it was asked for last; a command
+                is for what a person will see there.
+        """
         self._app = app
         self._give = give
+        self._answered = answered
         self._typed: asyncio.Queue[Typed] = asyncio.Queue()
+        self._words = False
+        """Whether words were typed since the last command."""
 
     def take(self, typed: Typed) -> None:
         """Keep what was typed until it is its turn."""
@@ -43,6 +60,8 @@ class Keyboard:
             typed = await self._typed.get()
             focused = self._app.focused
             try:
+                if not self._is_word(typed, focused):
+                    await self._catch_up(focused)
                 await self._give(typed)
             except asyncio.CancelledError:
                 # What a command waited for may have been cancelled, and not this.
@@ -55,6 +74,24 @@ class Keyboard:
     async def done(self) -> None:
         """Wait until all is done that was typed."""
         await self._typed.join()
+
+    def _is_word(self, typed: Typed, focused: Widget | None) -> bool:
+        if isinstance(typed, events.Paste):
+            self._words = True
+            return True
+        word = focused is not None and focused.check_consume_key(typed.key, typed.character)
+        self._words = self._words or word
+        return word
+
+    async def _catch_up(self, focused: Widget | None) -> None:
+        """Let the words that were typed reach their screen, and its answer come."""
+        if self._words and focused is not None:
+            for node in focused.ancestors_with_self:
+                await _reach(node)
+        self._words = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._answered()
 
     async def _settle(self, focused: MessagePump | None) -> None:
         """Wait until a change of the focus or of the screen is through."""

@@ -6,6 +6,7 @@ the database pass over the rows before, once; from there on it goes by keys agai
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from textual import work
@@ -61,6 +62,9 @@ class ModelList(RowList):
         self._compared: frozenset[str] = frozenset()
         self._capacity: Capacity | None = None
         self._columns = model_columns(self.glyphs)
+        self.answered = asyncio.Event()
+        """Set while the rows are the answer to the present question."""
+        self.answered.set()
         self._by_hand = False
         """Whether a person moved the cursor since the answer came."""
 
@@ -89,6 +93,7 @@ class ModelList(RowList):
         same_models = replace(search, sort=self.search.sort) == self.search
         self.search = search
         self._loading.clear()
+        self.answered.clear()
         self.answer(search, self._total if same_models else None)
 
     @work(group="answer", exclusive=True)
@@ -103,6 +108,7 @@ class ModelList(RowList):
             self.rows_changed(keep_cursor=False)
             self.mark()
             self.post_message(self.Answered(search))
+        self.answered.set()
 
     def count_is(self, total: int) -> None:
         """Give the list its whole length, once the answer has been counted."""
@@ -136,6 +142,7 @@ class ModelList(RowList):
                 self.call_after_refresh(lambda: self.reveal(self.cursor))
             self.mark()
             self.post_message(self.Answered(self.search))
+        self.answered.set()
 
     def _begin(self, pages: dict[int, Page], keys: dict[int, str | None]) -> None:
         """Take pages for all that is known of the answer."""
