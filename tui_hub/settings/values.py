@@ -6,8 +6,6 @@ are not among them.
 
 from __future__ import annotations
 
-import ast
-import inspect
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,9 +15,10 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from tui_hub.domain.errors import UsageError
-from tui_hub.settings import file, loading, sections
+from tui_hub.settings import file, loading
 from tui_hub.settings.keys import keys, section_and_name, stands_astray
 from tui_hub.settings.loading import Configuration, told_offline, variable_of
+from tui_hub.settings.meanings import meanings
 from tui_hub.settings.sections import Settings
 from tui_hub.settings.themes import THEMES
 from tui_hub.text import clean, parse_size
@@ -72,7 +71,7 @@ def list_settings(configuration: Configuration) -> tuple[Setting, ...]:
         UsageError: when the settings file cannot be read any more.
     """
     in_file = loading.read_file(configuration.paths.config_file)
-    about = _meanings()
+    about = meanings()
     return tuple(
         _of_others(
             Setting(
@@ -263,30 +262,3 @@ def _origin(key: str, configuration: Configuration, in_file: Mapping[str, Any]) 
         return "environment"
     table = in_file.get(section)
     return "file" if isinstance(table, dict) and name in table else "default"
-
-
-def _meanings() -> dict[str, str]:
-    """The docstring of each setting: the one text that says what it means."""
-    classes = {
-        node.name: node
-        for node in ast.parse(inspect.getsource(sections)).body
-        if isinstance(node, ast.ClassDef)
-    }
-    found: dict[str, str] = {}
-    for section in msgspec.structs.fields(Settings):
-        node = classes.get(type(getattr(Settings(), section.name)).__name__)
-        if node is None:
-            continue
-        for line, after in zip(node.body, node.body[1:], strict=False):
-            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
-                words = _docstring(after)
-                if words:
-                    found[f"{section.name}.{line.target.id}"] = words
-    return found
-
-
-def _docstring(node: ast.stmt) -> str:
-    value = node.value if isinstance(node, ast.Expr) else None
-    if isinstance(value, ast.Constant) and isinstance(value.value, str):
-        return " ".join(value.value.split())
-    return ""
