@@ -135,8 +135,7 @@ class DownloadTransfers:
         def here() -> Transfer:
             return Transfer(request, destination, self._options, self._limiter, self._pool)
 
-        # With a limit all go one way: two processes would each take all of it.
-        worth = request.size is None or request.size >= _WORTH or self._limiter.rate > 0
+        worth = request.size is None or request.size >= _WORTH or self._one_way
         if self._carrier is None or not worth:
             return here()
         from tui_hub.transfer.beside import Carried
@@ -145,9 +144,14 @@ class DownloadTransfers:
 
     def brief(self, request: Request, room: memoryview) -> Brief | None:
         """A fetch of a small file into memory; `None` where that is not for it."""
-        if not is_brief(request, self._pool):
+        if self._one_way or not is_brief(request, self._pool):
             return None
         return Brief(request, room, self._options, self._limiter, self._pool)
+
+    @property
+    def _one_way(self) -> bool:
+        """Whether all bytes go by the other process: with a limit, each of two would take all."""
+        return self._carrier is not None and self._limiter.rate > 0
 
     def close(self) -> None:
         """Close the connections. May block."""
