@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from file_server import FileServer
 from homes import Configure
 from small_models import WEIGHTS
 
+from tui_hub.blobs import BlobStore
 from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.events import DownloadChanged
 from tui_hub.services import Services, open_services
 from tui_hub.services.downloads import transfers
+from tui_hub.services.downloads.transfers import Mover
+from tui_hub.transfer import Options, Request
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +100,22 @@ async def test_a_home_that_closes_leaves_no_process(configure: Configure, hub: D
     assert not Path(f"/proc/{pid}").exists()
     async with open_services(configure()) as services:
         assert (await services.jobs.get(job.id)).status is JobStatus.PAUSED
+
+
+def test_with_a_limit_no_small_file_goes_past_that_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(transfers, "_WORTH", 1000)
+    store = BlobStore(tmp_path)
+    store.prepare()
+    mover = Mover(Options(environment={}), 0)
+    mover.step_aside()
+    with closing(FileServer()) as server, closing(store.open_partial("one")) as partial:
+        request = Request(url=server.put("/one", b"here"), size=4)
+        download = mover.begin()
+        download.transfer(request, partial).run()
+        room = memoryview(bytearray(4))
+        assert download.brief(request, room) is not None
+        mover.rate = 1000
+        assert download.brief(request, room) is None
+        download.close()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +29,7 @@ from tui_hub.domain.errors import (
 )
 from tui_hub.transfer import HostPauses, Options, Request, Transfer
 from tui_hub.transfer.beside import Carried, Carrier
+from tui_hub.transfer.beside.messages import Line
 
 SIZE = len(CONTENT)
 PATIENCE = 60.0
@@ -51,12 +54,15 @@ class Beside:
         self.carrier = carrier
         self.destination = destination
         self.here: list[Transfer] = []
+        self.held = 0
+        """Bytes that were durable when it went on here."""
 
     def __call__(self, url: str, **known: object) -> Carried:
-        options = Options(piece_size=256 * 1024, retries=1, timeout=20, environment={})
+        options = Options(piece_size=256 * 1024, retries=1, timeout=20)
         request = Request(url=url, **known)
 
         def here() -> Transfer:
+            self.held = sum(end - start for start, end in self.destination.ranges)
             self.here.append(Transfer(request, self.destination, options))
             return self.here[-1]
 
@@ -85,12 +91,10 @@ def test_a_file_arrives_by_another_process(server, destination, beside):
 
 
 def test_nothing_stays_open_after_it(server, carrier, beside):
-    beside(server.url("honest"), size=SIZE).run()
-    carrier.close()
     before = descriptors()
     beside(server.url("honest"), size=SIZE, sha256=SHA256).run()
     carrier.close()
-    assert descriptors() == before
+    until(lambda: descriptors() == before, PATIENCE)
     assert carrier.pid is None
 
 
@@ -124,10 +128,14 @@ def test_when_the_process_is_killed_this_one_goes_on(server, destination, beside
     running = Running(beside(server.url("honest"), size=SIZE, sha256=SHA256))
     until(lambda: running.transfer.snapshot().transferred > 200_000, PATIENCE)
     server.pace = 0
+    before = running.transfer.snapshot().transferred
     os.kill(beside.carrier.pid, signal.SIGKILL)
     running.thread.join(PATIENCE)
     assert running.error is None
     assert running.result.sha256 == SHA256
+    # What is fetched once more counts twice, and no figure goes back.
+    assert running.result.bytes_transferred >= before + SIZE - beside.held
+    assert running.transfer.snapshot().transferred == running.result.bytes_transferred
     assert destination.path.read_bytes() == CONTENT
     assert len(beside.here) == 1
     assert running.transfer.snapshot().state is FileState.COMPLETED
@@ -156,6 +164,97 @@ def test_without_any_process_the_file_arrives_all_the_same(
     assert beside(server.url("honest"), size=SIZE, sha256=SHA256).run().sha256 == SHA256
     assert len(beside.here) == 1
     assert destination.path.read_bytes() == CONTENT
+
+
+def test_an_environment_that_is_no_text_goes_along(server, destination, monkeypatch):
+    monkeypatch.setenv("ODD", os.fsdecode(b"caf\xe9"))
+    carrier = Carrier(8, dict(os.environ), HostPauses())
+    beside = Beside(carrier, destination)
+    assert beside(server.url("honest"), size=SIZE, sha256=SHA256).run().sha256 == SHA256
+    assert not beside.here
+    carrier.close()
+
+
+def test_a_process_that_is_over_takes_no_later_transfer_along(
+    server, carrier, destination, beside, monkeypatch
+):
+    learnt, receive = threading.Event(), Line.receive
+
+    def late(line: Line) -> object:
+        received = receive(line)
+        if received is None:
+            learnt.wait(PATIENCE)
+        return received
+
+    monkeypatch.setattr(Line, "receive", late)
+    beside(server.url("honest"), size=SIZE).run()
+    first = next(one for one in threading.enumerate() if one.name == "transfers")
+    carrier.close()
+    destination.reset()
+    running = Running(beside(server.url("stall"), size=SIZE))
+    until(lambda: running.transfer.snapshot().transferred > 0, PATIENCE)
+    learnt.set()
+    first.join(PATIENCE)
+    running.stop()
+    assert isinstance(running.error, InterruptedJobError)
+    assert not beside.here
+
+
+def test_the_process_stays_for_a_transfer_that_has_just_begun(server, carrier, beside):
+    running = Running(beside(server.url("stall"), size=SIZE))
+    until(lambda: running.transfer.snapshot().transferred > 0, PATIENCE)
+    carrier.close()
+    assert carrier.pid is not None
+    running.stop()
+    assert not beside.here
+    carrier.close()
+    assert carrier.pid is None
+
+
+def test_a_process_that_nobody_can_listen_to_is_no_obstacle(
+    server, destination, carrier, beside, monkeypatch
+):
+    start = threading.Thread.start
+
+    def full(thread: threading.Thread) -> None:
+        if thread.name == "transfers":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as crowd:
+        crowd.setattr(threading.Thread, "start", full)
+        assert beside(server.url("honest"), size=SIZE).run().sha256 == SHA256
+    assert (len(beside.here), carrier.pid) == (1, None)
+    destination.reset()
+    assert beside(server.url("honest"), size=SIZE).run().sha256 == SHA256
+    assert len(beside.here) == 1
+
+
+def test_a_process_that_may_open_no_more_files_is_no_obstacle(server, destination, beside):
+    beside(server.url("honest"), size=SIZE).run()
+    destination.reset()
+    resource.prlimit(beside.carrier.pid, resource.RLIMIT_NOFILE, (3, 3))
+    running = Running(beside(server.url("honest"), size=SIZE, sha256=SHA256))
+    running.thread.join(PATIENCE)
+    assert running.result.sha256 == SHA256
+    assert len(beside.here) == 1
+
+
+def test_a_fault_of_the_destination_ends_the_transfer_there_too(
+    server, destination, carrier, beside, monkeypatch
+):
+    def broken(size: int) -> None:
+        raise ValueError("a fault of the store")
+
+    monkeypatch.setattr(destination, "allocate", broken)
+    with pytest.raises(ValueError, match="a fault of the store"):
+        beside(server.url("stall"), size=SIZE).run()
+    folder = Path(f"/proc/{carrier.pid}/fd")
+
+    def held() -> bool:
+        return any(one.resolve() == destination.path for one in folder.iterdir())
+
+    until(lambda: not held(), PATIENCE)
 
 
 @pytest.mark.parametrize(

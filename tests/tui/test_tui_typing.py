@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from textual import events
+from textual.widget import Widget
+from textual.widgets import Input
 
 from tests.tui.screen_driver import Driver, fill, made, screen
 from tui_hub.settings import Configuration
@@ -46,6 +49,36 @@ async def test_a_paste_comes_after_the_key_that_was_pressed_before_it(
         driver.app.post_message(events.Paste("lumen"))
         at_once(driver, "s")
         await driver.until(lambda: words(driver) == "lumens")
+
+
+async def test_a_key_waits_for_a_paste_that_a_busy_box_has_not_seen_yet(
+    offline: Configuration,
+) -> None:
+    async with screen(offline) as driver:
+        await driver.press("/")
+        shown = driver.app.screen
+        assert isinstance(shown, BrowseScreen)
+        for _ in range(100):
+            shown.box.call_later(asyncio.sleep, 0)
+        driver.app.post_message(events.Paste("lumen"))
+        at_once(driver, "s")
+        await driver.until(lambda: words(driver) in ("lumens", "slumen"))
+        assert words(driver) == "lumens"
+
+
+async def test_a_part_that_leaves_its_own_habit_out_lets_the_key_climb_on(
+    offline: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with screen(offline) as driver:
+        await driver.sees("Models")
+
+        def on_key(self: Widget, event: events.Key) -> None:
+            event.prevent_default()
+
+        assert driver.app.focused is not None
+        monkeypatch.setattr(type(driver.app.focused), "on_key", on_key, raising=False)
+        await driver.press("/")
+        await driver.until(lambda: driver.app.focused is driver.app.screen.query_one(Input))
 
 
 async def test_words_are_typed_into_a_question_that_is_not_there_yet(

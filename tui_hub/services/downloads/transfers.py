@@ -134,8 +134,7 @@ class DownloadTransfers:
         def here() -> Transfer:
             return Transfer(request, destination, self._options, self._limiter, self._pool)
 
-        # With a limit all go one way: two processes would each take all of it.
-        worth = request.size is None or request.size >= _WORTH or self._limiter.rate > 0
+        worth = request.size is None or request.size >= _WORTH or self._one_way
         if self._carrier is None or not worth:
             return here()
         from tui_hub.transfer.beside import Carried
@@ -144,8 +143,15 @@ class DownloadTransfers:
 
     def brief(self, request: Request, room: memoryview) -> Brief | None:
         """A fetch of a small file into memory; `None` where that is not for it."""
+        if self._one_way:
+            return None
         brief = Brief(request, room, self._options, self._limiter, self._pool)
         return brief if brief.is_worth_it else None
+
+    @property
+    def _one_way(self) -> bool:
+        """Whether all bytes go by the other process: with a limit, each of two would take all."""
+        return self._carrier is not None and self._limiter.rate > 0
 
     def close(self) -> None:
         """Close the connections. May block."""

@@ -59,6 +59,10 @@ class Carried:
         self._stopped = False
         self._local: Transfer | None = None
         self._progress = TransferProgress(size=request.size)
+        self._spent = 0
+        """Bytes that the other process had brought when it was lost."""
+        self._fault: Exception | None = None
+        """Why something could not be done with the destination, if not for its disk."""
 
     def run(self) -> Transferred:
         """Fetch, verify, and return what arrived. Raises what `Transfer.run` does."""
@@ -69,8 +73,10 @@ class Carried:
                 if self._stopped:
                     self._progress = replace(self._progress, state=FileState.PAUSED, connections=0)
                     raise InterruptedJobError("the download was stopped") from None
+                self._spent = self._progress.transferred
                 self._local = self._here()
-            return self._local.run()
+            result = self._local.run()
+            return replace(result, bytes_transferred=self._spent + result.bytes_transferred)
 
     def stop(self) -> None:
         """Make `run` return soon, whatever the server does."""
@@ -85,7 +91,10 @@ class Carried:
     def snapshot(self) -> TransferProgress:
         """Where the transfer stands."""
         local = self._local
-        return self._progress if local is None else local.snapshot()
+        if local is None:
+            return self._progress
+        progress = local.snapshot()
+        return replace(progress, transferred=self._spent + progress.transferred)
 
     def beginning(self, number: int) -> Begin:
         """What the other process has to know."""
@@ -94,7 +103,7 @@ class Carried:
             number,
             self._pool,
             self._request,
-            self._options,
+            replace(self._options, environment={}),  # it has its own, which need not be text
             destination.size,
             destination.validator,
             destination.ranges,
@@ -128,6 +137,8 @@ class Carried:
         if message is None:
             raise LostError
         self._progress = message.progress
+        if self._fault is not None:
+            raise self._fault
         if message.result is not None:
             return message.result
         assert message.failure is not None  # noqa: S101 - one of the two is there
@@ -156,4 +167,6 @@ class Carried:
                 destination.reset()
         except OSError as failure:
             error = failure.errno or -1
+        except Exception as fault:
+            self._fault, error = fault, -1
         return Done(asked.id, error, destination.size, destination.validator, destination.ranges)

@@ -60,7 +60,8 @@ class Carrier:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._line: Line | None = None
-        self._carried: dict[int, Carried] = {}
+        self._carried: dict[int, tuple[Line, Carried]] = {}
+        """What goes on, and whether by this process or by one before it."""
         self._rate = 0
         pauses.heard = self._paused
 
@@ -80,9 +81,9 @@ class Carrier:
         try:
             with self._lock:
                 line = self._line or self._start()
-                self._carried[number] = carried
+                self._carried[number] = line, carried
             line.send(carried.beginning(number), descriptor)
-        except OSError as error:
+        except (OSError, RuntimeError, ValueError) as error:  # also no thread, and odd text
             self.forget(number)
             _log.warning("no process for transfers can be had: %s", error)
             raise LostError from error
@@ -107,7 +108,8 @@ class Carrier:
 
     def limit(self, rate: int) -> None:
         """Transfer at most so many bytes a second, all together; 0 is no limit."""
-        self._rate = rate
+        with self._lock:  # a process that is being started has the old one
+            self._rate = rate
         self._say(Rate(rate))
 
     def kill(self) -> None:
@@ -117,8 +119,10 @@ class Carrier:
             process.kill()
 
     def close(self) -> None:
-        """End the process. No transfer may be running. A later one starts it anew."""
+        """End the process, unless a transfer has begun. A later one starts it anew."""
         with self._lock:
+            if self._carried:
+                return
             process, line = self._process, self._line
             self._process = self._line = None
         if process is None or line is None:
@@ -132,7 +136,9 @@ class Carrier:
 
     def _start(self) -> Line:
         ours, theirs = socket.socketpair()
+        line = Line(ours)
         with theirs:
+            line.send(Rate(self._rate))  # it waits there
             command = [sys.executable, "-P", "-m", __package__]
             try:
                 process = subprocess.Popen(
@@ -145,13 +151,18 @@ class Carrier:
                     start_new_session=True,
                 )
             except OSError:
-                ours.close()
+                line.close()
                 raise
-        self._process, self._line = process, (line := Line(ours))
-        line.send(Rate(self._rate))
-        threading.Thread(
-            target=self._listen, args=(line, process), name="transfers", daemon=True
-        ).start()
+        try:
+            threading.Thread(
+                target=self._listen, args=(line, process), name="transfers", daemon=True
+            ).start()
+        except RuntimeError:
+            process.kill()
+            process.wait()
+            line.close()
+            raise
+        self._process, self._line = process, line
         return line
 
     def _say(self, message: Message) -> None:
@@ -174,8 +185,8 @@ class Carrier:
         with self._lock:
             if self._line is line:
                 self._line = self._process = None
-            lost = [*self._carried.values()]
-            self._carried.clear()
+            numbers = [number for number, (own, _) in self._carried.items() if own is line]
+            lost = [self._carried.pop(number)[1] for number in numbers]
         status = process.wait()
         line.close()
         for one in lost:
@@ -188,6 +199,6 @@ class Carrier:
             self._pauses.learn(message.host, message.until)
         elif isinstance(message, Moved | Asked | Noted | Ended):
             with self._lock:
-                carried = self._carried.get(message.id)
-            if carried is not None:
-                carried.hear(message)
+                found = self._carried.get(message.id)
+            if found is not None:
+                found[1].hear(message)

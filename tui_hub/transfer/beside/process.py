@@ -49,12 +49,18 @@ class Process:
         self._lock = threading.Lock()
 
     def run(self) -> None:
-        """Obey until nobody is there any more, and then end at once: nobody keeps records."""
+        """Obey until nobody is there any more, and then end at once: nobody keeps records.
+
+        A thread that fails ends it too: who started it goes on, and waits for nothing more.
+        """
+        threading.excepthook = lambda _: os._exit(1)
         threading.Thread(target=self._tell, daemon=True).start()
         try:
             while (received := self._line.receive()) is not None:
                 message, descriptor = received
-                if isinstance(message, Begin) and descriptor is not None:
+                if isinstance(message, Begin):
+                    if descriptor is None:
+                        return  # this process may open no more files
                     self._begin(message, descriptor)
                 elif isinstance(message, Stop):
                     self._stop(message.id)
@@ -74,7 +80,7 @@ class Process:
             pool = self._pools.get(begin.pool)
             if pool is None:
                 pool = self._pools[begin.pool] = Pool(
-                    begin.options.environment,
+                    os.environ,
                     timeout=begin.options.timeout,
                     lanes=self._lanes,
                     pauses=self._pauses,

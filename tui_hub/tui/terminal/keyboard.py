@@ -68,7 +68,8 @@ class Keyboard:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
-            await self._settle(focused)
+            # All but a key of `press` may wait in the queue of the widget by now.
+            await self._settle(None if isinstance(typed, events.Paste) else focused)
             self._typed.task_done()
 
     async def done(self) -> None:
@@ -124,6 +125,7 @@ async def press(app: App[Any], key: events.Key) -> None:
     key._set_forwarded()
     key.bubble = False  # type: ignore[misc]  # it climbs here, and not from queue to queue
     for node in (app.focused or app.screen).ancestors_with_self:
+        key.prevent_default(False)  # what one part leaves out says nothing of the next
         with node._context():
             await node._dispatch_message(key)
         if key._stop_propagation:
