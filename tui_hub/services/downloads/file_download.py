@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -276,7 +276,9 @@ class FileDownload:
                 self._spent = len(brief.content)
                 if brief.resumable:
                     size = self.artifact.size or 0
-                    store.keep_beginning(self.key, size, brief.content, brief.validator)
+                    # A disk that has no room for it must not hide how this ended.
+                    with suppress(HubError):
+                        store.keep_beginning(self.key, size, brief.content, brief.validator)
             self._transfer = None  # the room is for the next file
         if result is None:
             return False
