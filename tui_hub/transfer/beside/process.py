@@ -30,6 +30,8 @@ from tui_hub.transfer.limiter import RateLimiter
 from tui_hub.transfer.pool import Pool
 from tui_hub.transfer.sharing import HostPauses, Lanes
 
+_NICE = 5
+"""By how much it steps back: the screen comes first, and a busy box still lets it have its share."""
 _TICK = 0.1
 """Seconds between two pictures of a transfer."""
 
@@ -53,6 +55,7 @@ class Process:
 
         A thread that fails ends it too: who started it goes on, and waits for nothing more.
         """
+        os.nice(_NICE)
         threading.excepthook = lambda _: os._exit(1)
         threading.Thread(target=self._tell, daemon=True).start()
         try:
