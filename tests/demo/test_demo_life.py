@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from tui_hub.demo import DemoHub
 from tui_hub.demo.life import Life
+from tui_hub.demo.models import demo_repositories
+
+
+def commits(hub: DemoHub) -> dict[str, set[str]]:
+    """Every commit that a hub serves, by model."""
+    entries = hub.registry.entries()
+    return {one.head.id: {snapshot.commit for snapshot in one.snapshots} for one in entries}
+
+
+def test_a_later_life_serves_every_commit_of_the_one_before() -> None:
+    days = (datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
+    first, second = (DemoHub(repositories=demo_repositories(day)) for day in days)
+    life = Life(first, 0.0)
+    assert all(commits(second)[name] == told for name, told in commits(first).items())
+    for moment in range(20, 200, 20):
+        life.go_on(float(moment))
+    Life(second, 0.0).catch_up()
+    assert commits(second) == commits(first)
+    assert len(commits(second)["demo-lab/lumen-chat-large"]) == 2
 
 
 def test_a_second_sync_of_the_demo_has_something_to_tell() -> None:

@@ -45,7 +45,9 @@ def demo_hub(options: Options) -> Iterator[None]:
     from tui_hub.demo import launch
 
     with ExitStack() as stack:
-        hub = stack.enter_context(launch())
+        # A home that was here may know commits of an earlier life of the hub.
+        later = options.home is not None and Path(options.home).exists()
+        hub = stack.enter_context(launch(later=later))
         if options.home is None:
             options.home = str(stack.enter_context(temporary_home()))
             options.temporary = True

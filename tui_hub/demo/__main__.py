@@ -34,22 +34,30 @@ def main() -> int:
     parser.add_argument(
         "--total", type=int, default=TOTAL, help="bytes a second of all answers; 0 is off"
     )
+    parser.add_argument(
+        "--later",
+        action="store_true",
+        help="what happens by itself has happened, for a home that may have seen it",
+    )
     options = parser.parse_args()
     try:
-        _serve(options.port, options.throttle, options.total)
+        _serve(options.port, options.throttle, options.total, later=options.later)
     except KeyboardInterrupt:
         return _INTERRUPTED
     return 0
 
 
-def _serve(port: int, throttle: int, total: int) -> None:
+def _serve(port: int, throttle: int, total: int, *, later: bool) -> None:
     """Serve until the input ends or the parent changes."""
     parent = os.getppid()
-    with DemoHub(per_connection=throttle, total=total, port=port) as hub:
+    hub = DemoHub(per_connection=throttle, total=total, port=port)
+    life = Life(hub, time.monotonic())
+    if later:
+        life.catch_up()
+    with hub:
         ready = {"endpoint": hub.endpoint, "cdn": hub.cdn, "token": hub.token}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        life = Life(hub, time.monotonic())
         while os.getppid() == parent:
             life.go_on(time.monotonic())
             readable, _, _ = select.select([sys.stdin], [], [], _LOOK_EVERY)

@@ -33,6 +33,11 @@ class Life:
             self._next = now + _EVERY
             self._events.pop(0)()
 
+    def catch_up(self) -> None:
+        """Let everything have happened, so that each commit of an earlier life is served."""
+        while self._events:
+            self._events.pop(0)()
+
     def _change(self, name: str, **changes: Any) -> None:
         """A commit to a repository; to another one where the id is among the changes."""
         entry = self._hub.registry.find(name)

@@ -51,16 +51,26 @@ class DemoProcess:
 
 
 def launch(
-    port: int = 0, *, per_connection: int = PER_CONNECTION, total: int = TOTAL
+    port: int = 0,
+    *,
+    per_connection: int = PER_CONNECTION,
+    total: int = TOTAL,
+    later: bool = False,
 ) -> DemoProcess:
     """Start the demo hub with this Python and wait until it answers.
+
+    Args:
+        port: the hub's port on loopback; 0 takes any that is free.
+        per_connection: bytes a second for one answer; 0 is no limit.
+        total: bytes a second for all answers together; 0 is no limit.
+        later: whether what happens on the hub by itself has happened before.
 
     Raises:
         HubError: when it does not come up.
     """
     command = [
         sys.executable, "-m", "tui_hub.demo", "--port", str(port),
-        "--throttle", str(per_connection), "--total", str(total),
+        "--throttle", str(per_connection), "--total", str(total), *(["--later"] if later else []),
     ]  # fmt: skip
     process = subprocess.Popen(
         command,

@@ -67,7 +67,8 @@ class Registry:
             entry = Entry(hashlib.sha1(repository.id.encode()).hexdigest()[:24])
         date = repository.last_modified or text.now()
         before = entry.head.commit if entry.snapshots else ""
-        commit = hashlib.sha1(f"{before}\0{repository.fingerprint()}\0{date}".encode()).hexdigest()
+        # no moment counts, so that a hub has the same commits whenever it is started
+        commit = hashlib.sha1(f"{before}\0{repository.fingerprint()}".encode()).hexdigest()
         entry.snapshots.insert(0, Snapshot(repository, commit, date))
         self._entries[repository.id] = entry
         self._lower[repository.id.lower()] = repository.id
