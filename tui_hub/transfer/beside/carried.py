@@ -58,7 +58,7 @@ class Carried:
         self._number: int | None = None
         self._stopped = False
         self._local: Transfer | None = None
-        self._progress = TransferProgress(size=request.size)
+        self._progress = TransferProgress.before(request, destination)
 
     def run(self) -> Transferred:
         """Fetch, verify, and return what arrived. Raises what `Transfer.run` does."""
