@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from halting import halt
 from homes import Configure
 from small_models import OTHER_WEIGHTS, WEIGHTS
 
+from tui_hub.blobs import BlobStore
 from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import NoSpaceError
@@ -68,6 +70,33 @@ async def test_a_paused_download_goes_on_from_its_bytes(configure: Configure, hu
         assert done.status is JobStatus.COMPLETED
         assert file.resumed_from >= 800_000
         assert file.bytes_transferred <= len(WEIGHTS) - 800_000
+
+
+async def test_what_is_here_shows_before_the_first_byte_of_a_resumed_download(
+    configure: Configure, hub: DemoHub
+) -> None:
+    halt(hub, 900_000)
+    configuration = configure()
+    async with open_services(configuration) as services:
+        job = await services.downloads.start("acme/tiny")
+        await until(services, job.id, lambda download: download.done > 900_000)
+        await services.downloads.pause(job.id)
+        paused = await services.downloads.wait(job.id)
+        hub.faults.clear()
+        store = BlobStore(configuration.paths.store)
+        with store.lock(hashlib.sha256(WEIGHTS).hexdigest()) as mine:
+            assert mine
+            await services.downloads.resume(job.id)
+            begun = await until(
+                services, job.id, lambda download: any(file.message for file in download.files)
+            )
+            (waits,) = (file for file in begun.files if file.message)
+            assert "another process" in waits.message
+            assert waits.ranges
+            assert waits.ranges in [file.ranges for file in paused.files]
+            assert begun.done >= paused.done
+        done = await services.downloads.wait(job.id)
+        assert done.done == done.bytes_total
 
 
 async def test_figures_are_those_of_all_attempts(configure: Configure, hub: DemoHub) -> None:

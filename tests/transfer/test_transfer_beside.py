@@ -110,7 +110,9 @@ def test_stop_keeps_what_arrived_and_the_next_run_goes_on(server, destination, b
     for start, end in destination.ranges:
         assert destination.path.read_bytes()[start:end] == CONTENT[start:end]
     server.pace = 0
-    result = beside(server.url("honest"), size=SIZE, sha256=SHA256).run()
+    again = beside(server.url("honest"), size=SIZE, sha256=SHA256)
+    assert (again.snapshot().done, again.snapshot().ranges) == (held, destination.ranges)
+    result = again.run()
     assert (result.resumed_from, result.bytes_transferred) == (held, SIZE - held)
     assert destination.path.read_bytes() == CONTENT
 

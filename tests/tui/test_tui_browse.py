@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from nvml_driver import StubDriver
 from screen_driver import NARROW, Driver, fill, made, screen
+from textual.widgets import Static
 
 from tui_hub.domain.catalogue import Search
 from tui_hub.domain.models import Model, ModelStatus
@@ -316,6 +317,18 @@ async def test_nothing_is_said_to_be_empty_before_it_was_looked_at(offline: Conf
         words = dict(browse.why_empty(Live()))
         assert list(words) == ["Reading the catalogue."]
         await driver.settled()
+
+
+async def test_a_count_is_never_said_to_be_part_of_a_smaller_one(offline: Configuration) -> None:
+    await fill(offline, [made(n) for n in range(5)])
+    async with screen(offline) as driver:
+        await driver.settled()
+        browse, total = driver.app.screen, driver.app.live.total
+        assert isinstance(browse, BrowseScreen)
+        assert total is not None
+        for found, shown in ((total - 1, f"{total - 1} of {total}"), (total + 1, f"{total + 1}")):
+            browse._show_count(found)
+            assert str(browse.query_one("#count", Static).content) == shown
 
 
 async def test_what_other_processes_change_shows(online: Configuration) -> None:

@@ -67,7 +67,7 @@ class Transfer:
         self._attempt: Attempt | None = None
         self._transferred = 0
         """Bytes of attempts that are over."""
-        self._progress = TransferProgress(size=request.size)
+        self._progress = TransferProgress.before(request, destination)
         self._repair = Repair(options.piece_size)
         self._doubt = ""
         """Why the file is fetched again, if it is."""

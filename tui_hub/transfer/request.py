@@ -82,6 +82,12 @@ class TransferProgress:
     message: str = ""
     """Why it waits or failed, for people."""
 
+    @classmethod
+    def before(cls, request: Request, destination: Destination) -> TransferProgress:
+        """Where it stands before its first byte: at what the destination holds."""
+        ranges = destination.ranges
+        return cls(size=request.size, done=sum(end - start for start, end in ranges), ranges=ranges)
+
 
 class Destination(Protocol):
     """A partial file that remembers durably which of its ranges are there."""

@@ -17,6 +17,7 @@ from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified, partial
 from tui_hub.domain.downloads import FileProgress, FileState
 from tui_hub.domain.errors import CorruptError, HubError, InterruptedJobError, NoSpaceError
 from tui_hub.services.downloads.copies import is_copy
+from tui_hub.services.downloads.pictures import Ranges
 from tui_hub.services.downloads.transfers import Running, Transfers
 from tui_hub.sources import FileRequest
 from tui_hub.text import clean
@@ -54,6 +55,7 @@ class FileDownload:
         request: FileRequest,
         metadata_copy: Path | None,
         others: Sequence[FileRequest] = (),
+        here: Ranges = (),
     ) -> None:
         self.artifact = artifact
         self._means = means
@@ -66,7 +68,13 @@ class FileDownload:
         self._stopped = threading.Event()
         self._transfer: Running | Brief | None = None
         self._arrived: tuple[Partial | Nameless, Transferred] | None = None
-        self._last = FileProgress(path=artifact.path, size=artifact.size)
+        self._last = FileProgress(
+            path=artifact.path,
+            size=artifact.size,
+            done=sum(end - start for start, end in here),
+            ranges=here,
+        )
+        """Its picture while no transfer runs; it begins with what earlier attempts left."""
 
     @property
     def key(self) -> str:

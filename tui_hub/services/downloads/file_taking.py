@@ -11,6 +11,7 @@ from tui_hub.domain.artifacts import Artifact, Verified
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import CorruptError, InterruptedJobError, NotFoundError
 from tui_hub.services.downloads.file_download import FileDownload, Means
+from tui_hub.services.downloads.pictures import Ranges
 from tui_hub.services.downloads.whole_weights import BROKEN, why_broken
 from tui_hub.sources import FileRequest, look_at
 from tui_hub.text import clean
@@ -24,9 +25,14 @@ class FileTaking(FileDownload):
     """
 
     def __init__(
-        self, means: Means, artifact: Artifact, request: FileRequest, metadata_copy: Path | None
+        self,
+        means: Means,
+        artifact: Artifact,
+        request: FileRequest,
+        metadata_copy: Path | None,
+        here: Ranges = (),
     ) -> None:
-        super().__init__(means, artifact, request, metadata_copy)
+        super().__init__(means, artifact, request, metadata_copy, here=here)
         self._file = request.file or Path()
 
     def _fetch(self, until: ExitStack, room: memoryview | None) -> bool:

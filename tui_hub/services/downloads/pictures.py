@@ -67,7 +67,7 @@ def waiting(
     """
     payload = job.payload
     known = remembered(job)
-    shown = tuple(_file(file, here.get(file.path, ()), job.status, local=local) for file in files)
+    shown = tuple(_file(file, ranges_of(file, here), job.status, local=local) for file in files)
     return Download(
         job=job.id,
         model=str(payload.get("model", "")),
@@ -90,11 +90,16 @@ def waiting(
     )
 
 
+def ranges_of(file: Artifact, partials: Mapping[str, Ranges]) -> Ranges:
+    """What is here of a file, by its row and the ranges of unfinished files."""
+    if file.status is ArtifactStatus.COMPLETED:
+        return ((0, file.size),) if file.size else ()
+    return partials.get(file.path, ())
+
+
 def _file(file: Artifact, here: Ranges, status: JobStatus, *, local: bool) -> FileProgress:
     state = _STATES.get(file.status, FileState.WAITING)
-    if state is FileState.COMPLETED:
-        here = ((0, file.size),) if file.size else ()
-    elif status is JobStatus.PAUSED:
+    if status is JobStatus.PAUSED and state is not FileState.COMPLETED:
         state = FileState.PAUSED
     elif state is FileState.DOWNLOADING and local:
         state = FileState.WAITING

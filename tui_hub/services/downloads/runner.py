@@ -24,7 +24,7 @@ from tui_hub.services.downloads.file_rows import FileRows
 from tui_hub.services.downloads.file_taking import FileTaking
 from tui_hub.services.downloads.job import DownloadJob, Outcome
 from tui_hub.services.downloads.other_places import other_places
-from tui_hub.services.downloads.pictures import Ranges, figures, waiting
+from tui_hub.services.downloads.pictures import Ranges, figures, ranges_of, waiting
 from tui_hub.services.downloads.run import DownloadRun
 from tui_hub.services.downloads.tally import count_transferred
 from tui_hub.services.downloads.transfers import Mover
@@ -174,15 +174,16 @@ class DownloadRunner:
         copies = await self._context.on_disk(
             self._metadata.copies_of, artifacts[0].model, artifacts
         )
+        partials = await self._context.on_disk(_partials, self._context, artifacts)
         files: list[FileDownload] = []
         for artifact, copy in zip(artifacts, copies, strict=True):
             request = await self._request(source, artifact)
-            named = replace(artifact, job=job.id)
+            named, here = replace(artifact, job=job.id), ranges_of(artifact, partials)
             if request.file is not None:
-                files.append(FileTaking(means, named, request, copy))
+                files.append(FileTaking(means, named, request, copy, here))
             else:
                 others = await other_places(self._context, source, artifact)
-                files.append(FileDownload(means, named, request, copy, others))
+                files.append(FileDownload(means, named, request, copy, others, here))
         await self._context.hub.artifacts.mark(
             [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
         )

@@ -58,7 +58,7 @@ class Carried:
         self._number: int | None = None
         self._stopped = False
         self._local: Transfer | None = None
-        self._progress = TransferProgress(size=request.size)
+        self._progress = TransferProgress.before(request, destination)
         self._spent = 0
         """Bytes that the other process had brought when it was lost."""
         self._fault: Exception | None = None

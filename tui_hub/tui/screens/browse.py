@@ -143,7 +143,8 @@ class BrowseScreen(ModelActions):
     def _show_count(self, found: int | None) -> None:
         total = self.app.live.total
         words = "" if found is None else text.grouped(found)
-        if found is not None and total is not None and found != total:
+        # The total comes from another look, and while a sync goes on it lags behind.
+        if found is not None and total is not None and found < total:
             words += f" of {text.grouped(total)}"
         self.query_one("#count", Static).update(Content(words))
         order = f"by {self.search.sort.value}"
