@@ -209,6 +209,23 @@ async def test_a_note_leaves_the_frame_whole(online: Configuration) -> None:
         assert all(line.endswith("│") for line in lines[2:-3])
 
 
+async def test_a_note_is_short_and_leaves_the_last_line_of_a_question(
+    online: Configuration,
+) -> None:
+    async with screen(online, NARROW) as driver:
+        await driver.press("2", "question_mark")
+        await driver.sees("closes")
+        edge = driver.row("╰")
+        for word in ("first", "second"):
+            driver.app.notify(f"The {word} note\n" + "says more words " * 20)
+        await driver.sees("The first note", "The second note")
+        assert edge in driver.lines()
+        noted = [line for line in driver.lines() if "says more" in line]
+        assert len(noted) == 2 and all("…" in line for line in noted)
+        driver.app.notify("wrong " * 60, severity="error")
+        await driver.until(lambda: any(one.count("wrong") == 60 for one in driver.notes()))
+
+
 async def test_interrupted_ones_go_on(online: Configuration, hub: DemoHub) -> None:
     stall = hub.faults.add(Fault(FaultKind.STALL, origin="cdn", times=-1, after=9))
     async with open_services(online) as services:

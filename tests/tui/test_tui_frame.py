@@ -57,6 +57,27 @@ async def test_the_program_s_name_stays_whatever_badges_come(
         await driver.until(lambda: driver.app.current_mode == "storage")
 
 
+@pytest.mark.parametrize("demo", [False, True])
+async def test_every_screen_has_a_name_that_can_be_read_beside_badges(
+    offline: Configuration, demo: bool
+) -> None:
+    await fill(offline, [made(0)])
+    async with screen(offline, NARROW) as driver:
+        driver.app.demo = demo
+        downloads = tuple(
+            Download(job=one.value, model="hf:a/b", revision=None, variant=None, status=one)
+            for one in (JobStatus.RUNNING, JobStatus.PAUSED)
+        )
+        for number, mode in enumerate(MODES, 1):
+            await driver.press(str(number))
+            await driver.until(lambda mode=mode: driver.app.current_mode == mode)
+            driver.app.live_state.now = replace(driver.app.live, downloads=downloads, fresh=41)
+            line = driver.app.screen.query_one(TopBar).render_line(0).text
+            words = ("Browse", "Down", "Act", "Jobs", "Sto", "Sync", "Set")
+            assert all(f"{key} {word}" in line for key, word in enumerate(words, 1)), line
+            assert "⇣1" in line and "+41" in line, line
+
+
 async def test_every_key_shown_has_an_action_and_an_explanation(offline: Configuration) -> None:
     await fill(offline, [made(0)])
     async with screen(offline) as driver:

@@ -6,6 +6,8 @@ from textual.notifications import Notify, SeverityLevel
 
 from tui_hub.text import clean
 from tui_hub.tui.background import BackgroundApp
+from tui_hub.tui.drawing.draw import fit, wrap
+from tui_hub.tui.drawing.glyphs import Glyphs
 
 NOTES = 3
 """Notes on screen at once; an older one gives way."""
@@ -13,12 +15,16 @@ _FEW = 2
 """The same on a small screen, whose lines are all needed."""
 _SMALL = (100, 30)
 """Cells and lines below which a screen is a small one."""
+_LINES = 2
+"""Lines of a note at most, but of an error, of which every word may be needed."""
 HINT_SECONDS = 3.0
 """How long a hint stays, by which it is told from other notes too."""
 
 
 class NotingApp(BackgroundApp):
     """Shows notes, and few at once."""
+
+    glyphs: Glyphs
 
     def notify(
         self,
@@ -31,6 +37,8 @@ class NotingApp(BackgroundApp):
     ) -> None:
         """Show a note. What it says is text, never markup."""
         message = clean(message, 600, lines=True)
+        if severity != "error":
+            message = self._brief(message)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def on_notify(self, event: Notify) -> None:
@@ -43,6 +51,20 @@ class NotingApp(BackgroundApp):
         ][1 - self._most :]
         for one in [one for one in self._notifications if one not in stays]:
             self._unnotify(one, refresh=False)
+
+    def _brief(self, message: str) -> str:
+        """A message, cut where it would take more lines than a note may have."""
+        width = self.size.width * 3 // 4
+        lines = [
+            "".join(words for words, _ in line).strip()
+            for one in message.splitlines()
+            for line in wrap([(one, "")], width, 0)
+        ]
+        if len(lines) <= _LINES:
+            return message
+        rest = [(" ".join(lines[_LINES - 1 :]), "")]
+        last = "".join(words for words, _ in fit(rest, width, ellipsis=self.glyphs.ellipsis))
+        return "\n".join([*lines[: _LINES - 1], last.rstrip()])
 
     @property
     def _most(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from textual import events
 from textual.strip import Strip
@@ -15,13 +15,32 @@ from tui_hub.tui.live import Live
 from tui_hub.tui.modes import MODES, key_command
 from tui_hub.tui.widgets.drawn import Drawn
 
-Names = Literal["all", "lively", "none"]
-"""Which screens have their name beside their key: all, those with a badge, or the one in front."""
-_LEVELS: tuple[tuple[Names, int, int], ...] = (
-    ("all", 2, 3), ("all", 2, 2), ("all", 1, 2), ("all", 1, 1),
-    ("lively", 2, 2), ("lively", 1, 2), ("lively", 1, 1), ("none", 1, 1), ("none", 1, 0),
+Names = Literal["all", "short", "lively", "none"]
+"""Which screens have a name beside their key: all of them, in full or in a short word; those with a
+badge; or the one in front, which always has its own."""
+_SHORT = {"downloads": "down", "active": "act", "storage": "store", "settings": "set"}
+"""Screens whose name has a shorter word that can still be read."""
+
+
+class _Level(NamedTuple):
+    """How full the bar is. The program's own name always stays."""
+
+    names: Names
+    gap: int
+    """Cells between two screens."""
+    sync: int
+    """Detail of the sync, from 3 down to nothing."""
+    close: bool = False
+    """Whether badges stand without a space before them."""
+
+
+_LEVELS = (
+    _Level("all", 2, 3), _Level("all", 2, 2), _Level("all", 1, 2), _Level("all", 1, 1),
+    _Level("all", 1, 1, close=True), _Level("short", 1, 1), _Level("short", 1, 1, close=True),
+    _Level("short", 1, 0, close=True), _Level("lively", 1, 1, close=True),
+    _Level("none", 1, 1, close=True), _Level("none", 1, 0, close=True),
 )  # fmt: skip
-"""Names, gap and detail of the sync, the fullest first. The program's own name always stays."""
+"""The fullest first: names of screens go last."""
 
 
 class TopBar(Drawn):
@@ -47,40 +66,43 @@ class TopBar(Drawn):
 
     def _pieces(self) -> list[Piece]:
         """The bar, as full as the width allows."""
-        names, gap, state = self._room()
-        left = [*self._brand(), *self._screens(names, gap)]
+        level = self._room()
+        left = [*self._brand(), *self._screens(level)]
         width = self.size.width
         if width_of(left) > width:
             return fit(left, width, ellipsis=self.glyphs.ellipsis)
-        return spread(left, self._sync(state), width)
+        return spread(left, self._sync(level.sync), width)
 
-    def _room(self) -> tuple[Names, int, int]:
-        """Whose names have room, the gap between two screens, and how much of the sync."""
+    def _room(self) -> _Level:
+        """The fullest that there is room for."""
         brand = width_of(self._brand())
-        for names, gap, state in _LEVELS:
-            left = brand + width_of(self._screens(names, gap))
-            right = width_of(self._sync(state))
+        for level in _LEVELS:
+            left = brand + width_of(self._screens(level))
+            right = width_of(self._sync(level.sync))
             if left + right + (2 if right else 0) <= self.size.width:
-                return names, gap, state
+                return level
         return _LEVELS[-1]
 
     def _brand(self) -> list[Piece]:
         return [("tui-hub", "strong"), (" demo" if self.app.demo else "", "warn"), ("  ", "")]
 
-    def _screens(self, names: Names, gap: int) -> list[Piece]:
+    def _screens(self, level: _Level) -> list[Piece]:
         pieces: list[Piece] = []
         for mode in MODES:
             if pieces:
-                pieces.append((" " * gap, ""))
-            pieces += self._entry(mode, names)
+                pieces.append((" " * level.gap, ""))
+            pieces += self._entry(mode, level)
         return pieces
 
-    def _entry(self, mode: str, names: Names) -> list[Piece]:
+    def _entry(self, mode: str, level: _Level) -> list[Piece]:
         here, badge = mode == self.app.current_mode, self._badge(mode)
         key = self.app.sign_of(key_command(mode))
-        named = here or names == "all" or (names == "lively" and bool(badge))
+        named = here or level.names in ("all", "short") or (level.names == "lively" and bool(badge))
+        word = mode if here or level.names == "all" else _SHORT.get(mode, mode)
         before = " " if key else ""
-        name: list[Piece] = [(f"{before}{mode.capitalize()}", "strong" if here else "muted")]
+        name: list[Piece] = [(f"{before}{word.capitalize()}", "strong" if here else "muted")]
+        if level.close and named:
+            badge = [(sign.lstrip(), tone) for sign, tone in badge]
         return [(key, "accent" if here else "faint"), *(name if named else []), *badge]
 
     def _badge(self, mode: str) -> list[Piece]:
@@ -136,11 +158,11 @@ class TopBar(Drawn):
 
     async def on_click(self, event: events.Click) -> None:
         """Go to the screen under the pointer."""
-        names, gap, _ = self._room()
+        level = self._room()
         at = 1 + width_of(self._brand())
         for mode in MODES:
-            at += width_of(self._entry(mode, names))
+            at += width_of(self._entry(mode, level))
             if event.x < at:
                 await self.app.action_show_mode(mode)
                 return
-            at += gap
+            at += level.gap
