@@ -41,6 +41,8 @@ def offered(program: Inside, commands: Path, line: str) -> list[str]:
     ("line", "wanted"),
     [
         ("tui-hub sw", ["switch"]),
+        ("tui-hub serch li", []),
+        ("tui-hub help de", ["deactivate", "delete"]),
         ("tui-hub config set downloads.f", ["downloads.files"]),
         ("tui-hub deactivate li", ["lip_sync"]),
         ("tui-hub activate ", ["acme/tiny-llm"]),

@@ -79,6 +79,19 @@ def test_what_is_no_value_changes_nothing(key: str, typed: str, alone: Inside) -
     assert not (alone.home / "config.toml").exists()
 
 
+@pytest.mark.parametrize(
+    ("key", "most"),
+    [("downloads.connections", 16), ("downloads.files", 64), ("downloads.jobs", 16)],
+)
+def test_more_than_a_box_bears_is_refused_with_the_bound(
+    key: str, most: int, alone: Inside
+) -> None:
+    ran = alone.json("config", "set", key, str(most + 1))
+    assert (ran.code, ran.error) == (2, "usage")
+    assert ran.document["error"]["message"].endswith(f"it is at most {most}")
+    assert alone.json("config", "set", key, str(most)).code == 0
+
+
 def test_a_metrics_file_that_no_collector_takes_is_refused(alone: Inside) -> None:
     ran = alone.json("config", "set", "metrics.file", "/tmp/m.txt")
     assert (ran.code, ran.error) == (2, "usage")

@@ -63,7 +63,7 @@ def test_what_people_read(program: Inside) -> None:
     assert "its models stay" in program("feeds", "remove", "hf:two").out
 
 
-def test_the_whole_hub_says_what_it_takes_first(program: Inside) -> None:
+def test_the_whole_hub_says_what_it_takes(program: Inside) -> None:
     on = program("feeds", "enable", "hf:all")
     assert (on.code, on.out) == (0, "hf:all is on\n")
     assert "2 500 000 models in 2 500 requests" in on.err and "25 min" in on.err
@@ -71,6 +71,14 @@ def test_the_whole_hub_says_what_it_takes_first(program: Inside) -> None:
     assert (again.out, again.err) == ("hf:all is on\n", "")
     assert listed(program, "hf:all")["enabled"]
     assert not program.json("feeds", "disable", "hf:all").document["feeds"][0]["enabled"]
+
+
+@pytest.mark.parametrize(
+    "refused", [("add", "hf:x", "--schedule", "99 5 * * *"), ("add", "hf:litert")]
+)
+def test_what_is_refused_warns_of_nothing(program: Inside, refused: tuple[str, ...]) -> None:
+    ran = program("feeds", *refused)
+    assert ran.code != 0 and ran.err.startswith("error: ")
 
 
 def test_a_trial_tells_what_is_left_out_and_writes_nothing(program: Inside) -> None:

@@ -126,6 +126,9 @@ def test_slots(program: Inside) -> None:
     gone = program.json("deactivate", "llm")
     assert (gone.code, gone.error) == (4, "not_found")
     assert (gone.document["slot"], gone.document["status"]) == ("llm", "error")
+    for verb in ("reload", "deactivate"):
+        said = program(verb, "llm").err
+        assert "the slot llm is empty" in said and "activate MODEL --type llm" in said
     assert program("activate", "acme/tiny-llm").code == 0
     told = program("switch", "acme/twin-llm").out.splitlines()[0]
     assert told == "llm: hf:acme/twin-llm is active, in place of hf:acme/tiny-llm"

@@ -81,6 +81,18 @@ def test_help_names_every_verb() -> None:
     assert "\x1b" not in result.stdout
 
 
+@pytest.mark.parametrize("verb", [(), ("add",), ("feeds", "edit")])
+def test_help_is_a_word_too(verb: tuple[str, ...], inside: Inside) -> None:
+    asked = inside("help", *verb)
+    assert (asked.code, asked.out) == (0, inside(*verb, "--help").out)
+    assert asked.out.startswith("Usage: ")
+
+
+def test_help_for_what_is_no_verb_names_one(inside: Inside) -> None:
+    asked = inside("help", "serch")
+    assert asked.code == 2 and "Did you mean 'search'?" in asked.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

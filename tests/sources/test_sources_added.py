@@ -232,6 +232,9 @@ def test_tokens_go_to_their_own_origin_alone() -> None:
     [
         ("ftp://example.org/x", "'ftp' is not followed"),
         ("file:///etc/passwd", "'file' is not followed"),
+        ("https://", "no host behind https://"),
+        ("http:///model.gguf", "no host behind http://"),
+        ("mailto:a@example.org", "'mailto' is not followed"),
         ("https://user:pa55@example.org/x", "user name or password"),
         ("https://example.org/x?token=pa55", "a credential (token)"),
         ("https://example.org/x?X-Amz-Signature=pa55", "a credential (X-Amz-Signature)"),

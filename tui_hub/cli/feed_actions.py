@@ -38,9 +38,9 @@ async def _add(services: Services, console: Console, name: str, given: dict[str,
     from tui_hub.domain.feeds import Feed
 
     source = name.partition(":")[0]
-    feed = with_options(Feed(name=name, source=source), given)
+    feed = await services.feeds.add(with_options(Feed(name=name, source=source), given))
     _warn(services, console, feed)
-    return await _answer(services, await services.feeds.add(feed), "is added")
+    return await _answer(services, feed, "is added")
 
 
 @verb(
@@ -61,10 +61,10 @@ def edit(options: Options, /, name: str, **given: Any) -> int:
 
 async def _edit(services: Services, console: Console, name: str, given: dict[str, Any]) -> Answer:
     before = services.feeds.get(name)
-    after = with_options(before, given)
+    after = await services.feeds.edit(before, with_options(before, given))
     if after != before and after.enabled:
         _warn(services, console, after)
-    return await _answer(services, await services.feeds.edit(before, after), "is changed")
+    return await _answer(services, after, "is changed")
 
 
 @verb(
@@ -103,10 +103,11 @@ async def _enable(services: Services, console: Console, names: tuple[str, ...], 
     from tui_hub.cli import feed_documents
     from tui_hub.cli.console import Answer
 
-    for feed in map(services.feeds.get, dict.fromkeys(names)):
-        if on and not feed.enabled:
+    before = {name: services.feeds.get(name).enabled for name in names}
+    feeds = await services.feeds.enable(tuple(before), on)
+    for feed in feeds:
+        if feed.enabled and not before[feed.name]:
             _warn(services, console, feed)
-    feeds = await services.feeds.enable(tuple(dict.fromkeys(names)), on)
     statuses = {status.feed: status for status in await services.sync.status()}
     return Answer(
         feed_documents.feeds(feeds, statuses, services.sync.turns.timetable),
@@ -143,7 +144,7 @@ async def _remove(services: Services, names: tuple[str, ...]) -> Answer:
 
 
 def _warn(services: Services, console: Console, feed: Feed) -> None:
-    """Say what a very large feed takes, before it is turned on."""
+    """Say what a very large feed takes that is on from now."""
     from tui_hub.services.sync.feed_words import cost_words
 
     cost = services.feeds.cost(feed)

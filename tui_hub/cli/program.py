@@ -77,7 +77,15 @@ class Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the verb; where there is none, name one that was perhaps meant."""
+        if ctx.resilient_parsing:  # for a shell that completes, a wrong word is no failure
+            return super().resolve_command(ctx, args)
         name = args[0]
+        if name == "help":
+            verb = [word for word in args[1:] if not word.startswith("-")]
+            if not verb:
+                click.echo(ctx.get_help())
+                ctx.exit()
+            return self.resolve_command(ctx, [*verb, "--help"])
         if not name.startswith("-") and name not in self.list_commands(ctx):
             from difflib import get_close_matches
 

@@ -10,7 +10,8 @@ from tui_hub import text
 from tui_hub.cli import slot_documents
 from tui_hub.cli.console import Answer
 from tui_hub.cli.failures import failure
-from tui_hub.domain.errors import HubError, NotFoundError
+from tui_hub.domain.errors import HubError
+from tui_hub.domain.slots import empty_slot
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Console
@@ -91,14 +92,6 @@ def _figures(result: ActivationResult) -> str | None:
     by = "" if result.pid is None else f", held by process {result.pid}"
     at = "" if result.url is None else f", at {result.url}"
     return f"in memory on {result.device}{taken}{by}{at}{took}"
-
-
-def empty_slot(kind: ModelType) -> NotFoundError:
-    """The error for a slot without a model."""
-    return NotFoundError(
-        f"no model is active for {kind.value}",
-        hint=f"`tui-hub activate MODEL --type {kind.value}` makes one active.",
-    )
 
 
 def tell_trouble(console: Console, slot: Slot) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from tui_hub.domain.configuration import ModelConfiguration
+from tui_hub.domain.errors import NotFoundError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.runtime import TORCH
@@ -104,6 +105,14 @@ class Slot:
 def slot_lease(kind: ModelType) -> str:
     """The name of the lease under which alone a slot may be changed."""
     return f"slot {kind.value}"
+
+
+def empty_slot(kind: ModelType) -> NotFoundError:
+    """The error for a slot without a model."""
+    return NotFoundError(
+        f"the slot {kind.value} is empty: no model is active there",
+        hint=f"`tui-hub activate MODEL --type {kind.value}` fills it.",
+    )
 
 
 class SwapStep(StrEnum):

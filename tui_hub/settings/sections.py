@@ -72,12 +72,12 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DownloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Downloads."""
 
-    connections: Some = 16
+    connections: Annotated[int, msgspec.Meta(ge=1, le=16)] = 16
     """The most connections at a time. The files in work share them, and each has at least one;
     fewer are used while more bring nothing."""
-    files: Some = 4
+    files: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     """Files of one download that are fetched at the same time."""
-    jobs: Some = 2
+    jobs: Annotated[int, msgspec.Meta(ge=1, le=16)] = 2
     """Downloads that run at the same time; the others wait in line."""
     piece_size: Annotated[int, msgspec.Meta(ge=64 * 1024)] = 8 * 1024**2
     """Bytes to a range request."""

@@ -6,6 +6,7 @@ are not among them.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +28,9 @@ _LENDING = {"huggingface.endpoint": "HF_ENDPOINT", "ollama.host": "OLLAMA_HOST"}
 """Variables of other programs that count while a setting is empty."""
 _STORE = "MODEL_STORE_PATH"
 """The variable that wins over `store.path`."""
+_BOUND = re.compile(r"Expected `(?:int|float)` ([<>]=?) (\S+?)(?:\.0)?")
+"""What msgspec says of a number that is too small or too large."""
+_BOUNDS = {"<=": "at most", ">=": "at least", ">": "more than", "<": "less than"}
 Origin = Literal["default", "file", "environment", "option"]
 Value = bool | int | float | str | list[str]
 
@@ -212,6 +216,8 @@ def _reason(error: str, kind: object) -> str:
     """What msgspec says, in the words of a person who types."""
     if get_origin(kind) is Literal:
         return f"it is one of {', '.join(map(str, get_args(kind)))}"
+    if bound := _BOUND.fullmatch(error):
+        return f"it is {_BOUNDS[bound[1]]} {bound[2]}"
     for name, words in (
         ("int", "a whole number"),
         ("float", "a number"),

@@ -28,8 +28,13 @@ def origin_of(url: str) -> str:
         port = parts.port
     except ValueError:
         raise UnsafeError("an address cannot be read") from None
-    if parts.scheme not in _PORTS or not parts.hostname:
+    if parts.scheme not in _PORTS:
         raise UnsafeError(f"an address of the kind {clean(parts.scheme, 20)!r} is not followed")
+    if not parts.hostname:
+        raise UnsafeError(
+            f"an address has no host behind {parts.scheme}://",
+            hint="A whole one is https://example.org/model.safetensors.",
+        )
     if "@" in parts.netloc:
         raise UnsafeError("an address carries a user name or password")
     if any(character <= " " or character in "\\\x7f" for character in url):

@@ -19,6 +19,7 @@ from tui_hub.domain.slots import (
     Load,
     Slot,
     SwapPicture,
+    empty_slot,
     slot_lease,
 )
 from tui_hub.domain.storage import Install
@@ -418,7 +419,9 @@ class Activation:
         by_type = {slot.type.value: slot for slot in await self.slots()}
         if wanted in by_type:
             return by_type[wanted]
-        if wanted not in set(ModelType) and is_model_id(wanted):
+        if wanted in set(ModelType):
+            raise empty_slot(ModelType(wanted))
+        if is_model_id(wanted):
             wanted = await name_here(self._context, wanted)
             for slot in by_type.values():
                 if slot.model == wanted:

@@ -31,7 +31,7 @@ from tui_hub.transfer.pool import Pool
 from tui_hub.transfer.sharing import HostPauses, Lanes
 
 _NICE = 5
-"""By how much it steps back: the screen comes first, and a busy box still lets it have its share."""
+"""By how much it steps back: the screen comes first, and a busy box still gives it its share."""
 _TICK = 0.1
 """Seconds between two pictures of a transfer."""
 
