@@ -318,7 +318,7 @@ async def test_a_retry_tells_that_it_takes_another_revision(
         stall.release()
         hub.faults.clear()
         await driver.press("space")
-        await driver.sees("failed", "To try again takes what main is now")
+        await driver.sees("failed", "r takes what main is now")
         await driver.press("r")
         await driver.until(lambda: any("is gone: this is main now" in n for n in driver.notes()))
         assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED
