@@ -18,6 +18,7 @@ from tui_hub.domain.runtime import OllamaModel, Program
 from tui_hub.domain.scanning import ScanReport, ScanStatus
 from tui_hub.domain.slots import Slot, SwapPicture
 from tui_hub.domain.storage import Deletion
+from tui_hub.services.storage.deletion_words import files_words
 from tui_hub.tui.command import Command, KeyOf, bindings
 from tui_hub.tui.commands import PauseOrResume
 from tui_hub.tui.commands.questions import No, Yes
@@ -148,10 +149,10 @@ def deletion_question(
 ) -> Confirm:
     """Whether to delete a model's files, or those of one variant while others stay."""
     part: list[tuple[str, str]] = [] if variant is None else [("  " + safe(variant), "$primary")]
-    files = "1 file goes" if loss.files == 1 else f"{loss.files} files go"
+    goes = "goes" if loss.files == 1 else "go"
     lines = [
         Content.assemble((safe(loss.model), "bold"), *part),
-        Content(f"{files}; {text.size(loss.bytes_freed)} come free."),
+        Content(f"{files_words(loss)} {goes}; {text.size(loss.bytes_freed)} come free."),
     ]
     if staying:
         words = f"What stays: {', '.join(map(safe, staying))}, with all of their files."
