@@ -18,6 +18,7 @@ from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.types import ModelType
 from tui_hub.services import Services, open_services
+from tui_hub.services.storage.deletion_words import files_words
 from tui_hub.settings import Configuration
 
 MODEL = "local:mine"
@@ -202,6 +203,7 @@ async def test_deleting_the_model_takes_its_named_versions_and_a_variant_does_no
         deletion = await services.storage.delete(MODEL)
         assert (deletion.files, deletion.bytes_freed) == (2, 2 * HEADER + len("onetwo!"))
         assert deletion == expected
+        assert files_words(deletion) == "1 file, with 1 of other revisions"
         assert blobs(configuration) == []
 
 

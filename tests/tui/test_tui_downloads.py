@@ -319,6 +319,20 @@ async def test_leaving_says_what_becomes_of_downloads(online: Configuration, sta
         stall.release()
 
 
+async def test_the_question_before_leaving_follows_what_it_tells_of(
+    online: Configuration, stall: Fault
+) -> None:
+    async with screen(online) as driver:
+        await driver.services.downloads.start("acme/tiny")
+        await driver.until(lambda: driver.app.live.running)
+        await driver.press("q")
+        await driver.sees("Leave?", "1 download is under way")
+        stall.release()
+        await driver.sees("Leave?", "Nothing is under way any more.")
+        assert "to go" not in driver.text()
+        await driver.press("n")
+
+
 async def test_a_retry_tells_that_it_takes_another_revision(
     online: Configuration, hub: DemoHub, stall: Fault
 ) -> None:
@@ -335,7 +349,7 @@ async def test_a_retry_tells_that_it_takes_another_revision(
         stall.release()
         hub.faults.clear()
         await driver.press("space")
-        await driver.sees("failed", "To try again takes what main is now")
+        await driver.sees("failed", "r takes what main is now")
         await driver.press("r")
         await driver.until(lambda: any("is gone: this is main now" in n for n in driver.notes()))
         assert (await driver.services.downloads.wait(job.id)).status is JobStatus.COMPLETED

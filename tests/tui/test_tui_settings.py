@@ -65,6 +65,7 @@ async def test_a_wrong_value_is_refused_where_it_is_typed(offline: Configuration
         await go_to(driver, "downloads.files")
         await type_over(driver, "[/]")
         await driver.sees("'[/]' is no value for downloads.files", "a whole number")
+        assert "tui-hub config" not in driver.text()
         await driver.press("escape")
         assert written(offline) == {}
 

@@ -68,7 +68,8 @@ class Registry:
         date = repository.last_modified or text.now()
         before = entry.head.commit if entry.snapshots else ""
         # no moment counts, so that a hub has the same commits whenever it is started
-        commit = hashlib.sha1(f"{before}\0{repository.fingerprint()}".encode()).hexdigest()
+        told = f"{before}\0{repository.fingerprint()}\0{repository.title}"
+        commit = hashlib.sha1(told.encode()).hexdigest()
         entry.snapshots.insert(0, Snapshot(repository, commit, date))
         self._entries[repository.id] = entry
         self._lower[repository.id.lower()] = repository.id

@@ -91,6 +91,8 @@ class Deletion:
     model: str
     files: int
     bytes_freed: int
+    other_revisions: int = 0
+    """How many of the files are not of the installed revision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,7 +122,7 @@ def set_value(path: Path, key: str, words: str) -> Value:
         RefusedError: when the file cannot be changed.
     """
     section, name = section_and_name(key)
-    value = _read(key, words)
+    value = _read(key, words, f"`tui-hub config get {key} --json` tells what it means.")
 
     def edit(document: file.Document) -> None:
         document.setdefault(section, {})[name] = value
@@ -188,8 +188,8 @@ def _check(document: Mapping[str, Any], path: Path) -> None:
     loading.parse(document, str(path))
 
 
-def _read(key: str, words: str) -> Value:
-    """What a person typed, as a value of the setting's type.
+def _read(key: str, words: str, hint: str | None = None) -> Value:
+    """What a person typed, as a value of the setting's type; the hint is for what is none.
 
     Raises:
         UsageError: when it is none.
@@ -203,7 +203,7 @@ def _read(key: str, words: str) -> Value:
     except msgspec.ValidationError as error:
         raise UsageError(
             f"{clean(words, 80)!r} is no value for {key}: {_reason(str(error), kind)}",
-            hint=f"`tui-hub config get {key} --json` tells what it means.",
+            hint=hint,
         ) from None
     if key == "screen.theme" and value not in ("", *THEMES):
         raise UsageError(

@@ -21,6 +21,7 @@ from tui_hub.tui.commands import ShowDownloads
 from tui_hub.tui.live import POLL, Live, LiveState
 from tui_hub.tui.terminal.driver import TerminalDriver
 from tui_hub.tui.words.download import how_it_ended
+from tui_hub.tui.words.hints import on_screen
 from tui_hub.tui.words.news import News
 
 if TYPE_CHECKING:
@@ -155,5 +156,5 @@ class BackgroundApp(App[int]):
 
     def report(self, error: HubError) -> None:
         """Say what failed, why, and what to do about it."""
-        hint = f"\n{error.hint}" if error.hint else ""
+        hint = f"\n{on_screen(error.hint, self.key_of)}" if error.hint else ""
         self.notify(f"{error.message}{hint}", severity="error", timeout=8)

@@ -133,6 +133,7 @@ def _ask(wish: _Wish, preview: Deletion, refusal: HubError | None) -> None:
     from tui_hub import text
     from tui_hub.cli.console import is_terminal
     from tui_hub.domain.errors import HubError, UsageError
+    from tui_hub.services.storage.deletion_words import files_words
 
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise UsageError(
@@ -142,7 +143,7 @@ def _ask(wish: _Wish, preview: Deletion, refusal: HubError | None) -> None:
     if refusal is not None:
         raise refusal
     question = (
-        f"Delete {_name(preview, wish.variant)}: {preview.files} files, "
+        f"Delete {_name(preview, wish.variant)}: {files_words(preview)}, "
         f"{text.size(preview.bytes_freed)} freed{', and forget it' if wish.forget else ''}?"
     )
     if not click.confirm(question, default=False, err=True):
@@ -153,9 +154,10 @@ def _answer(deletion: Deletion, wish: _Wish, done: str, error: HubError | None =
     from tui_hub import text
     from tui_hub.cli import documents
     from tui_hub.cli.console import Answer
+    from tui_hub.services.storage.deletion_words import files_words
 
     line = (
-        f"{_name(deletion, wish.variant)}: {deletion.files} files {done}, "
+        f"{_name(deletion, wish.variant)}: {files_words(deletion)} {done}, "
         f"{text.size(deletion.bytes_freed)} freed"
     )
     document = {**documents.deletion(deletion, wish.variant), "forgotten": wish.forget}

@@ -45,7 +45,7 @@ def words_on_gone(job: Job) -> str:
     ref, model = ref_of(job), job.payload.get("model")
     if ref == job.payload.get("revision"):
         return f"`tui-hub download {model} --revision {DEFAULT_REF}` takes what is there now."
-    return f"To try again takes what {ref} is now: `tui-hub jobs --retry {job.id}`."
+    return f"`tui-hub jobs --retry {job.id}` takes what {ref} is now."
 
 
 async def _is_gone(context: Context, model: ModelId, revision: str) -> bool:

@@ -63,9 +63,9 @@ class Storage:
                 kept = {file.blob for file in staying if file.blob}
                 freed = await self._context.on_disk(self._would_free, wanted, blobs, kept)
                 return Deletion(model=install.model, files=len(going), bytes_freed=freed)
-        blobs = await self._blobs(wanted)
+        blobs, others = await self._blobs(wanted)
         freed = await self._context.on_disk(self._would_free, wanted, blobs, set())
-        return Deletion(model=wanted, files=len(blobs), bytes_freed=freed)
+        return Deletion(model=wanted, files=len(blobs), bytes_freed=freed, other_revisions=others)
 
     async def delete(
         self, model: str | ModelId, *, variant: str | None = None, deactivate: bool = False
@@ -85,7 +85,7 @@ class Storage:
             if staying:
                 return await self._delete_variant(install, variant, going, deactivate)
         async with self._context.alone(f"model {wanted}"):
-            blobs = await self._blobs(wanted)
+            blobs, others = await self._blobs(wanted)
             await self._refuse_if_downloading(wanted)
             await self._release(wanted, deactivate)
             await self._context.prepare_store()
@@ -106,7 +106,7 @@ class Storage:
                     )
                 )
         self._context.bus.publish(StorageChanged())
-        return Deletion(model=wanted, files=len(blobs), bytes_freed=freed)
+        return Deletion(model=wanted, files=len(blobs), bytes_freed=freed, other_revisions=others)
 
     async def _split(
         self, model: str, variant: str
@@ -159,8 +159,8 @@ class Storage:
         context.bus.publish(StorageChanged())
         return Deletion(model=install.model, files=len(going), bytes_freed=freed)
 
-    async def _blobs(self, model: str) -> list[str]:
-        """The blobs of a model's files, of all revisions, one entry a file.
+    async def _blobs(self, model: str) -> tuple[list[str], int]:
+        """The blobs of a model's files, one entry a file, and how many are of other revisions.
 
         The receipt counts too, so that a deletion that was cut short can be repeated.
         """
@@ -179,7 +179,11 @@ class Storage:
             raise NotFoundError(
                 f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
             )
-        return [blob for blob in blobs.values() if blob]
+        install = await self._context.hub.installs.get(model)
+        current = None if install is None else install.revision
+        files = [revision for (revision, _), blob in blobs.items() if blob]
+        others = len(files) - files.count(current) if current in files else 0
+        return [blob for blob in blobs.values() if blob], others
 
     async def _lost(self, model: str) -> list[Artifact]:
         """The files of a model that were here, and are not since they were damaged."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from textual import work
 from textual.widgets import Input
 
-from tui_hub.domain.jobs import JobStatus
 from tui_hub.tui.commands import Quit
 from tui_hub.tui.notes import NotingApp
 
@@ -119,16 +118,11 @@ class ActingApp(NotingApp):
     @work(group="quit")
     async def ask_to_quit(self) -> None:
         """End, but ask first when that would stop a download or a change of this process."""
-        from tui_hub.tui.screens.confirm import quit_question
+        from tui_hub.tui.screens.leaving import LeavingQuestion, own_downloads
 
-        moving = (JobStatus.RUNNING, JobStatus.PENDING)
-        running = [one for one in self.live.downloads if one.local and one.status in moving]
-        swaps = self.services.activation.swaps()
-        if running or swaps:
-            agent = await self.services.agent.holder()
-            question = quit_question(
-                running, swaps, agent=agent is not None, temporary=self.temporary
-            )
+        if own_downloads(self.live) or self.services.activation.swaps():
+            agent = await self.services.agent.holder() is not None
+            question = LeavingQuestion(agent=agent, temporary=self.temporary)
             if not await self.push_screen_wait(question):
                 return
         self.exit(0)

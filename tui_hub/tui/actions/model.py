@@ -174,6 +174,7 @@ async def delete_model(screen: HubScreen, model: str, variant: str | None = None
         variant: the one variant that goes; `None` takes all of the model.
     """
     from tui_hub import text
+    from tui_hub.services.storage.deletion_words import files_words
     from tui_hub.tui.screens.confirm import deletion_question
 
     app = screen.app
@@ -197,8 +198,7 @@ async def delete_model(screen: HubScreen, model: str, variant: str | None = None
             active = []
         if await app.push_screen_wait(deletion_question(loss, active, variant, staying)):
             done = await storage.delete(model, variant=variant, deactivate=bool(active))
-            files = "1 file" if done.files == 1 else f"{done.files} files"
-            app.notify(f"Deleted {files}: {text.size(done.bytes_freed)} free again")
+            app.notify(f"Deleted {files_words(done)}: {text.size(done.bytes_freed)} free again")
 
 
 async def _forget(screen: HubScreen, model: str) -> bool:

@@ -18,6 +18,7 @@ from tui_hub.domain.runtime import OllamaModel, Program
 from tui_hub.domain.scanning import ScanReport, ScanStatus
 from tui_hub.domain.slots import Slot, SwapPicture
 from tui_hub.domain.storage import Deletion
+from tui_hub.services.storage.deletion_words import files_words
 from tui_hub.tui.command import Command, KeyOf, bindings
 from tui_hub.tui.commands import PauseOrResume
 from tui_hub.tui.commands.questions import No, Yes
@@ -25,7 +26,8 @@ from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.words.programs import becomes_of
 
-_MUTED = "$foreground 62%"
+MUTED = "$foreground 62%"
+"""The colour of what stands beside the matter."""
 
 
 class Confirm(HubDialog[bool]):
@@ -81,59 +83,19 @@ def cancellation_question(one: Download, key_of: KeyOf) -> Confirm:
     body = Content.assemble(
         (safe(one.model), "bold"),
         (f"\n{text.size(one.done)} have arrived. Unfinished files are given up.\n", ""),
-        (f"{key_of(PauseOrResume)} pauses it and keeps every byte.", _MUTED),
+        (f"{key_of(PauseOrResume)} pauses it and keeps every byte.", MUTED),
     )
     return Confirm("Cancel?", body, yes="Cancel it", no="Go on", danger=True)
-
-
-def quit_question(
-    running: Sequence[Download],
-    swaps: Sequence[SwapPicture] = (),
-    *,
-    agent: bool = False,
-    temporary: bool = False,
-) -> Confirm:
-    """Whether to leave although this process is at work.
-
-    Args:
-        running: its downloads.
-        swaps: its changes of slots.
-        agent: whether the agent is alive, which goes on with downloads.
-        temporary: whether the home is removed at the end, with all that is in it.
-    """
-    lines: list[Content] = []
-    if running:
-        left = sum(max(one.bytes_total - one.done, 0) for one in running)
-        words = "download is" if len(running) == 1 else "downloads are"
-        lines.append(Content(f"{len(running)} {words} under way, with {text.size(left)} to go."))
-        becomes = _what_becomes(len(running) == 1, agent, temporary)
-        lines.append(Content.styled(becomes, _MUTED))
-    for swap in swaps:
-        lines.append(Content(f"The slot {swap.type.value} is being changed: {swap.step.value}."))
-        lines.append(Content.styled(_given_up(swap), _MUTED))
-    return Confirm("Leave?", Content("\n").join(lines), yes="Leave", no="Stay", danger=True)
-
-
-def _what_becomes(single: bool, agent: bool, temporary: bool) -> str:
-    """What happens to downloads when the screen is left."""
-    if temporary:
-        return "This demo's home is removed at the end, and all that arrived with it."
-    if agent:
-        them = "it" if single else "them"
-        return f"The agent of this home goes on with {them}, from the bytes that are here."
-    if single:
-        return "It pauses, keeps every byte, and goes on when the screen opens again."
-    return "They pause, keep every byte, and go on when the screen opens again."
 
 
 def cancel_question(swap: SwapPicture) -> Confirm:
     """Whether to cancel the change of a slot."""
     what = swap.model or swap.previous or ""
-    body = Content.assemble((safe(what), "bold"), f"\n{_given_up(swap)}")
+    body = Content.assemble((safe(what), "bold"), f"\n{given_up(swap)}")
     return Confirm("Cancel the change?", body, yes="Cancel it", no="Let it go on", danger=True)
 
 
-def _given_up(swap: SwapPicture) -> str:
+def given_up(swap: SwapPicture) -> str:
     """What becomes of a slot whose change is cancelled."""
     if swap.previous is None:
         return "What is done of it is undone: the slot stays empty."
@@ -147,7 +109,7 @@ def release_question(models: Sequence[OllamaModel]) -> Confirm:
     body = Content.assemble(
         (names, "bold"),
         f"\nleave the memory of Ollama's daemon: {size}.\n",
-        ("It loads one again when somebody asks it for it.", _MUTED),
+        ("It loads one again when somebody asks it for it.", MUTED),
     )
     return Confirm("Free Ollama's memory?", body, yes="Free it", no="Leave it")
 
@@ -160,7 +122,7 @@ def reload_question(slot: Slot, programs: Sequence[Program] | None) -> Confirm:
     body = Content.assemble(
         (safe(slot.model), "bold"),
         f"\nis loaded again from its files, and {ends}.\n",
-        ("Where both do not fit at once, it is gone for as long as that takes.", _MUTED),
+        ("Where both do not fit at once, it is gone for as long as that takes.", MUTED),
         _users(programs),
     )
     return Confirm("Reload?", body, yes="Reload", no="Leave it")
@@ -173,7 +135,7 @@ def pickle_question(model: str, error: HubError) -> Confirm:
         Content.styled(safe(error.message), "$warning"),
         Content(),
         Content("With your consent torch takes nothing but weights from them, and runs no code."),
-        Content.styled("A safetensors version of the model is the better way.", _MUTED),
+        Content.styled("A safetensors version of the model is the better way.", MUTED),
     ]
     body = Content("\n").join(lines)
     return Confirm("Load pickle files?", body, yes="Load weights only", no="Refuse", danger=True)
@@ -187,10 +149,10 @@ def deletion_question(
 ) -> Confirm:
     """Whether to delete a model's files, or those of one variant while others stay."""
     part: list[tuple[str, str]] = [] if variant is None else [("  " + safe(variant), "$primary")]
-    files = "1 file goes" if loss.files == 1 else f"{loss.files} files go"
+    goes = "goes" if loss.files == 1 else "go"
     lines = [
         Content.assemble((safe(loss.model), "bold"), *part),
-        Content(f"{files}; {text.size(loss.bytes_freed)} come free."),
+        Content(f"{files_words(loss)} {goes}; {text.size(loss.bytes_freed)} come free."),
     ]
     if staying:
         words = f"What stays: {', '.join(map(safe, staying))}, with all of their files."
@@ -198,11 +160,11 @@ def deletion_question(
     elif variant is not None:
         lines.append(Content.styled("No other variant is here: all of the model goes.", "$warning"))
     if not loss.bytes_freed:
-        lines.append(Content.styled("Others share all of these bytes, so they stay.", _MUTED))
+        lines.append(Content.styled("Others share all of these bytes, so they stay.", MUTED))
     for slot in active:
         words = f"It is active as {slot.type}, and is deactivated first."
         lines.append(Content.styled(words, "$warning"))
-    lines.append(Content.styled("To have it again it must be downloaded again.", _MUTED))
+    lines.append(Content.styled("To have it again it must be downloaded again.", MUTED))
     return Confirm("Delete?", Content("\n").join(lines), yes="Delete", danger=True)
 
 
@@ -212,7 +174,7 @@ def sweep_question(garbage: Garbage) -> Confirm:
     what = "1 piece is" if number == 1 else f"{text.grouped(number)} pieces are"
     body = Content.assemble(
         f"{what} left over; {text.size(garbage.bytes)} come free.\n",
-        ("No model that is installed, active or on its way needs any of it.", _MUTED),
+        ("No model that is installed, active or on its way needs any of it.", MUTED),
     )
     return Confirm("Sweep?", body, yes="Sweep", danger=True)
 
@@ -225,7 +187,7 @@ def adoption_question(report: ScanReport) -> Confirm:
         (f"{models}, {text.size(sum(one.bytes for one in found))}", "bold"),
         "\nBlocks are shared where the disk can; else the files stay where they lie, and "
         "small ones are copied. ",
-        ("No file of another program is changed.", _MUTED),
+        ("No file of another program is changed.", MUTED),
     )
     return Confirm("Take them in?", body, yes="Take in", no="Leave them")
 
@@ -235,7 +197,7 @@ def forgetting_question(model: str) -> Confirm:
     body = Content.assemble(
         (safe(model), "bold"),
         "\nleaves the catalogue, with your note on it. No file of it is in the store.\n",
-        ("What lies at its address or in its folder stays there.", _MUTED),
+        ("What lies at its address or in its folder stays there.", MUTED),
     )
     return Confirm("Forget?", body, yes="Forget it", danger=True)
 

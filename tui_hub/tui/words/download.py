@@ -15,6 +15,7 @@ from tui_hub.tui.command import KeyOf
 from tui_hub.tui.commands import CancelDownload, RetryDownload, ShowDownloads
 from tui_hub.tui.drawing.draw import Piece, fit, sparkline, spread, width_of
 from tui_hub.tui.drawing.glyphs import Glyphs
+from tui_hub.tui.words.hints import on_screen
 
 FILES = 8
 """Files of one download that have a line of their own."""
@@ -88,7 +89,9 @@ def how_it_ended(download: Download, key_of: KeyOf) -> str:
     """What a note says of a download that is done or has failed: the reason and what to do."""
     if download.status is JobStatus.FAILED:
         shows, again = key_of(ShowDownloads), key_of(RetryDownload)
-        what_to_do = download.hint or f"{shows} shows it, {again} tries again."
+        what_to_do = f"{shows} shows it, {again} tries again."
+        if download.hint:
+            what_to_do = on_screen(download.hint, key_of)
         reason = short(download.error or "no reason told")
         return f"{title_of(download)} failed: {reason}\n{what_to_do}"
     words = f"{title_of(download)} is here: {text.size(download.bytes_total)}"
@@ -110,7 +113,8 @@ def explanation(download: Download, width: int, key_of: KeyOf) -> list[Piece]:
     keys = f"{again} tries again, {ends} puts it aside."
     if waits:
         keys = f"{again} tries it at once, {ends} cancels it."
-    hint = wrap(download.hint or keys, room, max_lines=_WHY)
+    advice = on_screen(download.hint, key_of, here="Downloads") if download.hint else keys
+    hint = wrap(advice, room, max_lines=_WHY)
     return [
         *((line, "warn" if waits else "bad") for line in why),
         *((line, "muted") for line in hint),
