@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tui_hub import text
-from tui_hub.domain.downloads import Download
+from tui_hub.domain.downloads import Download, FileState
 from tui_hub.domain.jobs import JobStatus
+
+_ENDED = {FileState.COMPLETED, FileState.FAILED}
 
 
 def moved_words(picture: Download) -> str:
@@ -23,3 +25,11 @@ def last_run_words(picture: Download) -> str:
         return ""
     runs = picture.local and picture.status is JobStatus.RUNNING
     return f"{last} of it {'now' if runs else 'in the last run'}"
+
+
+def closing_words(picture: Download) -> str:
+    """What a running download still does when no more bytes come; nothing before that."""
+    left = {file.state for file in picture.files} - _ENDED
+    if left == {FileState.VERIFYING}:
+        return FileState.VERIFYING.value
+    return "saving" if picture.files and not left else ""
