@@ -222,6 +222,7 @@ def test_a_plan_tells_the_disk_before_and_after(promised: int, shown: bool) -> N
         (("completed", "completed"), "saving"),
         (("downloading", "verifying"), "16.6 MiB/s"),
         (("completed", "waiting"), "16.6 MiB/s"),
+        (("completed", "failed"), "16.6 MiB/s"),
     ],
 )
 def test_a_download_without_bytes_to_come_says_what_it_does(

@@ -6,8 +6,6 @@ from tui_hub import text
 from tui_hub.domain.downloads import Download, FileState
 from tui_hub.domain.jobs import JobStatus
 
-_ENDED = {FileState.COMPLETED, FileState.FAILED}
-
 
 def moved_words(picture: Download) -> str:
     """What came over the network in all runs, and in the last one where that is less."""
@@ -29,7 +27,8 @@ def last_run_words(picture: Download) -> str:
 
 def closing_words(picture: Download) -> str:
     """What a running download still does when no more bytes come; nothing before that."""
-    left = {file.state for file in picture.files} - _ENDED
-    if left == {FileState.VERIFYING}:
-        return FileState.VERIFYING.value
-    return "saving" if picture.files and not left else ""
+    states = {file.state for file in picture.files}
+    if states == {FileState.COMPLETED}:
+        return "saving"
+    left = states - {FileState.COMPLETED}
+    return FileState.VERIFYING.value if left == {FileState.VERIFYING} else ""
