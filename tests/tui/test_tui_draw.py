@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.content import Content
 
-from tui_hub.domain.downloads import Plan
+from tui_hub.cli.progress import download_line
+from tui_hub.domain.downloads import Download, FileProgress, FileState, Plan
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import Feed, FeedStatus, Query, Quota
+from tui_hub.domain.jobs import JobStatus
 from tui_hub.tui.drawing.columns import Column, draw_row, header, layout
 from tui_hub.tui.drawing.draw import (
     bar,
@@ -28,6 +30,7 @@ from tui_hub.tui.drawing.draw import (
 )
 from tui_hub.tui.drawing.glyphs import ASCII, UNICODE
 from tui_hub.tui.screens.prompt import parse_rate
+from tui_hub.tui.words.download import job_line, together
 from tui_hub.tui.words.feed import FeedRow, about
 from tui_hub.tui.words.plan import plan_text
 
@@ -210,3 +213,32 @@ def test_a_plan_tells_the_disk_before_and_after(promised: int, shown: bool) -> N
     assert any(line.startswith("█░") for line in
                plan_text(replace(small, disk_reserved=0), Content(""), UNICODE, 35, 30)
                .plain.splitlines())  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("states", "word"),
+    [
+        (("completed", "verifying"), "verifying"),
+        (("completed", "completed"), "saving"),
+        (("downloading", "verifying"), "16.6 MiB/s"),
+        (("completed", "waiting"), "16.6 MiB/s"),
+        (("completed", "failed"), "16.6 MiB/s"),
+    ],
+)
+def test_a_download_without_bytes_to_come_says_what_it_does(
+    states: tuple[str, ...], word: str
+) -> None:
+    files = tuple(
+        FileProgress(path=str(number), size=10, done=10, state=FileState(state))
+        for number, state in enumerate(states)
+    )
+    download = Download(
+        job="1", model="hf:a/b", revision=None, variant=None, status=JobStatus.RUNNING,
+        files=files, bytes_total=20, done=20, speed=16.6 * 1024**2,
+    )  # fmt: skip
+    pace = "16.6 MiB/s"
+    lines = [plain(job_line(download, width, UNICODE)) for width in (60, 80, 140)]
+    for line in (*lines, download_line(download)):
+        assert word in line
+        assert word == pace or not any(one in line for one in (pace, "eta", "conn", "×"))
+    assert ("0 B/s" in plain(together([download], UNICODE))) is (word != pace)

@@ -29,12 +29,20 @@ def download_line(picture: Download) -> str:
         name,
         f"{text.bar(fraction, _BAR)}{100 * fraction:4.0f}%",
         f"{text.size(picture.done)} of {text.size(picture.bytes_total)}",
-        text.speed(picture.speed),
-        f"eta {text.duration(picture.eta)}",
-        f"{picture.connections}×",
+        *_pace(picture),
         _busy(picture),
     ]
     return "  ".join(part for part in parts if part)
+
+
+def _pace(picture: Download) -> Sequence[str]:
+    """How fast the bytes come, or what is done once all are here."""
+    from tui_hub.services.downloads.words import closing_words
+
+    if closing := closing_words(picture):
+        return (closing,)
+    left = f"eta {text.duration(picture.eta)}"
+    return (text.speed(picture.speed), left, f"{picture.connections}×")
 
 
 def _busy(picture: Download) -> str:

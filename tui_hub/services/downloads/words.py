@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui_hub import text
-from tui_hub.domain.downloads import Download
+from tui_hub.domain.downloads import Download, FileState
 from tui_hub.domain.jobs import JobStatus
 
 
@@ -23,3 +23,12 @@ def last_run_words(picture: Download) -> str:
         return ""
     runs = picture.local and picture.status is JobStatus.RUNNING
     return f"{last} of it {'now' if runs else 'in the last run'}"
+
+
+def closing_words(picture: Download) -> str:
+    """What a running download still does when no more bytes come; nothing before that."""
+    states = {file.state for file in picture.files}
+    if states == {FileState.COMPLETED}:
+        return "saving"
+    left = states - {FileState.COMPLETED}
+    return FileState.VERIFYING.value if left == {FileState.VERIFYING} else ""

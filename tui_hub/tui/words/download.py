@@ -9,7 +9,7 @@ from textwrap import wrap
 from tui_hub import text
 from tui_hub.domain.downloads import Download, FileProgress, FileState
 from tui_hub.domain.jobs import JobStatus
-from tui_hub.services.downloads.words import last_run_words
+from tui_hub.services.downloads.words import closing_words, last_run_words
 from tui_hub.services.jobs.service import INTERRUPTED
 from tui_hub.tui.command import KeyOf
 from tui_hub.tui.commands import CancelDownload, RetryDownload, ShowDownloads
@@ -160,6 +160,8 @@ def _figures(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
 
 
 def _moving(download: Download, width: int, glyphs: Glyphs) -> list[Piece]:
+    if closing := closing_words(download):
+        return [(f"{closing:>12}", "info")]
     eta = text.duration(download.eta) if download.eta is not None else "-"
     words: list[Piece] = [(f"{text.speed(download.speed):>12}", "info")]
     if width >= _TIGHT:
@@ -185,7 +187,7 @@ def together(running: Sequence[Download], glyphs: Glyphs) -> list[Piece]:
     for one in running:
         for at, speed in enumerate(reversed(one.speeds)):
             sums[longest - 1 - at] += speed
-    rate = text.speed(sum(one.speed for one in running)).rjust(12)
+    rate = text.speed(sum(one.speed for one in running if not closing_words(one))).rjust(12)
     return [(sparkline(sums, _GRAPH, glyphs), "partial"), (f"{rate} together", "muted")]
 
 
