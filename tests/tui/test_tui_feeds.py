@@ -57,7 +57,9 @@ async def test_a_feed_is_made_while_the_words_say_what_it_means(
 ) -> None:
     async with screen(resting, NARROW) as driver:
         await driver.press("6", "n")
-        await driver.sees("New feed", "the feed has no name yet", "enter saves")
+        await driver.sees("New feed", "It needs a name first.", "enter saves")
+        await driver.press("enter")
+        await driver.sees("the feed has no name yet")
         await driver.press(*"mine", "down")
         await driver.sees("it brings     all of it: everything", "random 3-4 h after each sync")
         await driver.press(*"tag:gguf colour:red")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from homes import Configure
 from screen_driver import NARROW, WIDE, Driver, screen
 from small_models import small_repositories
 
@@ -189,6 +190,20 @@ async def test_activation_asks_and_shows_what_leaves(online: Configuration) -> N
         await driver.sees("Deactivate?")
         await driver.press("y")
         await driver.sees("0 of 12 filled")
+
+
+async def test_a_link_is_told_once_before_it_is_made_and_once_after(configure: Configure) -> None:
+    configuration = configure(TUI_HUB_RUNTIME__USE="auto", TUI_HUB_SYNC__ENABLED="false")
+    async with screen(configuration) as driver:
+        job = await driver.services.downloads.start("acme/quants", variant="Q4_0")
+        await driver.services.downloads.wait(job.id)
+        await open_model(driver, "acme/quants")
+        await driver.press("a")
+        await driver.sees("link: torch does not load gguf", "will be published as active/")
+        assert driver.text().count("published") == 1
+        await driver.press("y")
+        words = "published as a link; nothing was loaded into memory: torch does not load gguf"
+        await driver.until(lambda: any(words in note for note in driver.notes()))
 
 
 async def test_what_is_not_here_cannot_be_activated(online: Configuration) -> None:

@@ -254,7 +254,7 @@ class ChangePreview:
     command: str | None = None
     """The name of the user's server, for the runtime `command`."""
     note: str | None = None
-    """What a person should know, for example why nothing would be loaded into memory."""
+    """What a person should know, for example why it would be published as a link alone."""
     pickle: bool = False
     """Whether its weights are pickle files that nobody has agreed to yet."""
     weights: int = 0

@@ -11,8 +11,10 @@ from tui_hub.domain.consents import Consent
 from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.fit import Need
 from tui_hub.domain.models import Details
-from tui_hub.domain.runtime import Adapter
+from tui_hub.domain.runtime import LINK, Adapter
 from tui_hub.domain.storage import Install
+
+_LINKED = "published as a link; nothing was loaded into memory"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class Loading:
     given: str | None = None
     """The SHA-256 of the file that the daemon of Ollama is to be given as that model."""
     note: str | None = None
-    """What a person should know, for example why nothing is loaded into memory."""
+    """What a person should know: of a link, why nothing loads it into memory."""
     device: str = AUTO
     """Where torch is to load it: `auto`, `cpu` or `cuda:N`."""
     dtype: str = ""
@@ -71,6 +73,13 @@ class Loading:
     """What torch adds to the weights."""
     configuration: ModelConfiguration = field(default_factory=ModelConfiguration)
     """What is set for the model."""
+
+    @property
+    def told(self) -> str | None:
+        """What a person should know once it is done."""
+        if self.runtime != LINK:
+            return self.note
+        return ": ".join(filter(None, (_LINKED, self.note)))
 
 
 class UnsuitedError(RefusedError):

@@ -18,7 +18,6 @@ from tui_hub.services.holders.loading import Asked, Loading, UnsuitedError
 from tui_hub.services.models.repositories import Repositories
 from tui_hub.services.slots.contents import look_into
 
-_LINKED = "published as a link; nothing was loaded into memory"
 _NOT_VOUCHED = (Verified.SIZE, Verified.NONE)
 _PICKLE = "Its weights are pickle files, which can run any program when loaded"
 
@@ -74,7 +73,7 @@ class Runtimes:
     async def _plan(self, wanted: str | None, asked: Asked) -> Loading:
         if wanted == LINK:
             await self._refuse_broken(asked)
-            return Loading(runtime=LINK, variant=asked.variant, note=_LINKED)
+            return Loading(runtime=LINK, variant=asked.variant)
         if wanted is not None:
             return await self._holders.plan(wanted, asked)
         why = ""
@@ -87,7 +86,7 @@ class Runtimes:
         if chosen is not None and chosen.format == "pickle":
             why = f"{why.removesuffix('.')}. {_PICKLE}"
         await self._refuse_broken(asked)
-        return Loading(runtime=LINK, variant=asked.variant, note=f"{_LINKED}: {why}")
+        return Loading(runtime=LINK, variant=asked.variant, note=why)
 
     async def _refuse_broken(self, asked: Asked) -> None:
         """See that weights are whole that nobody loads, and nobody vouched for by a hash.

@@ -374,7 +374,7 @@ class Activation:
             await settle_status(self._context, before.model)
         await settle_status(self._context, model)
         self._context.bus.publish(SlotChanged(kind))
-        notes = filter(None, (change.loading.note, swap.left))
+        notes = filter(None, (change.loading.told, swap.left))
         return replace(result, note="; ".join(notes) or None)
 
     def _swap(

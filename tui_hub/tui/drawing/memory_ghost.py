@@ -198,4 +198,4 @@ def instead(preview: ChangePreview) -> str:
     if preview.command is not None:
         weights = text.size(preview.weights) if preview.weights else "unknown size"
         return f"The server {preview.command} is started for it; its weights: {weights}."
-    return f"Its folder is published as active/{preview.slot.value}; no memory is used."
+    return f"Its folder will be published as active/{preview.slot.value}, with no memory used."

@@ -84,7 +84,11 @@ class FeedForm(HubDialog[Feed | None]):
         try:
             self._tell(self._feed())
         except HubError as error:
-            self._show(error)
+            # That nothing was typed yet is no fault before somebody saves it.
+            if self._before is None and not self.query_one(f"#{NAME.key}", Input).value.strip():
+                self.meaning.update(Content.styled("It needs a name first.", _MUTED))
+            else:
+                self._show(error)
 
     def _tell(self, feed: Feed) -> None:
         """Say in words what a feed asks for, takes in, and when."""
