@@ -191,6 +191,18 @@ def test_one_file_and_what_is_known_of_it_before(alone: Inside, folder: Path) ->
     assert alone.json("download", "local:model").code == 0
 
 
+def test_what_is_no_weights_file_is_taken_only_with_a_type(alone: Inside, folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    for place in (folder / "config.json", folder):
+        refused = alone.json("add", str(place), "--name", "x")
+        assert (refused.code, refused.error) == (2, "usage")
+        assert "config.json is no weights file" in refused.document["error"]["message"]
+        assert ".safetensors .gguf" in refused.document["error"]["hint"]
+        assert alone.json("show", "local:x").code == 4
+    told = alone.json("add", str(folder), "--name", "x", "--type", "utility")
+    assert (told.code, told.document["type"]) == (0, "utility")
+
+
 def test_a_read_only_file_is_not_made_the_blob_itself(alone: Inside, folder: Path) -> None:
     mine = folder / "model.safetensors"
     mine.chmod(0o444)
@@ -374,7 +386,7 @@ def test_no_credential_is_kept_or_shown(alone: Inside, server: FileServer) -> No
 
 def test_a_registered_address_is_synced(alone: Inside, server: FileServer) -> None:
     address = server.put("/config.json", b"{}")
-    assert alone.json("add", address, "--name", "m", "--yes").code == 0
+    assert alone.json("add", address, "--name", "m", "--type", "utility", "--yes").code == 0
     registered = alone.json("register", "url:m", "--vendor", "me", "--auto-sync")
     assert registered.document["registration"]["status"] == "synced"
     server.put("/config.json", b"{ }", etag='"two"')

@@ -186,6 +186,18 @@ def test_what_is_no_key(key: str) -> None:
     assert "\x1b" not in problem.message
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("bogus_command", ""), ("serch", "search"), ("cancle_job", "cancel_job")],
+)
+def test_only_a_name_that_is_near_is_taken_for_the_one_that_was_meant(
+    name: str, meant: str
+) -> None:
+    (problem,) = Keys({name: "y"}).problems
+    assert problem.message == "there is no such command"
+    assert problem.mend.startswith(f"Did you mean {meant}? " if meant else "The palette")
+
+
 def test_signs() -> None:
     assert is_key("ctrl+p") and Keys({"quit": "ctrl+x"}).sign(c.Quit) == "^x"
     assert Keys({"quit": "slash"}).sign(c.Quit) == "/"

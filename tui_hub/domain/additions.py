@@ -80,7 +80,8 @@ class Proposal:
     """Addresses, or one folder or file of this box."""
     name: str | None = None
     """Behind the prefix of the id; `None` takes the name of the file or folder."""
-    type: ModelType = ModelType.UTILITY
+    type: ModelType | None = None
+    """`None` takes `utility`, if there are weights: of anything else it must be told."""
     sha256: tuple[str, ...] = ()
     """Each is `HEX` or `FILE=HEX`; so are those of `md5`."""
     md5: tuple[str, ...] = ()

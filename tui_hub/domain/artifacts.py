@@ -100,6 +100,8 @@ _WEIGHTS = {
     ".jit": "torchscript",
     ".ot": "rust",
 }
+WEIGHTS_ENDINGS = tuple(_WEIGHTS)
+"""How the names of weights files end."""
 _TOKENIZER_NAMES = {
     "tokenizer.json",
     "tokenizer_config.json",

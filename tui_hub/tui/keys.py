@@ -22,6 +22,8 @@ Wanted = Mapping[str, str | list[str]]
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "meta", "hyper")
 _NAMES = frozenset(name.value for name in KeyNames)
 _NAMES_OF_COMMANDS = "The palette has their names: `Download model` is download_model."
+_NEAR = 0.7
+"""How alike two names are, of 1, where one may be meant by the other."""
 NO_KEY = "none"
 """What stands in the settings for a command that is to have no key; an empty text does too."""
 _UNSENT = "no-key-for-"
@@ -127,7 +129,7 @@ class Keys:
     def _take(self, name: str, told: list[str]) -> None:
         command = all_commands().get(name)
         if command is None:
-            near = get_close_matches(name, all_commands(), 1, 0.6)
+            near = get_close_matches(name, all_commands(), 1, _NEAR)
             meant = f"Did you mean {near[0]}? " if near else ""
             self._refuse(name, "there is no such command", f"{meant}{_NAMES_OF_COMMANDS}")
             return

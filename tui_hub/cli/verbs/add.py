@@ -98,10 +98,8 @@ def _only(options: Options, places: Sequence[str], facts: Facts) -> str:
 
 def _proposal(places: Sequence[str], facts: Facts) -> Proposal:
     from tui_hub.domain.additions import Proposal
-    from tui_hub.domain.types import ModelType
 
-    told = {**facts, "type": facts["type"] or ModelType.UTILITY}
-    return Proposal(places=tuple(places), **told)  # type: ignore[arg-type]
+    return Proposal(places=tuple(places), **facts)
 
 
 def _ask(needed: ConsentError) -> None:

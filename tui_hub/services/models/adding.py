@@ -18,10 +18,11 @@ from tui_hub.domain.additions import (
     Proposal,
     with_checksums,
 )
-from tui_hub.domain.artifacts import partial_key, weights_format
+from tui_hub.domain.artifacts import WEIGHTS_ENDINGS, partial_key, weights_format
 from tui_hub.domain.errors import ConsentError, NotFoundError, RefusedError, UsageError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
+from tui_hub.domain.types import ModelType
 from tui_hub.events import CatalogueChanged, ModelChanged
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.downloads.installing import retype
@@ -62,7 +63,8 @@ class Adding:
         Raises:
             ConsentError: for want of one of those; nothing was asked of anybody else then.
             RefusedError: the settings trust no such host.
-            UsageError: the places, the name or a checksum make no sense.
+            UsageError: the places, the name or a checksum make no sense, or nothing of it is a
+                weights file and no type was told.
             HubError: a file cannot be had; nothing has changed then.
         """
         self._ask_about_hosts(proposal, consents)
@@ -73,7 +75,7 @@ class Adding:
         model = _identifier(proposal, name)
         addition = Addition(
             model=str(model),
-            type=proposal.type,
+            type=proposal.type or _type_of(files),
             files=with_checksums(files, proposal),
             folder=folder,
             license=text.clean(proposal.license, 100) or None,
@@ -219,6 +221,21 @@ def _identifier(proposal: Proposal, name: str) -> ModelId:
     """
     prefix = "url" if _is_address(proposal) else "local"
     return ModelId.parse(f"{prefix}:{name.strip().removeprefix(f'{prefix}:')}")
+
+
+def _type_of(files: Sequence[AddedFile]) -> ModelType:
+    """The type of a model that nobody told.
+
+    Raises:
+        UsageError: when none of its files is one of weights.
+    """
+    if not any(weights_format(file.path) for file in files):
+        what = text.clean(files[0].path, 200) if len(files) == 1 else "none of the files"
+        raise UsageError(
+            f"{what} is {'no' if len(files) == 1 else 'a'} weights file by its name",
+            hint=f"Those end with {' '.join(WEIGHTS_ENDINGS)}; --type takes it all the same.",
+        )
+    return ModelType.UTILITY
 
 
 def name_from(place: str) -> str:
