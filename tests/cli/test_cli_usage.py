@@ -147,6 +147,15 @@ def test_options_stand_before_the_verb_or_after_it(inside: Inside, tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_advice_is_for_the_home_that_was_given(inside: Inside, tmp_path: Path) -> None:
+    other = str(tmp_path / "an other")
+    told = inside("search", "x", "--home", other)
+    assert f"`tui-hub --home '{other}' sync` fills it." in told.err
+    refused = inside("jobs", "--retry", "nothing", "--home", other)
+    assert f"`tui-hub --home '{other}' jobs` lists them." in refused.err
+    assert "`tui-hub jobs` lists them." in inside("jobs", "--retry", "nothing").err
+
+
 def test_a_broken_settings_file_is_one_line(inside: Inside) -> None:
     inside.home.mkdir()
     (inside.home / "config.toml").write_text("network = [\n")

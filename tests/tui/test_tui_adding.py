@@ -153,3 +153,11 @@ async def test_a_folder_is_added_by_its_file_address(online: Configuration, tmp_
         await driver.press("enter")
         await driver.until(lambda: isinstance(driver.app.screen, ModelScreen))
         await driver.sees("local:my-folder")
+
+
+async def test_what_is_no_weights_file_wants_a_type(online: Configuration, tmp_path: Path) -> None:
+    (tmp_path / "notes.toml").write_text("a = 1\n")
+    async with screen(online) as driver:
+        await place(driver, str(tmp_path / "notes.toml"))
+        await driver.press("enter")
+        await driver.sees("is no weights file")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -50,13 +51,18 @@ class Console:
     json: bool
     quiet: bool
     redact: Redactor
+    program: str = "tui-hub"
+    """How the person starts the program for this home; stands before the commands of advice."""
     _drawn: int = field(default=0, init=False)
     """Characters of the progress line that is on the terminal now."""
 
     @classmethod
     def of(cls, options: Options, redact: Redactor) -> Console:
         """The console for the options of a run."""
-        return cls(json=options.json, quiet=options.quiet, redact=redact)
+        words = ["tui-hub"]
+        if options.home is not None and not options.temporary:
+            words += [*(["--demo"] if options.demo else []), "--home", options.home]
+        return cls(options.json, options.quiet, redact, shlex.join(words))
 
     @property
     def width(self) -> int | None:
@@ -115,7 +121,8 @@ class Console:
         self._drawn = cells(shown)
 
     def _safe(self, message: str) -> str:
-        return clean(self.redact(message), _MESSAGE)
+        told = message.replace("`tui-hub ", f"`{self.program} ")
+        return clean(self.redact(told), _MESSAGE)
 
 
 def error_document(error: HubError, redact: Redactor) -> dict[str, object]:

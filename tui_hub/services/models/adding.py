@@ -233,7 +233,7 @@ def _type_of(files: Sequence[AddedFile]) -> ModelType:
         what = text.clean(files[0].path, 200) if len(files) == 1 else "none of the files"
         raise UsageError(
             f"{what} is {'no' if len(files) == 1 else 'a'} weights file by its name",
-            hint=f"Those end with {' '.join(WEIGHTS_ENDINGS)}; --type takes it all the same.",
+            hint=f"Those end with {' '.join(WEIGHTS_ENDINGS)}. Say a type to take it all the same.",
         )
     return ModelType.UTILITY
 

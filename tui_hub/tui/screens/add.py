@@ -124,8 +124,8 @@ class AddDialog(HubDialog[Model | None]):
         )
 
 
-def _type(word: str) -> ModelType:
+def _type(word: str) -> ModelType | None:
     try:
-        return ModelType(word.lower()) if word else ModelType.UTILITY
+        return ModelType(word.lower()) if word else None
     except ValueError:
         raise UsageError(f"{word[:40]!r} is no type.", hint=f"{', '.join(_TYPES)}.") from None
