@@ -91,6 +91,24 @@ async def test_keys_that_do_not_apply_say_so_once(online: Configuration) -> None
             await driver.until(lambda words=words: driver.notes() == [words], words)
 
 
+async def test_the_keys_shown_are_those_that_do_something_with_the_row(
+    online: Configuration, stall: Fault
+) -> None:
+    def keys(driver: Driver) -> str:
+        return driver.lines()[-1]
+
+    async with screen(online, (120, 36)) as driver:
+        await driver.press("2")
+        await driver.sees("Nothing is being downloaded", "limit")
+        assert not any(word in keys(driver) for word in ("pause", "cancel", "retry", "down"))
+        await driver.services.downloads.start("acme/tiny")
+        await driver.until(lambda: "pause" in keys(driver) and "cancel" in keys(driver))
+        assert "retry" not in keys(driver)
+        stall.release()
+        await driver.until(lambda: "retry" in keys(driver))
+        assert "pause" not in keys(driver) and "cancel" not in keys(driver)
+
+
 async def test_ends_are_told_on_other_screens_only(online: Configuration) -> None:
     async with screen(online) as driver:
         await done(driver, "acme/quants", "Q4_0")

@@ -53,11 +53,15 @@ class HubScreen(Screen[None]):
         yield TopBar()
         yield from self.compose_body()
         yield MemoryBar()
-        yield KeyRow()
+        yield KeyRow(self.applies)
 
     @on(RowList.Chosen)
     async def _clicked_twice(self) -> None:
         await self.run_action("choose")
+
+    def applies(self, command: type[Command]) -> bool:
+        """Whether a command can do something now; the key row leaves out what cannot."""
+        return True
 
     async def copyables(self) -> list[Copyable]:
         """What of this screen can be copied."""

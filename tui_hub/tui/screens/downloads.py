@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from textual import getters, work
+from collections.abc import Callable
+
+from textual import getters, on, work
 from textual.app import ComposeResult
 
 from tui_hub import text
@@ -11,18 +13,35 @@ from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.events import Event, JobChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions.copying import Copyable, copyables, of_download
-from tui_hub.tui.command import bindings
+from tui_hub.tui.command import Command, bindings
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.download_list import DownloadList
 from tui_hub.tui.widgets.download_totals import DownloadTotals
+from tui_hub.tui.widgets.key_row import KeyRow
 from tui_hub.tui.widgets.panel import Panel
+from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.words.download import title_of
 
 HISTORY = 50
 """Ended downloads that are listed."""
 _MOVING = (JobStatus.RUNNING, JobStatus.PENDING)
 _ENDED = (JobStatus.COMPLETED, JobStatus.CANCELLED, JobStatus.FAILED)
+
+
+def _waits(one: Download) -> bool:
+    return one.status is JobStatus.PENDING and one.local
+
+
+_APPLIES: dict[type[Command], Callable[[Download], bool]] = {
+    c.PauseOrResume: lambda one: one.status in (*_MOVING, JobStatus.PAUSED),
+    c.CancelDownload: lambda one: not one.status.ended or one.status is JobStatus.FAILED,
+    c.RetryDownload: lambda one: one.status not in _MOVING,
+    c.MoveLater: _waits,
+    c.MoveEarlier: _waits,
+    c.Choose: lambda one: True,
+}
+"""What each command that is about one download can be done with."""
 
 
 class DownloadsScreen(HubScreen):
@@ -41,6 +60,11 @@ class DownloadsScreen(HubScreen):
     AUTO_FOCUS = "#downloads"
 
     downloads = getters.query_one(DownloadList)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._able: tuple[JobStatus, bool, bool] | None = None
+        """What decides on the keys that are shown."""
 
     def compose_body(self) -> ComposeResult:
         with Panel("Downloads", id="box"):
@@ -79,8 +103,26 @@ class DownloadsScreen(HubScreen):
         self.downloads.show(current=live.downloads, aside=live.aside)
         self.query_one(DownloadTotals).show(live.running)
         self._show_limit()
+        self._show_keys()
         if ended:
             self.read_history()
+
+    @on(RowList.Moved)
+    def _show_keys(self) -> None:
+        one = self.downloads.current
+        able = None if one is None else (one.status, one.local, one.job in self.app.live.aside)
+        if able != self._able:
+            self._able = able
+            self.query_one(KeyRow).refresh()
+
+    def applies(self, command: type[Command]) -> bool:
+        """Whether a command can do something with the download under the cursor."""
+        if command not in _APPLIES:
+            return True
+        one = self.downloads.current
+        if one is None or (command is c.CancelDownload and one.job in self.app.live.aside):
+            return False
+        return _APPLIES[command](one)
 
     def _show_limit(self) -> None:
         limit = self.app.services.downloads.limit
@@ -99,6 +141,7 @@ class DownloadsScreen(HubScreen):
             past = [await self.app.services.downloads.get(job.id) for job in jobs]
             if self.is_attached:
                 self.downloads.show(past=[one for one in past if one is not None])
+                self._show_keys()
 
     def _subject(self) -> Download | None:
         one = self.downloads.current

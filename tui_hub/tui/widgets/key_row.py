@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual import events
 from textual.binding import Binding
@@ -41,6 +41,10 @@ class KeyRow(Drawn):
 
     DEFAULT_CSS = "KeyRow { height: 1; background: $background; padding: 0 1; }"
 
+    def __init__(self, applies: Callable[[type[Command]], bool]) -> None:
+        super().__init__()
+        self._applies = applies
+
     def on_mount(self) -> None:
         """Follow the focus, and with it the bindings."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
@@ -67,7 +71,8 @@ class KeyRow(Drawn):
 
     def _offers(self, command: type[Command]) -> bool:
         """Whether its key does something now: a text box takes letters for itself."""
-        return command.shown and bool(self.app.keys.sign(command, typing=self._typing))
+        sign = self.app.keys.sign(command, typing=self._typing)
+        return command.shown and bool(sign) and self._applies(command)
 
     @property
     def _typing(self) -> bool:
