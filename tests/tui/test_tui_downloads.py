@@ -13,6 +13,8 @@ import pytest
 from homes import Configure
 from screen_driver import NARROW, Driver, screen
 from small_models import tensors_file
+from textual._compositor import LayoutUpdate
+from textual.screen import Screen
 
 from tui_hub import text
 from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile
@@ -145,6 +147,34 @@ async def test_a_cancelled_download_is_marked(online: Configuration, stall: Faul
         await driver.press("y")
         await driver.sees("History", "× acme/quants  Q8_0  cancelled")
         stall.release()
+
+
+async def test_the_first_frame_of_a_narrow_screen_is_whole(
+    configure: Configure, hub: DemoHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = configure(TUI_HUB_SYNC__ENABLED="false", TUI_HUB_DOWNLOADS__RETRIES="1")
+    frames: list[str] = []
+    async with open_services(configuration) as before:
+        for model, variant in (("eye", None), ("quants", "Q4_0"), ("quants", "Q8_0")):
+            job = await before.downloads.start(f"acme/{model}", variant=variant)
+            await before.downloads.wait(job.id)
+    async with screen(configuration, (80, 16)) as driver:
+        hub.faults.add(Fault(FaultKind.STATUS, origin="cdn", status=404, times=-1))
+        await done(driver, "acme/tiny")
+        await driver.until(lambda: driver.app.live.failed)
+        put_out = driver.app._display
+
+        def note(screen: Screen[object], renderable: object) -> None:
+            if isinstance(renderable, LayoutUpdate):
+                frames.extend("".join(one.text for one in line) for line in renderable.strips)
+            put_out(screen, renderable)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(driver.app, "_display", note)
+        await driver.press("2")
+        await driver.sees("History")
+        drawn = [line for line in frames if "! acme/tiny" in line]
+        assert drawn
+        assert all("failed" in line for line in drawn), drawn
 
 
 async def test_paused_ones_have_a_badge_and_a_word(online: Configuration, stall: Fault) -> None:

@@ -139,11 +139,14 @@ class DownloadList(RowList):
 
     def _lay_out(self) -> list[_Row]:
         rows: list[_Row] = []
+        # Before the first layout, at the most that there can be: words broken into more lines than
+        # they need would bring a scrollbar, and the first frame lack the cells that it had.
+        width = self.draw_width if self.size.width else self.app.size.width
         folded = {one.job: one for one in self._current if self._is_past(one)}
         live = [one for one in self._current if one.job not in folded]
         for download in sorted(live, key=lambda one: _ORDER.index(one.status)):
             rows.append(_Row(download))
-            why = explanation(download, self.draw_width - _INDENT, self.app.key_of)
+            why = explanation(download, width - _INDENT, self.app.key_of)
             rows += [_Row(download, words=words, tone=tone) for words, tone in why]
             if last_run_words(download):
                 rows.append(_Row(download, words=moved_words(download)))
