@@ -1,14 +1,16 @@
 """What each screen costs and how soon it answers, with eight GPUs and eight downloads live.
 
-Run by hand: `PYTHONPATH=tests python tests/benchmarks/bench_screen.py [seconds] [models]`. The
-GPUs are those of the driver that the tests compile, their figures changing each second. The time of
-the processor is that of the thread with the loop, which draws: downloads have threads of their own.
+Run by hand: `PYTHONPATH=tests python tests/benchmarks/bench_screen.py [seconds] [models]`, the models
+a number, or a catalogue that `bench_load.py --keep FILE` left, of which a copy is used. The GPUs are
+those of the driver that the tests compile, their figures changing each second. The time of the
+processor is that of the thread with the loop, which draws.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -178,7 +180,7 @@ def _made(number: int) -> Model:
 
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
-    models = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
+    models = sys.argv[2] if len(sys.argv) > 2 else "100000"
     repositories = [
         Repository(
             id=f"acme/m{number}",
@@ -203,7 +205,12 @@ def main() -> None:
             "HF_TOKEN": hub.token,
             "TERM": "xterm-256color",
         }
-        asyncio.run(fill(environment, models))
+        if models.isdigit():
+            asyncio.run(fill(environment, int(models)))
+        else:
+            catalogue = load_configuration(environment=environment).paths.catalogue_database
+            catalogue.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(models, catalogue)
         gpus = {**environment, **driver.environment}
         names = [one.id for one in repositories]
         with moving(driver):
