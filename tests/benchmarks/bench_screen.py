@@ -1,9 +1,9 @@
 """What each screen costs and how soon it answers, with eight GPUs and eight downloads live.
 
-Run by hand: `PYTHONPATH=tests python tests/benchmarks/bench_screen.py [seconds] [models]`, the models
-a number, or a catalogue that `bench_load.py --keep FILE` left, of which a copy is used. The GPUs are
-those of the driver that the tests compile, their figures changing each second. The time of the
-processor is that of the thread with the loop, which draws.
+Run by hand: `PYTHONPATH=tests python tests/benchmarks/bench_screen.py [seconds] [models]`. The
+models are a number, or a catalogue that `bench_load.py --keep FILE` left, of which a copy is used.
+The GPUs are those of the driver that the tests compile, their figures changing each second. The
+time of the processor is that of the thread with the loop, which draws.
 """
 
 from __future__ import annotations
