@@ -223,7 +223,7 @@ async def test_who_keeps_them_is_named_when_the_slot_is_emptied(
         result = await services.activation.deactivate("llm")
         assert result.status == "inactive"
         user = psutil.Process().username()
-        assert f"(pid {process.pid}, user {user})" in (result.note or "")
+        assert f"pid {process.pid} of {user}: " in (result.note or "")
         assert "still in the memory of" in (result.note or "")
         assert process.poll() is None
 

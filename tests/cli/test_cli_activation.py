@@ -78,7 +78,8 @@ def test_who_has_the_weights_is_told(program: Inside) -> None:
         (one,) = slot(program)["programs"]  # type: ignore[misc]
         assert (one["pid"], set(one)) == (os.getpid(), {"pid", "user", "program"})
         told = program("active").out
-        assert f"llm is in use by {one['program'][:20]}" in told and f"pid {os.getpid()}" in told
+        name = Path(str(one["program"]).split()[0]).name
+        assert f"llm is in use by pid {os.getpid()} of {one['user']}: {name}" in told
     # The other process may hear of the end of a connection a moment later.
     until(lambda: slot(program)["programs"] == [])
 

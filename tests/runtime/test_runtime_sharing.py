@@ -128,7 +128,7 @@ async def test_weights_outlive_the_process_that_held_them(start: Start, tmp_path
     await load(child, tmp_path / "model.safetensors", dtype="float16")
     tensors = await asyncio.to_thread(attached, tmp_path)
     (program,) = await child.release(0)
-    assert str(program).endswith(f"(pid {program.pid}, user {program.user})")
+    assert str(program).startswith(f"pid {program.pid} of {program.user}: ")
     await child.end()
     (tmp_path / "model.safetensors").unlink()
     assert tensors["w"].equal(weights.half())

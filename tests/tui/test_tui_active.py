@@ -194,7 +194,7 @@ async def test_who_uses_a_model_is_seen_and_told_before_it_leaves(
         assert "used by" not in driver.text()
         environment = configuration.environment
         with await asyncio.to_thread(tui_hub.attach, "llm", environment=environment):
-            me = f"pid {os.getpid()}"
+            me = str(os.getpid())
             await driver.sees("used by", "1 program: ", me)
             for key, question in (("x", "Deactivate?"), ("r", "Reload?")):
                 await driver.press(key)

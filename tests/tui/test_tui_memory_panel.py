@@ -215,5 +215,5 @@ def test_no_address_is_shown_of_a_server_that_is_gone() -> None:
         url="http://127.0.0.1:8000",
     )
     for error, shown in ((None, True), ("the process that kept it is gone", False)):
-        lines = slot_lines(replace(slot, error=error), None, 80, UNICODE, lambda one: one.key)
+        lines = slot_lines(replace(slot, error=error), None, (), 80, UNICODE, lambda one: one.key)
         assert ("http://127.0.0.1:8000" in " ".join(words(lines))) is shown

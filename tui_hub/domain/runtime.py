@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import PurePath
 
 TORCH = "torch"
 OLLAMA = "ollama"
@@ -138,8 +139,10 @@ class Program:
     """How its command line begins."""
 
     def __str__(self) -> str:
-        short = self.program if len(self.program) <= 60 else f"{self.program[:59]}…"
-        return f"{short} (pid {self.pid}, user {self.user})"
+        first, _, rest = self.program.partition(" ")
+        short = " ".join(filter(None, (PurePath(first).name, rest)))
+        short = short if len(short) <= 60 else f"{short[:59]}…"
+        return f"pid {self.pid} of {self.user}: {short}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
