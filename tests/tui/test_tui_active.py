@@ -198,7 +198,7 @@ async def test_who_uses_a_model_is_seen_and_told_before_it_leaves(
             await driver.sees("used by", "1 program: ", me)
             for key, question in (("x", "Deactivate?"), ("r", "Reload?")):
                 await driver.press(key)
-                await driver.sees(question, "1 program uses it: ", me, "asked to let go, and keeps")
+                await driver.sees(question, "1 program uses it: ", me, "keeps")
                 await driver.press("n")
                 await driver.until(lambda: isinstance(driver.app.screen, ActiveScreen))
             await driver.press("a")
