@@ -90,12 +90,15 @@ class Server:
                 raise RuntimeError("the demo hub did not start")
 
     def stop(self) -> None:
-        """Close both ports and end the thread."""
+        """Close both ports and end the thread.
+
+        An answer that stalls may take no notice of that; the thread then ends with the program.
+        """
         self._server.should_exit = True
         self._thread.join(timeout=5)
         if self._thread.is_alive():
             self._server.force_exit = True
-            self._thread.join()
+            self._thread.join(timeout=5)
 
     def _run(self) -> None:
         self._server.run(sockets=self._sockets)
