@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from tui_hub.domain.errors import (
     GatedError,
@@ -21,6 +22,9 @@ from tui_hub.transfer.body import Body
 from tui_hub.transfer.connection import Connection
 from tui_hub.transfer.patience import pause_from
 from tui_hub.transfer.trouble import Restart, Trouble
+
+if TYPE_CHECKING:
+    from tui_hub.transfer.pool import Pool
 
 _CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)\s*", re.IGNORECASE)
 _UNSATISFIED = re.compile(r"\s*bytes\s+\*/(\d{1,19})\s*", re.IGNORECASE)
@@ -73,6 +77,15 @@ class Answer:
     body: Body
     connection: Connection
     response: http.client.HTTPResponse
+
+    def close(self, pool: Pool) -> None:
+        """Keep the connection of an answer that was read to its end; close any other."""
+        consumed = self.body.consumed
+        self.response.close()
+        if consumed:
+            pool.release(self.connection)
+        else:
+            self.connection.drop()
 
 
 def is_strong(validator: str) -> bool:

@@ -137,12 +137,7 @@ class Brief:
             identity.agree(answer, holding=False)
             self._read(answer)
         finally:
-            consumed = answer.body.consumed
-            answer.response.close()
-            if consumed:
-                self._pool.release(answer.connection)
-            else:
-                answer.connection.drop()
+            answer.close(self._pool)
         digests = self._digests()
         verified = identity.verdict(digests, size_told=True)
         return Transferred(

@@ -61,7 +61,7 @@ class RangeReader:
             self._cancellation.check()
             raise trouble_from(error, answer.connection.address.host) from None
         finally:
-            self._close(answer)
+            answer.close(self._pool)
         self._patience.progressed(len(data))
         return data[asked.start - answer.start :]
 
@@ -72,15 +72,6 @@ class RangeReader:
                 f"the server offers {answer.total} bytes where the listing says {self._size}",
                 hint="List the files again: `tui-hub files MODEL --refresh`.",
             )
-
-    def _close(self, answer: Answer) -> None:
-        """Keep the connection for the next range, unless bytes are left on it."""
-        consumed = answer.body.consumed
-        answer.response.close()
-        if consumed:
-            self._pool.release(answer.connection)
-        else:
-            answer.connection.drop()
 
 
 def _received(answer: Answer, count: int) -> bytes:

@@ -144,12 +144,7 @@ class Work:
 
     def close(self, answer: Answer) -> None:
         """Keep the connection of an answer that was read to its end; close any other."""
-        consumed = answer.body.consumed
-        answer.response.close()
-        if consumed:
-            self.means.pool.release(answer.connection)
-        else:
-            answer.connection.drop()
+        answer.close(self.means.pool)
 
     def release(self, claim: Claim) -> None:
         """A lane is done with a claim, or gives it up."""

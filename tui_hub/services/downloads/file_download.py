@@ -18,7 +18,7 @@ from tui_hub.domain.downloads import FileProgress, FileState
 from tui_hub.domain.errors import CorruptError, HubError, InterruptedJobError, NoSpaceError
 from tui_hub.services.downloads.copies import is_copy
 from tui_hub.services.downloads.pictures import Ranges
-from tui_hub.services.downloads.transfers import Running, Transfers
+from tui_hub.services.downloads.transfers import DownloadTransfers, Running
 from tui_hub.sources import FileRequest
 from tui_hub.text import clean
 from tui_hub.transfer import Brief, Request, Transferred
@@ -37,7 +37,7 @@ class Means:
     store: BlobStore
     hold: Hold
     """Keeps what this download relies on from being collected before its receipt is written."""
-    transfers: Transfers
+    transfers: DownloadTransfers
     owners: Mapping[str, str] = field(default_factory=dict)
     """Other models that have a file of this download already, by its SHA-256."""
 

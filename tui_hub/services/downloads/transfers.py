@@ -41,16 +41,6 @@ class Running(Protocol):
         """Where the transfer stands."""
 
 
-class Transfers(Protocol):
-    """Makes the transfers of one download."""
-
-    def transfer(self, request: Request, destination: Destination) -> Running:
-        """A transfer that has not begun yet."""
-
-    def brief(self, request: Request, room: memoryview) -> Brief | None:
-        """A fetch of a small file into memory; `None` where that is not for it."""
-
-
 class Mover:
     """Moves the bytes of all downloads of this process."""
 
