@@ -25,6 +25,8 @@ class Served:
     location: str | None = None
     whole_status: bool = False
     """Answer 200 to a range, and say in `Content-Range` that it is one."""
+    length: bool = True
+    """Tell how long it is; else it ends with its connection."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -91,7 +93,7 @@ class FileServer:
                     self._send(served.refuse_ranges, b"no", {})
                     return
                 if found is None or not served.ranges:
-                    self._send(200, served.body, told)
+                    self._send(200, served.body, told, length=served.length)
                     return
                 size, start = len(served.body), int(found[1])
                 if start >= size:
@@ -102,12 +104,16 @@ class FileServer:
                 status = 200 if served.whole_status else 206
                 self._send(status, served.body[start : end + 1], told)
 
-            def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+            def _send(
+                self, status: int, body: bytes, headers: Mapping[str, str], *, length: bool = True
+            ) -> None:
                 self.send_response_only(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                if length:
+                    self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                self.close_connection = self.close_connection or not length
                 if self.command == "GET":
                     self.wfile.write(body)
 

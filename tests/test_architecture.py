@@ -85,6 +85,29 @@ def test_help_tells_of_every_verb_and_loads_none() -> None:
         assert f"{name} {command.get_short_help_str(room)}" in page
 
 
+def test_a_shell_that_completes_a_verb_is_told_of_each_and_loads_none() -> None:
+    statement = (
+        "import sys, tui_hub.cli\n"
+        "try:\n    tui_hub.cli.main()\n"
+        "except SystemExit:\n    pass\n"
+        "print(*[name for name in sys.modules if name.startswith('tui_hub.cli.verbs.')], 'end')"
+    )
+    asked = {"_TUI_HUB_COMPLETE": "zsh_complete", "COMP_WORDS": "tui-hub ", "COMP_CWORD": "1"}
+    run = subprocess.run(
+        [sys.executable, "-c", statement],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **asked},
+    )
+    told = run.stdout.splitlines()
+    assert told.pop() == "end"
+    context = program.make_context("tui-hub", ["x"], obj=Options(), resilient_parsing=True)
+    names = program.list_commands(context)
+    assert told[1::3] == names
+    assert not any(summary in ("", "_") for summary in told[2::3])
+
+
 def test_a_search_loads_no_service_that_it_does_not_need(tmp_path: Path) -> None:
     report = "import sys; print(*[name for name in sys.modules if name.startswith('tui_hub.')])"
     statement = (

@@ -23,7 +23,7 @@ def attach(kind: str, configuration: Configuration) -> Attached:
     """The tensors of a slot's model; see `tui_hub.attach`."""
     slot = _slot(kind, configuration)
     torch = import_torch()
-    folder = configuration.paths.state / "runtime"
+    folder = configuration.paths.sockets
     connection = connect(folder, slot.child or "")
     if connection is None:
         raise _gone(slot)

@@ -26,6 +26,15 @@ class Paths:
     state: Path
     """Sockets and other things of running processes."""
 
+    @property
+    def sockets(self) -> Path:
+        """The folder of the sockets by which the processes of a home are found again."""
+        return self.state / "runtime"
+
+    def log_of(self, socket: str) -> Path:
+        """The file that gets what the process behind a socket says."""
+        return self.logs / socket.replace(".sock", ".log")
+
     def variables(self) -> dict[str, str]:
         """The environment by which another program finds the same; nothing for the defaults."""
         default = resolve_paths(self.home, environment={})

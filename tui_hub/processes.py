@@ -80,6 +80,13 @@ def alive(owner: Owner) -> bool:
     return known_alive(owner) is not False
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped, as by Ctrl+Z, and not been let go on yet."""
+    if not Path("/proc/self/stat").exists():
+        return _stopped_elsewhere(pid)
+    return _stat(pid)[:1] == ["T"]
+
+
 def known_alive(owner: Owner) -> bool | None:
     """Whether the process still runs; `None` where that cannot be seen from here.
 
@@ -217,13 +224,16 @@ def _started(pid: int) -> float | None:
     """
     if not Path("/proc/self/stat").exists():
         return _started_elsewhere(pid)
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
-    except OSError:
-        return None
-    # The command in the second field may hold spaces and brackets of its own.
-    fields = stat[stat.rindex(")") + 2 :].split()
-    return None if fields[0] in "ZX" else float(fields[19])
+    fields = _stat(pid)
+    return None if not fields or fields[0] in "ZX" else float(fields[19])
+
+
+def _stat(pid: int) -> list[str]:
+    """What proc(5) tells of a process from its third field on, its state; nothing once it is gone.
+
+    The command in the second field may hold spaces and brackets of its own.
+    """
+    return _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
 
 
 def _started_elsewhere(pid: int) -> float | None:
@@ -232,6 +242,13 @@ def _started_elsewhere(pid: int) -> float | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
     except (psutil.Error, ValueError, OverflowError):
         return None
+
+
+def _stopped_elsewhere(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except (psutil.Error, ValueError, OverflowError):
+        return False
 
 
 def _hidden(pid: int) -> bool:

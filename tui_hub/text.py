@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.numbers import grouped as grouped
 
+if TYPE_CHECKING:
+    from tui_hub.domain.models import Model
+
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgtp]?)(i?b)?", re.IGNORECASE | re.ASCII)
 SIZES = "For example 500M or 10G, which are 500 MiB and 10 GiB; 10GB is 9.3 GiB."
 """What may be typed for a size."""
+_SHORTEST_SECRET = 6
+"""Characters below which one is too common a word to be looked for."""
 _LARGEST = 2**63 - 1
 """What a database keeps of a whole number."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -61,6 +68,20 @@ def clean(text: object, limit: int = 500, *, lines: bool = False) -> str:
     return "".join(kept) + ("…" if cut else "")
 
 
+def without_secrets(text: str, headers: Mapping[str, str]) -> str:
+    """What a server says, without what it was told in confidence: some repeat a token they refuse.
+
+    Args:
+        text: what it says.
+        headers: those of the request that are for it alone.
+    """
+    for value in headers.values():
+        secret = value.rpartition(" ")[2]
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return text
+
+
 def size(count: int | float | None) -> str:
     """Bytes in binary units, three or four characters and a unit: `13.4 GiB`."""
     if count is None:
@@ -71,6 +92,18 @@ def size(count: int | float | None) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     raise AssertionError("unreachable")
+
+
+def model_size(model: Model) -> str:
+    """The size of a model; a `~` says that its files were not listed yet."""
+    return f"~{size(model.size)}" if model.size_is_estimate else size(model.size)
+
+
+def size_words(model: Model) -> str | None:
+    """The same with a word for the sign; `None` where the size is not known."""
+    if model.size is None:
+        return None
+    return f"{model_size(model)} as listed" if model.size_is_estimate else size(model.size)
 
 
 def parse_size(words: str) -> int:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tui_hub.blobs import BlobStore, Terms, Way, collect, publish_model
+from tui_hub.blobs import BlobStore, Terms, Way, collect, publish_model, references
+from tui_hub.blobs.examination import examine, renew
 from tui_hub.domain.errors import NoSpaceError, RefusedError
 
 CONTENT = b"weights" * 200_000
@@ -57,6 +58,11 @@ def changed(file: Path) -> None:
     file.write_bytes(b"weighty" * 200_000)
 
 
+def grown(file: Path) -> None:
+    with file.open("ab") as end:
+        end.write(b"more")
+
+
 def touched(file: Path) -> None:
     os.utime(file)
 
@@ -82,6 +88,63 @@ def test_a_file_that_is_not_what_it_was_counts_as_missing(
     assert store.take_in(good).way is Way.COPY
     assert store.has(DIGEST, len(CONTENT)) and not store.path(DIGEST).is_symlink()
     assert records(store) == [] and not store.quarantined.exists()
+
+
+@pytest.mark.parametrize(
+    ("happens", "away"), [(changed, True), (grown, True), (replaced, True), (gone, False)]
+)
+def test_nobody_is_handed_another_file_once_that_was_seen(
+    store: BlobStore, file: Path, happens: Callable[[Path], None], away: bool
+) -> None:
+    """One that is gone may come back with its disk."""
+    store.adopt(file, IN_PLACE)
+    assert not references.put_away(store, DIGEST), "it is what it was"
+    view = publish_model(store, "llm", "name", None, "local:name", {"m.safetensors": DIGEST})
+    happens(file)
+    assert references.put_away(store, DIGEST) is away
+    assert store.path(DIGEST).is_symlink() is not away
+    assert not (view / "m.safetensors").exists()
+    assert not references.put_away(store, DIGEST)
+    if not away:
+        file.write_bytes(CONTENT)
+        os.utime(file, ns=(OLD, OLD))
+        assert (view / "m.safetensors").read_bytes() == CONTENT
+
+
+def test_a_file_that_was_only_touched_stays_and_counts_again_once_it_was_hashed(
+    store: BlobStore, file: Path
+) -> None:
+    store.adopt(file, IN_PLACE)
+    view = publish_model(store, "llm", "name", None, "local:name", {"m.safetensors": DIGEST})
+    os.utime(file, ns=(OLD, OLD + 10**9))
+    assert not references.put_away(store, DIGEST)
+    assert (view / "m.safetensors").read_bytes() == CONTENT and not store.has(DIGEST)
+    examined = examine(store, DIGEST)
+    assert examined is not None and examined.touched and examined.reason is None
+    assert renew(store, examined) and store.has(DIGEST, len(CONTENT))
+    assert (view / "m.safetensors").read_bytes() == CONTENT
+    assert len(records(store)) == 1 and list(store.temp.iterdir()) == []
+    again = examine(store, DIGEST)
+    assert again is not None and not again.touched
+
+
+def test_what_was_brought_in_meanwhile_is_not_renewed(store: BlobStore, file: Path) -> None:
+    store.adopt(file, IN_PLACE)
+    os.utime(file, ns=(OLD, OLD + 10**9))
+    examined = examine(store, DIGEST)
+    assert examined is not None
+    store.remove(DIGEST)
+    store.take_in(file)
+    assert not renew(store, examined) and not store.path(DIGEST).is_symlink()
+
+
+def test_a_file_touched_a_moment_ago_is_not_renewed_yet(store: BlobStore, file: Path) -> None:
+    store.adopt(file, IN_PLACE)
+    later = time.time_ns() + 10**12
+    os.utime(file, ns=(later, later))
+    examined = examine(store, DIGEST)
+    assert examined is not None and not renew(store, examined)
+    assert store.path(DIGEST).is_symlink() and len(records(store)) == 1
 
 
 def test_deleting_such_a_blob_leaves_the_file_alone(store: BlobStore, file: Path) -> None:

@@ -426,7 +426,9 @@ def test_a_store_follows_the_rights_of_its_root(tmp_path: Path) -> None:
     assert stat.S_IMODE((group.root / "VERSION").stat().st_mode) == 0o660
 
 
-def test_a_root_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["file", "file/store"])
+def test_a_root_in_whose_way_a_file_is_is_refused_in_words(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RefusedError, match="cannot be read: Not a directory"):
-        BlobStore(tmp_path / "file").prepare()
+    with pytest.raises(RefusedError, match="is not a folder") as caught:
+        BlobStore(tmp_path / place).prepare()
+    assert "another place" in caught.value.hint

@@ -70,6 +70,23 @@ def test_what_a_program_wrote_beside_a_model_stays(store: BlobStore, put: Put) -
     assert list(store.temp.iterdir()) == []
 
 
+def test_a_file_that_a_user_put_in_the_place_of_a_link_stays_beside_it(
+    store: BlobStore, put: Put
+) -> None:
+    """As `sed -i` does, and editors that save by a new file."""
+    one, two = put(b"1"), put(b"2")
+    view = publish_model(store, "llm", "name", "org", "hf:org/name", {"a": one, "b/c": one})
+    for path in ("a", "b/c"):
+        (view / path).unlink()
+        (view / path).write_bytes(b"edited")
+    for _ in range(2):
+        publish_model(store, "llm", "name", "org", "hf:org/name", {"a": two, "b/c": two})
+        assert (view / "a").read_bytes() == (view / "b/c").read_bytes() == b"2"
+        kept = [*view.glob("a.*.kept"), *view.glob("b/c.*.kept")]
+        assert [file.read_bytes() for file in kept] == [b"edited", b"edited"]
+    assert len(names(view)) == 4
+
+
 def test_two_models_of_one_name_have_two_views(store: BlobStore, put: Put) -> None:
     blob = put(b"1")
 

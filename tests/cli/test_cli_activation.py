@@ -126,6 +126,18 @@ def test_a_runtime_that_is_none_is_refused(program: Inside) -> None:
     assert (ran.code, ran.error) == (5, "refused")
 
 
+def test_a_folder_that_is_gone_is_handed_to_nobody(program: Inside) -> None:
+    folder = Path(program("active", "llm", "--path").out.strip())
+    folder.rename(folder.with_name("elsewhere"))
+    for verb in (["active", "llm", "--path"], ["env", "llm"], ["run", "llm", "--", "true"]):
+        ran = program(*verb)
+        assert (ran.code, ran.out) == (5, "")
+        assert "is not there any more" in ran.err and "`tui-hub download hf:acme/first`" in ran.err
+    assert program("download", "acme/first", "-q").code == 0
+    assert program("active", "llm", "--path").out == f"{folder}\n"
+    assert slot(program)["error"] is None, "its weights were in memory all the time"
+
+
 def test_a_dead_process_is_told_and_reloaded(program: Inside) -> None:
     pid = slot(program)["pid"]
     assert isinstance(pid, int)

@@ -65,6 +65,13 @@ def test_a_model_by_address_from_adding_to_activating(alone: Inside, server: Fil
     assert (path / "model.safetensors").read_bytes() == WEIGHTS
 
 
+def test_what_is_no_checksum_is_told_before_any_question(alone: Inside) -> None:
+    for given in ("zz", "model.gguf=zz"):
+        ran = alone("add", "https://files.example/model.gguf", "--sha256", given)
+        assert ran.code == 2
+        assert "'zz' is no sha256 checksum" in ran.err and "needs a yes" not in ran.err
+
+
 def test_several_addresses_make_one_model(alone: Inside, server: FileServer) -> None:
     first = server.put("/a/model.gguf", b"GGUF one")
     second = server.put("/b/model.gguf", b"GGUF second")
@@ -95,6 +102,9 @@ def test_a_wrong_checksum_installs_nothing(
     for model in ("url:m", "local:m"):
         failed = alone.json("download", model)
         assert (failed.code, failed.error) == (3 if model == "local:m" else 1, "corrupt")
+        followed = alone.json("jobs", "--follow", failed.document["job"])
+        assert followed.code == failed.code, "whoever follows it learns as much"
+        assert followed.document["error"] == failed.document["error"]
         message = failed.document["error"]["message"]
         assert message.startswith("model.safetensors: ")
         assert wrong in message and (SHA256 if kind == "sha256" else MD5) in message
@@ -227,6 +237,20 @@ def test_weights_that_are_not_whole_do_not_become_a_model(
     assert (failed.code, failed.error) == (1, "corrupt")
     assert "is no whole weights file" in failed.document["error"]["message"]
     assert alone.json("activate", "local:broken").code != 0
+
+
+def test_weights_whose_connection_broke_do_not_become_a_model(
+    alone: Inside, server: FileServer
+) -> None:
+    """Where nobody told how long they are, that is what their end may be."""
+    address = server.put("/w.safetensors", WEIGHTS[:-1], ranges=False, length=False)
+    assert alone.json("add", address, "--name", "cut", "--type", "llm", "--yes").code == 0
+    failed = alone.json("download", "url:cut")
+    assert (failed.code, failed.error) == (1, "corrupt")
+    assert "is no whole weights file" in failed.document["error"]["message"]
+    server.put("/w.safetensors", WEIGHTS, ranges=False, length=False)
+    (file,) = alone.json("download", "url:cut").document["files"]
+    assert (file["sha256"], file["verified"]) == (SHA256, "none")
 
 
 def test_a_folder_that_is_gone(alone: Inside, folder: Path) -> None:

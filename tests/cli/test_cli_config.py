@@ -67,6 +67,8 @@ def test_values_of_every_kind(key: str, typed: str, value: object, alone: Inside
         ("downloads.files", "nine"),
         ("downloads.files", "0"),
         ("runtime.use", "vllm"),
+        ("runtime.device", "gpu"),
+        ("runtime.dtype", "half"),
         ("sync.enabled", "perhaps"),
         ("trust.hosts", "[1"),
         ("sync.interval_min", "20000"),

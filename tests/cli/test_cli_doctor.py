@@ -53,6 +53,7 @@ def test_a_damaged_home_is_examined_all_the_same(program: Inside) -> None:
     assert ran.code == 1
     first, *others = ran.document["findings"]
     assert (first["check"], first["status"]) == ("home", "error")
+    assert ran.error == "failed" and first["message"] in ran.document["error"]["message"]
     assert "network" in {finding["check"] for finding in others}
 
 

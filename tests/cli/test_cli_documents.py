@@ -19,8 +19,9 @@ from tui_hub.domain.feeds import (
 from tui_hub.domain.jobs import Job, JobStatus, JobType, Owner, Progress
 from tui_hub.domain.models import Details, Model, ModelEdit, Registration, Revision
 from tui_hub.domain.schedule import Schedule
-from tui_hub.domain.slots import ActivationResult, Slot
+from tui_hub.domain.slots import Slot
 from tui_hub.domain.storage import Deletion, StorageUsage
+from tui_hub.domain.swaps import ActivationResult
 from tui_hub.domain.types import ModelType
 from tui_hub.services.sync.timetable import Timetable
 from tui_hub.settings import SyncSettings

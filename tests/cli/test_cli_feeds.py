@@ -15,6 +15,13 @@ def listed(program: Inside, name: str) -> dict[str, Any]:
     return next(feed for feed in found if feed["feed"] == name)
 
 
+def test_a_name_that_may_be_either_is_no_feed_and_no_model(program: Inside) -> None:
+    ran = program("sync", "hf:nope")
+    assert ran.code == 4
+    assert "no feed is called hf:nope, and there is no model nope" in ran.err
+    assert "feeds` lists the feeds" in ran.err
+
+
 def test_a_feed_is_added_synced_changed_and_removed(program: Inside) -> None:
     added = program.json(
         *("feeds", "add", "hf:mine", "--pipeline-tag", "text-generation", "--author", "acme"),

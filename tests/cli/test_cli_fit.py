@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from command_line import Inside
 
+import tui_hub
 from tui_hub.demo import DemoHub, Repository, RepositoryFile
 from tui_hub.demo.formats.safetensors import safetensors
 from tui_hub.demo.formats.tensors import Tensor, stack
@@ -128,3 +132,26 @@ def test_show_asks_for_no_header(program: Inside, hub: DemoHub) -> None:
     hub.requests.clear()
     assert program.json("show", "acme/weighed").document["requirements"] == {}
     assert hub.requests.select("*weighed*.safetensors") == []
+
+
+def test_the_torch_of_the_program_s_own_is_tried_once(
+    program: Inside, hub: DemoHub, tmp_path: Path
+) -> None:
+    with_headers(hub)
+    package, notes = tmp_path / "torch" / "__init__.py", tmp_path / "imported"
+    package.parent.mkdir()
+    package.write_text(f"open({str(notes)!r}, 'a').write('x')\ndef empty(_): pass\n")
+    root = Path(tui_hub.__file__).parents[1]
+
+    def check() -> str:
+        ran = program.apart("check", "acme/weighed", PYTHONPATH=f"{tmp_path}:{root}")
+        assert ran.code == 0, ran.err
+        return ran.out
+
+    check()
+    check()
+    assert notes.read_text() == "x", "what worked once works until it is another one"
+    package.write_text("raise ImportError('no libcudart')")
+    os.utime(package, (1, 1))
+    for _ in range(2):
+        assert "not loaded: " in check()

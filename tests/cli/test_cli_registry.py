@@ -300,6 +300,8 @@ def test_a_bad_part_is_left_out_and_the_rest_comes_in(alone: Inside, tmp_path: P
         assert one["place"].startswith(f"$.models[{number}]")
         assert one["reason"].isprintable()
     assert "secret" not in json.dumps(ran)
+    assert ran["error"]["code"] == "failed"
+    assert skipped[0]["reason"] in ran["error"]["message"]
     assert ran["created"] == 2
     assert load(alone)["models"] == [good]
 

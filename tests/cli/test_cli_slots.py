@@ -153,3 +153,27 @@ def test_what_run_starts_is_in_the_same_home(program: Inside, tmp_path: Path) ->
     assert told["TUI_HUB_HOME"] == str(program.home)
     assert told["TUI_HUB_CONFIG_FILE"] == str(settings)
     assert told["MODEL_STORE_PATH"] == str(store)
+
+
+def test_a_folder_that_is_gone_is_handed_to_nobody(program: Inside) -> None:
+    assert program("download", "acme/tiny-llm", "-q").code == 0
+    assert program("activate", "acme/tiny-llm").code == 0
+    folder = Path(program("active", "llm", "--path").out.strip())
+    folder.rename(folder.with_name("elsewhere"))
+    # The link leads nowhere: for all that can be seen the slot is empty.
+    for verb in (["active", "llm", "--path"], ["env", "llm"], ["run", "llm", "--", "true"]):
+        assert program(*verb).code == 4
+    assert program("download", "acme/tiny-llm", "-q").code == 0
+    assert program("active", "llm", "--path").out == f"{folder}\n"
+
+
+def test_a_model_in_two_slots_is_named_by_its_slot(program: Inside) -> None:
+    assert program("download", "acme/tiny-llm", "-q").code == 0
+    for kind in ("llm", "utility"):
+        assert program("activate", "acme/tiny-llm", "--type", kind).code == 0
+    for verb in ("deactivate", "reload"):
+        ran = program.json(verb, "acme/tiny-llm")
+        assert (ran.code, ran.error) == (5, "refused")
+        assert "is active as llm and as utility" in ran.document["error"]["message"]
+    assert program("deactivate", "llm").code == 0
+    assert program.json("deactivate", "acme/tiny-llm").document["slot"] == "utility"

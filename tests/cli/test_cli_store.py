@@ -43,6 +43,14 @@ def test_asking_for_the_path_counts_as_a_use(program: Inside) -> None:
     assert "active" in program("storage").out
 
 
+def test_a_slot_of_files_alone_has_no_log(program: Inside) -> None:
+    assert program("download", "acme/tiny-llm").code == 0
+    assert program("activate", "acme/tiny-llm", "--runtime", "link").code == 0
+    ran = program("active", "llm", "--log")
+    assert (ran.code, ran.out) == (0, "")
+    assert "llm: nothing runs here" in ran.err
+
+
 def test_a_quota_warns_wherever_it_matters(program: Inside) -> None:
     program.environment["TUI_HUB_STORE__QUOTA"] = "1000"
     planned = program("download", "acme/tiny-llm", "--dry-run")
@@ -105,6 +113,24 @@ def test_gc_of_another_home_leaves_a_running_download_alone(
     assert swept == 0
     assert program.json("verify", **store).document["ok"] == 2
     assert other.json("gc").document["pieces"] == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_store_that_may_not_be_read_says_so_and_leaves_the_catalogue(program: Inside) -> None:
+    assert program("download", "acme/tiny-llm").code == 0
+    store = program.home / "store"
+    store.chmod(0)
+    try:
+        assert program.json("show", "acme/tiny-llm").code == 0
+        for command in ("download acme/painter", "verify", "storage", "delete acme/tiny-llm --yes"):
+            refused = program.json(*command.split())
+            assert (refused.code, refused.error) == (5, "refused")
+            assert "Permission denied" in refused.document["error"]["message"]
+        findings = program.json("doctor").document["findings"]
+        assert any("cannot be read: Permission denied" in one["message"] for one in findings)
+    finally:
+        store.chmod(0o700)
+    assert program.json("verify").document["ok"] == 3
 
 
 def has_bytes(file: Path) -> bool:

@@ -156,6 +156,21 @@ def test_advice_is_for_the_home_that_was_given(inside: Inside, tmp_path: Path) -
     assert "`tui-hub jobs` lists them." in inside("jobs", "--retry", "nothing").err
 
 
+def test_advice_is_for_the_settings_that_were_given(inside: Inside, tmp_path: Path) -> None:
+    settings = tmp_path / "own.toml"
+    settings.write_text("")
+    listed = inside("config", "--config", str(settings))
+    assert f"`tui-hub --config {settings} feeds` lists the feeds." in listed.out
+    settings.write_text("[downloads]\nfils = 3\n")
+    told = inside("paths", "--config", str(settings))
+    assert f"`tui-hub --config {settings} config unset downloads.fils`" in told.err
+
+
+def test_advice_on_a_wrong_word_is_for_the_demo(inside: Inside, tmp_path: Path) -> None:
+    told = inside("--demo", "--home", str(tmp_path), "serch")
+    assert f"`tui-hub --demo --home {tmp_path} --help`" in told.err
+
+
 def test_a_broken_settings_file_is_one_line(inside: Inside) -> None:
     inside.home.mkdir()
     (inside.home / "config.toml").write_text("network = [\n")
@@ -184,10 +199,11 @@ def test_whoever_stops_reading_is_no_error(tmp_path: Path) -> None:
     assert result.stdout.strip() in ("0", "141")
 
 
-def test_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [("paths",), ("paths", "--json"), ("no-such", "--json")])
+def test_output_that_cannot_be_written_is_told(tmp_path: Path, command: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(
-            [sys.executable, "-m", "tui_hub", "paths", "--home", str(tmp_path)],
+            [sys.executable, "-m", "tui_hub", *command, "--home", str(tmp_path)],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,

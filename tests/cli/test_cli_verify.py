@@ -56,6 +56,21 @@ def test_damage_is_told_with_what_mends_it_and_the_download_mends_it(program: In
     assert again.code == 1
     assert f"missing  {weights.name}" in again.out
     assert "tui-hub download hf:acme/tiny-llm model.safetensors" in again.out
+    named = program("verify", "--home", str(program.home))
+    home = f"tui-hub --home {program.home} "
+    assert f"  {home}download hf:acme/tiny-llm model.safetensors\n" in named.out
+    for verb in ("files", "show"):
+        (row,) = [
+            line
+            for line in program(verb, "acme/tiny-llm").out.splitlines()
+            if line.startswith("model.safetensors")
+        ]
+        assert " damaged " in row and "failed" not in row
+    files = program.json("files", "acme/tiny-llm").document["files"]
+    assert "failed" in {one["status"] for one in files}
+    would = program("gc")
+    assert would.out.startswith("0 pieces are gone")
+    assert "of damaged bytes stay in quarantine; `tui-hub gc --quarantined-before" in would.out
     fetched = program.json("download", "acme/tiny-llm").document
     assert fetched["bytes_transferred"] == weights.stat().st_size
     assert program("verify").code == 0

@@ -12,7 +12,7 @@ from tui_hub.database import CatalogueDatabase
 from tui_hub.domain.catalogue import Search, Sort
 from tui_hub.domain.changes import ChangeQuery
 from tui_hub.domain.feeds import Counts, FeedState, FeedStatus
-from tui_hub.domain.models import Model, ModelStatus
+from tui_hub.domain.models import SIZE_OF, Model, ModelStatus
 from tui_hub.domain.schedule import Turn
 from tui_hub.domain.types import ModelType
 
@@ -112,6 +112,22 @@ async def test_a_poorer_listing_erases_nothing(catalogue: CatalogueDatabase) -> 
     await catalogue.models.put(made("hf:a/b", downloads=0))
     found = await catalogue.models.get("hf:a/b")
     assert found == replace(rich, type=ModelType.IMAGE_GEN, downloads=0, gated=False)
+
+
+async def test_what_the_files_add_up_to_outweighs_a_listing(catalogue: CatalogueDatabase) -> None:
+    commit, later = "a" * 40, "b" * 40
+    listed = made("hf:a/b", revision=commit, size=900, downloads=1)
+    files = replace(listed, size=500, facts={SIZE_OF: commit})
+    await catalogue.models.put(listed)
+    found = await catalogue.models.get("hf:a/b")
+    assert found is not None and found.size_is_estimate
+    await catalogue.models.put(files)
+    assert await catalogue.models.get("hf:a/b") == files and not files.size_is_estimate
+    assert await catalogue.models.merge([listed]) == Counts(unchanged=1)
+    await catalogue.models.put(replace(listed, revision=later, size=950))
+    found = await catalogue.models.get("hf:a/b")
+    assert found is not None and (found.size, found.facts) == (950, {})
+    assert found.size_is_estimate, "another commit has other files"
 
 
 async def test_a_curated_record_adds_to_a_listed_one(catalogue: CatalogueDatabase) -> None:

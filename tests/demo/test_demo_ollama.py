@@ -13,8 +13,8 @@ from tui_hub.demo import DemoHub, Repository, RepositoryFile
 from tui_hub.domain.errors import HiddenError, HubError, NotFoundError, UnauthorizedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.settings import load_configuration
-from tui_hub.sources import Ollama
 from tui_hub.sources.feeds import SHIPPED
+from tui_hub.sources.ollama import Ollama
 
 SMALL, LARGE = b"GGUF small", b"GGUF large" * 1000
 

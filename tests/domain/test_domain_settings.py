@@ -81,12 +81,14 @@ def test_figures_have_bounds_and_the_key_is_named(tmp_path: Path, key: str) -> N
     settings = load_configuration(home=str(tmp_path), environment={}).settings
     assert getattr(getattr(settings, section), name) == good
     write(tmp_path, f"[{section}]\n{name} = {bad}\n")
-    with pytest.raises(UsageError, match=rf"^{key} in .*config\.toml is wrong: .*[><]=? "):
+    with pytest.raises(UsageError, match=rf"^{key} in .*config\.toml is wrong: it is (at|more)"):
         load_configuration(home=str(tmp_path), environment={})
-    variable = {f"TUI_HUB_{section}__{name}".upper(): str(bad)}
+    variable = f"TUI_HUB_{section}__{name}".upper()
     write(tmp_path, "")
-    with pytest.raises(UsageError, match=f"^{key} in the environment is wrong"):
-        load_configuration(home=str(tmp_path), environment=variable)
+    with pytest.raises(
+        UsageError, match=f"^{variable} in the environment is wrong: it is (at|more)"
+    ):
+        load_configuration(home=str(tmp_path), environment={variable: str(bad)})
 
 
 def test_an_interval_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:
@@ -106,17 +108,35 @@ def test_a_page_has_a_thousand_entries_at_most(tmp_path: Path) -> None:
     write(tmp_path, "[huggingface]\npage_size = 1000\n")
     load_configuration(home=str(tmp_path), environment={})
     write(tmp_path, "[huggingface]\npage_size = 1001\n")
-    with pytest.raises(UsageError, match=r"huggingface\.page_size in .* <= 1000"):
+    with pytest.raises(UsageError, match=r"huggingface\.page_size in .* at most 1000"):
         load_configuration(home=str(tmp_path), environment={})
 
 
 def test_a_key_that_is_none_is_named_with_its_section(tmp_path: Path) -> None:
     write(tmp_path, "[downloads]\nconections = 3\n")
-    with pytest.raises(UsageError, match=r"^downloads in .* unknown field `conections`"):
+    with pytest.raises(UsageError, match=r"^downloads\.conections in .* there is no such setting"):
         load_configuration(home=str(tmp_path), environment={})
     write(tmp_path, "[nosuch]\nx = 3\n")
-    with pytest.raises(UsageError, match=r"^a section in .* unknown field `nosuch`"):
+    with pytest.raises(UsageError, match=r"^nosuch in .* there is no such setting"):
         load_configuration(home=str(tmp_path), environment={})
+
+
+def test_values_of_another_kind_are_told_in_words(tmp_path: Path) -> None:
+    wrong = {
+        "downloads = 3": "^downloads in .* a table is wanted, not a whole number$",
+        "[downloads]\nfiles = []": r"^downloads\.files in .* a whole number is wanted, not a list$",
+        "[runtime]\ndevice = 1": r"^runtime\.device in .* a text is wanted, not a whole number$",
+        "[trust]\nothers = 'all'": r"^trust\.others in .* it is one of ask, refuse$",
+    }
+    for lines, words in wrong.items():
+        write(tmp_path, lines)
+        with pytest.raises(UsageError, match=words):
+            load_configuration(home=str(tmp_path), environment={})
+
+
+def test_a_variable_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^TUI_HUB_DOWNLOADS__FILS in .* no such setting$"):
+        load_configuration(home=str(tmp_path), environment={"TUI_HUB_DOWNLOADS__FILS": "3"})
 
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
@@ -144,7 +164,7 @@ def test_a_device_is_one_that_torch_names(tmp_path: Path, device: str, right: bo
         settings = load_configuration(home=str(tmp_path), environment={}).settings
         assert settings.runtime.device == device
     else:
-        with pytest.raises(UsageError, match=r"runtime\.device in .* is wrong"):
+        with pytest.raises(UsageError, match="is wrong: device is neither auto, cpu nor cuda:N"):
             load_configuration(home=str(tmp_path), environment={})
 
 
@@ -155,7 +175,7 @@ def test_a_device_is_one_that_torch_names(tmp_path: Path, device: str, right: bo
         ("url = 'https://a.example'\ncommand = ['x']", "either a url or a command"),
         ("url = 'ftp://a.example'", "begins with https"),
         ("url = 'https://a.example'\nevents = ['nothing']", "nothing"),
-        ("command = 'rm -rf /'", "Expected `array`"),
+        ("command = 'rm -rf /'", "a list is wanted, not a text"),
         ("command = ['']", "name of a program"),
         ('command = ["a\\u0000b"]', "NUL character"),
         ("url = 'https://a.example'\nsecret = 'not a name'", "matching regex"),

@@ -148,17 +148,22 @@ def test_comfyui_is_known_and_its_other_folders_too(tmp_path: Path, box: Box) ->
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "told"),
     [
-        "a: [", "\x00", "- a\n- b", "a: !!python/object/apply:os.system ['false']", "[" * 20_000,
-        "a: &a [x]\nb: &b [*a,*a]\nc: [*b,*b]", "a: {checkpoints: [1]}",
+        ("a: [", True), ("\x00", True), ("- a\n- b", True), ("[" * 20_000, True),
+        ("a: !!python/object/apply:os.system ['false']", True), ("#" * 300_000, True),
+        ("a: &a [x]\nb: &b [*a,*a]\nc: [*b,*b]", False), ("a: {checkpoints: [1]}", False),
+        ("", False), ("#a111:\n#    base_path: x\n", False),
     ],
 )  # fmt: skip
-def test_settings_of_comfyui_that_are_none_do_no_harm(tmp_path: Path, box: Box, text: str) -> None:
+def test_settings_of_comfyui_that_are_none_do_no_harm(
+    tmp_path: Path, box: Box, text: str, told: bool
+) -> None:
     put(tmp_path / "c", "models/checkpoints/a.safetensors", "models/loras/b.safetensors")
     (tmp_path / "c" / "extra_model_paths.yaml").write_text(text)
     models, left = look(tmp_path / "c", box)
-    assert models.keys() == {"a", "b"} and left == []
+    assert models.keys() == {"a", "b"}
+    assert [one.place.endswith("extra_model_paths.yaml") for one in left] == [True] * told
 
 
 def test_lm_studio_is_found_where_it_says(tmp_path: Path, box: Box) -> None:

@@ -148,7 +148,7 @@ async def test_what_the_driver_hides_is_known_by_our_own_record(
 
 @pytest.mark.parametrize("interval", ["0.1", "0", "often"])
 def test_an_interval_that_would_weigh_on_the_driver(tmp_path: Path, interval: str) -> None:
-    with pytest.raises(UsageError, match="interval in the environment"):
+    with pytest.raises(UsageError, match="INTERVAL in the environment"):
         load_configuration(
             environment={"TUI_HUB_HOME": str(tmp_path), "TUI_HUB_GPU__INTERVAL": interval}
         )

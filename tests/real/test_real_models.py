@@ -260,9 +260,10 @@ def test_a_killed_download_of_minilm_goes_on(
         hub.requests.clear()
         done = home.download(MINILM)
         (file,) = (file for file in done["files"] if file["path"] == "model.safetensors")
-        assert file["resumed_from"] == saved
-        assert file["bytes_transferred"] == size - saved
-        assert sum(seen.sent for seen in hub.requests.select(origin="cdn")) < size - saved // 2
+        resumed = file["resumed_from"]
+        assert saved <= resumed < size, "what was written since, and noted, counts too"
+        assert file["bytes_transferred"] == size - resumed
+        assert sum(seen.sent for seen in hub.requests.select(origin="cdn")) < size - resumed // 2
         assert (file["status"], file["verified"]) == ("completed", "sha256")
         for path, digest in real.digests.items():
             assert sha256_of(Path(done["path"], path)) == digest

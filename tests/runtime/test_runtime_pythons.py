@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import os
 import subprocess
 import sys
@@ -195,3 +196,15 @@ def test_its_memory_is_hidden() -> None:
         check=True,
     )
     assert run.stdout.strip() == "0"
+
+
+async def test_who_waits_no_more_leaves_no_process(tmp_path: Path) -> None:
+    slow = executable(tmp_path / "slow", f"#!/bin/sh\necho $$ >{tmp_path}/pid\nexec sleep 600\n")
+    trying = asyncio.create_task(try_torch(slow))
+    async with asyncio.timeout(60):
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+            await asyncio.sleep(0.01)
+    trying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await trying
+    assert gone(int((tmp_path / "pid").read_text()))

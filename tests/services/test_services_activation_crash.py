@@ -14,6 +14,7 @@ from crashing import SWITCHER
 from homes import Configure
 
 from tui_hub.demo import DemoHub
+from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.services import Services
 
@@ -74,6 +75,9 @@ async def test_a_switch_killed_before_any_step(
             assert run.returncode == -9, run.stderr
             await services.activation.recover()
             now = await sound(services)
+            job = (await services.jobs.list((JobType.ACTIVATE,)))[0]
+            carried_out = job.status is JobStatus.COMPLETED
+            assert carried_out == (now != active), "its job tells what became of it"
             outcomes.append((run.stdout.strip(), now == active))
             active = now
         assert run.stdout.startswith("active"), run.stderr

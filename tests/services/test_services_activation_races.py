@@ -22,7 +22,9 @@ from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
 from tui_hub.domain.runtime import LoadRequest
-from tui_hub.domain.slots import Swap
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.swaps import Swap
+from tui_hub.services.holders.children import Children
 from tui_hub.services.jobs import leases
 from tui_hub.services.slots.published import SlotFiles
 from tui_hub.services.slots.swap import SwapRun
@@ -252,3 +254,36 @@ async def test_who_cancels_in_another_process_comes_too_late_too(
         assert (process.returncode, error["code"]) == (5, "refused")
         assert error["message"] == "too late: hf:acme/first is inactive"
         assert (await services.jobs.get(job.id)).status is JobStatus.COMPLETED
+
+
+async def test_who_cancels_a_deactivation_that_has_begun_comes_too_late(
+    torch_home: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model was told to go: what is left of the work is done, and told as done."""
+    configuration = torch_home()
+    async with home(configuration) as services:
+        await install(services, FIRST)
+        await services.activation.activate(FIRST)
+        reached, go = asyncio.Event(), asyncio.Event()
+        end = Children.end
+
+        async def slow(self: Children, slot: Slot, grace: float | None = None) -> None:
+            reached.set()
+            await go.wait()
+            await end(self, slot, grace)
+
+        monkeypatch.setattr(Children, "end", slow)
+        emptying = asyncio.create_task(services.activation.deactivate("llm"))
+        await reached.wait()
+        (job,) = await services.jobs.list((JobType.ACTIVATE,), (JobStatus.RUNNING,))
+        emptying.cancel()
+        cancelling = asyncio.create_task(services.jobs.cancel(job.id))
+        await asyncio.sleep(0)
+        go.set()
+        result = await emptying
+        assert (result.status, result.job) == ("inactive", job.id)
+        with pytest.raises(RefusedError, match="too late: hf:acme/first is inactive"):
+            await cancelling
+        assert (await services.jobs.get(job.id)).status is JobStatus.COMPLETED
+        assert await services.activation.recover() == 0, "nothing is left to be settled"
+        assert await services.activation.slots() == () and children(configuration) == []

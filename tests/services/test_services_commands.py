@@ -354,6 +354,21 @@ async def test_what_a_killed_keeper_left_is_ended(
         assert (await services.activation.environment("llm"))["TUI_HUB_URL"] == again.url
 
 
+async def test_a_killed_keeper_is_not_what_its_server_said_last(
+    with_commands: WithCommands,
+) -> None:
+    chatty = [sys.executable, str(SCRIPT), "{port}", "--talk", "100"]
+    configuration = with_commands(text=f"[runtime.commands.chatty]\ncommand = {chatty!r}")
+    async with home(configuration) as services:
+        await install(services, FIRST)
+        done = await services.activation.activate(FIRST, runtime="chatty")
+        (keeper,) = children(configuration)
+        keeper.kill()
+        keeper.wait(60)
+        assert (await slot(services)).error == f"the process {done.pid} that kept chatty is gone"
+        await services.activation.deactivate("llm")
+
+
 async def test_a_cancelled_switch_brings_the_old_one_back(with_commands: WithCommands) -> None:
     slow = [sys.executable, str(SCRIPT), "{port}", "--delay", "600"]
     configuration = with_commands(text=f"[runtime.commands.slow]\ncommand = {slow!r}")

@@ -21,7 +21,7 @@ from tui_hub.domain.models import Model
 from tui_hub.services import Services, open_services
 from tui_hub.services.sync.feed_trials import objections
 from tui_hub.settings import Configuration, load_configuration
-from tui_hub.sources import feeds_from
+from tui_hub.sources.feeds import feeds_from
 
 LITERT, RANDOM = FEEDS
 MINE = Feed(

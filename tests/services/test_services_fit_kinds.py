@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from homes import Configure
@@ -79,6 +81,7 @@ async def test_an_adapter_needs_its_base_too(
             assert need(report, "base weights").source.startswith("hf:acme/base safetensors: ")
             assert need(report, "kv cache").bytes == 4096 * TOKEN
             assert any("acme/base safetensors is counted with it" in one for one in report.warnings)
+            assert not any("is not counted" in one for one in report.warnings)
 
 
 @pytest.mark.parametrize(
@@ -235,3 +238,46 @@ async def test_another_workload_is_judged_by_the_memory_of_now(
         for odd in (Workload(context=0), Workload(batch=0), Workload(context=2**31)):
             with pytest.raises(UsageError, match="no context, or no batch"):
                 await services.fit.again(report, odd)
+
+
+async def test_a_device_that_is_not_there_is_said(
+    configure: Configure, driver: StubDriver, base: None
+) -> None:
+    driver.two_gpus()
+
+    async def warnings(name: str, device: str) -> str:
+        async with open_services(configure(TUI_HUB_RUNTIME__DEVICE=device)) as services:
+            return "; ".join((await services.fit.check(name)).warnings)
+
+    assert "it is set to go to cuda:7, which is not there" in await warnings("acme/base", "cuda:7")
+    for device in ("auto", "cuda:1", "cpu"):
+        assert "is not there" not in await warnings("acme/base", device)
+    driver.gpu(1, fail=15)
+    assert "it is set to go to cuda:1, which is not there" in await warnings("acme/base", "cuda:1")
+
+
+async def test_a_torch_that_leaves_the_gpu_alone_is_said(
+    configure: Configure, driver: StubDriver, hub: DemoHub, base: None, tmp_path: Path
+) -> None:
+    """By the version that it has, as torch for the processor alone is published."""
+    put(
+        hub,
+        "quant",
+        RepositoryFile("m-F32.gguf", gguf({}, [("F32", Tensor("w", (32, 32), "F32"))], "q")),
+    )
+    driver.two_gpus()
+    for number, (version, said) in enumerate((("2.9.1+cpu", True), ("2.9.1+cu128", False))):
+        site = tmp_path / str(number)
+        for folder in ("torch", "torch-2.9.1.dist-info"):
+            (site / folder).mkdir(parents=True)
+        (site / "torch" / "__init__.py").write_text("def empty(_): pass")
+        (site / "torch-2.9.1.dist-info" / "METADATA").write_text(
+            f"Name: torch\nVersion: {version}\n"
+        )
+        python = {"TUI_HUB_RUNTIME__PYTHON": sys.executable, "PYTHONPATH": str(site)}
+        async with open_services(configure(f"home-{number}", **python)) as services:
+            words = f"torch {version} is built without CUDA"
+            report = await services.fit.check("acme/base")
+            assert (report.torch, any(words in one for one in report.warnings)) == (version, said)
+            report = await services.fit.check("acme/quant")
+            assert not any("torch" in one for one in report.warnings), "it does not load that"

@@ -11,7 +11,9 @@ import pytest
 from homes import Configure
 from small_models import WEIGHTS
 
+from tui_hub.domain.models import ModelStatus
 from tui_hub.services import open_services
+from tui_hub.services.slots.published import SlotFiles
 from tui_hub.services.storage import spare
 
 pytestmark = [
@@ -58,3 +60,36 @@ def test_nothing_is_set_aside_where_there_is_little(disk: Path) -> None:
     fill(disk)
     spare.keep(disk)
     assert not (disk / "spare").exists() and not spare.give_up(disk)
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+async def test_a_slot_that_was_changed_is_told_as_changed(
+    configure: Configure, disk: Path, monkeypatch: pytest.MonkeyPatch, emptied: bool
+) -> None:
+    """The disk is full from the moment on at which the change stands."""
+    configuration = configure(TUI_HUB_HOME=str(disk / "home"))
+    write = SlotFiles.write
+
+    async def full(self: SlotFiles) -> None:
+        fill(disk)
+        await write(self)
+
+    async with open_services(configuration) as services:
+        for model in ("acme/tiny", "acme/tiny-copy"):
+            job = await services.downloads.start(model)
+            assert (await services.downloads.wait(job.id)).error is None
+        slots = services.activation
+        await slots.activate("acme/tiny")
+        with monkeypatch.context() as patch:
+            patch.setattr(SlotFiles, "write", full)
+            result = await (slots.deactivate("llm") if emptied else slots.switch("acme/tiny-copy"))
+        assert (result.status, result.error) == ("inactive" if emptied else "active", None)
+        now = [slot.model for slot in await slots.slots()]
+        assert now == ([] if emptied else ["hf:acme/tiny-copy"])
+        (disk / "filler").unlink()
+    async with open_services(configuration) as services:
+        await services.activation.recover()
+        shown = (await services.catalogue.get("acme/tiny-copy")).status
+        assert shown is (ModelStatus.INSTALLED if emptied else ModelStatus.ACTIVE)
+        told = (configuration.paths.store / "active.json").read_text()
+        assert "acme/tiny" not in told if emptied else "hf:acme/tiny-copy" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import signal
@@ -20,7 +21,7 @@ from small_models import OTHER_WEIGHTS, WEIGHTS
 from tui_hub.blobs import BlobStore
 from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.downloads import Download
-from tui_hub.domain.errors import NoSpaceError
+from tui_hub.domain.errors import HubError, NoSpaceError, NotFoundError
 from tui_hub.domain.feeds import FeedState
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
@@ -70,6 +71,91 @@ async def test_a_paused_download_goes_on_from_its_bytes(configure: Configure, hu
         assert done.status is JobStatus.COMPLETED
         assert file.resumed_from >= 800_000
         assert file.bytes_transferred <= len(WEIGHTS) - 800_000
+
+
+async def halfway(services: Services, model: str, *paths: str) -> Download:
+    """A download that was paused in the middle of a model's weights."""
+    job = await services.downloads.start(model, paths=paths)
+    await until(services, job.id, lambda download: download.done > 900_000)
+    await services.downloads.pause(job.id)
+    return await services.downloads.wait(job.id)
+
+
+async def test_what_a_download_left_goes_with_its_model(configure: Configure, hub: DemoHub) -> None:
+    """And the download with it, which would bring the model back once somebody adopts it."""
+    halt(hub, 950_000)
+    async with open_services(configure()) as services:
+        job = (await halfway(services, "acme/tiny", "model.safetensors")).job
+        await services.downloads.mark_interrupted(job)
+        told = await services.storage.usage()
+        assert told.partial_bytes > 900_000
+        preview = await services.storage.preview_delete("hf:acme/tiny")
+        freed = (await services.storage.delete("hf:acme/tiny")).bytes_freed
+        assert preview.bytes_freed == freed == told.partial_bytes
+        assert (await services.storage.usage()).partial_bytes == 0
+        assert (await services.jobs.get(job)).status is JobStatus.CANCELLED
+        hub.faults.clear()
+        assert await services.downloads.adopt() == 0
+
+
+async def test_a_delete_that_fails_costs_no_download_its_bytes(
+    configure: Configure, hub: DemoHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halt(hub, 950_000)
+    async with open_services(configure()) as services:
+        job = (await halfway(services, "acme/tiny", "model.safetensors")).job
+        here = (await services.storage.usage()).partial_bytes
+        temp, fsync = services.configuration.paths.store / "temp", os.fsync
+
+        def failing(descriptor: int) -> None:
+            if Path(f"/proc/self/fd/{descriptor}").readlink().parent == temp:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            fsync(descriptor)
+
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "fsync", failing)
+            with pytest.raises(HubError, match=os.strerror(errno.EIO)):
+                await services.storage.delete("hf:acme/tiny")
+        assert (await services.jobs.get(job)).status is JobStatus.PAUSED
+        assert (await services.storage.usage()).partial_bytes == here > 900_000
+        await services.storage.delete("hf:acme/tiny")
+        assert (await services.jobs.get(job)).status is JobStatus.CANCELLED
+        assert (await services.storage.usage()).partial_bytes == 0
+
+
+async def test_a_paused_download_of_a_variant_goes_with_the_variant(
+    configure: Configure, hub: DemoHub
+) -> None:
+    """And what is installed of the model stays."""
+    async with open_services(configure()) as services:
+        first = (await services.downloads.start("acme/quants", variant="Q4_0")).id
+        assert (await services.downloads.wait(first)).status is JobStatus.COMPLETED
+        installs = await services.storage.installs()
+        halt(hub, 950_000)
+        job = (await halfway(services, "acme/quants", "quants-Q8_0.gguf")).job
+        told = (await services.storage.usage()).partial_bytes
+        preview = await services.storage.preview_delete("acme/quants", variant="q8_0")
+        deletion = await services.storage.delete("acme/quants", variant="q8_0")
+        assert preview == deletion and deletion.bytes_freed == told > 900_000
+        assert (await services.jobs.get(job)).status is JobStatus.CANCELLED
+        assert (await services.storage.usage()).partial_bytes == 0
+        assert await services.storage.installs() == installs
+        with pytest.raises(NotFoundError, match="is not on this box"):
+            await services.storage.delete("acme/quants", variant="q8_0")
+
+
+async def test_what_another_model_waits_for_stays(configure: Configure, hub: DemoHub) -> None:
+    halt(hub, 900_000)
+    async with open_services(configure()) as services:
+        await halfway(services, "acme/tiny")
+        other = await halfway(services, "acme/tiny-copy")
+        freed = (await services.storage.delete("hf:acme/tiny")).bytes_freed
+        assert freed < 900_000
+        hub.faults.clear()
+        await services.downloads.resume(other.job)
+        done = await services.downloads.wait(other.job)
+        assert done.status is JobStatus.COMPLETED
+        assert max(file.resumed_from for file in done.files) >= 800_000
 
 
 async def test_what_is_here_shows_before_the_first_byte_of_a_resumed_download(
@@ -379,3 +465,20 @@ async def test_what_a_person_paused_stays_paused(configure: Configure, hub: Demo
         await services.downloads.wait(job.id)
     async with open_services(configuration) as services:
         assert await services.downloads.adopt() == 0
+
+
+async def test_a_download_given_up_while_all_are_paused_keeps_none_from_it(
+    configure: Configure, hub: DemoHub
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, origin="cdn", times=-1))
+    async with open_services(configure(TUI_HUB_DOWNLOADS__JOBS="1")) as services:
+        runs = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        waits = await services.downloads.start("acme/quants", paths=("quants-Q8_0.gguf",))
+        goes = await services.downloads.start("acme/eye", paths=("eye.tflite",))
+        await asyncio.gather(services.downloads.cancel(goes.id), services.downloads.close())
+        for job in (runs, waits):
+            stored = await services.jobs.get(job.id)
+            assert stored.status is JobStatus.PAUSED
+            assert (stored.error or "").startswith("interrupted")
+        assert (await services.jobs.get(goes.id)).status is JobStatus.CANCELLED
+        stall.release()

@@ -141,6 +141,21 @@ async def test_a_stopped_owner_loses_its_download_and_notices(
             assert mine.fence > theirs.fence and mine.owner == processes.this_process()
 
 
+async def test_a_process_that_wakes_after_long_goes_on_with_its_own_download(
+    configure: Configure, hub: DemoHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.throttle.connection = 200_000
+    async with open_services(configure()) as services:
+        job = await services.downloads.start("acme/tiny", paths=("model.safetensors",))
+        await running(services, job.id)
+        with monkeypatch.context() as waking:
+            waking.setattr(leases, "TTL", -1.0)  # its last heartbeat is too long ago
+            await services.agent.look_after_jobs()
+        hub.throttle.connection = 0
+        done = await services.downloads.wait(job.id)
+        assert (done.status, done.error) == (JobStatus.COMPLETED, None)
+
+
 async def test_a_killed_owner_is_followed_at_once(configure: Configure, hub: DemoHub) -> None:
     halt(hub, 100_000)
     configuration = configure()

@@ -134,6 +134,7 @@ async def test_a_check_says_why_a_python_loads_nothing(
         ("/no/python", "/no/python cannot be run: No such file", "runtime.python", ""),
         (odd, f"{odd} cannot look for torch: no such interpreter here", "runtime.python", ""),
         (bare, "cannot import the torch that it has: ImportError: no lib", "runtime.python", path),
+        ("", "cannot import the torch that it has: ImportError: no lib", "runtime.python", path),
     ):
         configuration = configure(TUI_HUB_RUNTIME__PYTHON=str(python), PYTHONPATH=more)
         async with home(configuration) as services:

@@ -12,10 +12,11 @@ import pytest
 from tui_hub.blobs import BlobStore, Hold
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.errors import InterruptedJobError
-from tui_hub.services.downloads import file_download
+from tui_hub.services.downloads import turns
 from tui_hub.services.downloads.file_download import FileDownload, Means
+from tui_hub.services.downloads.file_fetching import FileFetching
 from tui_hub.services.downloads.transfers import Mover
-from tui_hub.sources import FileRequest
+from tui_hub.sources.base import FileRequest
 from tui_hub.transfer import Options
 
 SHA256 = "a" * 64
@@ -32,7 +33,7 @@ def store(tmp_path: Path) -> BlobStore:
 def waiting(store: BlobStore) -> FileDownload:
     means = Means(store, Hold(store, ()), Mover(Options(), 0).begin())
     artifact = Artifact(id="one", model="hf:org/name", revision="r", path="file", sha256=SHA256)
-    return FileDownload(means, artifact, FileRequest(url="http://127.0.0.1:1/file"), None)
+    return FileFetching(means, artifact, FileRequest(url="http://127.0.0.1:1/file"), None)
 
 
 def open_locks() -> int:
@@ -62,7 +63,7 @@ def test_whoever_gets_no_further_is_not_waited_for(
     store: BlobStore, waiting: FileDownload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that a person stopped with Ctrl-Z keeps its locks."""
-    monkeypatch.setattr(file_download, "_SILENCE", 0.0)
+    monkeypatch.setattr(turns, "_SILENCE", 0.0)
     with store.lock(SHA256), ExitStack() as until:
         waiting.await_turn(until)
         assert open_locks() == 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from homes import Configure
-from small_models import OTHER_WEIGHTS, WEIGHTS, small_repositories
+from small_models import OTHER_WEIGHTS, WEIGHTS, small_repositories, tensors_file
 
 from tui_hub.blobs import BlobStore, receipts
 from tui_hub.blobs.hashing import sha256_file
@@ -19,9 +20,12 @@ from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.errors import InterruptedJobError, NotFoundError, RefusedError
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
+from tui_hub.domain.scanning import ScanMode
 from tui_hub.domain.verification import Verification
 from tui_hub.events import StorageChanged, WorkMoved
 from tui_hub.services import Services, open_services
+
+OLD = time.time_ns() - 10**12
 
 
 async def install(services: Services, model: str, **choice: str) -> Path:
@@ -447,3 +451,28 @@ async def test_fifty_damaged_blobs_are_fifty_findings(configure: Configure, tmp_
         assert result.checked - result.ok == 50
         assert len(list(store.quarantined.iterdir())) == 50
         assert (await services.verify.run()).sound, "nothing needed them"
+
+
+async def test_a_model_whose_file_was_only_touched_is_not_lost(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """It counted as changed without being read, and its link was taken away."""
+    place = tmp_path / "mine.safetensors"
+    place.write_bytes(tensors_file(1, 300_000))
+    os.utime(place, ns=(OLD, OLD))
+    async with open_services(configure()) as services:
+        await services.scanning.run([str(place)], adopt=True, mode=ScanMode.REFERENCE)
+        (install,) = await services.storage.installs()
+        os.utime(place, ns=(OLD, OLD + 10**9))
+        blob = sha256_file(place)
+        looked = await services.verify.run(dry_run=True)
+        assert looked.sound and [mend.done for mend in looked.mended] == [False]
+        assert not store_of(services).has(blob)
+        mended = await services.verify.run()
+        assert mended.sound and [mend.done for mend in mended.mended] == [True]
+        assert store_of(services).has(blob)
+        assert await services.storage.installs() == [install]
+        assert (await services.verify.run()).mended == ()
+        place.write_bytes(tensors_file(2, 300_000))
+        (missing,) = (await services.verify.run()).missing
+        assert missing.sha256 == blob and not os.path.lexists(store_of(services).path(blob))

@@ -11,7 +11,8 @@ from hub_server import HubServer
 from ollama_server import OllamaServer
 
 from tui_hub.settings import Configuration, load_configuration
-from tui_hub.sources import HuggingFace, Ollama
+from tui_hub.sources.huggingface import HuggingFace
+from tui_hub.sources.ollama import Ollama
 
 RECORDED = Path(__file__).parent / "recorded"
 

@@ -26,10 +26,12 @@ from tui_hub.domain.errors import (
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.types import ModelType
 from tui_hub.settings import load_configuration
-from tui_hub.sources import Local, Url, checked_address, checked_place, list_place, look_at
-from tui_hub.sources.addresses import token_headers
+from tui_hub.sources.addresses import checked_address, token_headers
 from tui_hub.sources.file_names import name_of_answer
+from tui_hub.sources.folders import checked_place, list_place, look_at
+from tui_hub.sources.local import Local
 from tui_hub.sources.publishers import Sites
+from tui_hub.sources.url import Url
 
 BODY = bytes(range(256)) * 8
 

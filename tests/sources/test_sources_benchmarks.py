@@ -12,7 +12,7 @@ from hub_server import HubServer, Seen, as_json
 
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.published import Benchmark, benchmarks_of
-from tui_hub.sources import HuggingFace
+from tui_hub.sources.huggingface import HuggingFace
 from tui_hub.sources.huggingface_benchmarks import read_benchmarks
 
 Connect = Callable[..., HuggingFace]

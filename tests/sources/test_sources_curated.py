@@ -17,8 +17,8 @@ from tui_hub.domain.identifiers import ModelId, is_sha256
 from tui_hub.domain.models import Model
 from tui_hub.domain.types import ModelType
 from tui_hub.settings import Settings
-from tui_hub.sources import Curated, feeds_from
-from tui_hub.sources.curated import entries
+from tui_hub.sources.curated import Curated, entries
+from tui_hub.sources.feeds import feeds_from
 from tui_hub.sources.limits import Clock
 from tui_hub.sources.records import web_link
 

@@ -11,7 +11,7 @@ import pytest
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import Feed, Query, Rules
 from tui_hub.settings import Settings
-from tui_hub.sources import feeds_from
+from tui_hub.sources.feeds import feeds_from
 
 
 def feeds(document: dict[str, object] | None = None) -> dict[str, Feed]:
@@ -86,9 +86,9 @@ def test_a_feed_that_cannot_be(name: str, given: dict[str, object]) -> None:
 
 def test_importing_the_sources_loads_no_client() -> None:
     script = (
-        "import sys; from tui_hub.sources import sources_from;"
+        "import sys; from tui_hub.sources.every import Sources;"
         "from tui_hub.settings import load_configuration as load;"
-        "sources_from(load(environment={'TUI_HUB_HOME': '/nonexistent'}));"
+        "list(Sources(load(environment={'TUI_HUB_HOME': '/nonexistent'}), None).values());"
         "print([name for name in ('httpx', 'huggingface_hub', 'certifi') if name in sys.modules])"
     )
     answer = subprocess.run(

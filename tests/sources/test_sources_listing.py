@@ -18,7 +18,9 @@ from tui_hub.domain.errors import (
 )
 from tui_hub.domain.feeds import NO_MODEL, Feed, Query, Quota, Reach
 from tui_hub.settings import Settings
-from tui_hub.sources import HuggingFace, SourcePage, feeds_from
+from tui_hub.sources.base import SourcePage
+from tui_hub.sources.feeds import feeds_from
+from tui_hub.sources.huggingface import HuggingFace
 
 Connect = Callable[..., HuggingFace]
 FEED = Feed(name="hf:test", source="hf", queries=(Query(filter=("a-tag",)),))

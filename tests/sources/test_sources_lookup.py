@@ -27,8 +27,10 @@ from tui_hub.domain.errors import (
 )
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.settings import Configuration
-from tui_hub.sources import HuggingFace, huggingface, sources_from
+from tui_hub.sources import huggingface
+from tui_hub.sources.every import Sources
 from tui_hub.sources.feeds import SHIPPED
+from tui_hub.sources.huggingface import HuggingFace
 
 Connect = Callable[..., HuggingFace]
 MODEL = ModelId.parse("org/name")
@@ -122,6 +124,14 @@ async def test_a_wrong_token_is_told_from_a_missing_model(hub: HubServer, connec
     assert type(error) is UnauthorizedError
     assert f"127.0.0.1:{hub.port} does not know the token" in error.message
     assert "hf auth whoami" in (error.hint or "") and "expired" in (error.hint or "")
+
+
+async def test_a_token_that_the_server_repeats_is_not_told(
+    hub: HubServer, connect: Connect
+) -> None:
+    hub.on("/api/models", refused(403, message=f"{TOKEN} may not do that"))
+    error = await refusal(connect(HF_TOKEN=TOKEN))
+    assert "*** may not do that" in error.message and TOKEN not in f"{error!r} {error.hint}"
 
 
 async def test_missing_with_a_token(hub: HubServer, connect: Connect) -> None:
@@ -227,6 +237,7 @@ async def test_the_tree_is_read_to_its_last_page(hub: HubServer, connect: Connec
     assert (weights.sha256, weights.git_sha1, weights.size) == ("c" * 64, None, 5_000)
     assert listing.revision == weights.revision == COMMIT
     assert listing.model.size == 5_003, "the files tell the size, usedStorage counts history too"
+    assert not listing.model.size_is_estimate
     assert hub.seen[1].query == {"recursive": ["true"], "expand": ["false"]}
 
 
@@ -463,13 +474,19 @@ async def test_more_files_than_anybody_wants(
         await connect().files(MODEL)
 
 
+async def nothing_added(model: str) -> None:
+    return None
+
+
 async def test_every_source_by_its_prefix(configure: Callable[..., Configuration]) -> None:
-    sources = sources_from(configure())
-    assert {"hf", "curated"} <= set(sources)
+    sources = Sources(configure(), nothing_added)
+    assert set(sources) == {"hf", "replicate", "ollama", "curated", "url", "local"}
+    assert len(sources) == 6 and "hf" in sources and "ftp" not in sources
+    assert sources.get("ftp") is None and sources["hf"] is sources["hf"]
     for prefix, source in sources.items():
         assert source.prefix == prefix
         assert source.user == f"{prefix}_sync_system"
-        await source.close()
+    await sources.close()
 
 
 def test_the_page_of_a_model(hub: HubServer, connect: Connect) -> None:

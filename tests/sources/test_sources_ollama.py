@@ -26,7 +26,7 @@ from tui_hub.domain.errors import (
 )
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.types import ModelType
-from tui_hub.sources import Ollama, sources_from
+from tui_hub.sources.ollama import Ollama
 from tui_hub.sources.ollama_library import shipped_names
 
 Consult = Callable[..., Ollama]
@@ -468,11 +468,6 @@ async def test_the_same_configuration_is_asked_for_once(
     source = consult()
     assert await source.model(model_id()) == await source.model(model_id())
     assert len(ollama.paths("/v2/library/llama3.1/blobs/")) == 1
-
-
-def test_it_is_among_the_sources(configure: Callable[..., Any]) -> None:
-    source = sources_from(configure())["ollama"]
-    assert (source.prefix, source.user) == ("ollama", "ollama_sync_system")
 
 
 def test_the_shipped_names_are_names() -> None:

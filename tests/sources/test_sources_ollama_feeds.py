@@ -22,8 +22,9 @@ from tui_hub.domain.feeds import Feed, Query
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.types import ModelType
 from tui_hub.settings import OllamaSettings
-from tui_hub.sources import Ollama, SourcePage
+from tui_hub.sources.base import SourcePage
 from tui_hub.sources.feeds import SHIPPED
+from tui_hub.sources.ollama import Ollama
 from tui_hub.sources.ollama_daemon import daemon_address
 from tui_hub.sources.ollama_library import shipped_names
 from tui_hub.sources.ollama_page import names_in

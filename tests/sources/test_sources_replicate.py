@@ -27,8 +27,9 @@ from tui_hub.domain.feeds import Feed, Query
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.types import ModelType
 from tui_hub.settings import Configuration
-from tui_hub.sources import Replicate, SourcePage, sources_from
+from tui_hub.sources.base import SourcePage
 from tui_hub.sources.feeds import SHIPPED
+from tui_hub.sources.replicate import Replicate
 
 Configure = Callable[..., Configuration]
 Connect = Callable[..., Replicate]
@@ -476,7 +477,5 @@ def test_an_endpoint_that_is_none(connect: Connect) -> None:
     assert connect(TUI_HUB_REPLICATE__ENDPOINT="").endpoint == "https://api.replicate.com/v1"
 
 
-def test_it_is_one_of_the_sources(configure: Configure) -> None:
-    source = sources_from(configure())["replicate"]
-    assert (source.prefix, source.user) == ("replicate", "replicate_sync_system")
+def test_its_feeds_need_the_network() -> None:
     assert MODELS.networked and COLLECTIONS.networked

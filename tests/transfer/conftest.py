@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import ssl
 import subprocess
@@ -11,11 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from carrying import Beside
 from content import CONTENT, SHA256
 from hostile import Hostile
 from plain_file import PlainFile
 
-from tui_hub.transfer import Options, Pool, Request, Transfer
+from tui_hub.transfer import HostPauses, Lanes, Options, Pool, Request, Transfer
+from tui_hub.transfer.beside import Carrier
 from tui_hub.transfer.patience import Clock
 
 HASTE = 50
@@ -81,6 +84,32 @@ def make(destination: PlainFile, pauses: FastClock) -> Callable[..., Transfer]:
         return Transfer(request, destination, options, limiter, pool, clock=pauses.clock)
 
     return build
+
+
+@pytest.fixture
+def pauses_of_hosts() -> HostPauses:
+    return HostPauses()
+
+
+@pytest.fixture
+def shared_lanes() -> Lanes:
+    """The connections that this process and the one beside it share."""
+    return Lanes(8)
+
+
+@pytest.fixture
+def carrier(shared_lanes: Lanes, pauses_of_hosts: HostPauses) -> Iterator[Carrier]:
+    carrier = Carrier(shared_lanes, dict(os.environ), pauses_of_hosts)
+    yield carrier
+    carrier.close()
+    for thread in threading.enumerate():
+        if thread.name == "transfers":
+            thread.join(60)
+
+
+@pytest.fixture
+def beside(carrier: Carrier, destination: PlainFile) -> Beside:
+    return Beside(carrier, destination)
 
 
 @pytest.fixture(scope="session")

@@ -211,11 +211,32 @@ class Hostile:
         return Reply(200, {"Connection": "close"}, self.content, drop=True)
 
     def chunked(self, seen: Seen) -> Reply:
-        body = b"".join(
-            b"%x\r\n%s\r\n" % (len(block), block)
-            for block in (self.content[i : i + 50000] for i in range(0, len(self.content), 50000))
-        )
-        return Reply(200, {"Transfer-Encoding": "chunked"}, body + b"0\r\n\r\n")
+        return Reply(200, {"Transfer-Encoding": "chunked"}, _chunks(self.content) + b"0\r\n\r\n")
+
+    def chunked_without_end(self, seen: Seen) -> Reply:
+        """All chunks, and then nothing, with the connection open."""
+        return Reply(200, {"Transfer-Encoding": "chunked"}, _chunks(self.content), stall=True)
+
+    def chunked_ranges(self, seen: Seen) -> Reply:
+        """Ranges without a length of their own."""
+        reply = self.honest(seen)
+        if reply.status in (200, 206):
+            reply.headers.pop("Content-Length")
+            reply.headers["Transfer-Encoding"] = "chunked"
+            reply.body = _chunks(reply.body) + b"0\r\n\r\n"
+        return reply
+
+    def chunked_ranges_longer(self, seen: Seen) -> Reply:
+        """Each range brings more than it says."""
+        if seen.range is None:
+            return self.honest(seen)
+        reply = self.chunked_ranges(seen)
+        reply.body = reply.body.removesuffix(b"0\r\n\r\n") + b"3\r\nmor\r\n0\r\n\r\n"
+        return reply
+
+    def empty_with_a_page(self, seen: Seen) -> Reply:
+        page = {"Content-Range": "bytes */0", "Transfer-Encoding": "chunked"}
+        return Reply(416, page, b"4\r\nnone\r\n0\r\n\r\n")
 
     def ok_with_content_range(self, seen: Seen) -> Reply:
         reply = self.honest(seen)
@@ -584,3 +605,14 @@ class Hostile:
 
     def forbidden(self, seen: Seen) -> Reply:
         return Reply(403, {"X-Error-Message": "no scope", "Content-Length": "0"})
+
+    def repeating(self, seen: Seen) -> Reply:
+        """Says again what it was told in confidence."""
+        said = f"no {seen.headers.get('authorization', 'token')}"
+        return Reply(403, {"X-Error-Message": said, "Content-Length": "0"})
+
+
+def _chunks(content: bytes) -> bytes:
+    """Content in chunks, but for the one that ends them."""
+    blocks = (content[i : i + 50000] for i in range(0, len(content), 50000))
+    return b"".join(b"%x\r\n%s\r\n" % (len(block), block) for block in blocks)

@@ -27,6 +27,7 @@ POINTER = "d" * 40
          ("Set MY_TOKEN", "PAGE")),
         ("forbidden", True, UnauthorizedError, "no scope",
          ("The token may lack the right", "PAGE")),
+        ("repeating", True, UnauthorizedError, "no Bearer ***", ("The token may lack", "PAGE")),
         ("missing", True, NotFoundError, "/resolve/main/missing is not there (Entry not found",
          ("list the files again",)),
     ],

@@ -10,10 +10,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from carrying import Beside
 from content import CONTENT, SHA256
 from plain_file import PlainFile
 from test_transfer_resume import Running, until
@@ -27,51 +27,13 @@ from tui_hub.domain.errors import (
     NotFoundError,
     UnreachableError,
 )
-from tui_hub.transfer import HostPauses, Options, Request, Transfer
-from tui_hub.transfer.beside import Carried, Carrier
+from tui_hub.transfer import HostPauses, Lanes, Options, Request, Transfer
+from tui_hub.transfer.beside import Carrier
+from tui_hub.transfer.beside.child import Child
 from tui_hub.transfer.beside.messages import Line
 
 SIZE = len(CONTENT)
 PATIENCE = 60.0
-
-
-@pytest.fixture
-def pauses_of_hosts() -> HostPauses:
-    return HostPauses()
-
-
-@pytest.fixture
-def carrier(pauses_of_hosts: HostPauses) -> Iterator[Carrier]:
-    carrier = Carrier(8, dict(os.environ), pauses_of_hosts)
-    yield carrier
-    carrier.close()
-
-
-class Beside:
-    """Makes transfers by another process."""
-
-    def __init__(self, carrier: Carrier, destination: PlainFile) -> None:
-        self.carrier = carrier
-        self.destination = destination
-        self.here: list[Transfer] = []
-        self.held = 0
-        """Bytes that were durable when it went on here."""
-
-    def __call__(self, url: str, **known: object) -> Carried:
-        options = Options(piece_size=256 * 1024, retries=1, timeout=20)
-        request = Request(url=url, **known)
-
-        def here() -> Transfer:
-            self.held = sum(end - start for start, end in self.destination.ranges)
-            self.here.append(Transfer(request, self.destination, options))
-            return self.here[-1]
-
-        return Carried(self.carrier, "one", request, self.destination, options, here)
-
-
-@pytest.fixture
-def beside(carrier: Carrier, destination: PlainFile) -> Beside:
-    return Beside(carrier, destination)
 
 
 def descriptors() -> int:
@@ -170,7 +132,7 @@ def test_without_any_process_the_file_arrives_all_the_same(
 
 def test_an_environment_that_is_no_text_goes_along(server, destination, monkeypatch):
     monkeypatch.setenv("ODD", os.fsdecode(b"caf\xe9"))
-    carrier = Carrier(8, dict(os.environ), HostPauses())
+    carrier = Carrier(Lanes(8), dict(os.environ), HostPauses())
     beside = Beside(carrier, destination)
     assert beside(server.url("honest"), size=SIZE, sha256=SHA256).run().sha256 == SHA256
     assert not beside.here
@@ -316,10 +278,10 @@ import os, sys
 sys.path.insert(0, sys.argv[3])
 from pathlib import Path
 from plain_file import PlainFile
-from tui_hub.transfer import HostPauses, Options, Request
+from tui_hub.transfer import HostPauses, Lanes, Options, Request
 from tui_hub.transfer.beside import Carried, Carrier
 import threading, time
-carrier = Carrier(8, dict(os.environ), HostPauses())
+carrier = Carrier(Lanes(8), dict(os.environ), HostPauses())
 options = Options(environment={}, stall=600.0)
 file = PlainFile(Path(sys.argv[2]))
 transfer = Carried(carrier, "one", Request(url=sys.argv[1]), file, options, lambda: None)
@@ -353,3 +315,11 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_process_that_cannot_begin_leaves_nothing_open() -> None:
+    before = descriptors()
+    with pytest.raises(ValueError, match="environment") as failure:
+        Child(1, {"no=name": ""}, ())
+    assert failure.tb is not None, "which keeps what was made"
+    assert descriptors() == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import threading
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from tui_hub.domain.errors import (
 )
 from tui_hub.transfer import RateLimiter
 from tui_hub.transfer.addresses import Address, is_private, is_private_name
+from tui_hub.transfer.backlog import Backlog, waiting
 from tui_hub.transfer.cancellation import Cancellation
 from tui_hub.transfer.follower import Follower, git_sha1_of
 from tui_hub.transfer.governor import Governor
@@ -66,10 +68,94 @@ def test_the_most_is_never_exceeded():
     assert governor.target == 5
 
 
-def test_a_connection_that_only_this_box_slows_down_stays_alone():
-    governor = Governor(16)
+def crowd(governor: Governor, speed_of, seconds: float, start: float = 0.0, sent: int = 0):
+    """Let time pass while bytes wait for the connections."""
+    now = start
+    while now < start + seconds:
+        governor.observe(now, sent, crowded=True)
+        now += 0.1
+        sent += int(speed_of(governor.target) * 0.1)
+    return now, sent
+
+
+def test_none_is_added_to_a_fast_connection_that_bytes_wait_for():
+    governor = Governor(16, processors=2)
+    crowd(governor, lambda lanes: 400 * MIB, 5)
+    assert governor.target == 1
+
+
+def test_none_is_added_to_a_connection_that_keeps_a_processor_busy():
+    governor = Governor(16, processors=2)
     drive(governor, lambda lanes: 900 * MIB * lanes, 5)
     assert governor.target == 1
+
+
+def test_a_slow_connection_gets_others_although_bytes_wait_for_it():
+    governor = Governor(16, processors=2)
+    crowd(governor, lambda lanes: 90 * MIB * lanes, 3)
+    assert governor.target == 16
+
+
+@pytest.mark.parametrize(("processors", "left"), [(1, 1), (2, 1), (4, 3)])
+def test_no_more_are_kept_than_processors_can_serve(processors: int, left: int):
+    governor = Governor(8, processors)
+    now, sent = drive(governor, lambda lanes: 60 * MIB * lanes, 2)
+    assert governor.target == 8
+    crowd(governor, lambda lanes: 480 * MIB, 2, now, sent)
+    assert governor.target == left
+
+
+def test_as_many_as_before_are_used_where_fewer_are_slower():
+    governor = Governor(8, processors=2)
+    now, sent = drive(governor, lambda lanes: 60 * MIB * lanes, 2)
+    crowd(governor, lambda lanes: 60 * MIB * lanes, 2, now, sent)
+    assert governor.target == 8
+
+
+def test_a_silent_server_costs_no_connection():
+    governor = Governor(8, processors=2)
+    now, sent = drive(governor, lambda lanes: 60 * MIB * lanes, 2)
+    now, sent = crowd(governor, lambda lanes: 60 * MIB * lanes, 2, now, sent)
+    now, sent = crowd(governor, lambda lanes: 0, 20, now, sent)
+    assert governor.target == 8
+    crowd(governor, lambda lanes: 60 * MIB * lanes, 2, now, sent)
+    assert governor.target == 8
+
+
+def test_lanes_are_crowded_where_nearly_all_lies_waiting():
+    backlog = Backlog()
+    assert not backlog.crowded, "nothing is known yet"
+    backlog.add(0.5, 300 * MIB, waiting=400 * MIB)
+    assert backlog.crowded
+    backlog.add(0.5, 300 * MIB, waiting=30 * MIB)
+    assert not backlog.crowded
+
+
+def test_lanes_that_mostly_wait_for_bursts_are_not_crowded():
+    backlog = Backlog()
+    for _ in range(5):
+        backlog.add(0.1, 4 * MIB, waiting=4 * MIB)
+        backlog.add(0.2, 0, waiting=0)
+        backlog.add(0.2, 0, waiting=100)
+    assert not backlog.crowded
+
+
+def test_what_was_long_ago_counts_little():
+    backlog = Backlog()
+    backlog.add(2.0, MIB, waiting=0)
+    for _ in range(10):
+        backlog.add(0.9, 400 * MIB, waiting=400 * MIB)
+    assert backlog.crowded
+
+
+def test_what_lies_in_the_kernel_is_seen_and_a_closed_connection_has_nothing():
+    here, there = socket.socketpair()
+    assert waiting(here) == 0
+    there.sendall(bytes(32 * 1024))
+    assert waiting(here) == 32 * 1024
+    here.close()
+    there.close()
+    assert waiting(here) == 0
 
 
 def test_trouble_takes_one_connection_away_and_time_brings_it_back():

@@ -275,7 +275,7 @@ async def test_a_slot_is_filled_from_what_is_installed(
         await driver.until(lambda: "x deactivate" not in driver.lines()[-1])
         await driver.until(lambda: "⏎ take" in driver.lines()[-1])
         await driver.press("escape")
-        await driver.sees("No model stands for llm", "─ Memory ─", "x deactivate")
+        await driver.sees("No model stands for llm", "─ Memory ─", "a fill")
         assert driver.app.current_mode == "active"
         await driver.press("a")
         await driver.sees("A model for llm", "hf:acme/second")

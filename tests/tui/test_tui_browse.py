@@ -331,6 +331,34 @@ async def test_a_count_is_never_said_to_be_part_of_a_smaller_one(offline: Config
             assert str(browse.query_one("#count", Static).content) == shown
 
 
+async def test_the_number_beside_the_search_is_never_that_of_another_one(
+    offline: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(offline, [made(n) for n in range(300)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000")
+        await driver.settled()
+        browse = driver.app.screen
+        assert isinstance(browse, BrowseScreen)
+        number = browse.query_one("#count", Static)
+        assert str(number.content) == str(driver.app.live.total)
+        monkeypatch.setattr("tui_hub.tui.screens.browse.COUNT_DELAY", 3600.0)  # rows alone count
+        await driver.press("slash", *"model-0007")
+        await driver.until(lambda: str(number.content).startswith("1 of "))
+        await driver.press("backspace", "backspace", "backspace")
+        await driver.until(lambda: str(number.content) == "")
+
+
+async def test_all_models_have_one_number_everywhere(offline: Configuration) -> None:
+    await fill(offline, [made(n) for n in range(5)])
+    async with screen(offline) as driver:
+        await driver.settled()
+        number = driver.app.screen.query_one("#count", Static)
+        driver.app.live_state.now = replace(driver.app.live, total=421)
+        driver.app.live_signal.publish(driver.app.live)
+        await driver.until(lambda: str(number.content) == "421")
+
+
 async def test_what_other_processes_change_shows(online: Configuration) -> None:
     async with screen(online) as driver:
         await driver.services.sync.run(["hf"])

@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.downloads import Download, FileProgress
+from tui_hub.domain.invocation import Invocation
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
@@ -138,10 +139,12 @@ def test_what_programs_take_a_model_in_memory_by() -> None:
         type=ModelType.LLM, model="hf:a/b", revision="1", runtime="torch", path="/x", child="llm",
         url="http://127.0.0.1:8000",
     )  # fmt: skip
-    told = {one.word: one.value for one in copyables(of_slot(slot, {}))}
+    told = {one.word: one.value for one in copyables(of_slot(slot, {}, Invocation()))}
     assert told["attach"] == 'tui_hub.attach("llm")' and told["server"] == "http://127.0.0.1:8000"
     gone = replace(slot, error="its process is gone")
-    assert not {"attach", "server"} & {one.word for one in copyables(of_slot(gone, {}))}
+    left = copyables(of_slot(gone, {}, Invocation("tui-hub --home /h")))
+    assert not {"attach", "server"} & {one.word for one in left}
+    assert ("run", "tui-hub --home /h run llm -- ") in {(one.word, one.value) for one in left}
 
 
 def test_the_hashes_of_a_downloads_own_files_are_told_with_their_names() -> None:

@@ -18,6 +18,7 @@ from textual.screen import Screen
 
 from tui_hub import text
 from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile
+from tui_hub.domain.downloads import Download
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.services import open_services
 from tui_hub.services.downloads.words import moved_words
@@ -102,12 +103,13 @@ async def test_the_keys_shown_are_those_that_do_something_with_the_row(
     async with screen(online, (120, 36)) as driver:
         await driver.press("2")
         await driver.sees("Nothing is being downloaded", "limit")
-        assert not any(word in keys(driver) for word in ("pause", "cancel", "retry", "down"))
+        unsaid = ("pause", "cancel", "retry", "again", "down")
+        assert not any(word in keys(driver) for word in unsaid)
         await driver.services.downloads.start("acme/tiny")
         await driver.until(lambda: "pause" in keys(driver) and "cancel" in keys(driver))
-        assert "retry" not in keys(driver)
+        assert "again" not in keys(driver)
         stall.release()
-        await driver.until(lambda: "retry" in keys(driver))
+        await driver.until(lambda: "again" in keys(driver))
         assert "pause" not in keys(driver) and "cancel" not in keys(driver)
 
 
@@ -257,21 +259,42 @@ async def test_a_note_leaves_the_frame_whole(online: Configuration) -> None:
         assert all(line.endswith("│") for line in lines[2:-3])
 
 
-async def test_a_note_is_short_and_leaves_the_last_line_of_a_question(
-    online: Configuration,
+@pytest.mark.parametrize("size", [NARROW, (120, 36)])
+async def test_notes_hide_nothing_of_a_question_nor_of_the_header(
+    online: Configuration, size: tuple[int, int]
 ) -> None:
-    async with screen(online, NARROW) as driver:
-        await driver.press("2", "question_mark")
+    async with screen(online, size) as driver:
+        await driver.press("4")
+        driver.app.notify("An old note\n" + "says more words " * 20)
+        await driver.sees("An old note")
+        await driver.press("question_mark")
         await driver.sees("closes")
-        edge = driver.row("╰")
+        box = driver.app.screen.query_one(".dialog").region
+        await driver.until(lambda: "says more" not in driver.text())
+        before = driver.lines()[1 : box.bottom]
         for word in ("first", "second"):
             driver.app.notify(f"The {word} note\n" + "says more words " * 20)
-        await driver.sees("The first note", "The second note")
-        assert edge in driver.lines()
-        noted = [line for line in driver.lines() if "says more" in line]
-        assert len(noted) == 2 and all("…" in line for line in noted)
+        await driver.sees("The second note")
         driver.app.notify("wrong " * 60, severity="error")
-        await driver.until(lambda: any(one.count("wrong") == 60 for one in driver.notes()))
+        await driver.sees("wrong wrong")
+        assert driver.lines()[1 : box.bottom] == before
+        assert "7 Set" in driver.lines()[0]
+        assert not any("note" in line for line in driver.lines())
+        assert any(one.count("wrong") == 60 for one in driver.notes())
+        await driver.press("escape")
+        await driver.until(lambda: driver.text().count("wrong") == 60)
+
+
+async def test_calm_notes_take_two_lines_together_at_most(offline: Configuration) -> None:
+    async with screen(offline) as driver:
+        for words in ("a", "b", "c\nand more", "d"):
+            driver.app.notify(words)
+        await driver.until(lambda: driver.notes() == ["d"])
+        driver.app.notify("e")
+        await driver.until(lambda: driver.notes() == ["d", "e"])
+        driver.app.notify("wrong", severity="error")
+        driver.app.notify("f")
+        await driver.until(lambda: driver.notes() == ["e", "wrong", "f"])
 
 
 async def test_interrupted_ones_go_on(online: Configuration, hub: DemoHub) -> None:
@@ -442,3 +465,63 @@ async def test_the_cursor_is_in_sight_when_many_wait_in_line(
         stall.release()
         hub.faults.clear()
         await downloads.wait(last.id)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "unsaid"),
+    [
+        (JobStatus.RUNNING, "space pause", "resume"),
+        (JobStatus.PAUSED, "space resume", "retry"),
+        (JobStatus.FAILED, "x put aside", "x cancel"),
+        (JobStatus.CANCELLED, "r again", "r retry"),
+    ],
+)
+async def test_a_key_is_named_by_what_it_does_now(
+    offline: Configuration, status: JobStatus, said: str, unsaid: str
+) -> None:
+    async with screen(offline) as driver:
+        await driver.settled()
+        await driver.press("2")
+        await driver.until(lambda: isinstance(driver.app.screen, DownloadsScreen))
+        one = Download(job="1", model="hf:a/b", revision=None, variant=None, status=status)
+        list_of(driver).show(current=[replace(one, local=True)])
+        await driver.until(lambda: said in driver.lines()[-1])
+        assert unsaid not in driver.lines()[-1]
+
+
+async def test_the_names_of_a_list_lose_their_authors_together(offline: Configuration) -> None:
+    async with screen(offline, NARROW) as driver:
+        await driver.settled()
+        await driver.press("2")
+        await driver.until(lambda: isinstance(driver.app.screen, DownloadsScreen))
+        short = Download(
+            job="1", model="hf:a/b", revision=None, variant=None, status=JobStatus.PAUSED
+        )
+        long = replace(
+            short, job="2", model="hf:a-long-author/a-very-long-name-of-a-model-that-has-many-parts"
+        )
+        list_of(driver).show(current=[short])
+        await driver.sees("a/b")
+        list_of(driver).show(current=[short, long])
+        await driver.sees("a-very-long-name")
+        await driver.until(lambda: " b " in driver.row(" b "))
+        assert "a/b" not in driver.text() and "a-long-author" not in driver.text()
+
+
+async def test_a_figure_that_is_what_it_was_before_the_next_frame_is_shown_so(
+    offline: Configuration,
+) -> None:
+    async with screen(offline, NARROW) as driver:
+        await driver.settled()
+        await driver.press("2")
+        await driver.until(lambda: isinstance(driver.app.screen, DownloadsScreen))
+        one = Download(
+            job="1", model="hf:a/b", revision=None, variant=None, status=JobStatus.PAUSED
+        )
+        tenth, fifth = (replace(one, done=done, bytes_total=100) for done in (10, 20))
+        list_of(driver).show(current=[tenth])
+        await driver.sees(" 10%")
+        list_of(driver).show(current=[fifth])
+        list_of(driver).show(current=[tenth])
+        await driver.pilot.pause()
+        assert " 10%" in driver.row("a/b")

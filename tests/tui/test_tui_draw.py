@@ -15,7 +15,7 @@ from tui_hub.domain.downloads import Download, FileProgress, FileState, Plan
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import Feed, FeedStatus, Query, Quota
 from tui_hub.domain.jobs import JobStatus
-from tui_hub.tui.drawing.columns import Column, draw_row, header, layout
+from tui_hub.tui.drawing.columns import Column, draw_row, header, layout, shorten
 from tui_hub.tui.drawing.draw import (
     bar,
     difference,
@@ -30,7 +30,7 @@ from tui_hub.tui.drawing.draw import (
 )
 from tui_hub.tui.drawing.glyphs import ASCII, UNICODE
 from tui_hub.tui.screens.prompt import parse_rate
-from tui_hub.tui.words.download import job_line, together
+from tui_hub.tui.words.download_line import job_line, together
 from tui_hub.tui.words.feed import FeedRow, about
 from tui_hub.tui.words.plan import plan_text
 
@@ -171,16 +171,25 @@ def test_long_lines_are_broken_between_words_and_lose_nothing() -> None:
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
-        (24, "hf:demo-lab/flux-schnell"),
-        (23, "demo-lab/flux-schnell  "),
-        (20, "flux-schnell        "),
-        (8, "flux-sc…"),
+        (24, ("hf:demo-lab/flux-schnell", "hf:a/b                  ")),
+        (23, ("demo-lab/flux-schnell  ", "a/b                    ")),
+        (20, ("flux-schnell        ", "b                   ")),
+        (8, ("flux-sc…", "b       ")),
     ],
 )
-def test_an_id_loses_source_and_author_before_it_is_cut(width: int, shown: str) -> None:
+def test_the_ids_of_a_list_lose_source_and_author_together(
+    width: int, shown: tuple[str, str]
+) -> None:
     column: Column[str] = Column("Model", 0, lambda row: [(row, "strong")], model=lambda row: row)
-    drawn = draw_row("hf:demo-lab/flux-schnell", layout([column], width), "…")
-    assert "".join(text for text, _ in drawn) == shown
+    ids = ("hf:demo-lab/flux-schnell", "hf:a/b")
+    placed = shorten(layout([column], width), ids)
+    assert tuple(plain(draw_row(one, placed, "…")) for one in ids) == shown
+
+
+def test_a_smaller_column_takes_the_room_that_a_larger_one_left() -> None:
+    large: Column[str] = Column("Large", 12, lambda row: [("large", "")], rank=1)
+    placed = layout([COLUMNS[0], large, COLUMNS[2]], 34, 24)
+    assert [(column.title, width) for column, width in placed] == [("Name", 26), ("Rare", 6)]
 
 
 def test_what_is_told_of_a_feed_goes_on_below_its_first_word() -> None:

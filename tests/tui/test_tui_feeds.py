@@ -22,7 +22,7 @@ def resting(configure: Configure) -> Configuration:
     return configure(TUI_HUB_SYNC__FIRST_DELAY="3600")
 
 
-KEYS = ("n new", "e edit", "space on/off", "p try", "D remove")
+KEYS = ("n new", "e edit", "p try")
 
 
 def content(configuration: Configuration) -> str:
@@ -49,7 +49,12 @@ async def test_every_key_of_a_feed_is_on_screen(
 ) -> None:
     async with screen(offline, size) as driver:
         await driver.press("6")
-        await driver.sees("hf:litert", *KEYS)
+        await driver.sees("hf:litert", *KEYS, "space turn off")
+        assert "D remove" not in driver.text(), "it ships with the program"
+        await add(driver, "mine")
+        await driver.sees(*KEYS, "space turn off", "D remove")
+        await driver.press("space")
+        await driver.sees("space turn on")
 
 
 async def test_a_feed_is_made_while_the_words_say_what_it_means(
@@ -226,7 +231,7 @@ async def test_hostile_text_in_the_file_is_inert_and_kept(offline: Configuration
 
 
 def test_the_fields_make_the_feed_that_they_show(configure: Configure) -> None:
-    from tui_hub.sources import feeds_from
+    from tui_hub.sources.feeds import feeds_from
 
     for feed in feeds_from(configure().settings):
         texts = texts_of(feed)

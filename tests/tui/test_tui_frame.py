@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from conftest import offline_home
 from screen_driver import NARROW, fill, made, screen
 from textual.command import CommandPalette
+from textual.content import Content
+from textual.scrollbar import ScrollBar
 
 from tui_hub.domain.downloads import Download
+from tui_hub.domain.feeds import FeedState, FeedStatus
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.settings import Configuration
 from tui_hub.tui.command import command_of
 from tui_hub.tui.modes import MODES
-from tui_hub.tui.screens.help import HelpScreen
+from tui_hub.tui.screens.confirm import Confirm
+from tui_hub.tui.screens.help import HelpScreen, KeyText
 from tui_hub.tui.widgets.top_bar import TopBar
 
 
@@ -78,6 +84,22 @@ async def test_every_screen_has_a_name_that_can_be_read_beside_badges(
             assert "⇣1" in line and "+41" in line, line
 
 
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160])
+async def test_no_sign_of_the_sync_stands_without_a_word(
+    offline: Configuration, width: int
+) -> None:
+    await fill(offline, [made(0)])
+    async with screen(offline, (width, 24)) as driver:
+        await driver.settled()
+        bar = driver.app.screen.query_one(TopBar)
+        for state, word in ((FeedState.RUNNING, "↻ syncing"), (FeedState.FAILED, " failed")):
+            feeds = tuple(FeedStatus(feed=f"hf:{n}", state=state) for n in range(18))
+            driver.app.live_state.now = replace(driver.app.live, feeds=feeds)
+            line = bar.render_line(0).text
+            assert ("↻" in line or "18" in line) == (word in line), line
+            assert "7 Set" in line and not line.rstrip().endswith(" 0")
+
+
 async def test_every_key_shown_has_an_action_and_an_explanation(offline: Configuration) -> None:
     await fill(offline, [made(0)])
     async with screen(offline) as driver:
@@ -97,6 +119,22 @@ async def test_every_key_shown_has_an_action_and_an_explanation(offline: Configu
                 assert command.label, command
 
 
+@pytest.mark.parametrize("size", [(60, 14), (80, 19), (80, 20), NARROW, (100, 24), (120, 31)])
+async def test_the_end_of_the_help_can_be_reached(
+    offline: Configuration, size: tuple[int, int]
+) -> None:
+    await fill(offline, [made(0)])
+    async with screen(offline, size) as driver:
+        await driver.press("question_mark")
+        await driver.sees("Keys", "esc closes")
+        await driver.press("end")
+        *_, last = [line for line in driver.app.screen.query_one(KeyText)._lines if line]
+        end = last[-1].text
+        await driver.sees(end, "esc closes")
+        box = driver.app.screen.query_one(".dialog")
+        assert box.max_scroll_y == 0, "one thing scrolls, and that is the text"
+
+
 async def test_help_tells_the_keys_of_the_screen_it_is_asked_on(offline: Configuration) -> None:
     async with screen(offline) as driver:
         await driver.press("2", "question_mark")
@@ -106,6 +144,23 @@ async def test_help_tells_the_keys_of_the_screen_it_is_asked_on(offline: Configu
         await driver.press("6", "question_mark")
         await driver.sees("Bring every feed up to date now.")
         await driver.until(lambda: "Limit the speed" not in driver.text())
+
+
+@pytest.mark.parametrize(("danger", "first"), [(False, "Go"), (True, "Stay")])
+async def test_a_question_says_what_enter_answers(
+    offline: Configuration, danger: bool, first: str
+) -> None:
+    async with screen(offline) as driver:
+        question = Confirm("Go?", Content("far"), yes="Go", no="Stay", danger=danger)
+        answers: list[bool | None] = []
+        await driver.app.push_screen(question, answers.append)
+        await driver.sees(f"enter: {first}")
+        await driver.press("right")
+        await driver.sees("enter: " + ("Go" if danger else "Stay"))
+        await driver.press("left")
+        await driver.sees(f"enter: {first}")
+        await driver.press("enter")
+        await driver.until(lambda: answers == [not danger])
 
 
 async def test_the_palette_runs_any_action(offline: Configuration) -> None:
@@ -152,6 +207,15 @@ async def test_plain_ascii(plain: Configuration) -> None:
             await driver.press(str(number))
             await driver.pilot.pause()
             assert driver.text().isascii(), [line for line in driver.lines() if not line.isascii()]
+
+
+@pytest.mark.parametrize(("ascii_only", "partial"), [("true", False), ("false", True)])
+async def test_scrollbars_have_parts_of_cells_where_the_terminal_has(
+    tmp_path: Path, ascii_only: str, partial: bool
+) -> None:
+    async with screen(offline_home(tmp_path / "home", TUI_HUB_SCREEN__ASCII=ascii_only)):
+        drawn = ScrollBar.renderer.render_bar(18, 61, 19, 7).segments
+        assert any(not segment.text.isascii() for segment in drawn) is partial
 
 
 async def test_without_colour_nothing_but_weight_tells_rows_apart(

@@ -81,3 +81,15 @@ async def test_it_does_not_come_back_with_a_catalogue_that_is_built_anew(
         await driver.sees("Qwen-Image-2512")
         await driver.settled()
         assert WORDS not in driver.text()
+
+
+async def test_a_home_that_reaches_nothing_says_what_can_be_done(configure: Configure) -> None:
+    async with screen(configure(HF_ENDPOINT="http://127.0.0.1:1")) as driver:
+        await driver.sees(
+            WORDS, "the connection was refused", "`tui-hub doctor`", "What comes with the program"
+        )
+        await driver.sees("Models here: ", "Qwen-Image-2512")
+        await driver.press(*"/zzzz")
+        await driver.sees("Nothing matches.", "Nothing was fetched yet: 6 says why.")
+        await driver.press("escape", "6")
+        await driver.sees("127.0.0.1:1 cannot be reached", "`tui-hub --offline` asks nothing.")

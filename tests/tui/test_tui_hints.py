@@ -18,7 +18,15 @@ def key_of(command: type[Command]) -> str:
         ("`tui-hub jobs --retry 7f4e` takes it.", "r in Downloads takes it."),
         ("`tui-hub jobs --cancel 7f4e` stops it.", "x in Jobs stops it."),
         ("`tui-hub storage` lists what is.", "5 lists what is."),
-        ("`tui-hub config set metrics.file FILE`.", "`tui-hub config set metrics.file FILE`."),
+        ("Name another: `tui-hub config set metrics.file FILE`.", "Name another: 7."),
+        ("`tui-hub feeds edit hf:mine` changes it.", "e in Sync changes it."),
+        ("`tui-hub download hf:a/b` brings it here.", "d in Browse brings it here."),
+        ("`tui-hub activate MODEL --type llm` fills it.", "a in Browse fills it."),
+        ("`tui-hub verify hf:a/b` checks its files.", "v in Storage checks its files."),
+        (
+            "`tui-hub download hf:a/b --revision main` takes it.",
+            "`tui-hub download hf:a/b --revision main` takes it.",
+        ),
         ("Wait, or see `tui-hub doctor`.", "Wait, or see `tui-hub doctor`."),
     ],
 )

@@ -60,6 +60,16 @@ async def test_keys_that_cannot_count_are_told_and_leave_all_as_it_was(
         await driver.until(lambda: isinstance(driver.app.screen, PlanDialog))
 
 
+async def test_what_is_no_text_is_told_and_the_screen_opens(offline: Configuration) -> None:
+    given = with_keys(offline, 'down = 5\nshow_jobs = ["f4", true]\nquit = "f9"')
+    async with screen(given) as driver:
+        await driver.sees("f9 quit", "4 Jobs")
+        await driver.until(lambda: len(driver.notes()) == 2)
+        told = "\n".join(driver.notes())
+        assert "keys.down: 5 is no key\nKeys are named like" in told
+        assert "keys.show_jobs: True is no key" in told
+
+
 async def test_sentences_name_the_keys_that_are_set(offline: Configuration) -> None:
     given = with_keys(
         offline,
@@ -154,6 +164,29 @@ def test_a_key_is_looked_for_wherever_it_would_be_in_the_way(
     (problem,) = keys.problems
     assert f"is the key of {other} already" in problem.message
     assert keys.keymap == {}
+
+
+def test_only_the_key_that_another_command_has_is_left_out() -> None:
+    keys = Keys({"search": ["q", "Q"], "download_model": ["a", "q"]})
+    keys.drop_conflicts()
+    assert keys.of(c.Search) == ("Q",)
+    assert keys.of(c.DownloadModel) == c.DownloadModel.keys(), "it keeps its own where none is left"
+    assert {one.message for one in keys.problems} == {
+        "q is the key of quit already",
+        "a is the key of activate_model already (Browse)",
+    }
+
+
+async def test_the_first_frame_has_the_keys_that_count(offline: Configuration) -> None:
+    from tui_hub.services import open_services
+    from tui_hub.tui.app import HubApp
+
+    given = with_keys(offline, 'search = ["q", "Q"]\nhelp = "d"\nshow_jobs = "f4"')
+    async with open_services(given) as services:
+        app = HubApp(services)
+        assert app.sign_of(c.Search) == "Q"
+        assert app.sign_of(c.Help) == "?"
+        assert app.sign_of(c.ShowJobs) == "f4"
 
 
 def test_a_question_has_keys_of_its_own() -> None:

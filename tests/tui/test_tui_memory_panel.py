@@ -8,8 +8,10 @@ import pytest
 from test_tui_memory_line import HOST, LOST, gpu
 
 from tui_hub.domain.hardware import BoxSample, GpuMoment, GpuProcess, GpuSample
+from tui_hub.domain.invocation import Invocation
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.slots import MemoryFigures, Slot, SwapPicture, SwapStep
+from tui_hub.domain.slots import MemoryFigures, Slot
+from tui_hub.domain.swaps import SwapPicture, SwapStep
 from tui_hub.domain.types import ModelType
 from tui_hub.tui.drawing.draw import Line, width_of
 from tui_hub.tui.drawing.glyphs import ASCII, UNICODE, Glyphs
@@ -27,6 +29,7 @@ from tui_hub.tui.drawing.memory_panel import Box, brief_lines, full_lines
 from tui_hub.tui.words.slot import slot_lines, swap_lines
 
 GIB = 1024**3
+INVOCATION = Invocation("tui-hub --home /h")
 ON_HOST = Slot(
     type=ModelType.TTS,
     model="hf:acme/voice",
@@ -136,6 +139,14 @@ def test_a_device_is_a_tower_as_high_as_there_is_room_for() -> None:
     assert sum(line.startswith("▕") for line in lowest) == 1, "a bar that lies takes less room"
 
 
+def test_the_tower_of_a_host_that_stands_alone_is_as_high_as_it_has_to_tell() -> None:
+    for slots, high in (([], 6), ([ON_HOST], 9)):
+        lines = words(full_lines(replace(box(), slots=slots), 80, 45, UNICODE))
+        assert sum(line.startswith("▕") for line in lines) == high
+    beside = words(full_lines(box(gpu()), 80, 45, UNICODE))
+    assert sum(line.startswith("▕") for line in beside) == 20, "towers stand on one ground"
+
+
 def test_many_gpus_stand_side_by_side_with_rows_of_figures() -> None:
     many = [gpu(number, used=10 * number, ours=10 if number == 3 else 0) for number in range(8)]
     many[1] = LOST
@@ -215,5 +226,8 @@ def test_no_address_is_shown_of_a_server_that_is_gone() -> None:
         url="http://127.0.0.1:8000",
     )
     for error, shown in ((None, True), ("the process that kept it is gone", False)):
-        lines = slot_lines(replace(slot, error=error), None, (), 80, UNICODE, lambda one: one.key)
+        told = replace(slot, error=error)
+        lines = slot_lines(told, None, (), 80, UNICODE, lambda one: one.key, INVOCATION)
         assert ("http://127.0.0.1:8000" in " ".join(words(lines))) is shown
+        assert "tui-hub --home /h active llm --path" in " ".join(words(lines))
+        assert "tui-hub --home /h run llm -- COMMAND" in " ".join(words(lines))

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 from homes import Configure
-from screen_driver import NARROW, WIDE, Driver, screen
+from screen_driver import NARROW, WIDE, Driver, fill, made, screen
 from small_models import small_repositories
 
 from tui_hub.demo import DemoHub, Fault, FaultKind, RepositoryFile
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.types import ModelType
-from tui_hub.settings import Configuration
+from tui_hub.settings import Configuration, load_configuration
 from tui_hub.tui.screens.confirm import Confirm
 from tui_hub.tui.screens.downloads import DownloadsScreen
 from tui_hub.tui.screens.model import ModelScreen
@@ -41,6 +41,26 @@ async def test_the_page_shows_card_files_and_revisions(online: Configuration) ->
         await driver.sees("Q4_0", "Q8_0", "quants-Q4_0.gguf", "sha256", "1.0 MiB")
         await driver.press("right", "right")
         await driver.sees("Revision", "just now")
+
+
+async def test_a_row_tells_the_size_of_the_files_once_a_plan_has_listed_them(
+    online: Configuration, hub: DemoHub
+) -> None:
+    quants = next(one for one in small_repositories() if one.id == "acme/quants")
+    hub.put(replace(quants, gguf={}, used_storage=900 * 1024**2))
+    async with screen(online) as driver:
+        await driver.services.sync.run(["hf"])
+        await driver.press(*"/quants", "enter")
+        await driver.until(lambda: "~900.0 MiB" in driver.row("acme/quants"))
+        await driver.until(lambda: "~900.0 MiB as listed" in driver.row("size"))
+        await driver.press("d")
+        await driver.sees("to transfer")
+        await driver.press("escape")
+        await driver.until(lambda: " 3.0 MiB" in driver.row("acme/quants"))
+        await driver.until(lambda: "3.0 MiB" in driver.row("size  "))
+        await driver.services.sync.run(["hf"])
+        assert "as listed" not in driver.text()
+        assert not (await driver.services.catalogue.get("acme/quants")).size_is_estimate
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -112,6 +132,71 @@ async def test_a_variant_is_planned_and_downloaded(online: Configuration) -> Non
         await driver.sees("✓ installed", "here, sha256")
 
 
+async def test_enter_counts_before_the_plan_is_there(online: Configuration, hub: DemoHub) -> None:
+    async with screen(online) as driver:
+        model = await driver.services.catalogue.get("acme/tiny")
+        stall = hub.faults.add(Fault(FaultKind.STALL, path="*acme/tiny*", times=-1))
+        await driver.app.push_screen(PlanDialog(model))
+        await driver.sees("asking for the files", "enter starts, esc closes")
+        await driver.press("enter")
+        await driver.sees("starts when all is known, esc closes")
+        hub.faults.clear()
+        stall.release()
+        await driver.until(lambda: not isinstance(driver.app.screen, PlanDialog))
+        jobs = await driver.services.jobs.list((JobType.DOWNLOAD,))
+        assert [job.payload["model"] for job in jobs] == ["hf:acme/tiny"]
+
+
+async def test_an_early_enter_is_for_its_own_choice_alone(
+    online: Configuration, hub: DemoHub
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="*.gguf", times=-1))
+    async with screen(online) as driver:
+        await open_model(driver, "acme/quants")
+        await driver.sees("Files 3")
+        plan = PlanDialog((await driver.services.repositories.details("acme/quants")).model)
+        await driver.app.push_screen(plan)
+        await driver.sees("▸ Q4_0", "enter starts, esc closes")
+        plan._eager = True
+        plan._say_what_starts()
+        await driver.sees("starts when all is known")
+        await driver.press("j")
+        await driver.sees("enter starts, esc closes")
+        hub.faults.clear()
+        stall.release()
+        await driver.sees("fits in memory now: needs")
+        assert driver.app.screen is plan
+        assert not await driver.services.jobs.list((JobType.DOWNLOAD,))
+
+
+async def test_a_download_that_runs_is_said_to_be_on_its_way(
+    online: Configuration, hub: DemoHub
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=200_000))
+    async with screen(online) as driver:
+        await driver.services.downloads.start("acme/tiny")
+        model = await driver.services.catalogue.get("acme/tiny")
+        await driver.until(lambda: driver.app.live.running)
+        await driver.app.push_screen(PlanDialog(model))
+        await driver.sees("to transfer")
+        await driver.press("enter")
+        await driver.until(
+            lambda: any("is on its way already; 2 shows it" in one for one in driver.notes())
+        )
+        hub.faults.clear()
+        stall.release()
+
+
+async def test_a_plan_that_failed_offers_no_start(offline: Configuration) -> None:
+    await fill(offline, [made(0)])
+    async with screen(offline) as driver:
+        await driver.sees("model-0000")
+        await driver.press("d")
+        await driver.sees("offline", "esc closes")
+        await driver.press("enter")
+        assert "starts" not in driver.text()
+
+
 async def test_the_plan_says_whether_it_fits_without_waiting_for_it(
     online: Configuration, hub: DemoHub
 ) -> None:
@@ -167,6 +252,24 @@ async def test_speed_is_limited_from_the_screen(online: Configuration) -> None:
         await driver.until(lambda: any("have no limit" in note for note in driver.notes()))
         assert driver.services.downloads.limit == 0
         await driver.until(lambda: "limited" not in driver.row("Downloads ─"))
+
+
+async def test_a_limit_ends_with_the_screen_unless_the_settings_keep_it(
+    online: Configuration,
+) -> None:
+    async with screen(online) as driver:
+        await driver.press("2", "L")
+        await driver.sees("It ends with this screen", "enter for now, ^s keeps it, esc closes")
+        await driver.press(*"2M", "enter")
+        await driver.until(lambda: any("until this screen ends" in note for note in driver.notes()))
+        assert not online.paths.config_file.exists()
+        await driver.press("L", "ctrl+u", *"3 miles", "ctrl+s")
+        await driver.sees("is no speed.")
+        await driver.press("ctrl+u", *"3M", "ctrl+s")
+        await driver.until(lambda: any("from now on" in note for note in driver.notes()))
+        await driver.sees("limited to 3.0 MiB/s")
+    again = load_configuration(environment=dict(online.environment))
+    assert again.settings.downloads.limit == 3 * 1024**2
 
 
 async def test_activation_asks_and_shows_what_leaves(online: Configuration) -> None:

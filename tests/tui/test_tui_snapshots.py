@@ -100,7 +100,7 @@ def test_compare(snap_compare: Compare, services: Services, size: tuple[int, int
 
 
 def test_help(snap_compare: Compare, services: Services) -> None:
-    run = after(services, "?", "Plan a download")
+    run = after(services, "?", "Plan a download", "B as listed")
     assert snap_compare(HubApp(services), terminal_size=WIDE, run_before=run)
 
 

@@ -88,7 +88,7 @@ async def test_a_hostile_name_does_not_reach_the_terminal(offline: Configuration
     await _fill_with_harm(offline)
     home = offline.paths.home
     assert home is not None
-    terminal = start(home)
+    terminal = Terminal(home, *PROGRAM, size=(100, 24), **QUIET)
     terminal.sees("[red]x")
     terminal.child.send("v")
     terminal.sees("[@click=app.quit]")

@@ -12,7 +12,8 @@ from tui_hub.blobs.ollama import publish_ollama, remove_ollama
 from tui_hub.blobs.partial import Partial
 from tui_hub.blobs.receipts import KeptRevision, Receipt, ReceiptFile
 from tui_hub.blobs.sidecar import PartialInfo
-from tui_hub.blobs.store import BlobStore, Usage
+from tui_hub.blobs.store import BlobStore
+from tui_hub.blobs.usage import Usage
 from tui_hub.blobs.views import (
     clear_active,
     publish_model,

@@ -29,11 +29,18 @@ def has_others(folder: Path, is_ours: IsOurs) -> bool:
 
 
 def carry_over(folder: Path, build: Path, is_ours: IsOurs) -> None:
-    """Take what others have in a folder over into the one that comes in its place."""
+    """Take what others have in a folder over into the one that comes in its place.
+
+    Editors that save by a new file put it in the place of a link: such a file gets a name beside.
+    """
     for file in files_in(folder):
-        place = build / file.relative_to(folder)
-        if is_ours(file) or os.path.lexists(place):
+        if is_ours(file):
             continue
+        place = build / file.relative_to(folder)
+        if os.path.lexists(place):
+            if file.is_symlink():
+                continue
+            place = place.with_name(unique(place.name, ".kept"))
         with suppress(FileExistsError, NotADirectoryError):
             place.parent.mkdir(parents=True, exist_ok=True)
             os.link(file, place, follow_symlinks=False)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tui_hub.blobs import references
 from tui_hub.blobs.hashing import hash_descriptor
+from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import is_sha256
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Examined:
     """Whether it can be written to, and should not."""
     elsewhere: os.stat_result | None = None
     """The file that it points at, where it is one that stays where it lies."""
+    touched: bool = False
+    """Whether that file has another time than is written down, and the same bytes."""
 
     @property
     def stamp(self) -> Stamp:
@@ -87,7 +90,8 @@ def examine(
 ) -> Examined | None:
     """Hash a blob from the disk itself; `None` when there is none of this name.
 
-    One that points at a file is none once that file is not what it was.
+    One that points at a file is none once that file is not what it was. A file that has another
+    time, and its size, is hashed to know.
 
     Never raises for what is wrong with the blob. What `progress` raises passes through.
     """
@@ -100,7 +104,8 @@ def examine(
         nothing = os.stat_result((0,) * 10)
         return Examined(sha256=sha256, status=nothing, reason=_words(error), ours_to_move=False)
     elsewhere = references.is_one(path)
-    if elsewhere and references.size(path) is None:
+    touched = elsewhere and references.is_touched(path)
+    if elsewhere and not touched and references.size(path) is None:
         return None
     kind = None if elsewhere else _KINDS.get(stat.S_IFMT(status.st_mode))
     if kind is not None:
@@ -116,8 +121,10 @@ def examine(
         read = _read(sha256, descriptor, progress)
     finally:
         os.close(descriptor)
+    if touched and read.found not in (None, sha256):
+        return None
     if elsewhere:
-        return replace(read, status=status, elsewhere=read.status, unsealed=False)
+        return replace(read, status=status, elsewhere=read.status, unsealed=False, touched=touched)
     return read
 
 
@@ -133,6 +140,15 @@ def seal(store: BlobStore, examined: Examined) -> bool:
                 return True
         finally:
             os.close(descriptor)
+    return False
+
+
+def renew(store: BlobStore, examined: Examined) -> bool:
+    """Let a sound file that was touched count again; `False` where that is not possible yet."""
+    if examined.elsewhere is None:
+        return False
+    with suppress(OSError, HubError):
+        return references.renew(store, examined.sha256, examined.status, examined.elsewhere)
     return False
 
 

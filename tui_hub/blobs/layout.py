@@ -35,11 +35,11 @@ def prepare(store: BlobStore) -> None:
         store.hf,
     )
     version = store.root / "VERSION"
-    _check_version(version)
+    check(store)
     if not version.exists() or not all(folder.is_dir() for folder in folders):
         with storage_errors(store.root):
             # With the user's own umask: what is activated is for the other programs of the box.
-            store.root.mkdir(parents=True, exist_ok=True)
+            _make_root(store.root)
             for folder in folders:
                 make_folder(folder)
             _check_folders(store.root, folders)
@@ -49,10 +49,26 @@ def prepare(store: BlobStore) -> None:
     _check_folders(store.root, folders)
 
 
-def _check_version(path: Path) -> None:
+def _make_root(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise RefusedError(
+            f"the store {root} cannot be made: it, or what should hold it, is not a folder",
+            hint="Choose another place for the store.",
+        ) from None
+
+
+def check(store: BlobStore) -> None:
+    """See that a store, if there is one, can be read and understood.
+
+    Raises:
+        RefusedError: when it cannot.
+    """
+    path = store.root / "VERSION"
     try:
         text = path.read_text("ascii", "replace")[:20].strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         raise RefusedError(

@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import shutil
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tui_hub.blobs import adoption, holds, layout, locks, quarantine, references, sweeping
+from tui_hub.blobs import adoption, holds, layout, locks, naming, quarantine, references, sweeping
 from tui_hub.blobs.adoption import NO_TERMS, Adopted, Terms
 from tui_hub.blobs.claims import open_partial, resumable
 from tui_hub.blobs.files import (
-    NO_LINKS,
     fsync_folder,
-    rename_exclusive,
     storage_errors,
 )
 from tui_hub.blobs.hashing import sha256_file
 from tui_hub.blobs.nameless import Nameless, makes_nameless
 from tui_hub.blobs.partial import Partial
 from tui_hub.blobs.sidecar import PartialInfo, begun, scan, signs
-from tui_hub.domain.errors import CorruptError, UnsafeError
+from tui_hub.blobs.usage import Usage, measure
+from tui_hub.domain.errors import UnsafeError
 from tui_hub.domain.identifiers import is_sha256
-from tui_hub.paths import existing_parent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """The disk that a store takes and has; sizes are bytes."""
-
-    blobs: int
-    """Number of blobs."""
-    bytes: int
-    """Size of all blobs that lie in the store itself."""
-    referenced_bytes: int
-    """Size of those that stay where they lie, outside of it."""
-    partial_bytes: int
-    """Disk that unfinished files take, with what is reserved for bytes that are yet to come."""
-    partial_arrived: int
-    """What has arrived of them."""
-    pending_bytes: int
-    """Disk that unfinished files of running processes have still to take."""
-    disk_free: int
-    disk_total: int
 
 
 class BlobStore:
@@ -72,6 +47,10 @@ class BlobStore:
                 cannot hold it, or cannot be written though folders are missing.
         """
         layout.prepare(self)
+
+    def check(self) -> None:
+        """See that the store, if it is there, can be read. Raises `RefusedError`."""
+        layout.check(self)
 
     def path(self, sha256: str) -> Path:
         """Where the blob of this hash is, or would be.
@@ -194,38 +173,14 @@ class BlobStore:
             CorruptError: when the file has not the size that it should have.
             NoSpaceError, RefusedError, HubError: when the disk fails; the partial is kept.
         """
-        final = self.path(sha256)
-        with storage_errors(self.root):
-            self._name(partial, sha256)
-            fsync_folder(self.blobs)
-        if record is not None:
-            record(final)
-        with storage_errors(self.root):
-            partial.discard()
-        return final
+        return naming.commit(self, partial, sha256, record)
 
     def commit_all(self, partials: Sequence[tuple[Partial | Nameless, str]]) -> None:
         """Bring several files in, each as `commit` does; their names become durable together.
 
         When one fails, each can still be committed by itself.
         """
-        with storage_errors(self.root):
-            for partial, sha256 in partials:
-                self._name(partial, sha256)
-            fsync_folder(self.blobs)
-        for partial, _ in partials:
-            with suppress(OSError):  # then it is swept one day, as a blob that has its name
-                partial.discard()
-
-    def _name(self, partial: Partial | Nameless, sha256: str) -> None:
-        """Make a complete file read-only and durable, and give it its name if it has not got it."""
-        sealed = partial.seal()
-        if partial.size not in (None, sealed.st_size):
-            raise CorruptError(f"{sealed.st_size} bytes are here instead of {partial.size}")
-        if isinstance(partial, Nameless):
-            self._give_name(partial.link, sha256, sealed)
-        elif not _is(self.path(sha256), sealed):
-            self._give_name(functools.partial(_link, partial.path), sha256, sealed)
+        naming.commit_all(self, partials)
 
     def publish(self, source: Path, sha256: str, sealed: os.stat_result) -> None:
         """Give a durable file of this store its name, unless a blob of its size has it already.
@@ -235,22 +190,7 @@ class BlobStore:
             sha256: its hash.
             sealed: what `fstat` says of it.
         """
-        self._give_name(functools.partial(_link, source), sha256, sealed)
-        fsync_folder(self.blobs)
-
-    def _give_name(self, link: Callable[[str], None], sha256: str, sealed: os.stat_result) -> None:
-        """Do that, but for making the name durable."""
-        final = self.place(sha256)
-        try:
-            link(final)
-        except FileExistsError:
-            if not self.has(sha256, sealed.st_size):
-                if not references.forget(self, Path(final)):
-                    self.quarantine(sha256)
-                link(final)
-        if self.size(sha256) != sealed.st_size:
-            self.quarantine(sha256)
-            raise UnsafeError(f"somebody put another file in the place of {sha256}")
+        naming.publish(self, source, sha256, sealed)
 
     def adopt(self, path: Path, terms: Terms = NO_TERMS) -> str:
         """Bring a local file in as `take_in` does, and give its hash."""
@@ -311,24 +251,7 @@ class BlobStore:
 
     def usage(self) -> Usage:
         """The store in figures."""
-        sizes = {sha256: size for sha256 in self.iter() if (size := self.size(sha256)) is not None}
-        referenced = sum(size for sha256, size in sizes.items() if self.path(sha256).is_symlink())
-        partials = self.partials()
-        disk = shutil.disk_usage(existing_parent(self.root))
-        return Usage(
-            blobs=len(sizes),
-            bytes=sum(sizes.values()) - referenced,
-            referenced_bytes=referenced,
-            partial_bytes=sum(partial.allocated for partial in partials),
-            partial_arrived=sum(partial.here for partial in partials),
-            pending_bytes=sum(
-                max((partial.size or 0) - partial.allocated, 0)
-                for partial in partials
-                if not partial.left
-            ),
-            disk_free=disk.free,
-            disk_total=disk.total,
-        )
+        return measure(self)
 
     def discard_partials(self, keys: Collection[str]) -> int:
         """Remove what interrupted attempts left of some files, and give the bytes that frees.
@@ -348,21 +271,3 @@ class BlobStore:
         with storage_errors(self.root):
             references.sweep(self)
             return sweeping.sweep(self.temp, older_than, awaited)
-
-
-def _is(path: Path, status: os.stat_result) -> bool:
-    """Whether this very file has a name."""
-    try:
-        return os.path.samestat(path.lstat(), status)
-    except FileNotFoundError:
-        return False
-
-
-def _link(source: Path, final: str) -> None:
-    """Name a file without ever taking the place of another; link(2), or a rename without it."""
-    try:
-        os.link(source, final, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
-        rename_exclusive(source, Path(final))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from tui_hub.cli.exit_codes import DONE, exit_code
+from tui_hub.domain.invocation import Invocation
 from tui_hub.text import clean
 
 if TYPE_CHECKING:
@@ -51,18 +51,15 @@ class Console:
     json: bool
     quiet: bool
     redact: Redactor
-    program: str = "tui-hub"
-    """How the person starts the program for this home; stands before the commands of advice."""
+    invocation: Invocation = field(default_factory=Invocation)
+    """How the person starts the program for this home."""
     _drawn: int = field(default=0, init=False)
     """Characters of the progress line that is on the terminal now."""
 
     @classmethod
     def of(cls, options: Options, redact: Redactor) -> Console:
         """The console for the options of a run."""
-        words = ["tui-hub"]
-        if options.home is not None and not options.temporary:
-            words += [*(["--demo"] if options.demo else []), "--home", options.home]
-        return cls(options.json, options.quiet, redact, shlex.join(words))
+        return cls(options.json, options.quiet, redact, options.invocation)
 
     @property
     def width(self) -> int | None:
@@ -78,7 +75,7 @@ class Console:
             return answer.exit_code
         lines = answer.lines if answer.brief is None or not self.quiet else answer.brief
         for line in lines:
-            sys.stdout.write(line + "\n")
+            sys.stdout.write(self.invocation.advice(line) + "\n")
         if answer.error is not None:
             sys.stdout.flush()
             self.complain(answer.error)
@@ -121,8 +118,7 @@ class Console:
         self._drawn = cells(shown)
 
     def _safe(self, message: str) -> str:
-        told = message.replace("`tui-hub ", f"`{self.program} ")
-        return clean(self.redact(told), _MESSAGE)
+        return clean(self.redact(self.invocation.advice(message)), _MESSAGE)
 
 
 def error_document(error: HubError, redact: Redactor) -> dict[str, object]:

@@ -52,7 +52,6 @@ def demo_hub(options: Options) -> Iterator[None]:
             options.home = str(stack.enter_context(temporary_home()))
             options.temporary = True
         options.environment = _environment(os.environ, hub.endpoint, hub.token, options.home)
-        options.demo = True
         yield
 
 

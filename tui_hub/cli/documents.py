@@ -40,6 +40,7 @@ def model(entry: Model) -> Document:
         "likes": entry.likes,
         "params": entry.params,
         "size": entry.size,
+        "size_is_estimate": entry.size_is_estimate,
         "last_modified": entry.last_modified,
         "revision": entry.revision,
         "status": entry.status.value,

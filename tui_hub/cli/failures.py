@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tui_hub.domain.errors import HubError, InterruptedJobError, UsageError
+from tui_hub.domain.errors import HubError, InterruptedJobError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     from tui_hub.cli.options import Options
@@ -52,6 +52,11 @@ def as_hub_error(error: BaseException, options: Options) -> HubError:
     if isinstance(error, click.ClickException):
         return _usage(error)
     hint = _log_traceback(error, options)
+    if isinstance(error, PermissionError) and error.filename:
+        return RefusedError(
+            f"this user may not do that to {error.filename}: {error.strerror}",
+            hint="Give this user the right to it, or choose another home or store.",
+        )
     if isinstance(error, OSError) and error.strerror:
         return HubError(f"{error.strerror}: {error.filename}" if error.filename else error.strerror)
     return HubError(f"unexpected {type(error).__name__}: {error}", hint=hint)

@@ -82,7 +82,7 @@ def _lines(console: Console, trial: Trial) -> Iterator[str]:
 def _cells(model: Model) -> tuple[object, ...]:
     from tui_hub import text
 
-    size = text.size(model.size)
+    size = text.model_size(model)
     return model.id, model.task, model.library, model.license, text.count(model.downloads), size
 
 

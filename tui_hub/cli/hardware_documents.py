@@ -9,7 +9,7 @@ from tui_hub.cli.documents import Document
 
 if TYPE_CHECKING:
     from tui_hub.domain.hardware import BoxSample, GpuSample, HostSample
-    from tui_hub.domain.runtime import OllamaState
+    from tui_hub.domain.ollama import OllamaState
 
 
 def gpus(sample: BoxSample, ollama: OllamaState | None = None) -> Document:

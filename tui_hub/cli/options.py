@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from tui_hub.domain.invocation import Invocation
 from tui_hub.version import __version__
 
 if TYPE_CHECKING:
@@ -31,6 +33,16 @@ class Options:
     temporary: bool = False
     """Whether the home goes away at the end of the run."""
 
+    @property
+    def invocation(self) -> Invocation:
+        """How a later run finds the home and the settings of this one; not one that goes away."""
+        words = ["tui-hub"]
+        if self.home is not None and not self.temporary:
+            words += [*(["--demo"] if self.demo else []), "--home", self.home]
+        if self.config is not None:
+            words += ["--config", self.config]
+        return Invocation(shlex.join(words))
+
     def configuration(self) -> Configuration:
         """Read the settings for this run.
 
@@ -39,15 +51,16 @@ class Options:
         """
         from tui_hub.settings import load_configuration
 
-        return load_configuration(
+        configuration = load_configuration(
             home=self.home,
             config_file=self.config,
             offline=self.offline,
             environment=self.environment,
         )
+        return replace(configuration, invocation=self.invocation)
 
 
-def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+def remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
     """Keep what was given; an option that is absent here may have stood on the other side."""
     options = context.ensure_object(Options)
     if parameter.name == "verbose" and isinstance(value, int):
@@ -67,7 +80,7 @@ def _version(context: click.Context, parameter: click.Parameter, value: bool) ->
 
 def shared_options() -> list[click.Parameter]:
     """Fresh parameter objects for one command."""
-    shared = partial(click.Option, expose_value=False, callback=_remember)
+    shared = partial(click.Option, expose_value=False, callback=remember)
     return [
         shared(["--home"], metavar="DIR", help="Keep all state under DIR."),
         shared(["--config"], metavar="FILE", help="Read the settings from FILE."),

@@ -105,3 +105,22 @@ def workload(function: _Function) -> _Function:
         help="Tokens of context; without it as configured, else 8192, or fewer if it takes fewer.",
     )
     return context(batch(function))
+
+
+def placement(function: _Function) -> _Function:
+    """Which model is to stand in a slot, and how: what `activate` and `switch` are told."""
+    for parameter in (
+        click.option(
+            "--allow-pickle", is_flag=True, help="Take weights from pickle files, no code."
+        ),
+        click.option(
+            "--runtime", metavar="NAME", help="torch, ollama, link, or a command of yours."
+        ),
+        click.option(
+            "--variant", metavar="NAME", help="The variant to take, where several are here."
+        ),
+        click.option("--type", "kind", type=MODEL_TYPE),
+        click.argument("model", type=INSTALLED),
+    ):
+        function = parameter(function)
+    return function

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from tui_hub.cli.exit_codes import BROKEN_PIPE, DONE, FAILED
-from tui_hub.cli.options import Options, shared_options, write_examples, write_options
+from tui_hub.cli.options import Options, remember, shared_options, write_examples, write_options
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from tui_hub.domain.errors import HubError
 
 COMPLETION = "_TUI_HUB_COMPLETE"
@@ -98,14 +100,26 @@ class Program(click.Group):
         """Write what each verb is for."""
         names = self.list_commands(ctx)
         room = formatter.width - max(map(len, names)) - 6
-        rows = []
-        for name in names:
-            summary = _summary(name)
-            known = self.get_command(ctx, name) if summary is None else None
-            shown = known or click.Command(name, help=summary)
-            rows.append((name, shown.get_short_help_str(room)))
+        rows = [(name, self._told(ctx, name).get_short_help_str(room)) for name in names]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What a shell offers for a word: verbs with what they are for, and options."""
+        from click.shell_completion import CompletionItem
+
+        verbs = [
+            CompletionItem(name, help=self._told(ctx, name).get_short_help_str())
+            for name in self.list_commands(ctx)
+            if name.startswith(incomplete)
+        ]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def _told(self, ctx: click.Context, name: str) -> click.Command:
+        """A verb as far as its summary tells it; the verb itself only where there is none."""
+        summary = _summary(name)
+        known = self.get_command(ctx, name) if summary is None else None
+        return known or click.Command(name, help=summary)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verbs first, then the options."""
@@ -124,9 +138,15 @@ class Program(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option("--sync-only", is_flag=True, help="Sync the catalogue once and exit.")
-@click.option("--demo", is_flag=True, help="Try everything on a private hub of small models.")
+@click.option(
+    "--demo",
+    is_flag=True,
+    expose_value=False,
+    callback=remember,
+    help="Try everything on a private hub of small models.",
+)
 @click.pass_context
-def program(context: click.Context, sync_only: bool, demo: bool) -> int:
+def program(context: click.Context, sync_only: bool) -> int:
     """Find, fetch, verify, switch and retire AI models. Without a command, open the screen."""
     options = context.ensure_object(Options)
     if sync_only and context.invoked_subcommand is not None:
@@ -135,7 +155,7 @@ def program(context: click.Context, sync_only: bool, demo: bool) -> int:
         from tui_hub.cli.screen import require_terminal
 
         require_terminal()
-    if demo:
+    if options.demo:
         from tui_hub.cli.demo import demo_hub
 
         context.with_resource(demo_hub(options))
@@ -204,6 +224,8 @@ def _report(error: HubError, options: Options) -> int:
         return console.give(Answer({}, error=error, code=code))
     except BrokenPipeError:
         return _broken_pipe()
+    except OSError as failure:
+        return _unwritten(failure)
 
 
 def _flushed(code: int) -> int:
@@ -213,11 +235,16 @@ def _flushed(code: int) -> int:
     except BrokenPipeError:
         return _broken_pipe()
     except OSError as error:
-        _drop_output()
         if code == DONE:
-            sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
-            return FAILED
+            return _unwritten(error)
+        _drop_output()
     return code
+
+
+def _unwritten(error: OSError) -> int:
+    _drop_output()
+    sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
+    return FAILED
 
 
 def _broken_pipe() -> int:

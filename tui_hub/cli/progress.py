@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tui_hub.domain.disk_work import WorkPicture
     from tui_hub.domain.downloads import Download
     from tui_hub.domain.feeds import FeedStatus
-    from tui_hub.domain.slots import SwapPicture
+    from tui_hub.domain.swaps import SwapPicture
 
 _BAR = 12
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from tui_hub.cli.documents import Document
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.slots import ActivationResult, MemoryFigures
+from tui_hub.domain.slots import MemoryFigures
+from tui_hub.domain.swaps import ActivationResult
 from tui_hub.text import clean
 
 if TYPE_CHECKING:

@@ -10,14 +10,42 @@ from tui_hub import text
 from tui_hub.cli import slot_documents
 from tui_hub.cli.console import Answer
 from tui_hub.cli.failures import failure
+from tui_hub.cli.running import run
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.slots import empty_slot
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Console
-    from tui_hub.domain.slots import ActivationResult, Slot
+    from tui_hub.cli.options import Options
+    from tui_hub.domain.slots import Slot
+    from tui_hub.domain.swaps import ActivationResult
     from tui_hub.domain.types import ModelType
     from tui_hub.services import Services
+
+
+def put(
+    options: Options,
+    *,
+    replacing: bool,
+    model: str,
+    kind: ModelType | None,
+    variant: str | None,
+    runtime: str | None,
+    allow_pickle: bool,
+) -> int:
+    """Put a model into its slot, in place of another where that is wanted; gives the exit code.
+
+    The arguments besides are those of `parameters.placement`.
+    """
+
+    async def work(services: Services, console: Console) -> Answer:
+        activation = services.activation
+        change = (activation.switch if replacing else activation.activate)(
+            model, type=kind, variant=variant, runtime=runtime, consent=allow_pickle
+        )
+        return await change_slot(services, console, change, kind, model)
+
+    return run(options, work)
 
 
 async def change_slot(

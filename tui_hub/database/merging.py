@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tui_hub.domain.models import Fit, Model
+from tui_hub.domain.models import SIZE_OF, Fit, Model
 from tui_hub.domain.types import ModelType
 
 _AUTHORITY = {"curated": 0, "local": 1, "user": 1, "sync": 2}
@@ -38,7 +38,8 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
     """The record that follows from a known one and a later one of the same model.
 
     The later one's values win where its origin weighs at least as much, else they only fill what is
-    empty. What is empty in it erases nothing, but for what a full record tells. A curated record
+    empty. What is empty in it erases nothing, but for what a full record tells. What the files of a
+    commit add up to outweighs what a listing says of its size. A curated record
     says nothing of whether its model is still to be had. Facts add up, but for passing ones. What a
     curated record said of the type, the facts and the description stays; so do the status and the
     star, which are this box's own affair.
@@ -48,9 +49,11 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
         new: the later one.
         curated: whether a curated record already added to the known one.
     """
+    new = _measured(old, new)
     later = _AUTHORITY.get(new.origin, 0) >= _AUTHORITY.get(old.origin, 0)
     is_told_again = old.origin == new.origin == "sync" and bool(new.tags)
-    before = {name: fact for name, fact in old.facts.items() if name not in _PASSING}
+    passing = _PASSING if new.revision in (None, old.facts.get(SIZE_OF)) else (*_PASSING, SIZE_OF)
+    before = {name: fact for name, fact in old.facts.items() if name not in passing}
     old = replace(old, facts=before) if new.origin == "sync" and before != old.facts else old
     first, second = (new, old) if later else (old, new)
     expert = new if is_curated(new) else old if curated else first
@@ -68,6 +71,14 @@ def merged(old: Model, new: Model, *, curated: bool) -> Model:
         "facts": {**other.facts, **expert.facts},
     }
     return replace(first, **fields)
+
+
+def _measured(old: Model, new: Model) -> Model:
+    """The later record, with the size of the files where those of the same commit were listed."""
+    commit = old.facts.get(SIZE_OF)
+    if commit is None or SIZE_OF in new.facts or new.revision not in (None, commit):
+        return new
+    return replace(new, size=old.size)
 
 
 def is_curated(model: Model) -> bool:

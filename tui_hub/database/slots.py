@@ -18,7 +18,9 @@ from tui_hub.database.values import document, mapping, optional, plain
 from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.errors import LostLeaseError, RefusedError
 from tui_hub.domain.jobs import Owner
-from tui_hub.domain.slots import Load, MemoryFigures, Slot, Swap, slot_lease
+from tui_hub.domain.loads import Load
+from tui_hub.domain.slots import MemoryFigures, Slot, slot_lease
+from tui_hub.domain.swaps import Swap
 from tui_hub.domain.types import ModelType
 from tui_hub.text import now
 

@@ -90,6 +90,17 @@ class Proposal:
     torch: str | None = None
 
 
+def check_checksums(proposal: Proposal) -> None:
+    """Make sure that what is given as checksums are some, before anybody is asked for the files.
+
+    Raises:
+        UsageError: for one that is none.
+    """
+    for kind, given in (("sha256", proposal.sha256), ("md5", proposal.md5)):
+        for text in given:
+            _checked(kind, text.rpartition("=")[2])
+
+
 def with_checksums(files: Sequence[AddedFile], proposal: Proposal) -> tuple[AddedFile, ...]:
     """The files with the checksums that they must have by the user's word.
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from tui_hub.domain.consents import Consent
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.runtime import COMMAND, OLLAMA, TORCH
+from tui_hub.domain.runtime import COMMAND, DEVICE, DTYPES, OLLAMA, TORCH
 from tui_hub.domain.types import ModelType
 
 AUTO = "auto"
@@ -18,9 +18,6 @@ AUTO = "auto"
 KEYS = ("runtime", "device", "dtype", "context", "variant", "adapters")
 OPTION = "options."
 """What the keys of options begin with."""
-DTYPES = ("float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2")
-"""What torch can be told to make of floating weights."""
-
 Value = str | int
 
 _MOST_CONTEXT = 2**31 - 1
@@ -28,7 +25,6 @@ _MOST_OPTIONS = 100
 _MOST_ADAPTERS = 16
 _LONGEST = 1000
 _RUNTIME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_DEVICE = re.compile(r"auto|cpu|cuda:\d{1,3}")
 _OPTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 _INSTEAD = {"num_ctx": "context"}
 """Options that a key stands for already."""
@@ -206,7 +202,7 @@ def _runtime(given: str) -> str:
 
 
 def _device(given: str) -> str:
-    if not _DEVICE.fullmatch(given):
+    if not DEVICE.fullmatch(given):
         raise UsageError(f"{given[:80]!r} is no device", hint="There are auto, cpu and cuda:N.")
     return given
 

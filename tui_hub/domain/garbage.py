@@ -41,6 +41,8 @@ class Garbage:
     pieces: tuple[GarbagePiece, ...] = ()
     kept: int = 0
     """Blobs without a model that stay, since downloads of this home wait to go on with them."""
+    quarantined: int = 0
+    """Damaged bytes that stay in quarantine, since nobody asked for these to go."""
     dry_run: bool = False
 
     @property

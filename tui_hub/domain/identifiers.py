@@ -116,6 +116,8 @@ def repository_path(text: object) -> str:
     if "\\" in text or text.startswith(("/", "~")) or re.match(r"[A-Za-z]:", text):
         raise UnsafeError(f"the file name {shown!r} points outside its repository")
     for part in text.split("/"):
-        if part in ("", ".", "..") or len(part.encode()) > _MAX_COMPONENT:
+        if part in ("", ".", ".."):
             raise UnsafeError(f"the file name {shown!r} points outside its repository")
+        if len(part.encode()) > _MAX_COMPONENT:
+            raise UnsafeError(f"the file name {shown!r} is longer than file systems take")
     return text

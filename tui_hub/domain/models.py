@@ -13,6 +13,9 @@ from tui_hub.domain.types import ModelType
 
 DEFAULT_REF = "main"
 """The branch that is meant when nobody names a revision."""
+SIZE_OF = "size_of"
+"""The fact that names the commit whose files add up to the size."""
+_HUB = "hf"
 
 
 class ModelStatus(StrEnum):
@@ -83,6 +86,15 @@ class Model:
     description: str | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     """What only some sources know: maker, release date, limits, price, links, requirements."""
+
+    @property
+    def size_is_estimate(self) -> bool:
+        """Whether the size is not that of the files, which nobody has listed at this revision.
+
+        The listings of the Hub count what earlier commits left too, or one file of several.
+        """
+        measured = self.revision is not None and self.facts.get(SIZE_OF) == self.revision
+        return self.size is not None and self.source == _HUB and not measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import PurePath
 
 TORCH = "torch"
@@ -14,7 +14,10 @@ LINK = "link"
 RUNTIMES = (TORCH, OLLAMA, COMMAND, LINK)
 """How a model becomes active."""
 
-_FOR_GOOD = 2200
+DTYPES = ("float64", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2")
+"""What torch can be told to make of floating weights."""
+DEVICE = re.compile(r"auto|cpu|cuda:[0-9]{1,3}")
+"""Where it can be told to load them."""
 
 PLACEHOLDERS = ("path", "file", "host", "port", "model", "name", "context")
 """What a command of the user's may leave to be filled in, beside `options.NAME`."""
@@ -197,61 +200,3 @@ class ServerStatus:
     kept: bool
     trouble: str = ""
     """Why it does not run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OllamaModel:
-    """A model that the daemon of Ollama has in memory."""
-
-    name: str
-    """As the daemon calls it."""
-    size: int
-    """Bytes that it takes, by the daemon's own reckoning."""
-    size_vram: int
-    """How many of them are on GPUs."""
-    expires_at: str = ""
-    """When the daemon will let go of it by itself, as it says so."""
-    context: int | None = None
-    """Tokens of context that it was loaded for."""
-    slot: str | None = None
-    """The type whose active model it is."""
-
-    @property
-    def stays(self) -> bool:
-        """Whether the daemon keeps it until it is told to let go: it then says some 292 years."""
-        year = self.expires_at[:4]
-        return not year.isdecimal() or int(year) >= _FOR_GOOD
-
-    @property
-    def seconds_left(self) -> float:
-        """Until the daemon lets go of it by itself; zero where it does not say when."""
-        try:
-            expires = datetime.fromisoformat(self.expires_at)
-            return max((expires - datetime.now(UTC)).total_seconds(), 0.0)
-        except (ValueError, TypeError):
-            return 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OllamaState:
-    """The daemon of Ollama on this box, with what it has in memory."""
-
-    address: str
-    """Empty where the settings name none that can be used."""
-    models: tuple[OllamaModel, ...] = ()
-    error: str | None = None
-    """Why it does not tell."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OllamaRelease:
-    """What the daemon of Ollama let go of on request."""
-
-    models: tuple[OllamaModel, ...]
-    freed: int | None = None
-    """Bytes that GPUs have more of since, by their driver; `None` where none of it was there."""
-
-    @property
-    def promised(self) -> int:
-        """Bytes that the daemon had on GPUs, by its own reckoning."""
-        return sum(one.size_vram for one in self.models)

@@ -57,7 +57,11 @@ class ComfyUI:
         for folder in folders(place):
             if folder.name not in _NO_MODELS:
                 yield from _kind(folder.name, folder, seen)
-        for kind, folder in _extra(root / _EXTRA, box):
+        settings = root / _EXTRA
+        sections = _sections(settings) if has_file(settings) else ()
+        if sections is None:
+            yield left_out(settings, "it cannot be read: it is no YAML with sections")
+        for kind, folder in _extra(sections or (), settings, box):
             if is_folder(folder):
                 yield from _kind(kind, folder, seen)
             else:
@@ -71,16 +75,23 @@ def _kind(kind: str, folder: Path, seen: set[Path]) -> Iterator[Finding | None]:
         yield from loose_models(real, ComfyUI.name, TYPE_OF_FOLDER.get(kind.lower()))
 
 
-def _extra(path: Path, box: Box) -> Iterator[tuple[str, Path]]:
-    """The kinds and folders that ComfyUI's settings name."""
+def _sections(path: Path) -> Sequence[object] | None:
+    """What ComfyUI's settings hold; `None` where they are not what they should be."""
     content = read_small(path, _LIMIT)
     if content is None:
-        return
+        return None
     try:
         document = msgspec.yaml.decode(content)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return
-    for section in document.values() if isinstance(document, dict) else ():
+        return None
+    if document is None:
+        return ()  # all of it is a comment, as in the example that comes with it
+    return tuple(document.values()) if isinstance(document, dict) else None
+
+
+def _extra(sections: Sequence[object], path: Path, box: Box) -> Iterator[tuple[str, Path]]:
+    """The kinds and folders that ComfyUI's settings name."""
+    for section in sections:
         if not isinstance(section, dict):
             continue
         told = section.get("base_path")

@@ -9,18 +9,15 @@ from typing import NoReturn
 
 import msgspec
 
-from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.errors import DoesNotFitError, HubError, NotFoundError, UnreachableError
-from tui_hub.domain.runtime import OllamaModel
+from tui_hub.domain.ollama import OllamaModel
+from tui_hub.runtime.ollama_options import as_it_is, place_of
 from tui_hub.text import clean
 
 Ask = Callable[[str, object], Awaitable[tuple[int, bytes]]]
 """Asks the daemon for a path, with a document to be posted; gives the status and the body."""
 
 _FOREVER = -1
-_AT_LOAD = ("num_batch", "main_gpu", "use_mmap", "num_thread", "draft_num_predict")
-"""Options that count when a model is loaded, besides the context and the layers on GPUs. Where a
-request differs in one of them the daemon loads anew: Ollama's `server/sched.go`, `needsReload`."""
 _POLL = 0.25
 _LISTED_SECONDS = 5.0
 _GONE_SECONDS = 30.0
@@ -109,7 +106,7 @@ class OllamaMemory:
         """
         there = await self.find(name)
         if there is not None and options.get("num_ctx") in (None, there.context):
-            options = {**_place_of(there), **options}
+            options = {**place_of(there), **options}
         await self._keep(self._ask_slowly, name, options)
         deadline = time.monotonic() + _LISTED_SECONDS
         while (found := await self.find(name)) is None:
@@ -128,7 +125,7 @@ class OllamaMemory:
         Raises:
             HubError: when the daemon does not do that at once.
         """
-        await self._keep(self._ask, model.name, _as_it_is(model, options))
+        await self._keep(self._ask, model.name, as_it_is(model, options))
 
     async def unpin(self, before: OllamaModel, options: Mapping[str, object]) -> None:
         """Have a model leave by itself again, when it would have left before it was to stay.
@@ -140,7 +137,7 @@ class OllamaMemory:
         if now is None or before.stays:
             return
         seconds = max(round(before.seconds_left), 1)
-        await self._keep(self._ask, now.name, _as_it_is(now, options), seconds)
+        await self._keep(self._ask, now.name, as_it_is(now, options), seconds)
 
     async def _keep(
         self, ask: Ask, name: str, options: Mapping[str, object], keep_alive: int = _FOREVER
@@ -202,42 +199,10 @@ class OllamaMemory:
             await asyncio.sleep(_POLL)
 
 
-def _place_of(model: OllamaModel) -> dict[str, object]:
-    """Its context, and as many layers on GPUs as are there: without them it is loaded anew."""
-    context = {} if model.context is None else {"num_ctx": model.context}
-    return {"num_gpu": -1, **context}
-
-
-def _as_it_is(model: OllamaModel, options: Mapping[str, object]) -> dict[str, object]:
-    """The options by which a model in memory is asked for without being loaded anew."""
-    return {
-        **{name: value for name, value in options.items() if name in _AT_LOAD},
-        **_place_of(model),
-    }
-
-
 def whole_name(name: str) -> str:
     """A name of the daemon's as it counts: in any case of letters, and never without a tag."""
     folded = name.casefold()
     return folded if ":" in folded.rpartition("/")[2] else f"{folded}:latest"
-
-
-def options_of(configuration: ModelConfiguration) -> dict[str, object]:
-    """What is set for a model, as the daemon is told of it."""
-    options: dict[str, object] = {
-        name: _as_typed(value) for name, value in configuration.options.items()
-    }
-    return (
-        options if configuration.context is None else options | {"num_ctx": configuration.context}
-    )
-
-
-def _as_typed(value: str) -> object:
-    """A number or truth where a text reads as one, as in JSON; else the text."""
-    try:
-        return msgspec.json.decode(value, type=bool | int | float)
-    except msgspec.MsgspecError:
-        return value
 
 
 def _check_answer(body: bytes) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from tui_hub.domain.errors import HubError
@@ -56,10 +57,10 @@ async def probe_torch(
 async def try_torch(
     python: str | None, *, environment: Mapping[str, str] | None = None
 ) -> str | None:
-    """The same, once it was seen that a named Python really can import it.
+    """The same, once it was seen that this Python really can import it, in a process of its own.
 
     Args:
-        python: as in the settings; this program's own is only looked at.
+        python: as in the settings; empty or `None` is this program's own.
         environment: what that Python runs in; this process's own by default.
 
     Raises:
@@ -68,15 +69,27 @@ async def try_torch(
     return await _version(python, environment, imported=True)
 
 
+def torch_installed() -> int | None:
+    """A number that changes when this program's own torch does; `None` where there is none."""
+    try:
+        spec = find_spec("torch")
+        origin = None if spec is None else spec.origin
+        return None if origin is None else Path(origin).stat().st_mtime_ns
+    except (ImportError, ValueError, OSError):
+        return None
+
+
 async def _version(
     python: str | None, environment: Mapping[str, str] | None, *, imported: bool
 ) -> str | None:
     if not python:
-        return await asyncio.to_thread(torch_version)
+        version = await asyncio.to_thread(torch_version)
+        if version is None or not imported:
+            return version
     environment = os.environ if environment is None else environment
     key = (python_of(python), *(environment.get(name, "") for name in _PLACES))
     if key not in (_tried if imported else _found):
-        version = await asyncio.to_thread(_probe, python_of(python), environment, imported)
+        version = await _probe(python_of(python), environment, imported)
         if version is None:
             return None
         _found[key] = version
@@ -101,28 +114,38 @@ def no_torch(python: str | None) -> tuple[str, str]:
     )
 
 
-def _probe(python: str, environment: Mapping[str, str], imported: bool) -> str | None:
+async def _probe(python: str, environment: Mapping[str, str], imported: bool) -> str | None:
     patience = _TRY_SECONDS if imported else _PROBE_SECONDS
     try:
-        run = subprocess.run(
-            [python, str(SCRIPT), "--try" if imported else "--probe"],
+        process = await asyncio.create_subprocess_exec(
+            python,
+            str(SCRIPT),
+            "--try" if imported else "--probe",
             env=child_environment(environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=patience,
-            check=False,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
     except OSError as error:
         raise HubError(f"{clean(python)} cannot be run: {error.strerror}", hint=_WAY) from None
-    except subprocess.TimeoutExpired:
+    try:
+        async with asyncio.timeout(patience):
+            said, complained = await process.communicate()
+    except TimeoutError:
         raise HubError(
             f"{clean(python)} does not answer within {patience:.0f} s", hint=_WAY
         ) from None
-    if run.returncode:
-        last = run.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        why = clean("".join(last), 300) or ended(run.returncode)
-        what = "import the torch that it has" if run.stdout.strip() else "look for torch"
+    finally:
+        # Also when nobody waits for it any more, as at the end of the program.
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    if process.returncode:
+        last = complained.decode("utf-8", "replace").strip().splitlines()[-1:]
+        why = clean("".join(last), 300) or ended(process.returncode)
+        what = "import the torch that it has" if said.strip() else "look for torch"
         raise HubError(f"{clean(python)} cannot {what}: {why}", hint=_WAY)
     # Before it a torch may have said something of its own.
-    said = run.stdout.decode("utf-8", "replace").strip().splitlines()[-1:]
-    return clean("".join(said), 60) or None
+    words = said.decode("utf-8", "replace").strip().splitlines()[-1:]
+    return clean("".join(words), 60) or None

@@ -24,7 +24,7 @@ from tui_hub.services.storage import spare
 from tui_hub.services.sync.clocks import Clock
 from tui_hub.services.wiring import Services
 from tui_hub.settings import Configuration
-from tui_hub.sources import added_sources, sources_from
+from tui_hub.sources.every import Sources
 
 __all__ = ["Services", "open_services"]
 
@@ -51,9 +51,8 @@ async def open_services(
         hub, catalogue = await _open_databases(paths, stack)
         disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk")
         stack.callback(disk.shutdown)
-        sources = sources_from(configuration) | added_sources(configuration, hub.additions.get)
-        for source in sources.values():
-            stack.push_async_callback(source.close)
+        sources = Sources(configuration, hub.additions.get)
+        stack.push_async_callback(sources.close)
         context = Context(
             configuration=configuration,
             hub=hub,

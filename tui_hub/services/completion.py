@@ -11,7 +11,7 @@ from tui_hub.database import CatalogueDatabase
 from tui_hub.domain.catalogue import Search
 from tui_hub.domain.models import Model
 from tui_hub.settings import Configuration
-from tui_hub.sources import feeds_from
+from tui_hub.sources.feeds import feeds_from
 
 _MOST = 60
 _BARE = "hf:"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
@@ -20,7 +21,8 @@ from tui_hub.services.downloads.awaited import awaited
 from tui_hub.services.jobs import leases
 from tui_hub.services.sync.clocks import Clock
 from tui_hub.settings import Configuration
-from tui_hub.sources import Source
+from tui_hub.sources.base import Source
+from tui_hub.sources.every import Sources
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -34,7 +36,7 @@ class Context:
     hub: HubDatabase
     catalogue: CatalogueDatabase
     store: BlobStore
-    sources: dict[str, Source]
+    sources: Sources
     bus: EventBus
     owner: Owner
     disk: ThreadPoolExecutor
@@ -67,6 +69,7 @@ class Context:
             RefusedError: when it is not there though this home has models in it, cannot be
                 written, or was made by a newer version.
         """
+        await self.on_disk(self.store.check)
         if not self.store_is_there() and await self.hub.installs.list():
             raise RefusedError(
                 f"the store {self.store.root} is not there, though models were installed in it",
@@ -78,8 +81,8 @@ class Context:
             await self.on_disk(_tidy, self.store, await awaited(self.hub))
 
     def store_is_there(self) -> bool:
-        """Whether the store's folder was ever made, and its disk is mounted."""
-        return (self.store.root / "VERSION").is_file()
+        """Whether the store was ever made, its disk is mounted, and this user may look into it."""
+        return os.path.isfile(self.store.root / "VERSION")  # noqa: PTH113 - that of paths raises
 
     def alone(self, name: str) -> AbstractAsyncContextManager[int]:
         """Keep every other task and process of this home from the same piece of work.

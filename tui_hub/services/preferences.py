@@ -12,8 +12,8 @@ from tui_hub.services.context import Context
 from tui_hub.settings import Configuration, file, loading, values
 from tui_hub.settings.values import Setting, Value
 
-Keys = Mapping[str, str | list[str]]
-"""Keys by the names of commands."""
+Keys = Mapping[str, object]
+"""Keys by the names of commands, as they were written."""
 _AT_ONCE = ("sync.", "screen.theme", "downloads.limit")
 """What a run takes over while it goes on; all else counts from its next start."""
 

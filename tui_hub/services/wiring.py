@@ -156,7 +156,7 @@ class Services:
         """What the store holds, and deleting from it."""
         from tui_hub.services.storage.service import Storage
 
-        return Storage(self._context, self.activation)
+        return Storage(self._context, self.jobs, self.activation)
 
     @cached_property
     def activation(self) -> Activation:

@@ -81,13 +81,19 @@ def stands_astray(document: Mapping[str, Any], key: str) -> bool:
     return there and section not in OWN and key not in (*keys(), *_OWN_PARTS)
 
 
+def unknown_key(error: str) -> str | None:
+    """The key that is no setting, where msgspec's error is about one."""
+    what, _, place = error.partition(" - at `$")
+    unknown = _UNKNOWN.fullmatch(what)
+    return f"{place.strip('.`')}.{unknown[1]}".lstrip(".") if unknown else None
+
+
 def blamed(error: str) -> str | None:
     """The key that msgspec's error is about, where it can be taken out by itself."""
     what, _, place = error.partition(" - at `$")
     place = place.strip(".`")
-    unknown = _UNKNOWN.fullmatch(what)
-    if unknown:
-        return None if "[" in place else f"{place}.{unknown[1]}".lstrip(".")
+    if unknown := unknown_key(error):
+        return None if "[" in unknown else unknown
     if what.startswith("Expected") and place in sections():
         return place
     # Of values that only fit together the message names one first.

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.invocation import Invocation
 from tui_hub.paths import Paths, resolve_paths
 from tui_hub.settings.sections import Settings
 
@@ -33,6 +34,8 @@ class Configuration:
     paths: Paths
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The environment of the run, for tokens, endpoints and proxies. Never shown or logged."""
+    invocation: Invocation = field(default_factory=Invocation)
+    """How the person started the program."""
 
     @property
     def plain_environment(self) -> dict[str, str]:
@@ -130,11 +133,25 @@ def parse(document: Mapping[str, Any], origin: str) -> Settings:
     try:
         return msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$")
-        key = place.strip(".`") or "a section"
         raise UsageError(
-            f"{key} in {origin} is wrong: {what}", hint=_way_out(str(error), origin)
+            _what_is_wrong(str(error), origin), hint=_way_out(str(error), origin)
         ) from None
+
+
+def _what_is_wrong(error: str, origin: str) -> str:
+    """An error of msgspec's in words, with the key or the variable that it is about."""
+    from tui_hub.settings.keys import keys, unknown_key
+    from tui_hub.settings.reasons import kind_of, reason
+
+    what, _, place = error.partition(" - at `$")
+    unknown = unknown_key(error)
+    key = unknown or place.strip(".`")
+    named = key.partition("[")[0]
+    if origin == ENVIRONMENT and (unknown or named in keys()):
+        key = variable_of(named)
+    if unknown:
+        return f"{key} in {origin} is wrong: there is no such setting"
+    return f"{key} in {origin} is wrong: {reason(what, kind_of(key))}"
 
 
 def _way_out(error: str, origin: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tui_hub.domain.runtime import COMMAND, RUNTIMES
+from tui_hub.domain.runtime import COMMAND, DEVICE, DTYPES, RUNTIMES
 from tui_hub.settings.limits import Amount, Interval, Seconds, Some
 from tui_hub.settings.own import CommandSettings, FeedSettings, HookSettings
 
@@ -153,7 +153,7 @@ class RuntimeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the name of a command starts that server; `auto` goes by the model."""
     python: str = ""
     """The Python whose torch loads models; empty is this program's own."""
-    device: Annotated[str, msgspec.Meta(pattern=r"^(auto|cpu|cuda:\d{1,3})$")] = "auto"
+    device: str = "auto"
     """`auto` (the first GPU, else the processor), `cpu` or `cuda:N`."""
     dtype: str = ""
     """What floating weights become, `bfloat16` for example; empty leaves them as they are."""
@@ -173,6 +173,11 @@ class RuntimeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(
                 f"use is neither auto, torch, ollama nor link, nor a command: {self.use[:40]!r}"
             )
+        if not DEVICE.fullmatch(self.device):
+            raise ValueError(f"device is neither auto, cpu nor cuda:N: {self.device[:40]!r}")
+        if self.dtype and self.dtype not in DTYPES:
+            known = ", ".join(DTYPES)
+            raise ValueError(f"dtype is neither empty nor one of {known}: {self.dtype[:40]!r}")
 
 
 class GpuSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -229,6 +234,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Feeds by name, `hf:litert` for example."""
     hooks: dict[str, HookSettings] = {}
     """Hooks by name."""
-    keys: dict[str, str | list[str]] = {}
+    keys: dict[str, Any] = {}
     """Other keys for the screen's commands, by the command's name: `download_model = "D"`, or
     `["D", "f4"]` for two; `"none"` takes a command's key away, and the palette still runs it."""

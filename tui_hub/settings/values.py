@@ -6,12 +6,11 @@ are not among them.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,6 +19,7 @@ from tui_hub.settings import file, loading
 from tui_hub.settings.keys import keys, section_and_name, stands_astray
 from tui_hub.settings.loading import Configuration, told_offline, variable_of
 from tui_hub.settings.meanings import meanings
+from tui_hub.settings.reasons import kind_of, reason
 from tui_hub.settings.sections import Settings
 from tui_hub.settings.themes import THEMES
 from tui_hub.text import clean, parse_size
@@ -28,9 +28,6 @@ _LENDING = {"huggingface.endpoint": "HF_ENDPOINT", "ollama.host": "OLLAMA_HOST"}
 """Variables of other programs that count while a setting is empty."""
 _STORE = "MODEL_STORE_PATH"
 """The variable that wins over `store.path`."""
-_BOUND = re.compile(r"Expected `(?:int|float)` ([<>]=?) (\S+?)(?:\.0)?")
-"""What msgspec says of a number that is too small or too large."""
-_BOUNDS = {"<=": "at most", ">=": "at least", ">": "more than", "<": "less than"}
 Origin = Literal["default", "file", "environment", "option"]
 Value = bool | int | float | str | list[str]
 
@@ -196,35 +193,19 @@ def _read(key: str, words: str, hint: str | None = None) -> Value:
     """
     section, _, name = key.partition(".")
     default = getattr(Settings(), section)
-    (kind,) = [one.type for one in msgspec.structs.fields(default) if one.name == name]
+    kind = kind_of(key)
     typed = _typed(words, getattr(default, name))
     try:
         value: Value = msgspec.convert(typed, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(
-            f"{clean(words, 80)!r} is no value for {key}: {_reason(str(error), kind)}",
-            hint=hint,
-        ) from None
+        # All that is typed is a text: that it was one is no news.
+        why = reason(str(error).removesuffix(", got `str`"), kind)
+        raise UsageError(f"{clean(words, 80)!r} is no value for {key}: {why}", hint=hint) from None
     if key == "screen.theme" and value not in ("", *THEMES):
         raise UsageError(
             f"there is no theme {clean(words, 40)!r}", hint=f"Themes: {', '.join(THEMES)}."
         )
     return value
-
-
-def _reason(error: str, kind: object) -> str:
-    """What msgspec says, in the words of a person who types."""
-    if get_origin(kind) is Literal:
-        return f"it is one of {', '.join(map(str, get_args(kind)))}"
-    if bound := _BOUND.fullmatch(error):
-        return f"it is {_BOUNDS[bound[1]]} {bound[2]}"
-    for name, words in (
-        ("int", "a whole number"),
-        ("float", "a number"),
-        ("bool", "true or false"),
-    ):
-        error = error.replace(f"Expected `{name}`", f"{words} is wanted")
-    return error.removesuffix(", got `str`").replace("`", "")
 
 
 def _typed(words: str, default: Value) -> object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from tui_hub.domain.additions import AddedFile, Addition
@@ -11,11 +10,8 @@ from tui_hub.domain.artifacts import Artifact, artifact_id, kind_of
 from tui_hub.domain.errors import CorruptError, HubError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
-from tui_hub.sources.base import FileListing
+from tui_hub.sources.base import FileListing, Find
 from tui_hub.text import clean
-
-Find = Callable[[str], Awaitable[Addition | None]]
-"""Gives the definition of a model by its id."""
 
 
 async def definition(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from tui_hub.domain.additions import Addition
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.feeds import Feed, Quota, Reach
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
+
+Find = Callable[[str], Awaitable[Addition | None]]
+"""Gives the definition of a model that the user added, by its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tui_hub.domain.errors import UnreachableError
 from tui_hub.sources.network import host_of
+from tui_hub.text import without_secrets
 
 JSON_LIMIT = 64 * 1024**2
 """Bytes of a listing's page, unpacked; a page of 1000 entries has about 3 MB."""
@@ -56,11 +57,14 @@ class Answer:
     """Bytes of bodies that came over the network."""
     linked_etag: str | None = None
     """What the origin of the URL calls the file (`X-Linked-ETag`), before it redirects to it."""
+    private: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The headers of the question that were for its origin alone."""
 
     @property
     def message(self) -> str:
-        """What the server says of an error. Not clean."""
-        return self.headers.get("x-error-message") or self.body[:500].decode(errors="replace")
+        """What the server says of an error, without a token that it repeats. Not clean."""
+        said = self.headers.get("x-error-message") or self.body[:500].decode(errors="replace")
+        return without_secrets(said, self.private)
 
     def is_page(self) -> bool:
         """Whether this is a web page: a login page, a proxy's, a captive portal's."""

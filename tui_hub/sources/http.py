@@ -84,7 +84,11 @@ class Api:
             linked = linked or (_linked_etag(answer) if own else None)
             if answer.status not in _REDIRECTS:
                 return replace(
-                    answer, requests=requests, transferred=transferred, linked_etag=linked
+                    answer,
+                    requests=requests,
+                    transferred=transferred,
+                    linked_etag=linked,
+                    private=ask.private,
                 )
             current = await self._follow(url, answer, ask)
         raise UnreachableError(f"{host_of(url)} redirects without end")

@@ -19,7 +19,7 @@ from tui_hub.domain.errors import (
 )
 from tui_hub.domain.feeds import Feed
 from tui_hub.domain.identifiers import ModelId, is_sha1, is_sha256
-from tui_hub.domain.models import Model
+from tui_hub.domain.models import SIZE_OF, Model
 from tui_hub.domain.published import benchmark_facts
 from tui_hub.settings import Configuration
 from tui_hub.sources import huggingface_benchmarks as benchmarks
@@ -110,7 +110,7 @@ class HuggingFace:
         files, unsafe = await self._tree(ModelId.parse(found.id), commit)
         sizes = [file.size for file in files if file.size is not None]
         if files and len(sizes) == len(files):
-            found = replace(found, size=sum(sizes))
+            found = replace(found, size=sum(sizes), facts={**found.facts, SIZE_OF: commit})
         return FileListing(
             model=replace(found, revision=commit),
             revision=commit,

@@ -14,14 +14,13 @@ from tui_hub.domain.feeds import Feed
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 from tui_hub.sources.added import (
-    Find,
     check_small,
     definition,
     listing_of,
     model_of,
     refuse_revision,
 )
-from tui_hub.sources.base import FileListing, FileRequest, SourcePage
+from tui_hub.sources.base import FileListing, FileRequest, Find, SourcePage
 from tui_hub.sources.folders import list_place, look_at
 from tui_hub.sources.small_files import too_large
 from tui_hub.text import clean

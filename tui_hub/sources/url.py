@@ -22,7 +22,6 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 from tui_hub.settings import Configuration
 from tui_hub.sources.added import (
-    Find,
     check_small,
     definition,
     file_of,
@@ -32,7 +31,7 @@ from tui_hub.sources.added import (
     shown,
 )
 from tui_hub.sources.addresses import checked_address, token_headers, token_variable
-from tui_hub.sources.base import FileListing, FileRequest, SourcePage
+from tui_hub.sources.base import FileListing, FileRequest, Find, SourcePage
 from tui_hub.sources.exchange import Answer, Ask
 from tui_hub.sources.file_names import name_of_answer
 from tui_hub.sources.http import Api

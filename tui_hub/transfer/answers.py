@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -16,7 +17,7 @@ from tui_hub.domain.errors import (
     NotFoundError,
     UnauthorizedError,
 )
-from tui_hub.text import clean
+from tui_hub.text import clean, without_secrets
 from tui_hub.transfer.addresses import Address
 from tui_hub.transfer.body import Body
 from tui_hub.transfer.connection import Connection
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)\s*", re.IGNORECASE)
 _UNSATISFIED = re.compile(r"\s*bytes\s+\*/(\d{1,19})\s*", re.IGNORECASE)
+_LAST_WORD = 2.0
+"""Seconds in which a server may say whether there is more, after all that there should be."""
 _SETTLED = timedelta(seconds=60)
 _WAIT_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 _GONE_STATUSES = (404, 410, 451)
@@ -77,6 +80,17 @@ class Answer:
     body: Body
     connection: Connection
     response: http.client.HTTPResponse
+
+    def goes_on(self) -> bool:
+        """Whether more comes after what was read, where nobody told how much there is. Blocks."""
+        if self.body.remaining is not None or self.end == 0:
+            return False
+        connection = self.connection
+        try:
+            connection.stream.settimeout(min(_LAST_WORD, connection.stall))  # nobody reads on
+            return bool(self.body.readinto(memoryview(bytearray(1))))
+        except (OSError, http.client.HTTPException):
+            return False  # nothing came
 
     def close(self, pool: Pool) -> None:
         """Keep the connection of an answer that was read to its end; close any other."""
@@ -200,7 +214,7 @@ def refusal(
     response: http.client.HTTPResponse,
     *,
     foreign: bool,
-    token: bool,
+    private: Mapping[str, str],
     log_in: str | None,
 ) -> HubError | Trouble | Restart:
     """Why there is no body, from the status and the Hub's error headers.
@@ -209,11 +223,13 @@ def refusal(
         address: what was asked.
         response: an answer that is neither a success nor a redirect.
         foreign: whether it came from storage that the origin redirected to.
-        token: whether the request for the file carries one.
+        private: the headers of the request for the file, which may carry a token.
         log_in: how to come by one, where that is known.
     """
     status, host = response.status, address.host
-    said = clean(response.getheader("X-Error-Message") or "", 300)
+    token = any(name.lower() == "authorization" for name in private)
+    said = clean(without_secrets(response.getheader("X-Error-Message") or "", private), 300)
+    phrase = clean(without_secrets(response.reason, private), 60)
     if status in _WAIT_STATUSES or (status >= 500 and status != 501):
         limited = status == 429
         reason = "asks for a pause" if limited else f"is in trouble ({status})"
@@ -244,7 +260,7 @@ def refusal(
         )
     if gated or status in (401, 403):
         return _no_access(address, said or str(status), gated, token, log_in)
-    return Trouble(f"{host} answers {status} {clean(response.reason, 60)}".rstrip(), lasting=True)
+    return Trouble(f"{host} answers {status} {phrase}".rstrip(), lasting=True)
 
 
 def _no_access(

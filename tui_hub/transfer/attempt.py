@@ -151,7 +151,7 @@ class Attempt:
                 self._start_lane()
             return
         work.governor.limit(lanes.most(len(work.lanes)))
-        work.governor.observe(now, work.transferred)
+        work.governor.observe(now, work.transferred, crowded=work.backlog.crowded)
         self._hasten(now)
         while len(work.lanes) < work.governor.target and work.pieces.wanted(now):
             self._start_lane()

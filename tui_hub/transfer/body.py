@@ -5,11 +5,14 @@ from __future__ import annotations
 import http.client
 import time
 
+from tui_hub.transfer.backlog import waiting
 from tui_hub.transfer.connection import Connection, Stream
 from tui_hub.transfer.pace import Pace
 
 _MOMENT = 0.2
 """Seconds of silence after which what came is written although the buffer has room."""
+_RECORD = 16 * 1024
+"""Bytes of a TLS record (RFC 8446 section 5.1); one read brings no more, and fewer are the last."""
 
 
 class Body:
@@ -27,11 +30,13 @@ class Body:
         """Bytes that came together with the head of the answer."""
         self._heard = time.monotonic()
         self._pace = Pace(connection.stall)
+        self._failure: OSError | None = None
+        """What ended a read that had brought something."""
         self.remaining = response.length
         """Bytes to come; `None` when nobody told."""
 
     def readinto(self, view: memoryview) -> int | None:
-        """What one read of the socket brings; 0 at the end, `None` when nothing came for a moment.
+        """What has come, or comes next; 0 at the end, `None` when nothing came for a moment.
 
         Raises:
             OSError, HTTPException: when the connection fails, or is silent for too long.
@@ -56,17 +61,33 @@ class Body:
         return count
 
     def _receive(self, sock: Stream, view: memoryview) -> int | None:
-        begin = time.monotonic()
+        if self._failure is not None:
+            raise self._failure
+        begin = now = time.monotonic()
+        filled, silent = 0, False
         try:
-            count: int | None = sock.recv_into(view)
+            while filled < len(view) and now - begin < _MOMENT:
+                count = sock.recv_into(view[filled:])
+                filled, now = filled + count, time.monotonic()
+                if count < _RECORD:
+                    break
         except TimeoutError:
-            if time.monotonic() - self._heard >= self._connection.stall:
+            now, silent = time.monotonic(), not filled
+            if silent and now - self._heard >= self._connection.stall:
                 raise
-            count = None
-        else:
-            self._heard = time.monotonic()
-        self._pace.add(time.monotonic() - begin, count or 0)
-        return count
+        except OSError as error:
+            if not filled:
+                raise
+            self._failure = error
+        if not silent:
+            self._heard = now
+        self._pace.add(now - begin, filled)
+        return None if silent else filled
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that lie in the kernel, encrypted perhaps."""
+        return waiting(self._connection.stream)
 
     @property
     def consumed(self) -> bool:

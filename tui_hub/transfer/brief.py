@@ -164,6 +164,7 @@ class Brief:
                 if count:
                     self._came += count
                     self._limiter.take(count, self._cancellation.event)
+            self._identity.finish(answer, self._came)
         except (OSError, http.client.HTTPException) as error:
             self._cancellation.check()
             raise trouble_from(error, host) from None

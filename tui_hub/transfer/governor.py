@@ -1,6 +1,8 @@
-"""How many connections to use: more while they bring more, fewer when they do not. Pure."""
+"""How many connections to use: more while they bring more, fewer when they do not."""
 
 from __future__ import annotations
+
+import os
 
 WINDOW = 0.4
 """Seconds over which speed is measured, where so little comes that it jerks."""
@@ -11,10 +13,18 @@ _GAIN = 1.10
 """By how much more connections must raise the speed to be kept."""
 _PATIENCE = 1.2
 """Seconds that new connections have to show it."""
-_FAST = 400 * 1024**2
-"""Bytes a second at which one connection is held up by this box, not by the network."""
+_LOSS = 0.9
+"""What fewer connections must bring of the speed that more of them had, to be kept."""
+_SETTLING = 0.5
+"""Seconds until the pieces of those that are given up have come in."""
+_FAST = 150 * 1024**2
+"""Bytes a second that one connection does not bring while it waits for round trips."""
+_FULL = 400 * 1024**2
+"""Bytes a second at which a connection keeps a processor busy, whoever waits for whom."""
 _PROBE = 15.0
 """Seconds until the next try after one that brought nothing; doubled each time."""
+_SELDOM = 240.0
+"""The most that it becomes, and the seconds between two tries with fewer."""
 _RECOVERY = 2.0
 """Seconds without trouble after which a lost connection is tried again."""
 
@@ -26,30 +36,44 @@ _SHARE = 0.7
 
 
 class Governor:
-    """Adds connections while the speed rises with them, and goes back when it does not."""
+    """Adds connections while the speed rises with them, and goes back when it does not.
 
-    def __init__(self, most: int) -> None:
+    Where bytes wait for the connections, and not these for bytes, it is this box that is slow: then
+    it adds none to fast ones, and tries whether as many as there are processors do as well.
+    """
+
+    def __init__(self, most: int, processors: int | None = None) -> None:
+        """For a file that may have so many, on a box with so many processors, by default this."""
         self._most = max(1, most)
+        self._served = max(1, (processors or _processors()) - 1)
+        """Connections that the processors can serve at once beside the hash."""
         self._allowed = self._most
         self.target = 1
         self._kept = 1
         """The last number that paid off."""
         self._kept_speed = 0.0
         self._factor = _LEAP
-        self._grown = 0.0
-        """When connections were added last."""
+        self._changed = 0.0
+        """When connections were added or given up last."""
         self._since: float | None = None
         self._counted = 0
         self._probe_at = 0.0
         self._probe = _PROBE
+        self._fewer_at = 0.0
 
     def limit(self, allowed: int) -> None:
         """How many the other files leave for this one."""
         self._allowed = max(1, min(self._most, allowed))
         self.target, self._kept = min(self.target, self._allowed), min(self._kept, self._allowed)
 
-    def observe(self, now: float, transferred: int) -> None:
-        """Take in how many bytes have come so far; may change `target`."""
+    def observe(self, now: float, transferred: int, *, crowded: bool = False) -> None:
+        """Take in how many bytes have come so far; may change `target`.
+
+        Args:
+            now: seconds on any clock.
+            transferred: bytes.
+            crowded: whether bytes wait for the connections.
+        """
         if self._since is None or transferred < self._counted:
             self._since, self._counted = now, transferred
             return
@@ -60,10 +84,16 @@ class Governor:
         speed = came / (now - self._since)
         self._since, self._counted = now, transferred
         if self.target > self._kept:
-            self._judge(now, speed)
+            self._judge_more(now, speed)
+        elif self.target < self._kept:
+            self._judge_fewer(now, speed)
         else:
+            steady = speed > 0 and speed >= self._kept_speed * _LOSS
             self._kept_speed = speed
-            if now >= self._probe_at:
+            too_many = crowded and self.target > self._served
+            if too_many and steady and now >= self._fewer_at:
+                self.target, self._changed = self._served, now
+            elif now >= self._probe_at and speed < (_FAST if crowded else _FULL) * self.target:
                 self._grow(now, speed)
 
     def trouble(self, now: float) -> None:
@@ -73,7 +103,7 @@ class Governor:
         self._probe = _PROBE
         self._since = None
 
-    def _judge(self, now: float, speed: float) -> None:
+    def _judge_more(self, now: float, speed: float) -> None:
         """Keep what was added if it paid off."""
         if speed >= self._kept_speed * _GAIN:
             linear = self._kept_speed * self.target / self._kept
@@ -81,12 +111,29 @@ class Governor:
             self._kept, self._kept_speed = self.target, speed
             self._probe = _PROBE
             self._grow(now, speed)
-        elif now - self._grown >= _PATIENCE:
+        elif now - self._changed >= _PATIENCE:
             self.target, self._factor = self._kept, _STEP
             self._probe_at = now + self._probe
-            self._probe *= 2
+            self._probe = min(self._probe * 2, _SELDOM)
+
+    def _judge_fewer(self, now: float, speed: float) -> None:
+        """Give up for good what was given up, if the speed did not fall."""
+        if now - self._changed < _SETTLING:
+            return
+        if speed >= self._kept_speed * _LOSS:
+            self._kept, self._kept_speed, self._factor = self.target, speed, _STEP
+            self._probe_at = now + self._probe
+        else:
+            self.target = self._kept
+        self._fewer_at = now + _SELDOM
 
     def _grow(self, now: float, speed: float) -> None:
-        if speed > 0 and speed / self.target < _FAST:
+        if speed > 0:
             self.target = min(self._allowed, self._kept * self._factor)
-            self._grown = now
+            self._changed = now
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

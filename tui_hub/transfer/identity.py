@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tui_hub.domain.artifacts import Verified
-from tui_hub.domain.errors import CorruptError
+from tui_hub.domain.errors import CorruptError, UnreachableError
 from tui_hub.domain.identifiers import is_sha1, is_sha256
 from tui_hub.transfer.answers import Answer, Linked, bare_etag, is_strong
 from tui_hub.transfer.follower import Digests
@@ -74,6 +74,28 @@ class Identity:
         self._agree_size(answer.total, holding=holding)
         self._agree_validator(answer.validator, holding=holding)
         self.etag = answer.validator or self.etag
+
+    def finish(self, answer: Answer, position: int) -> None:
+        """See an answer end where it should, if no hash will tell.
+
+        Args:
+            answer: the answer.
+            position: where its reader stands in the file.
+
+        Raises:
+            UnreachableError: when the file is longer than its listing says.
+            Restart: when a range of it is longer than it says itself.
+        """
+        end = self.size if answer.end is None else answer.end
+        if self.provable or position != end or not answer.goes_on():
+            return
+        host = answer.connection.address.host
+        if answer.ranged:
+            raise Restart(f"{host} sends more than the range that it names", whole=True)
+        raise UnreachableError(
+            f"{host} sends more than the {self.size} bytes that the file should have",
+            hint="Refresh the listing and download again.",
+        )
 
     def verdict(self, digests: Digests, *, size_told: bool) -> Verified:
         """What the bytes were checked against. Raises `Mismatch` when they are not right."""

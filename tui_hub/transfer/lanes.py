@@ -84,6 +84,7 @@ class Lane(threading.Thread):
         try:
             while claim.position < claim.end and self._fill(answer, claim):
                 pass
+            self._work.identity.finish(answer, claim.position)
         except (OSError, http.client.HTTPException) as error:
             answer.connection.cancellation.check()
             raise trouble_from(error, answer.connection.address.host) from None
@@ -100,17 +101,19 @@ class Lane(threading.Thread):
     def _fill(self, answer: Answer, claim: Claim) -> bool:
         """Fill the buffer and write it, also when the connection fails; whether more may come."""
         view = self._buffer[: min(self._work.portion(), claim.end - claim.position)]
-        filled, flush_at = 0, time.monotonic() + _FLUSH
+        begin, waiting = time.monotonic(), answer.body.waiting
+        filled = 0
         try:
             while filled < len(view):
                 count = answer.body.readinto(view[filled:])
                 if count == 0:
                     return False
                 filled += count or 0
-                if count is None or answer.end is None or time.monotonic() >= flush_at:
+                if count is None or answer.end is None or time.monotonic() - begin >= _FLUSH:
                     break
         finally:
             if filled:
                 self.received += filled
                 self._work.write(claim, view[:filled])
+            self._work.backlog.add(time.monotonic() - begin, filled, waiting)
         return True

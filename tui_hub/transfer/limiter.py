@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 _SLICE = 0.2
 """Seconds of one wait, after which a changed limit is noticed."""
@@ -12,7 +13,16 @@ _SLICE = 0.2
 class RateLimiter:
     """A bucket that fills at the limit's rate; whoever overdraws it waits until it is paid back."""
 
-    def __init__(self, bytes_per_second: int = 0) -> None:
+    def __init__(self, bytes_per_second: int = 0, part: Callable[[], float] = lambda: 1.0) -> None:
+        """Begin with a full bucket.
+
+        Args:
+            bytes_per_second: the limit; 0 is none.
+            part: what of it is for this process, while another has the rest.
+        """
+        self.held = False
+        """Whether everybody waits, limit or not."""
+        self._part = part
         self._lock = threading.Lock()
         self._rate = max(0, bytes_per_second)
         self._tokens = 0.0
@@ -33,7 +43,7 @@ class RateLimiter:
     def portion(self, most: int) -> int:
         """How many bytes to read at once, so that a low limit flows and does not jerk."""
         rate = self._rate
-        return most if not rate else max(1, min(most, rate // 16))
+        return most if not rate else max(1, min(most, int(rate * self._part()) // 16))
 
     def take(self, count: int, stopped: threading.Event) -> None:
         """Account for bytes that were read, and wait while the limit is overdrawn.
@@ -41,7 +51,7 @@ class RateLimiter:
         Returns early when `stopped` is set.
         """
         wait = self._draw(count)
-        while wait > 0 and not stopped.wait(min(wait, _SLICE)):
+        while (wait > 0 or self.held) and not stopped.wait(min(wait or _SLICE, _SLICE)):
             wait = self._draw(0)
 
     def _draw(self, count: int) -> float:
@@ -49,8 +59,8 @@ class RateLimiter:
         with self._lock:
             if not self._rate:
                 return 0.0
-            now = time.monotonic()
-            refill = (now - self._filled) * self._rate
-            self._tokens = min(self._tokens + refill, self._rate / 16) - count
+            now, rate = time.monotonic(), self._rate * self._part()
+            refill = (now - self._filled) * rate
+            self._tokens = min(self._tokens + refill, rate / 16) - count
             self._filled = now
-            return max(0.0, -self._tokens / self._rate)
+            return max(0.0, -self._tokens / rate)

@@ -187,12 +187,11 @@ class Resolver:
                 return accept(asked, target.address, connection, response, linked, page=self._page)
             if response.status == 416 and unsatisfied_total(response) == 0 and asked.start == 0:
                 return _empty(connection, response, linked)
-            known = any(name.lower() == "authorization" for name in self._headers)
             raise refusal(
                 target.address,
                 response,
                 foreign=target.foreign,
-                token=known,
+                private=self._headers,
                 log_in=self._log_in,
             )
         except BaseException:

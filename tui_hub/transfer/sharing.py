@@ -1,9 +1,18 @@
-"""What all transfers of a process share: a number of connections, and the pauses of each host."""
+"""What all transfers share: a number of connections, and the pauses of each host."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much of what transfers share is in use."""
+
+    connections: int = 0
+    files: int = 0
 
 
 class Lanes:
@@ -15,9 +24,23 @@ class Lanes:
 
     def __init__(self, total: int) -> None:
         self._lock = threading.Lock()
-        self._total = max(1, total)
+        self.total = max(1, total)
+        self.elsewhere = Use()
+        """What another process uses of the same."""
         self._used = 0
         self._files = 0
+
+    @property
+    def use(self) -> Use:
+        """What this process uses."""
+        with self._lock:
+            return Use(self._used, self._files)
+
+    @property
+    def part(self) -> float:
+        """This process's part of the files in work, and so of whatever they share evenly."""
+        own = max(1, self._files)
+        return own / (own + self.elsewhere.files)
 
     def join(self) -> None:
         """One more file is in work."""
@@ -41,9 +64,10 @@ class Lanes:
 
     def most(self, own: int) -> int:
         """How many connections a file that has so many now may have."""
+        other = self.elsewhere
         with self._lock:
-            share = self._total // max(1, self._files)
-            return max(1, share, own + self._total - self._used)
+            share = self.total // max(1, self._files + other.files)
+            return max(1, share, own + self.total - self._used - other.connections)
 
 
 class HostPauses:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tui_hub.transfer.answers import Answer, Asked
+from tui_hub.transfer.backlog import Backlog
 from tui_hub.transfer.cancellation import Cancellation
 from tui_hub.transfer.follower import Follower
 from tui_hub.transfer.governor import Governor
@@ -73,6 +74,7 @@ class Work:
         """Set with the first answer; what it hashes is this version of the file."""
         self.cancellation = Cancellation()
         self.governor = Governor(1 if whole else means.options.connections)
+        self.backlog = Backlog()
         self._whole = whole
         self._refusals = 0
         self._resolver = Resolver(
@@ -216,7 +218,8 @@ class Work:
             if answer.start != claim.position:
                 raise Restart("the server sends the whole file where a part was asked for")
             size = self.identity.size
-            if size is None and answer.ranged:
+            sure = size is not None and (answer.total is not None or self.identity.provable)
+            if answer.ranged and not sure:
                 raise Restart("the server does not tell the size", whole=True)
             if size is not None and size != self.pieces.size:
                 self.pieces.size = size

@@ -6,12 +6,13 @@ import asyncio
 import logging
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual._context import active_message_pump
 from textual.await_remove import AwaitRemove
 from textual.dom import DOMNode
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.signal import Signal
 from textual.widget import Widget
 
@@ -41,6 +42,13 @@ LEAST_WIDTH, LEAST_HEIGHT = 60, 14
 
 _SIGNALS = {signal.SIGHUP: 129, signal.SIGTERM: 143}
 """What ends the program from outside, and the exit code that says so: 128 and the number."""
+
+
+class WholeCells(ScrollBarRender):
+    """Scrollbars without the signs for a part of a cell, which not every terminal has."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class HubApp(ActingApp):
@@ -79,6 +87,7 @@ class HubApp(ActingApp):
         """Carries that whenever it changes."""
         self._keyboard = Keyboard(self, self._typed, self._answered)
         self.keys = Keys(services.configuration.settings.keys)
+        self.keys.drop_conflicts_on(self.DEFAULT_MODE)
         self.keys_signal: Signal[Keys] = Signal(self, "keys")
         """Carries them whenever they became others."""
         self.set_keymap(self.keys.keymap)
@@ -90,6 +99,7 @@ class HubApp(ActingApp):
         self.theme = theme if theme in self.available_themes else DARK.name
         self.animation_level = "none" if self.over_ssh else "basic"
         self.set_class(ascii_only, "-ascii")
+        ScrollBar.renderer = WholeCells if ascii_only else ScrollBarRender
 
     def on_load(self) -> None:
         """Make sure of a clean end before the terminal is touched.
@@ -217,8 +227,8 @@ class HubApp(ActingApp):
 
 async def run_screen(services: Services, demo: bool = False, temporary: bool = False) -> int:
     """Show the screen until the user leaves it; the exit code of the program."""
-    services.downloads.step_aside()
     app = HubApp(services, demo, temporary)
+    app.steps_aside = True
     result = await app.run_async()
     await app.changes.close()
     code = (app.return_code or 0) if result is None else result

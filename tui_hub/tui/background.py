@@ -15,10 +15,11 @@ from textual.signal import Signal
 from tui_hub import text
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.jobs import JobStatus
-from tui_hub.events import DownloadChanged, Event, QuotaExceeded
+from tui_hub.events import DownloadChanged, QuotaExceeded
 from tui_hub.tui.command import Command
 from tui_hub.tui.commands import ShowDownloads
 from tui_hub.tui.live import POLL, Live, LiveState
+from tui_hub.tui.signals import EventSignal
 from tui_hub.tui.terminal.driver import TerminalDriver
 from tui_hub.tui.words.download import how_it_ended
 from tui_hub.tui.words.hints import on_screen
@@ -40,8 +41,10 @@ class BackgroundApp(App[int]):
         self.live_state = LiveState(services, rate, self._live_changed)
         self.live_signal: Signal[Live] = Signal(self, "live")
         """Carries the snapshot whenever it became another one."""
-        self.event_signal: Signal[Event] = Signal(self, "event")
+        self.event_signal = EventSignal(self, "event")
         """Carries the events of the services."""
+        self.steps_aside = False
+        """Whether large files are moved by a process of their own, for the screen to stay quick."""
         self._before = Live()
         self.news = News(services)
 
@@ -52,6 +55,8 @@ class BackgroundApp(App[int]):
 
     def begin(self) -> None:
         """Begin everything slow. Called once the first frame is out."""
+        if self.steps_aside:
+            self.services.downloads.step_aside()
         self.services.hardware.start()
         self.follow_events()
         self.fill_empty()
@@ -156,5 +161,11 @@ class BackgroundApp(App[int]):
 
     def report(self, error: HubError) -> None:
         """Say what failed, why, and what to do about it."""
-        hint = f"\n{on_screen(error.hint, self.key_of)}" if error.hint else ""
-        self.notify(f"{error.message}{hint}", severity="error", timeout=8)
+        words = "\n".join(filter(None, (error.message, self.advice(error.hint))))
+        self.notify(words, severity="error", timeout=8)
+
+    def advice(self, hint: str | None) -> str:
+        """What an error advises, with the keys of the screen; nothing where it advises nothing."""
+        if not hint:
+            return ""
+        return self.services.configuration.invocation.advice(on_screen(hint, self.key_of))

@@ -15,9 +15,10 @@ from textual.keys import format_key
 from tui_hub.text import clean
 from tui_hub.tui import commands
 from tui_hub.tui.command import Command, all_commands
+from tui_hub.tui.commands import EVERYWHERE
 
-Wanted = Mapping[str, str | list[str]]
-"""Keys by the ids of commands, as they stand in the settings."""
+Wanted = Mapping[str, object]
+"""Keys by the ids of commands, as they stand in the settings: a text each, or a list of them."""
 
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "meta", "hyper")
 _NAMES = frozenset(name.value for name in KeyNames)
@@ -60,7 +61,7 @@ class Keys:
         if wanted:
             _import_commands()
         for name, told in wanted.items():
-            self._take(name, [told] if isinstance(told, str) else told)
+            self._take(name, told if isinstance(told, list) else [told])
 
     def of(self, command: type[Command]) -> tuple[str, ...]:
         """The keys of a command, by Textual's names; nothing where it has none."""
@@ -99,21 +100,36 @@ class Keys:
         self.checked = True
         if not self._own:
             return
-        known, by_scope = all_commands(), scopes()
+        by_scope = scopes()
         lost = {name for name, keys in self._own.items() if not keys}
         for name in lost - {one.id() for one in in_palette(by_scope)}:
             self._refuse(name, "it needs a key: the palette cannot run it", "Give it another one.")
             del self._own[name]
+        self._drop_taken(by_scope)
+
+    def drop_conflicts_on(self, screen: str) -> None:
+        """The same for the screen of one module alone, so that its first frame is right."""
+        from tui_hub.tui.scopes import scopes
+
+        if self._own:
+            self._drop_taken(scopes(screen))
+
+    def _drop_taken(self, by_scope: Mapping[str, frozenset[type[Command]]]) -> None:
+        known = all_commands()
         for scope, inside in by_scope.items():
             for name in [one for one in self._own if known[one] in inside]:
-                for key, other in self._taken(known[name], inside):
+                taken = dict(self._taken(known[name], inside))
+                for key, other in taken.items():
+                    where = "" if other in EVERYWHERE else f" ({scope})"
                     self._refuse(
                         name,
-                        f"{sign_of(key)} is the key of {other.id()} already ({scope})",
+                        f"{sign_of(key)} is the key of {other.id()} already{where}",
                         "Choose another key, or move that command too.",
                     )
-                    self._own.pop(name, None)
-                    break
+                if left := tuple(key for key in self._own[name] if key not in taken):
+                    self._own[name] = left
+                elif taken:
+                    del self._own[name]
 
     def _taken(
         self, command: type[Command], others: frozenset[type[Command]]
@@ -126,19 +142,21 @@ class Keys:
             if not set(command.keys()) & set(other.keys()):
                 yield from ((key, other) for key in self.of(command) if key in self.of(other))
 
-    def _take(self, name: str, told: list[str]) -> None:
+    def _take(self, name: str, told: list[object]) -> None:
         command = all_commands().get(name)
         if command is None:
             near = get_close_matches(name, all_commands(), 1, _NEAR)
             meant = f"Did you mean {near[0]}? " if near else ""
             self._refuse(name, "there is no such command", f"{meant}{_NAMES_OF_COMMANDS}")
             return
-        named = [words for words in told if words.strip().lower() not in ("", NO_KEY)]
+        texts = [words for words in told if isinstance(words, str)]
+        named = [words for words in texts if words.strip().lower() not in ("", NO_KEY)]
         keys = tuple(key for words in named for key in _normal(words))
-        wrong = [key for key in keys if not is_key(key)]
+        wrong = [repr(clean(key, 40)) for key in keys if not is_key(key)]
+        wrong += [clean(str(one), 40) for one in told if not isinstance(one, str)]
         if wrong:
             mend = 'Keys are named like "x", "ctrl+o", "f5" or "space"; "none" takes the key away.'
-            self._refuse(name, f"{clean(wrong[0], 40)!r} is no key", mend)
+            self._refuse(name, f"{wrong[0]} is no key", mend)
             return
         self._own[name] = keys
 

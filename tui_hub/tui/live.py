@@ -14,7 +14,8 @@ from tui_hub.domain.downloads import Download
 from tui_hub.domain.feeds import FeedState, FeedStatus
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.schedule import Schedule
-from tui_hub.domain.slots import Slot, SwapPicture
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.swaps import SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.events import (
     CatalogueChanged,

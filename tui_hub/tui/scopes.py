@@ -17,14 +17,15 @@ from tui_hub.tui.command import Command, command_of
 from tui_hub.tui.commands import EVERYWHERE, Commands
 
 
-def scopes() -> dict[str, frozenset[type[Command]]]:
+def scopes(only: str = "") -> dict[str, frozenset[type[Command]]]:
     """The commands of each screen by its title: its own, those of its widgets and of everywhere.
 
     A screen's module names the widgets that it is made of. A question stands over everything, so
-    that what goes everywhere else does not go there. Imports all screens: call it in a thread.
+    that what goes everywhere else does not go there. Imports all screens: call it in a thread,
+    unless only the screens of one module are asked for.
     """
     found: dict[str, frozenset[type[Command]]] = {}
-    for module in _modules():
+    for module in _modules(only):
         for screen in _classes(module, Screen):
             if screen.__module__ != module.__name__:
                 continue
@@ -45,9 +46,10 @@ def in_palette(by_scope: Mapping[str, frozenset[type[Command]]]) -> frozenset[ty
     return frozenset[type[Command]]().union(*beside_questions) - {Commands}
 
 
-def _modules() -> Iterator[ModuleType]:
-    for module in pkgutil.iter_modules(screens.__path__):
-        yield importlib.import_module(f"{screens.__name__}.{module.name}")
+def _modules(only: str) -> Iterator[ModuleType]:
+    names = [only] if only else [module.name for module in pkgutil.iter_modules(screens.__path__)]
+    for name in names:
+        yield importlib.import_module(f"{screens.__name__}.{name}")
 
 
 def _classes(module: ModuleType, kind: type[Any]) -> Iterator[type[Any]]:

@@ -1,6 +1,7 @@
 """The engine alone in a process of its own: from an address to a verified file in a store.
 
-Prints its figures as one JSON object; all seconds but `commit` end with the verified hash.
+Prints its figures as one JSON object; all seconds but `commit` end with the hash of the last
+byte. What the disk takes from there on, also for a checkpoint that is on its way, is `commit`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,29 @@ from tui_hub.transfer import Options, RateLimiter, Request, Transfer
 
 
 class Watch(RateLimiter):
-    """Sets no limit; remembers when the last bytes were written."""
+    """Sets no limit; remembers when the last bytes were written, and when the hash was known."""
 
     last = 0.0
+    hashed = 0.0
+    _waiting: threading.Thread | None = None
 
     def take(self, count: int, stopped: threading.Event) -> None:
         """Called after each write."""
         self.last = time.monotonic()
+        if self._waiting is None:
+            self._waiting = threading.Thread(target=self._wait_for_hash)
+            self._waiting.start()
+
+    def join(self) -> None:
+        """Wait until `hashed` is known."""
+        if self._waiting is not None:
+            self._waiting.join()
+
+    def _wait_for_hash(self) -> None:
+        for thread in threading.enumerate():
+            if thread.name == "transfer-hash":
+                thread.join()
+        self.hashed = time.monotonic()
 
 
 def peak() -> float:
@@ -47,7 +64,8 @@ def main() -> None:
     )
     request = Request(url=asked["url"], size=asked["size"], sha256=asked["sha256"])
     result = Transfer(request, partial, options, watch).run()
-    end = time.monotonic()
+    watch.join()
+    end = watch.hashed
     after = resource.getrusage(resource.RUSAGE_SELF)
     store.commit(partial, result.sha256)
     partial.close()

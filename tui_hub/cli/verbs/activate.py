@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from tui_hub.cli.options import Options, verb
-from tui_hub.cli.parameters import INSTALLED, MODEL_TYPE
-
-if TYPE_CHECKING:
-    from tui_hub.cli.console import Answer, Console
-    from tui_hub.domain.types import ModelType
-    from tui_hub.services import Services
+from tui_hub.cli.parameters import placement
 
 
 @verb(
@@ -20,20 +15,9 @@ if TYPE_CHECKING:
     "tui-hub activate org/name",
     "tui-hub activate org/name-GGUF --variant Q4_K_M --runtime llama",
 )
-@click.argument("model", type=INSTALLED)
-@click.option("--type", "kind", type=MODEL_TYPE)
-@click.option("--variant", metavar="NAME", help="The variant to take, where several are here.")
-@click.option("--runtime", metavar="NAME", help="torch, ollama, link, or a command of yours.")
-@click.option("--allow-pickle", is_flag=True, help="Take weights from pickle files, no code.")
+@placement
 @click.pass_obj
-def command(
-    options: Options,
-    model: str,
-    kind: ModelType | None,
-    variant: str | None,
-    runtime: str | None,
-    allow_pickle: bool,
-) -> int:
+def command(options: Options, /, **asked: Any) -> int:
     """Activate an installed model.
 
     Torch loads it into the memory of a GPU, or of the box where there is none; the Ollama daemon
@@ -41,13 +25,6 @@ def command(
     published as files. A slot that another model holds is left alone; `tui-hub switch`
     replaces it.
     """
-    from tui_hub.cli.running import run
-    from tui_hub.cli.slots import change_slot
+    from tui_hub.cli.slots import put
 
-    async def work(services: Services, console: Console) -> Answer:
-        change = services.activation.activate(
-            model, type=kind, variant=variant, runtime=runtime, consent=allow_pickle
-        )
-        return await change_slot(services, console, change, kind, model)
-
-    return run(options, work)
+    return put(options, replacing=False, **asked)

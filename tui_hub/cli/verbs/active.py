@@ -39,7 +39,9 @@ def command(options: Options, kind: ModelType | None, path: bool, log: bool) -> 
         raise click.UsageError(f"{'--path' if path else '--log'} needs a TYPE.")
     if path and log:
         raise click.UsageError("Give either --path or --log.")
-    return run(options, lambda services, _: (_path if path else _log)(services, kind))
+    if path:
+        return run(options, lambda services, console: _path(services, console, kind))
+    return run(options, lambda services, console: _log(services, console, kind))
 
 
 async def _active(services: Services, console: Console, kind: ModelType | None) -> Answer:
@@ -56,10 +58,10 @@ async def _active(services: Services, console: Console, kind: ModelType | None) 
     )
 
 
-async def _path(services: Services, kind: ModelType) -> Answer:
+async def _path(services: Services, console: Console, kind: ModelType) -> Answer:
     from tui_hub.cli import slot_documents
     from tui_hub.cli.console import Answer
-    from tui_hub.cli.slots import active_slot
+    from tui_hub.cli.slots import active_slot, tell_trouble
     from tui_hub.domain.errors import RefusedError
 
     slot = await active_slot(services, kind)
@@ -69,16 +71,23 @@ async def _path(services: Services, kind: ModelType) -> Answer:
             hint=f"`tui-hub env {kind.value}` tells where it answers.",
         )
     document = slot_documents.active([slot], await services.activation.programs(slot))
-    return Answer(document, lines=[await services.activation.hand_out(slot)])
+    folder = await services.activation.hand_out(slot)
+    tell_trouble(console, slot)
+    return Answer(document, lines=[folder])
 
 
-async def _log(services: Services, kind: ModelType) -> Answer:
+async def _log(services: Services, console: Console, kind: ModelType) -> Answer:
     from tui_hub.cli import slot_documents
     from tui_hub.cli.console import Answer
     from tui_hub.cli.slots import active_slot
+    from tui_hub.domain.runtime import OLLAMA
 
     slot = await active_slot(services, kind)
     said = await services.activation.said(slot)
+    if slot.runtime == OLLAMA:
+        console.note(f"{kind.value}: the Ollama daemon runs the model, and keeps what it says.")
+    elif slot.child is None:
+        console.note(f"{kind.value}: nothing runs here, the model is active as files only.")
     document = slot_documents.active([slot], await services.activation.programs(slot))
     return Answer({**document, "log": list(said)}, lines=said)
 

@@ -99,14 +99,18 @@ def _answer(findings: Sequence[Finding], console: Console, *, plain: bool) -> An
 
     from tui_hub.cli.console import Answer
     from tui_hub.cli.exit_codes import DONE, FAILED
+    from tui_hub.cli.failures import failure
     from tui_hub.domain.doctor import FindingStatus
 
     found = [_safe(finding, console) for finding in findings]
-    wrong = any(finding.status is FindingStatus.ERROR for finding in found)
+    wrong = [one for one in found if one.status is FindingStatus.ERROR]
+    more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    told = failure("failed", wrong[0].message + more, wrong[0].mend) if wrong else None
     return Answer(
         {"findings": [asdict(finding) for finding in found]},
         lines=_lines(found, plain),
         brief=_lines([one for one in found if one.status is not FindingStatus.OK], plain),
+        error=told if console.json else None,  # people have just read it
         code=FAILED if wrong else DONE,
     )
 

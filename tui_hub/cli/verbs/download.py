@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -14,16 +14,7 @@ if TYPE_CHECKING:
     from tui_hub.domain.downloads import Plan
     from tui_hub.domain.errors import HubError
     from tui_hub.services import Services
-
-
-class Choice(TypedDict):
-    """Which files of which model."""
-
-    paths: tuple[str, ...]
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    variant: str | None
-    revision: str | None
+    from tui_hub.services.downloads.choices import Wishes
 
 
 @verb(
@@ -42,7 +33,7 @@ class Choice(TypedDict):
 @click.option("--detach", is_flag=True, help="Leave it to the agent, and return at once.")
 @click.pass_obj
 def command(
-    options: Options, model: str, dry_run: bool, detach: bool, **choice: Unpack[Choice]
+    options: Options, model: str, dry_run: bool, detach: bool, **wishes: Unpack[Wishes]
 ) -> int:
     """Download a model, or some of its files.
 
@@ -54,13 +45,13 @@ def command(
 
     if detach and options.demo:
         raise click.UsageError("--detach is not for the demo, whose hub ends with this command.")
-    wanted = read_reference(options, model, choice["revision"])
-    choice["revision"] = wanted.revision
+    wanted = read_reference(options, model, wishes["revision"])
+    wishes["revision"] = wanted.revision
     work = _show_plan if dry_run else _detach if detach else _download
-    return run(options, lambda services, console: work(services, console, wanted.model, choice))
+    return run(options, lambda services, console: work(services, console, wanted.model, wishes))
 
 
-async def _plan(services: Services, console: Console, model: str, choice: Choice) -> Plan:
+async def _plan(services: Services, console: Console, model: str, wishes: Wishes) -> Plan:
     """The plan of a download, once the person has been told what to know of it."""
     from dataclasses import replace
 
@@ -68,9 +59,9 @@ async def _plan(services: Services, console: Console, model: str, choice: Choice
     from tui_hub.cli.references import naming_namesakes
 
     async with naming_namesakes(services, model):
-        plan = await services.downloads.plan(model, **choice)
+        plan = await services.downloads.plan(model, **wishes)
     tell_plan(console, plan)
-    advice = _advice(plan, choice)
+    advice = _advice(plan, wishes)
     if advice is None:
         return plan
     if not console.json:
@@ -78,14 +69,15 @@ async def _plan(services: Services, console: Console, model: str, choice: Choice
     return replace(plan, note="; ".join(filter(None, (plan.note, advice))))
 
 
-def _advice(plan: Plan, choice: Choice) -> str | None:
+def _advice(plan: Plan, wishes: Wishes) -> str | None:
     """That one variant may be enough, where all of several are about to come."""
     import shlex
 
     from tui_hub import text
     from tui_hub.domain.artifacts import preferred_variant, variants_of
+    from tui_hub.services.downloads.choices import Choice
 
-    chosen = choice["paths"] or choice["include"] or choice["exclude"] or plan.variant
+    chosen = Choice.of(wishes).narrows or plan.variant
     variants = variants_of(plan.files)
     offered = preferred_variant(variants)
     if chosen or offered is None or len(variants) < 2 or not plan.bytes_to_transfer:
@@ -97,11 +89,11 @@ def _advice(plan: Plan, choice: Choice) -> str | None:
     )
 
 
-async def _show_plan(services: Services, console: Console, model: str, choice: Choice) -> Answer:
+async def _show_plan(services: Services, console: Console, model: str, wishes: Wishes) -> Answer:
     from tui_hub.cli import download_documents
     from tui_hub.cli.console import Answer
 
-    plan = await _plan(services, console, model, choice)
+    plan = await _plan(services, console, model, wishes)
     return Answer(
         download_documents.dry_run(plan, plan.variant),
         lines=_plan_lines(console, plan),
@@ -138,13 +130,13 @@ def _plan_lines(console: Console, plan: Plan) -> list[str]:
     return [*file_table(console, plan.files), "", *fields(figures)]
 
 
-async def _download(services: Services, console: Console, model: str, choice: Choice) -> Answer:
+async def _download(services: Services, console: Console, model: str, wishes: Wishes) -> Answer:
     from tui_hub.cli import download_documents
     from tui_hub.cli.console import Answer
     from tui_hub.cli.downloading import follow_download
     from tui_hub.domain.errors import NoSpaceError
 
-    plan = await _plan(services, console, model, choice)
+    plan = await _plan(services, console, model, wishes)
     try:
         job = await services.downloads.begin(plan)
     except NoSpaceError as error:
@@ -152,12 +144,12 @@ async def _download(services: Services, console: Console, model: str, choice: Ch
     return await follow_download(services, console, job, plan)
 
 
-async def _detach(services: Services, console: Console, model: str, choice: Choice) -> Answer:
+async def _detach(services: Services, console: Console, model: str, wishes: Wishes) -> Answer:
     from tui_hub.cli import download_documents
     from tui_hub.cli.console import Answer
     from tui_hub.domain.errors import NoSpaceError
 
-    plan = await _plan(services, console, model, choice)
+    plan = await _plan(services, console, model, wishes)
     try:
         job = await services.downloads.begin(plan, detached=True)
     except NoSpaceError as error:

@@ -69,5 +69,10 @@ def _lines(console: Console, found: Garbage) -> Iterator[str]:
     done = "would go" if found.dry_run else "are gone"
     freed = "would be free" if found.dry_run else "freed"
     yield f"{len(found.pieces)} pieces {done}, {text.size(found.bytes)} {freed}."
+    if found.quarantined:
+        yield (
+            f"{text.size(found.quarantined)} of damaged bytes stay in quarantine; "
+            "`tui-hub gc --quarantined-before 0m` deletes them."
+        )
     if found.kept:
         yield f"{found.kept} blobs stay for downloads that wait to go on."

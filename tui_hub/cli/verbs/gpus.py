@@ -12,7 +12,7 @@ from tui_hub.cli.options import Options, verb
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
     from tui_hub.domain.hardware import BoxSample, GpuSample, HostSample
-    from tui_hub.domain.runtime import OllamaRelease, OllamaState
+    from tui_hub.domain.ollama import OllamaRelease, OllamaState
     from tui_hub.services import Services
 
 

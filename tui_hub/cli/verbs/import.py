@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from tui_hub.cli.console import Answer, Console
+    from tui_hub.domain.errors import HubError
     from tui_hub.domain.registry import Decision, ImportReport
     from tui_hub.services import Services
 
@@ -95,7 +96,7 @@ async def _import(
     services: Services, console: Console, body: bytes, consents: set[str], wanted: _Wanted
 ) -> Answer:
     from tui_hub.cli.console import Answer
-    from tui_hub.cli.exit_codes import DONE, PARTLY
+    from tui_hub.cli.exit_codes import PARTLY
     from tui_hub.domain.registry import Outcome
 
     registry = services.registry
@@ -105,8 +106,8 @@ async def _import(
     jobs = []
     if wanted["download"] and not wanted["dry_run"]:
         jobs = [job async for job in _downloads(services, console, report)]
-    skipped = report.count(Outcome.SKIPPED)
-    failed = len(jobs) < len(report.pinned) if wanted["download"] else False
+    queued = len(jobs) == len(report.pinned) or wanted["dry_run"] or not wanted["download"]
+    error = _shortcoming(report, queued=queued)
     return Answer(
         {
             **{str(outcome): report.count(outcome) for outcome in Outcome},
@@ -117,8 +118,22 @@ async def _import(
         },
         lines=_lines(console, report, jobs, dry_run=wanted["dry_run"]),
         brief=list(report.pinned),
-        code=PARTLY if skipped or (failed and not wanted["dry_run"]) else DONE,
+        error=error,
+        code=None if error is None else PARTLY,
     )
+
+
+def _shortcoming(report: ImportReport, *, queued: bool) -> HubError | None:
+    """The error of an import that left parts out, or could not queue all downloads."""
+    from tui_hub.cli.failures import failure
+    from tui_hub.domain.registry import Outcome
+
+    skipped = [one for one in report.decisions if one.outcome is Outcome.SKIPPED]
+    if not skipped:
+        return None if queued else failure("failed", "not every download could be queued")
+    more = f", and {len(skipped) - 1} more" if len(skipped) > 1 else ""
+    told = f"some was left out: {skipped[0].subject}: {skipped[0].reason}{more}"
+    return failure("failed", told)
 
 
 async def _downloads(

@@ -168,7 +168,7 @@ async def _retry(services: Services, console: Console, job: str) -> Answer:
     found = started
     async for found in _until_ended(services, started.id):
         _draw(console, found)
-    return _ended(found)
+    return await _ended(services, found)
 
 
 async def _follow(services: Services, console: Console, job: str) -> Answer:
@@ -179,7 +179,7 @@ async def _follow(services: Services, console: Console, job: str) -> Answer:
         if console.json and not _over(found):
             console.document(documents.jobs([found]))
         _draw(console, found)
-    return _ended(found)
+    return await _ended(services, found)
 
 
 async def _until_ended(services: Services, job: str) -> AsyncIterator[Job]:
@@ -209,14 +209,18 @@ def _draw(console: Console, job: Job) -> None:
     console.progress(f"{job.type.value} {subject(job)}  {how_far(job.progress)}")
 
 
-def _ended(job: Job) -> Answer:
-    """The answer for a job that was followed to its end."""
+async def _ended(services: Services, job: Job) -> Answer:
+    """The answer for a job that was followed to its end, with the code of the command itself."""
+    from tui_hub.cli.downloading import outcome
     from tui_hub.cli.failures import failure
-    from tui_hub.domain.jobs import JobStatus
+    from tui_hub.domain.jobs import JobStatus, JobType
 
     answer = _answer(job)
     if job.status is JobStatus.COMPLETED:
         return answer
+    if job.status is JobStatus.FAILED and job.type is JobType.DOWNLOAD:
+        told, code = outcome(await services.downloads.require(job.id))
+        return replace(answer, error=told, code=code)
     if job.status is JobStatus.FAILED:
         error = failure("failed", job.error or "the job failed")
     else:

@@ -120,7 +120,7 @@ def _lines(console: Console, page: Page, total: int) -> list[str]:
         (
             model.id,
             model.type.value,
-            text.size(model.size),
+            text.model_size(model),
             text.count(model.downloads),
             "gated" if model.gated else model.license,
             "" if model.status == "not_installed" else status_words(model.status),

@@ -126,7 +126,7 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         ("quantised", model.facts.get("quantization")),
         ("context", _count(model.facts.get("context_length"))),
         ("can do", _words(model.facts.get("capabilities"))),
-        ("size", None if model.size is None else text.size(model.size)),
+        ("size", text.size_words(model)),
         *_popularity(model),
         ("updated", text.ago(model.last_modified) if model.last_modified else None),
         ("revision", details.revision),

@@ -13,6 +13,7 @@ from tui_hub.cli.parameters import INSTALLED
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer, Console
     from tui_hub.domain.errors import HubError
+    from tui_hub.domain.invocation import Invocation
     from tui_hub.domain.verification import Damage, HeldFile, Missing, Verification
     from tui_hub.services import Services
 
@@ -58,7 +59,7 @@ async def _verify(services: Services, console: Console, model: str | None, dry_r
         return _interrupted(services)
     return Answer(
         store_documents.verification(result),
-        lines=_lines(result),
+        lines=_lines(result, console.invocation),
         brief=list(_findings(result)),
         error=problem_of(result),
     )
@@ -81,7 +82,7 @@ def _interrupted(services: Services) -> Answer:
     )
 
 
-def _lines(result: Verification) -> Iterator[str]:
+def _lines(result: Verification, invocation: Invocation) -> Iterator[str]:
     from tui_hub import text
 
     what = text.clean(result.model or "the store")
@@ -95,7 +96,7 @@ def _lines(result: Verification) -> Iterator[str]:
         yield ""
         yield "What fetches again what was lost:"
         for command_line in result.commands:
-            yield f"  {text.clean(command_line, 4000)}"
+            yield f"  {text.clean(invocation.command(command_line), 4000)}"
 
 
 def _findings(result: Verification) -> Iterator[str]:

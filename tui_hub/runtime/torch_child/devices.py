@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import platform
 from typing import Any
@@ -20,8 +19,10 @@ def torch_version() -> str | None:
     if found is None or found.origin is None:
         return None
     try:
-        return importlib.metadata.version("torch")
-    except importlib.metadata.PackageNotFoundError:
+        from importlib import metadata  # loads half of the mail package, which few starts need
+
+        return metadata.version("torch")
+    except ImportError:
         return "unknown"
 
 

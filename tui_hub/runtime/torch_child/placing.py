@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .adapters import Addition
@@ -63,7 +63,9 @@ def bring(
         if name not in copied:
             make_resident(torch, tensor, progress)
             continue
-        placed = arena.place(tensor.shape, dtype_as(tensor, dtype))
+        placed = tensors[name] = arena.place(tensor.shape, dtype_as(tensor, dtype))
+        if not tensor.nbytes:
+            continue
         mapped = regions.of(tensor) is not None
         if name in additions:
             additions[name].into(torch, tensor, placed)
@@ -79,7 +81,6 @@ def bring(
                 if mapped:
                     LIBRARY.forget(part.data_ptr(), part.nbytes)
                 progress.advance(part.nbytes)
-        tensors[name] = placed
     if staging is not None:
         staging.finish()
     return arena
@@ -92,7 +93,12 @@ def parts(torch: Any, tensor: Any, placed: Any) -> Iterator[tuple[Any, Any]]:
         # As bytes, since torch copies some dtypes in no other way.
         source, sink = source.view(torch.uint8), sink.view(torch.uint8)
     step = CHUNK_BYTES // source.element_size()
-    yield from zip(source.split(step), sink.split(step))
+    yield from zip(pieces(source, step), pieces(sink, step))
+
+
+def pieces(flat: Any, step: int) -> Sequence[Any]:
+    """A flat tensor in pieces; the many that are small are not even asked to split."""
+    return flat.split(step) if flat.numel() > step else (flat,)
 
 
 def dtype_as(tensor: Any, dtype: Any) -> Any:
@@ -107,7 +113,7 @@ def bytes_as(tensor: Any, dtype: Any) -> int:
 
 def make_resident(torch: Any, tensor: Any, progress: Progress) -> None:
     """Have the pages of a mapped tensor read and ready."""
-    for part in tensor.reshape(-1).view(torch.uint8).split(CHUNK_BYTES):
+    for part in pieces(tensor.reshape(-1).view(torch.uint8), CHUNK_BYTES):
         read_pages(part)
         progress.advance(part.nbytes)
 

@@ -12,8 +12,9 @@ from .process import Failure, Message
 from .regions import FileRegion, Regions
 
 HEADER_LIMIT = 25_000_000
-BRACKET_LIMIT = 1_000_000
-"""Objects and lists in a header; the largest models have some 100,000 tensors of three each."""
+BRACKET_LIMIT = 600_000
+"""Objects and lists in a header; the largest models have some 100,000 tensors of three each, in
+many files."""
 DTYPES = {
     "F64": "float64",
     "F32": "float32",

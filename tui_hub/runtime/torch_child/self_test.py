@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .placing import Progress, Tensors
+from .placing import Progress, Tensors, pieces
 from .process import Failure, Report
 
 CHUNK_ELEMENTS = 16 * 1024 * 1024
@@ -38,7 +38,7 @@ def has_nan(torch: Any, tensor: Any) -> bool:
     as fast as `isnan` looks at each.
     """
     flat = torch.view_as_real(tensor) if tensor.is_complex() else tensor
-    for chunk in flat.reshape(-1).split(CHUNK_ELEMENTS):
+    for chunk in pieces(flat.reshape(-1), CHUNK_ELEMENTS):
         wide = chunk.to(torch.float32) if chunk.element_size() == 1 else chunk
         if wide.numel() and bool(wide.amax().isnan()):
             return True

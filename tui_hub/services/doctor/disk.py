@@ -112,11 +112,12 @@ def _quota(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _store(root: Path, installed: int) -> Iterator[Finding]:
-    if not (root / "VERSION").exists():
-        yield from _missing(root, installed)
-        return
     here = BlobStore(root)
     try:
+        here.check()
+        if not (root / "VERSION").exists():
+            yield from _missing(root, installed)
+            return
         here.prepare()
         features = probe_features(here)
     except HubError as failed:

@@ -11,7 +11,7 @@ from tui_hub.domain.doctor import Finding
 from tui_hub.domain.errors import HubError, UnauthorizedError, UsageError
 from tui_hub.services.doctor.findings import error, failure, ok, warning
 from tui_hub.settings import Configuration
-from tui_hub.sources import HuggingFace
+from tui_hub.sources.huggingface import HuggingFace
 from tui_hub.text import duration
 
 SECONDS = 45.0

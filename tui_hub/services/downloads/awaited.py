@@ -10,10 +10,17 @@ _UNFINISHED = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED, JobStatus
 _MOST = 1000
 
 
-async def awaited(hub: HubDatabase) -> set[str]:
-    """The keys of their partials; what was cancelled or deleted is not among them."""
+async def awaited(hub: HubDatabase, *, but: str | None = None) -> set[str]:
+    """The keys of their partials; what was cancelled or deleted is not among them.
+
+    Args:
+        hub: the database of the home.
+        but: a model whose downloads do not count.
+    """
     keys: set[str] = set()
     for job in await hub.jobs.list((JobType.DOWNLOAD,), _UNFINISHED, _MOST):
         model, revision = str(job.payload.get("model")), str(job.payload.get("revision"))
+        if model == but:
+            continue
         keys.update(map(partial_key, await hub.artifacts.of(model, revision)))
     return keys

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from tui_hub import text
 from tui_hub.domain.artifacts import Artifact, Variant, select, variants_of, whole_variants
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.models import Details
 from tui_hub.domain.storage import Install
+
+
+class Wishes(TypedDict, total=False):
+    """What to take of a model, as whoever asks for it says; what is left out narrows nothing."""
+
+    paths: Sequence[str]
+    """These files."""
+    include: Sequence[str]
+    """Files that match one of these patterns, and no others."""
+    exclude: Sequence[str]
+    """Not those that match one of these."""
+    variant: str | None
+    """The files of one variant, by its name."""
+    revision: str | None
+    """A version that the user named, a branch, a tag or a commit; else what is newest, or what an
+    installed model is at."""
+    refresh: bool
+    """Whether to ask the source for its files, where that may be asked; so it is unless told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +39,16 @@ class Choice:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     variant: str | None = None
+
+    @classmethod
+    def of(cls, wishes: Wishes) -> Choice:
+        """Which files are wished for."""
+        return cls(
+            paths=tuple(wishes.get("paths", ())),
+            include=tuple(wishes.get("include", ())),
+            exclude=tuple(wishes.get("exclude", ())),
+            variant=wishes.get("variant"),
+        )
 
     @property
     def narrows(self) -> bool:

@@ -1,13 +1,12 @@
-"""One file of a download: from what is already here, or over the network, into the store."""
+"""One file of a download: into the store, from wherever it comes or has come already."""
 
 from __future__ import annotations
 
 import errno
-import logging
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,16 +17,12 @@ from tui_hub.domain.downloads import FileProgress, FileState
 from tui_hub.domain.errors import CorruptError, HubError, InterruptedJobError, NoSpaceError
 from tui_hub.services.downloads.copies import is_copy
 from tui_hub.services.downloads.pictures import Ranges
-from tui_hub.services.downloads.transfers import DownloadTransfers, Running
-from tui_hub.sources import FileRequest
+from tui_hub.services.downloads.transfers import DownloadTransfers
+from tui_hub.services.downloads.turns import await_turn
+from tui_hub.services.downloads.whole_weights import BROKEN, why_broken
+from tui_hub.sources.base import FileRequest
 from tui_hub.text import clean
-from tui_hub.transfer import Brief, Request, Transferred
-
-_log = logging.getLogger(__name__)
-
-_WAIT_SECONDS = 0.3
-_SILENCE = 120.0
-"""Seconds after which somebody who fetches a file and gets no further is not waited for."""
+from tui_hub.transfer import Transferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +37,10 @@ class Means:
     """Other models that have a file of this download already, by its SHA-256."""
 
 
-class FileDownload:
+class FileDownload(ABC):
     """Brings one file into the store: it arrives, and is committed, alone or with others.
+
+    From where it comes is for those that are made of it: `FileFetching`, `FileTaking`.
 
     `arrive` and `commit` block; `stop` and `snapshot` may be called from any thread.
     """
@@ -54,19 +51,22 @@ class FileDownload:
         artifact: Artifact,
         request: FileRequest,
         metadata_copy: Path | None,
-        others: Sequence[FileRequest] = (),
         here: Ranges = (),
     ) -> None:
+        """Begin with what earlier attempts left.
+
+        Args:
+            means: what all files of the download share.
+            artifact: the file.
+            request: how to fetch it.
+            metadata_copy: where a sync put a small file of this name.
+            here: the ranges of it that have arrived.
+        """
         self.artifact = artifact
         self._means = means
         self._request = request
         self._metadata_copy = metadata_copy
-        self._others = others
-        """Where the same bytes are said to be, should its own place hand out wrong ones."""
-        self._spent = 0
-        """Bytes that earlier tries brought."""
         self._stopped = threading.Event()
-        self._transfer: Running | Brief | None = None
         self._arrived: tuple[Partial | Nameless, Transferred] | None = None
         self._last = FileProgress(
             path=artifact.path,
@@ -74,7 +74,7 @@ class FileDownload:
             done=sum(end - start for start, end in here),
             ranges=here,
         )
-        """Its picture while no transfer runs; it begins with what earlier attempts left."""
+        """Its picture while no transfer runs."""
 
     @property
     def key(self) -> str:
@@ -93,25 +93,7 @@ class FileDownload:
             InterruptedJobError: after `stop`.
         """
         with self._telling():
-            signs, since = self._means.store.signs(self.key), time.monotonic()
-            while not self._take_turn(until):
-                seen = self._means.store.signs(self.key)
-                if seen != signs:
-                    signs, since = seen, time.monotonic()
-                elif time.monotonic() - since > _SILENCE:
-                    return
-                self._note(FileState.WAITING, "another process is fetching this file")
-                self._stopped.wait(_WAIT_SECONDS)
-                if self._stopped.is_set():
-                    raise InterruptedJobError("stopped before it began")
-
-    def _take_turn(self, until: ExitStack) -> bool:
-        """Take the lock for as long as `until` says; leave nothing open where somebody has it."""
-        with ExitStack() as attempt:
-            if not attempt.enter_context(self._means.store.lock(self.key)):
-                return False
-            until.enter_context(attempt.pop_all())
-            return True
+            await_turn(self._means.store, self.key, until, self._stopped, self._wait)
 
     def arrive(self, until: ExitStack, room: memoryview | None = None) -> bool:
         """Bring the bytes here and verify them.
@@ -133,7 +115,7 @@ class FileDownload:
                 return False
             if self._stopped.is_set():
                 raise InterruptedJobError("stopped before it began")
-            return self._fetch(until, room)
+            return self._obtain(until, room)
 
     def commit(self) -> Artifact:
         """Bring what arrived into the store, and return the file as it is now.
@@ -191,34 +173,12 @@ class FileDownload:
             raise failure from error
 
     def stop(self) -> None:
-        """Stop soon; `run` raises and the bytes stay."""
+        """Stop soon; `arrive` raises and the bytes stay."""
         self._stopped.set()
-        transfer = self._transfer
-        if transfer is not None:
-            transfer.stop()
 
     def snapshot(self) -> FileProgress:
         """Where the file stands."""
-        transfer = self._transfer
-        if transfer is None or self._last.state in (
-            FileState.COMPLETED,
-            FileState.FAILED,
-            FileState.PAUSED,
-        ):
-            return self._last
-        live = transfer.snapshot()
-        return replace(
-            self._last,
-            size=live.size if live.size is not None else self._last.size,
-            state=live.state,
-            done=live.done,
-            bytes_transferred=self._spent + live.transferred,
-            resumed_from=live.resumed_from,
-            connections=live.connections,
-            retries=live.retries,
-            ranges=live.ranges,
-            message=live.message,
-        )
+        return self._last
 
     def _already_here(self) -> bool:
         """Take the file out of the store, or out of the metadata that a sync fetched."""
@@ -254,102 +214,15 @@ class FileDownload:
         )
         self._complete(sha256, self._last.size, verified, self.artifact.etag)
 
-    def _fetch(self, until: ExitStack, room: memoryview | None) -> bool:
-        """Whether it has arrived and is to be committed."""
-        if room is not None and self._fetch_briefly(until, room):
-            return True
-        partial = self._means.store.open_partial(self.key, self.artifact.size)
-        until.callback(partial.close)
-        try:
-            self._arrived = partial, self._from_any(partial)
-        finally:
-            self._keep_figures()
-        return True
+    @abstractmethod
+    def _obtain(self, until: ExitStack, room: memoryview | None) -> bool:
+        """Bring a file here that is not; whether it is still to be committed."""
 
-    def _fetch_briefly(self, until: ExitStack, room: memoryview) -> bool:
-        """Whether it arrived in one go; if not, what came of it waits to be gone on with."""
-        store = self._means.store
-        brief = self._means.transfers.brief(self._as_request(self._request), room)
-        if brief is None:
-            return False
-        self._transfer = brief
-        if self._stopped.is_set():
-            brief.stop()
-        result: Transferred | None = None
-        try:
-            result = brief.run()
-        finally:
-            if result is None:
-                self._keep_figures()
-                self._spent = len(brief.content)
-                if brief.resumable:
-                    size = self.artifact.size or 0
-                    # A disk that has no room for it must not hide how this ended.
-                    with suppress(HubError):
-                        store.keep_beginning(self.key, size, brief.content, brief.validator)
-            self._transfer = None  # the room is for the next file
-        if result is None:
-            return False
-        size = result.size
-        self._last = replace(
-            self._last,
-            state=FileState.VERIFYING,
-            done=size,
-            bytes_transferred=size,
-            ranges=((0, size),) if size else (),
-        )
-        whole = store.make_whole(self.key, brief.content)
-        until.callback(whole.close)
-        self._arrived = whole, result
-        return True
-
-    def _from_any(self, partial: Partial) -> Transferred:
-        """From its own place, or where that hands out wrong bytes from another that has them too.
-
-        Raises:
-            HubError: what is wrong with its own place.
-        """
-        try:
-            return self._transfer_from(self._request, partial)
-        except CorruptError as wrong:
-            for other in self._others:
-                _log.warning("%s: %s", clean(self.artifact.path, 200), wrong.message)
-                self._spent = self.snapshot().bytes_transferred
-                try:
-                    return self._transfer_from(other, partial)
-                except InterruptedJobError:
-                    raise
-                except HubError as error:
-                    _log.warning("another place that has it is no help: %s", error.message)
-            raise
-
-    def _as_request(self, request: FileRequest) -> Request:
-        artifact = self.artifact
-        return Request(
-            url=request.url,
-            headers=request.headers,
-            log_in=request.log_in,
-            size=artifact.size,
-            sha256=artifact.sha256,
-            git_sha1=artifact.git_sha1,
-            md5=artifact.md5,
-        )
-
-    def _transfer_from(self, request: FileRequest, partial: Partial) -> Transferred:
-        self._transfer = self._means.transfers.transfer(
-            self._as_request(request),
-            partial,
-        )
-        if self._stopped.is_set():
-            self._transfer.stop()
-        result = self._transfer.run()
-        if result.mended:
-            _log.warning(
-                "%s arrived damaged and was fetched again, where it was: bytes %s",
-                clean(self.artifact.path, 200),
-                ", ".join(f"{start}-{end - 1}" for start, end in result.mended[:10]),
-            )
-        return replace(result, bytes_transferred=self._spent + result.bytes_transferred)
+    def _refuse_broken(self, file: Path) -> None:
+        """Stop at weights that are not whole by their own header. Raises `CorruptError`."""
+        why = why_broken(file, self.artifact.path)
+        if why is not None:
+            raise CorruptError(f"this is {why}", hint=BROKEN)
 
     def _complete(
         self, sha256: str, size: int | None, verified: Verified, etag: str | None
@@ -365,10 +238,8 @@ class FileDownload:
             error=None,
         )
 
-    def _keep_figures(self) -> None:
-        """Remember the figures of a transfer that is over, whichever way it ended."""
-        if self._transfer is not None:
-            self._last = replace(self.snapshot(), connections=0)
+    def _wait(self) -> None:
+        self._note(FileState.WAITING, "another process is fetching this file")
 
     def _note(self, state: FileState, message: str = "") -> None:
         self._last = replace(self._last, state=state, message=message, connections=0)

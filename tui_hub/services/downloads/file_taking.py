@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tui_hub.blobs import Terms
-from tui_hub.domain.artifacts import Artifact, Verified
+from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import CorruptError, InterruptedJobError, NotFoundError
-from tui_hub.services.downloads.file_download import FileDownload, Means
-from tui_hub.services.downloads.pictures import Ranges
-from tui_hub.services.downloads.whole_weights import BROKEN, why_broken
-from tui_hub.sources import FileRequest, look_at
+from tui_hub.services.downloads.file_download import FileDownload
+from tui_hub.sources.folders import look_at
 from tui_hub.text import clean
 
 
@@ -24,25 +22,16 @@ class FileTaking(FileDownload):
     one day, and that would damage the blob.
     """
 
-    def __init__(
-        self,
-        means: Means,
-        artifact: Artifact,
-        request: FileRequest,
-        metadata_copy: Path | None,
-        here: Ranges = (),
-    ) -> None:
-        super().__init__(means, artifact, request, metadata_copy, here=here)
-        self._file = request.file or Path()
+    @property
+    def _file(self) -> Path:
+        return self._request.file or Path()
 
-    def _fetch(self, until: ExitStack, room: memoryview | None) -> bool:
+    def _obtain(self, until: ExitStack, room: memoryview | None) -> bool:
         artifact, modified = self.artifact, self._look()
         size = artifact.size or 0
         self._advance(0)
         if artifact.sha256 is None and artifact.md5 is None:
-            why = why_broken(self._file, artifact.path)
-            if why is not None:
-                raise CorruptError(f"this is {why}", hint=BROKEN)
+            self._refuse_broken(self._file)
         sha256 = self._means.store.adopt(
             self._file,
             Terms(

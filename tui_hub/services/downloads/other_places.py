@@ -7,7 +7,7 @@ from tui_hub.domain.errors import HubError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.services.context import Context
 from tui_hub.services.models.trust import refuse_untrusted_files
-from tui_hub.sources import FileRequest, Source
+from tui_hub.sources.base import FileRequest, Source
 
 _MOST = 4
 """Files of the same hash that are looked at."""

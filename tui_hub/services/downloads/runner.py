@@ -19,10 +19,12 @@ from tui_hub.events import DownloadChanged
 from tui_hub.services.context import Context
 from tui_hub.services.downloads.endings import DownloadEndings
 from tui_hub.services.downloads.file_download import FileDownload, Means
+from tui_hub.services.downloads.file_fetching import FileFetching
 from tui_hub.services.downloads.file_groups import bring
 from tui_hub.services.downloads.file_rows import FileRows
 from tui_hub.services.downloads.file_taking import FileTaking
 from tui_hub.services.downloads.job import DownloadJob, Outcome
+from tui_hub.services.downloads.open_files import affordable
 from tui_hub.services.downloads.other_places import other_places
 from tui_hub.services.downloads.pictures import Ranges, figures, ranges_of, waiting
 from tui_hub.services.downloads.run import DownloadRun
@@ -32,7 +34,7 @@ from tui_hub.services.downloads.waits import is_away
 from tui_hub.services.jobs.service import Jobs
 from tui_hub.services.models.metadata import Metadata
 from tui_hub.services.models.statuses import artifacts_of
-from tui_hub.sources import FileRequest, Source
+from tui_hub.sources.base import FileRequest, Source
 from tui_hub.transfer import Options
 
 _log = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ class DownloadRunner:
         )
         self.mover = Mover(options, self._settings.limit)
         self._threads = ThreadPoolExecutor(
-            self._settings.files * self._settings.jobs, thread_name_prefix="download"
+            affordable(self._settings.files * self._settings.jobs), thread_name_prefix="download"
         )
 
     def start(self, picture: Download, heed: Heed, ended: Ended) -> DownloadRun:
@@ -183,7 +185,7 @@ class DownloadRunner:
                 files.append(FileTaking(means, named, request, copy, here))
             else:
                 others = await other_places(self._context, source, artifact)
-                files.append(FileDownload(means, named, request, copy, others, here))
+                files.append(FileFetching(means, named, request, copy, others, here))
         await self._context.hub.artifacts.mark(
             [artifact.id for artifact in artifacts], ArtifactStatus.DOWNLOADING, job=job.id
         )

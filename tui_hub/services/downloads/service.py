@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from functools import partial
+from typing import Unpack
 
 from tui_hub import text
 from tui_hub.domain.downloads import Download, Plan
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.jobs import Job, JobStatus, JobType, Progress
-from tui_hub.events import DownloadChanged
+from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.services.context import Context, parse_id
-from tui_hub.services.downloads.choices import Choice
+from tui_hub.services.downloads.choices import Choice, Wishes
 from tui_hub.services.downloads.gone_revisions import plan_instead
+from tui_hub.services.downloads.nobodys import is_nobodys, leave_to_others, nobodys
+from tui_hub.services.downloads.orders import LIVE, payload_of, progress_of, unfinished
 from tui_hub.services.downloads.pictures import text_of
 from tui_hub.services.downloads.plans import Planner, refuse_if_full
-from tui_hub.services.downloads.run import DownloadRun
+from tui_hub.services.downloads.queue import DownloadQueue
 from tui_hub.services.downloads.runner import DownloadRunner
 from tui_hub.services.downloads.waits import is_due
-from tui_hub.services.jobs.service import INTERRUPTED, Jobs
+from tui_hub.services.jobs.service import Jobs
 from tui_hub.services.models.metadata import Metadata
 from tui_hub.services.models.repositories import Repositories
-from tui_hub.services.models.statuses import settle_status
 from tui_hub.services.models.trust import refuse_untrusted
 from tui_hub.services.recovery import recover_jobs
 
 _POLL_SECONDS = 0.5
-_LIVE = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED)
 
 
 class Downloads:
@@ -42,14 +41,8 @@ class Downloads:
         self._jobs = jobs
         self._planner = Planner(context, repositories)
         self._runner = DownloadRunner(context, jobs, metadata)
-        self._slots = context.configuration.settings.downloads.jobs
-        self._queue: list[str] = []
-        self._places: dict[str, int] = {}
-        """Where in the line those stood that were paused while they waited."""
-        self._running: dict[str, DownloadRun] = {}
-        self._pictures: dict[str, Download] = {}
-        self._closing = False
-        jobs.handle(JobType.DOWNLOAD, cancel=self._cancel, retry=self._retry)
+        self._queue = DownloadQueue(context, jobs, self._runner)
+        jobs.handle(JobType.DOWNLOAD, cancel=self._queue.cancel, retry=self._retry)
 
     @property
     def limit(self) -> int:
@@ -69,56 +62,34 @@ class Downloads:
         """Move large files in a process of its own, so that a screen in this one stays quick."""
         self._runner.mover.step_aside()
 
-    async def plan(
-        self,
-        model: str | ModelId,
-        *,
-        paths: Sequence[str] = (),
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
-        variant: str | None = None,
-        revision: str | None = None,
-        refresh: bool = True,
-    ) -> Plan:
+    async def plan(self, model: str | ModelId, **wishes: Unpack[Wishes]) -> Plan:
         """What a download would do, before its first byte.
+
+        Args:
+            model: its id.
+            wishes: what to take of it; see `Wishes`.
 
         Raises:
             NotFoundError: no such model, revision, file or variant.
             UnreachableError: the files are unknown, and the source cannot be asked.
         """
-        choice = Choice(
-            paths=tuple(paths), include=tuple(include), exclude=tuple(exclude), variant=variant
-        )
+        revision, refresh = wishes.get("revision"), wishes.get("refresh", True)
+        choice = Choice.of(wishes)
         return await self._planner.plan(parse_id(model), choice, revision, refresh=refresh)
 
-    async def start(
-        self,
-        model: str | ModelId,
-        *,
-        paths: Sequence[str] = (),
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
-        variant: str | None = None,
-        revision: str | None = None,
-        refresh: bool = True,
-    ) -> Job:
+    async def start(self, model: str | ModelId, **wishes: Unpack[Wishes]) -> Job:
         """Queue a download; an unfinished one of the same files goes on instead.
+
+        Args:
+            model: its id.
+            wishes: what to take of it; see `Wishes`.
 
         Raises:
             NotFoundError: no such model, revision, file or variant.
             NoSpaceError: the disk does not take it.
             UnreachableError: the files are unknown, and the source cannot be asked.
         """
-        plan = await self.plan(
-            model,
-            paths=paths,
-            include=include,
-            exclude=exclude,
-            variant=variant,
-            revision=revision,
-            refresh=refresh,
-        )
-        return await self.begin(plan)
+        return await self.begin(await self.plan(model, **wishes))
 
     async def begin(self, plan: Plan, variant: str | None = None, *, detached: bool = False) -> Job:
         """Queue what a plan describes; an unfinished download of the same files goes on instead.
@@ -137,18 +108,18 @@ class Downloads:
         await refuse_untrusted(self._context, plan)
         await self._context.prepare_store()
         refuse_if_full(plan)
-        payload = _payload_of(plan, variant)
-        job = await self._unfinished(payload)
+        payload = payload_of(plan, variant)
+        job = await unfinished(self._jobs, payload)
         if job is not None and self._jobs.runs_elsewhere(job):
             return job
         if job is None:
             job = await self._jobs.create(JobType.DOWNLOAD, payload, detached=detached)
-        elif detached and job.id not in self.running:
+        elif detached and job.id not in self._queue:
             job = await self._jobs.leave(job)
         if detached:
             return job
-        if job.id not in self._running and job.id not in self._queue:
-            await self._enqueue(job, _progress_of(plan))
+        if job.id not in self._queue:
+            await self._queue.enter(job, progress_of(plan))
         return job
 
     async def follow(self, job: str) -> AsyncIterator[Download]:
@@ -174,26 +145,25 @@ class Downloads:
 
     async def current(self) -> tuple[Download, ...]:
         """This session's downloads in the order of the queue, then other processes' live ones."""
-        shown = {**self._pictures, **{job: run.snapshot() for job, run in self._running.items()}}
-        idle = [job for job, one in shown.items() if job not in self.running and not _over(one)]
-        live = await self._jobs.list((JobType.DOWNLOAD,), _LIVE)
+        shown = self._queue.pictures()
+        idle = [job for job, one in shown.items() if job not in self._queue and not _over(one)]
+        live = await self._jobs.list((JobType.DOWNLOAD,), LIVE)
         stored = {job.id: job for job in live} | {job: await self._jobs.get(job) for job in idle}
         for job in stored.values():
-            ours = job.id in self.running
+            ours = job.id in self._queue
             if not ours and (job.id not in shown or shown[job.id].status is not job.status):
                 shown[job.id] = await self._runner.picture(job)
-        order = {job: number for number, job in enumerate([*self._running, *self._queue])}
+        order = {job: number for number, job in enumerate(self._queue)}
         return tuple(sorted(shown.values(), key=lambda one: order.get(one.job, len(order))))
 
     async def get(self, job: str) -> Download | None:
         """A download by its job, or `None`."""
-        run = self._running.get(job)
-        if run is not None:
-            return run.snapshot()
+        picture = self._queue.picture(job)
+        if self._queue.runs(job):
+            return picture
         stored = await self._context.hub.jobs.get(job)
         if stored is None or stored.type is not JobType.DOWNLOAD:
             return None
-        picture = self._pictures.get(job)
         ours = picture is not None and not self._jobs.runs_elsewhere(stored)
         if picture is not None and ours and (picture.status is stored.status or _over(picture)):
             return picture
@@ -215,19 +185,14 @@ class Downloads:
 
         One that waits to go on by itself rests until somebody resumes it.
         """
-        run = self._running.get(job)
-        if run is not None:
-            run.stop(JobStatus.PAUSED)
-        elif job in self._queue:
-            self._places[job] = self._queue.index(job)
-            self._queue.remove(job)
-            await self._settle(await self._jobs.get(job), JobStatus.PAUSED)
-        else:
-            stored = await self._jobs.get(job)
-            if self._jobs.runs_elsewhere(stored):
-                await self._context.hub.jobs.ask(job, "pause")
-            elif stored.status is JobStatus.PENDING or _is_nobodys(stored):
-                await self._settle(stored, JobStatus.PAUSED)
+        if job in self._queue:
+            await self._queue.pause(job)
+            return
+        stored = await self._jobs.get(job)
+        if self._jobs.runs_elsewhere(stored):
+            await self._context.hub.jobs.ask(job, "pause")
+        elif stored.status is JobStatus.PENDING or is_nobodys(stored):
+            await self._queue.settle(stored, JobStatus.PAUSED)
 
     async def resume(self, job: str) -> None:
         """Let a paused download go on, in this process; one that waited has its place again."""
@@ -250,32 +215,17 @@ class Downloads:
 
     def move(self, job: str, offset: int) -> bool:
         """Move a waiting download up (negative) or down in the queue; whether it moved at all."""
-        if job not in self._queue:
-            return False
-        before = self._queue.index(job)
-        self._queue.insert(max(0, before + offset), self._queue.pop(before))
-        if self._queue.index(job) == before:
-            return False
-        self._context.bus.publish(DownloadChanged(job))
-        return True
+        return self._queue.move(job, offset)
 
     @property
     def running(self) -> tuple[str, ...]:
         """The jobs that this process runs or has in line."""
-        return (*self._running, *self._queue)
+        return tuple(self._queue)
 
     async def close(self) -> None:
         """Pause everything this process runs, and wait until it is written down."""
-        self._closing = True
-        for job in list(self._queue):
-            await self.pause(job)
-            await self.mark_interrupted(job)
-        runs = list(self._running.values())
-        for run in runs:
-            run.stop(JobStatus.PAUSED)
-        await asyncio.gather(*(run.ended() for run in runs), return_exceptions=True)
-        for run in runs:
-            await self.mark_interrupted(run.job)
+        async for job in self._queue.close():
+            await leave_to_others(self._jobs, job)
         await self._runner.close()
 
     async def adopt(self) -> int:
@@ -284,11 +234,10 @@ class Downloads:
         They stopped because their program ended, were left to the background, or wait for their
         source, and it is time to try that again.
         """
-        idle = await self._jobs.list((JobType.DOWNLOAD,), (JobStatus.PAUSED, JobStatus.PENDING))
         count = 0
-        for job in reversed([job for job in idle if _is_nobodys(job) and is_due(job)]):
+        for job in filter(is_due, reversed(await nobodys(self._jobs))):
             try:
-                await self._enqueue(job)
+                await self._queue.enter(job)
             except RefusedError:
                 continue  # another process was quicker
             count += 1
@@ -300,121 +249,27 @@ class Downloads:
 
     async def any_waits(self) -> bool:
         """Whether a download waits for some process to go on with it, be it due yet or not."""
-        idle = await self._jobs.list((JobType.DOWNLOAD,), (JobStatus.PAUSED, JobStatus.PENDING))
-        return any(_is_nobodys(job) for job in idle)
+        return bool(await nobodys(self._jobs))
 
     async def mark_interrupted(self, job: str) -> None:
         """Note that nobody asked for a pause: whichever process looks for work goes on with it."""
-        stored = await self._jobs.get(job)
-        if stored.status is JobStatus.PAUSED and not self._jobs.runs_elsewhere(stored):
-            await self._jobs.finish(
-                stored, JobStatus.PAUSED, error=f"{INTERRUPTED}: the program ended"
-            )
-
-    async def _unfinished(self, payload: dict[str, object]) -> Job | None:
-        for job in await self._jobs.list((JobType.DOWNLOAD,), _LIVE):
-            same = all(job.payload.get(key) == value for key, value in payload.items())
-            if same:
-                return job
-        return None
+        await leave_to_others(self._jobs, job)
 
     async def _retry(self, job: Job) -> Job | None:
         plan = await plan_instead(self._context, self._planner, job)
         if plan is None:
-            await self._enqueue(job)
+            await self._queue.enter(job)
             return None
         await refuse_untrusted(self._context, plan)
         refuse_if_full(plan)
         note = f"revision {str(job.payload.get('revision'))[:12]} is gone: this is {plan.ref} now"
-        payload = _payload_of(plan, text_of(job.payload.get("variant")))
+        payload = payload_of(plan, text_of(job.payload.get("variant")))
         job = replace(job, payload={**job.payload, **payload, "note": note})
         await self._context.hub.jobs.save(job)
-        await self._enqueue(job, _progress_of(plan))
+        await self._queue.enter(job, progress_of(plan))
         return None
-
-    async def _enqueue(self, job: Job, progress: Progress | None = None) -> None:
-        if job.id in self._running:
-            raise RefusedError(f"job {job.id} is running already")
-        job = await self._jobs.take(job, JobStatus.PENDING, partial(self._lose, job.id))
-        if progress is not None:
-            job = await self._jobs.progress(job, progress)
-        self._pictures[job.id] = await self._runner.picture(job)
-        if job.id not in self._queue:
-            self._queue.insert(self._places.pop(job.id, len(self._queue)), job.id)
-        await settle_status(self._context, str(job.payload.get("model")))
-        self._context.bus.publish(DownloadChanged(job.id))
-        self._pump()
-
-    def _lose(self, job: str) -> None:
-        """Forget a download that another process took out of the line here."""
-        if job in self._queue:
-            self._queue.remove(job)
-            self._pictures.pop(job, None)
-            self._context.bus.publish(DownloadChanged(job))
-
-    def _pump(self) -> None:
-        """Start waiting downloads while there is room."""
-        while self._queue and len(self._running) < self._slots and not self._closing:
-            job = self._queue.pop(0)
-            run = self._runner.start(self._pictures[job], self._heed, self._ended)
-            self._running[job] = run
-
-    def _ended(self, job: str, picture: Download) -> None:
-        run = self._running.pop(job, None)
-        self._pictures[job] = picture
-        if run is not None and run.lost:
-            del self._pictures[job]
-        self._context.bus.publish(DownloadChanged(job))
-        self._pump()
-
-    async def _heed(self) -> None:
-        """Do what other processes ask of the downloads that wait in line here."""
-        for job, asked in (await self._context.hub.jobs.requests(self._queue)).items():
-            if asked == "cancel":
-                await self._cancel(await self._jobs.get(job))
-            else:
-                await self.pause(job)
-
-    async def _cancel(self, job: Job) -> None:
-        run = self._running.get(job.id)
-        if run is not None:
-            run.stop(JobStatus.CANCELLED)
-            await run.ended()
-            return
-        if job.id in self._queue:
-            self._queue.remove(job.id)
-        await self._settle(job, JobStatus.CANCELLED)
-
-    async def _settle(self, job: Job, status: JobStatus) -> None:
-        if status is JobStatus.CANCELLED:
-            await self._runner.endings.give_back(job)
-        job = await self._jobs.finish(job, status)
-        self._pictures[job.id] = await self._runner.picture(job)
-        await settle_status(self._context, str(job.payload.get("model")))
-        self._context.bus.publish(DownloadChanged(job.id))
-
-
-def _is_nobodys(job: Job) -> bool:
-    """Whether a download waits for some process to run it."""
-    if job.status is JobStatus.PENDING:
-        return job.owner is None
-    return (job.error or "").startswith(INTERRUPTED)
 
 
 def _over(picture: Download) -> bool:
     """Whether a download of this process has ended, even if that could not be written down."""
     return picture.status.ended
-
-
-def _payload_of(plan: Plan, variant: str | None) -> dict[str, object]:
-    return {
-        "model": plan.model,
-        "revision": plan.revision,
-        "variant": variant or plan.variant,
-        "ref": plan.ref,
-        "paths": [file.path for file in plan.files],
-    }
-
-
-def _progress_of(plan: Plan) -> Progress:
-    return Progress(done=plan.bytes_total - plan.bytes_to_transfer, total=plan.bytes_total)

@@ -46,8 +46,8 @@ class Mover:
 
     def __init__(self, options: Options, rate: int) -> None:
         self._options = options
-        self._limiter = RateLimiter(rate)
         self._lanes = Lanes(options.connections)
+        self._limiter = RateLimiter(rate, lambda: self._lanes.part)
         self._pauses = HostPauses()
         self._carrier: Carrier | None = None
         self._names = itertools.count(1)
@@ -75,9 +75,7 @@ class Mover:
         from tui_hub.transfer.beside import Carrier
 
         if self._carrier is None:
-            self._carrier = Carrier(
-                self._options.connections, self._options.environment, self._pauses
-            )
+            self._carrier = Carrier(self._lanes, self._options.environment, self._pauses)
             self._carrier.limit(self.rate)
 
     def begin(self) -> DownloadTransfers:

@@ -15,7 +15,7 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.formats import READABLE, Header, HeaderError, Read, read_header
 from tui_hub.services.concurrency import run_all
 from tui_hub.services.context import Context
-from tui_hub.sources import FileRequest
+from tui_hub.sources.base import FileRequest
 from tui_hub.text import clean
 from tui_hub.transfer import Cancellation, Options, Pool, RangeReader, Request
 

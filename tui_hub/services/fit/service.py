@@ -16,12 +16,13 @@ from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Details
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.stored_need import Capacity
-from tui_hub.runtime.pythons import no_torch, try_torch
+from tui_hub.runtime.pythons import no_torch
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.downloads.choices import Choice, named_variant
 from tui_hub.services.downloads.plans import Planner
 from tui_hub.services.fit.base import on_base
 from tui_hub.services.fit.capacity import keep_capacity
+from tui_hub.services.fit.tried_torch import tried_torch
 from tui_hub.services.fit.weighing import Weigher, Weight, weigh_by_count
 from tui_hub.services.fit.words import holder_words, notes_of, with_warnings
 from tui_hub.services.hardware import Hardware
@@ -152,12 +153,11 @@ class Fit:
 
     async def _torch(self) -> tuple[str | None, str | None]:
         """The version of torch, or why there is none that works and the way out."""
-        configuration = self._context.configuration
-        python = configuration.settings.runtime.python
         try:
-            version = await try_torch(python, environment=configuration.plain_environment)
+            version = await tried_torch(self._context)
         except HubError as error:
             return None, ". ".join(filter(None, (error.message, error.hint)))
+        python = self._context.configuration.settings.runtime.python
         return version, None if version else ". ".join(no_torch(python))
 
     async def _weigh(

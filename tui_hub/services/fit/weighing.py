@@ -89,10 +89,6 @@ class Weigher:
         configs = {} if variant.format == "gguf" else await self._configs(details, loaded)
         kind, width = details.model.type, _width(dtype)
         architecture = _architecture(kind, configs, told)
-        if architecture is None and kind is ModelType.LLM and weights:
-            warnings.append(
-                "the cache for its context is not counted: its files do not tell how large it is"
-            )
         profile = Profile(
             weights=tuple(weights),
             architecture=architecture,

@@ -11,9 +11,12 @@ from tui_hub.domain.hardware import GpuSample
 from tui_hub.domain.models import Details
 from tui_hub.domain.published import deprecation_of
 from tui_hub.domain.slots import Slot
+from tui_hub.domain.types import ModelType
 
 _MOST_HOLDERS = 3
 _TORCH_FORMATS = ("safetensors", "pickle")
+_WITHOUT_CUDA = "+cpu"
+"""How the version of such a build of torch ends."""
 
 
 def verdict_words(report: FitReport) -> str:
@@ -48,7 +51,7 @@ def notes_of(
 
 def with_warnings(report: FitReport) -> FitReport:
     """The report with everything that a person should know before the download."""
-    lines = (*_of_memory(report), *report.notes, *_of_context(report))
+    lines = (*_of_memory(report), *_of_device(report), *report.notes, *_of_context(report))
     return replace(report, warnings=tuple(dict.fromkeys(lines)))
 
 
@@ -67,6 +70,17 @@ def _of_memory(report: FitReport) -> Iterator[str]:
         if best.verdict is not Verdict.FITS_AFTER_SWAP and judgement.bytes <= best.total:
             who = f": {best.others}" if best.others else ""
             yield f"other programs hold what is missing; it would fit if they gave it back{who}"
+
+
+def _of_device(report: FitReport) -> Iterator[str]:
+    """Where torch would not load it onto the GPU that the verdict is about."""
+    if report.format not in _TORCH_FORMATS:
+        return
+    gpus = [f"cuda:{one.index}" for one in report.judgement.devices if one.index is not None]
+    if report.device.startswith("cuda") and report.device not in gpus:
+        yield f"it is set to go to {report.device}, which is not there: torch does not load it"
+    if gpus and report.device != "cpu" and (report.torch or "").endswith(_WITHOUT_CUDA):
+        yield f"torch {report.torch} is built without CUDA: it loads into the memory of the host"
 
 
 def _of_disk(report: FitReport) -> Iterator[str]:
@@ -112,6 +126,9 @@ def _of_slot(report: FitReport, slot: Slot | None) -> Iterator[str]:
 def _of_context(report: FitReport) -> Iterator[str]:
     """Up to where the cache is counted, and what more would take."""
     tokens, known = report.context, report.profile.architecture
+    weighed = report.variant is not None and report.profile.weights
+    if known is None and weighed and report.model.type is ModelType.LLM:
+        yield "the cache for its context is not counted: its files do not tell how large it is"
     if tokens is None or known is None or known.context is None:
         return
     if known.context < tokens:

@@ -5,40 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui_hub import processes
 from tui_hub.domain.configuration import AUTO
-from tui_hub.domain.cuda import (
-    ALLOCATORS,
-    BY_BUS,
-    ORDER,
-    VISIBLE,
-    names_slice,
-    without_expandable,
-)
 from tui_hub.domain.errors import HubError, UnsafeError
-from tui_hub.domain.fit import Device
-from tui_hub.domain.jobs import Owner
 from tui_hub.domain.runtime import TORCH, Program, ServerStatus
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime.children import Child
-from tui_hub.runtime.server_children import MARK, ServerChild
+from tui_hub.runtime.server_children import ServerChild
 from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.services.context import Context
-from tui_hub.settings import Configuration
+from tui_hub.services.holders.ending import kill, kill_marked
+from tui_hub.services.holders.torch_environment import shows_slice, torch_environment
+
+if TYPE_CHECKING:
+    from tui_hub.domain.fit import Device
 
 _log = logging.getLogger(__name__)
 
 _GRACE = 5.0
 _TELL_SECONDS = 2.0
 """For who has the weights: a person waits for that, and a process may be stopped."""
-_POLL = 0.05
 
 
 class Children:
@@ -47,7 +39,7 @@ class Children:
     def __init__(self, context: Context) -> None:
         self._configuration = context.configuration
         self._settings = context.configuration.settings.runtime
-        self._folder = context.configuration.paths.state / "runtime"
+        self._folder = context.configuration.paths.sockets
         self._logs = context.configuration.paths.logs
 
     @property
@@ -70,26 +62,8 @@ class Children:
         """
         if device.index is None:
             return "cpu"
-        return AUTO if self._sliced and wanted == AUTO else f"cuda:{device.index}"
-
-    @property
-    def _sliced(self) -> bool:
-        return names_slice(self._configuration.environment.get(VISIBLE))
-
-    def _torch_environment(self) -> dict[str, str]:
-        """Torch sees all GPUs and numbers them as the driver does: which may be taken we know.
-
-        What it takes is memory that other programs can open.
-        """
-        environment = {**self._configuration.plain_environment, ORDER: BY_BUS}
-        if not self._sliced:
-            environment.pop(VISIBLE, None)
-        for name in ALLOCATORS:
-            given = environment.get(name, "")
-            if (kept := without_expandable(given)) != given:
-                _log.debug("%s=%s: programs could not attach, so torch gets %r", name, given, kept)
-                environment[name] = kept
-        return environment
+        by_torch = wanted == AUTO and shows_slice(self._configuration)
+        return AUTO if by_torch else f"cuda:{device.index}"
 
     async def start(self, name: str) -> TorchChild:
         """Start a process, which begins to import torch. It ends with this one until it is kept.
@@ -103,7 +77,7 @@ class Children:
             folder=self._folder,
             name=name,
             log=self.log(name),
-            environment=self._torch_environment(),
+            environment=torch_environment(self._configuration),
             timeout=self.timeout,
         )
 
@@ -137,7 +111,7 @@ class Children:
 
     def log(self, name: str) -> Path:
         """The file that gets what a process says."""
-        return log_of(self._configuration, name)
+        return self._configuration.paths.log_of(name)
 
     def _forget_logs(self, kind: str) -> None:
         """Remove what processes of a slot said that are gone, but for the last of them."""
@@ -184,7 +158,7 @@ class Children:
         try:
             await child.end(_GRACE if grace is None else grace)
         finally:
-            await asyncio.to_thread(_kill_marked, name)
+            await asyncio.to_thread(kill_marked, name)
 
     async def release(self, slot: Slot, seconds: float) -> tuple[Program, ...]:
         """Ask the programs that have a slot's weights to let go, and wait so long; who has not."""
@@ -237,7 +211,7 @@ class Children:
     async def end_left(self, slot: Slot) -> None:
         """End what the process that kept a slot's server left when it was killed."""
         if slot.child is not None:
-            await asyncio.to_thread(_kill_marked, slot.child)
+            await asyncio.to_thread(kill_marked, slot.child)
 
     async def end(self, slot: Slot, grace: float | None = None) -> None:
         """End the process that holds a slot's model, and wait until it is gone.
@@ -264,32 +238,5 @@ class Children:
             return
         if slot.holder is not None and surely_ours:
             # Nobody answers, but by its start time the process is surely ours.
-            await _kill(slot.holder, slot.model)
+            await kill(slot.holder, slot.model)
         await self.end_left(slot)
-
-
-def log_of(configuration: Configuration, name: str) -> Path:
-    """The file that gets what the process behind a socket says."""
-    return configuration.paths.logs / name.replace(".sock", ".log")
-
-
-def _kill_marked(name: str) -> None:
-    """End what a process left behind that was killed itself; by its mark that is surely ours."""
-    for pid in processes.marked(MARK, name):
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
-
-
-async def _kill(holder: Owner, model: str) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.kill(holder.pid, number)
-        except ProcessLookupError:
-            return
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _GRACE
-        while loop.time() < deadline:
-            if not processes.alive(holder):
-                return
-            await asyncio.sleep(_POLL)
-    raise HubError(f"the process {holder.pid} that holds {model} does not end")

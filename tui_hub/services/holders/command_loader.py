@@ -11,8 +11,10 @@ from tui_hub import processes, text
 from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.fit import Device
 from tui_hub.domain.jobs import Owner
+from tui_hub.domain.loads import Weights
 from tui_hub.domain.runtime import COMMAND, ServerOrder
-from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep, Weights
+from tui_hub.domain.slots import MemoryFigures, Slot
+from tui_hub.domain.swaps import SwapStep
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime import command
 from tui_hub.runtime.refusals import ServerFailedError

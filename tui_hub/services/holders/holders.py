@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from tui_hub.domain.jobs import Owner
+from tui_hub.domain.loads import Brought
 from tui_hub.domain.runtime import COMMAND
-from tui_hub.domain.slots import Brought, Slot
+from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.services.holders.loading import Asked, Loading
 from tui_hub.services.slots.swap_progress import SwapProgress

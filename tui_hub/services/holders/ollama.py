@@ -13,7 +13,8 @@ from tui_hub import text
 from tui_hub.domain.errors import AbsentError, HubError, NoConnectionError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
-from tui_hub.domain.runtime import OLLAMA, OllamaModel, OllamaRelease, OllamaState
+from tui_hub.domain.ollama import OllamaModel, OllamaRelease, OllamaState
+from tui_hub.domain.runtime import OLLAMA
 from tui_hub.events import HardwareSampled
 from tui_hub.runtime.ollama import OllamaMemory, whole_name
 from tui_hub.services.context import Context

@@ -11,10 +11,12 @@ from pathlib import Path
 from tui_hub.domain.artifacts import is_shard, main_file
 from tui_hub.domain.errors import AbsentError, HubError, UnreachableError
 from tui_hub.domain.identifiers import ModelId
-from tui_hub.domain.runtime import OLLAMA, OllamaModel
+from tui_hub.domain.ollama import OllamaModel
+from tui_hub.domain.runtime import OLLAMA
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
-from tui_hub.runtime.ollama import options_of, whole_name
+from tui_hub.runtime.ollama import whole_name
+from tui_hub.runtime.ollama_options import options_of
 from tui_hub.services.context import Context
 from tui_hub.services.holders.loading import Asked, Loading, UnsuitedError
 from tui_hub.services.holders.memory import Memory

@@ -11,9 +11,13 @@ from pathlib import Path
 from tui_hub import text
 from tui_hub.domain.errors import AbsentError, HubError
 from tui_hub.domain.fit import Device
-from tui_hub.domain.runtime import OLLAMA, OllamaModel
-from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep, Weights
-from tui_hub.runtime.ollama import options_of, whole_name
+from tui_hub.domain.loads import Weights
+from tui_hub.domain.ollama import OllamaModel
+from tui_hub.domain.runtime import OLLAMA
+from tui_hub.domain.slots import MemoryFigures, Slot
+from tui_hub.domain.swaps import SwapStep
+from tui_hub.runtime.ollama import whole_name
+from tui_hub.runtime.ollama_options import options_of
 from tui_hub.services.holders.loading import Loading
 from tui_hub.services.holders.memory import Memory
 from tui_hub.services.holders.ollama import Ollama

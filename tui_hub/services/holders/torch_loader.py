@@ -13,7 +13,8 @@ from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.fit import Device, needs_on
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.runtime import Loaded, LoadRequest
-from tui_hub.domain.slots import MemoryFigures, Slot, SwapStep
+from tui_hub.domain.slots import MemoryFigures, Slot
+from tui_hub.domain.swaps import SwapStep
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.services.holders.children import Children

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tui_hub.database import HubDatabase
-from tui_hub.domain.errors import LostLeaseError, RefusedError
+from tui_hub.domain.errors import HubError, LostLeaseError, RefusedError
 from tui_hub.domain.jobs import Owner
 from tui_hub.processes import alive
 
@@ -72,7 +72,11 @@ async def held(hub: HubDatabase, name: str, fence: int) -> AsyncIterator[None]:
         raise LostLeaseError(f"another process took over {name}") from None
     finally:
         keeper.cancel()
-        await asyncio.shield(hub.leases.release(name, fence))
+        try:
+            await asyncio.shield(hub.leases.release(name, fence))
+        except HubError as error:
+            # The work is done all the same, and whoever wants the lease has it once it is silent.
+            _log.warning("the lease %s was not given back: %s", name, error.message)
 
 
 async def holder(hub: HubDatabase, name: str) -> Owner | None:

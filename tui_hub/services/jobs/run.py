@@ -98,7 +98,14 @@ async def run_job(
         if stop is not None and worker is not None:
             worker.uncancel()  # it came too late, and the work went to its end
         status = JobStatus.FAILED if run.error else JobStatus.COMPLETED
-        await asyncio.shield(jobs.finish(run.job, status, error=run.error, result=run.result))
+        try:
+            await asyncio.shield(jobs.finish(run.job, status, error=run.error, result=run.result))
+        except HubError as error:
+            if point is None or not point.passed:
+                raise
+            _log.warning(
+                "job %s is done, which was not written down: %s", run.job.id, error.message
+            )
     finally:
         heed.cancel()
         jobs.ends_with(run.job.id, None)

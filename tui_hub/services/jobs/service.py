@@ -256,8 +256,8 @@ class Jobs(JobHistory):
         orphans = []
         live = (JobStatus.PENDING, JobStatus.RUNNING)
         for job in await self._table.list((), live, 1000):
-            if not is_orphan(job):
-                continue
+            if self.held.has(job) or not is_orphan(job):
+                continue  # a process that was suspended is not gone for itself
             if not await self._table.take(job, self._context.owner, job.status):
                 continue  # another process was quicker
             paused = job.type is JobType.DOWNLOAD

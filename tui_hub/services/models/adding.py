@@ -16,6 +16,7 @@ from tui_hub.domain.additions import (
     Addition,
     Consent,
     Proposal,
+    check_checksums,
     with_checksums,
 )
 from tui_hub.domain.artifacts import WEIGHTS_ENDINGS, partial_key, weights_format
@@ -31,7 +32,10 @@ from tui_hub.services.models.references import is_address
 from tui_hub.services.models.statuses import live_downloads, settle_status
 from tui_hub.services.models.trust import refuse_other_hosts, untrusted_hosts
 from tui_hub.services.slots.standing import slots_of
-from tui_hub.sources import Url, checked_address, checked_place, list_place, listing_of, shown
+from tui_hub.sources.added import listing_of, shown
+from tui_hub.sources.addresses import checked_address
+from tui_hub.sources.folders import checked_place, list_place
+from tui_hub.sources.url import Url
 
 
 class Adding:
@@ -67,6 +71,7 @@ class Adding:
                 weights file and no type was told.
             HubError: a file cannot be had; nothing has changed then.
         """
+        check_checksums(proposal)
         self._ask_about_hosts(proposal, consents)
         if proposal.name is not None:
             await self._ask_about_model(_identifier(proposal, proposal.name), consents)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
-from tui_hub.sources import Source
+from tui_hub.sources.base import Source
 from tui_hub.text import clean
 
 

@@ -34,7 +34,7 @@ from tui_hub.services.registry.shape import document_of
 from tui_hub.services.registry.telling import tell
 from tui_hub.services.slots.standing import read_slots
 from tui_hub.services.sync.feeds import Feeds
-from tui_hub.sources import listing_of
+from tui_hub.sources.added import listing_of
 
 _THIS_BOX = "this box"
 

@@ -25,8 +25,8 @@ from tui_hub.services.registry.shape import (
     VersionShape,
 )
 from tui_hub.settings import FeedSettings, Settings
-from tui_hub.sources import checked_address, feeds_from
-from tui_hub.sources.feeds import check_feed
+from tui_hub.sources.addresses import checked_address
+from tui_hub.sources.feeds import check_feed, feeds_from
 
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _MD5 = re.compile(r"[0-9a-f]{32}")

@@ -163,7 +163,7 @@ class ScanRun:
         except HubError as error:
             left = _scanned(found, identity.model, ScanStatus.LEFT, seen, [error.message, *reasons])
             return replace(left, failed=bool(reasons))
-        if await self._is_here(identity, seen):
+        if await self._is_here(identity):
             installed = await self._context.hub.installs.get(identity.model) is not None
             status = ScanStatus.INSTALLED if installed else ScanStatus.PARTLY
             missing = () if installed else missing_of(identity.listing)
@@ -181,12 +181,13 @@ class ScanRun:
         self._context.bus.publish(StorageChanged())
         return _adopted(found, outcome, seen, reasons)
 
-    async def _is_here(self, identity: Identity, seen: Sequence[Seen]) -> bool:
+    async def _is_here(self, identity: Identity) -> bool:
         """Whether all that was found of a model is in the store already, and stays there.
 
-        Rows alone say nothing of that: a kill may come between them and the receipt.
+        Files that it does not list say nothing, nor do rows alone: a kill may come between them
+        and the receipt.
         """
-        if len(identity.files) < len(seen):
+        if not identity.files:
             return False
         if any(row.status is not ArtifactStatus.COMPLETED for _, row in identity.files):
             return False

@@ -15,7 +15,6 @@ from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime.spawning import last_line
 from tui_hub.services.context import Context
-from tui_hub.services.holders.children import log_of
 from tui_hub.settings import Configuration
 
 
@@ -55,8 +54,10 @@ def _checked(slot: Slot, configuration: Configuration) -> Slot:
         return slot
     words = f"the process {slot.holder.pid} that held it in memory is gone"
     if slot.command is not None and slot.child is not None:
-        said = last_line(log_of(configuration, slot.child))
-        words = said or f"the process {slot.holder.pid} that kept {slot.command} is gone"
+        words = f"the process {slot.holder.pid} that kept {slot.command} is gone"
+        if not (configuration.paths.sockets / slot.child).exists():
+            # It took its socket along, and said before why it would leave.
+            words = last_line(configuration.paths.log_of(slot.child)) or words
     return replace(slot, holder=None, error=words)
 
 

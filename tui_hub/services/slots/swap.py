@@ -13,15 +13,9 @@ from dataclasses import replace
 
 from tui_hub.blobs import clear_active
 from tui_hub.domain.errors import HubError, LostLeaseError
-from tui_hub.domain.slots import (
-    ActivationResult,
-    Brought,
-    MemoryFigures,
-    Slot,
-    Swap,
-    SwapStep,
-    slot_lease,
-)
+from tui_hub.domain.loads import Brought
+from tui_hub.domain.slots import MemoryFigures, Slot, slot_lease
+from tui_hub.domain.swaps import ActivationResult, Swap, SwapStep
 from tui_hub.domain.types import ModelType
 from tui_hub.services.concurrency import to_the_end
 from tui_hub.services.context import Context

@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from tui_hub.domain.errors import NotFoundError
 from tui_hub.domain.jobs import Progress
-from tui_hub.domain.slots import Swap, SwapPicture, SwapStep, slot_lease
+from tui_hub.domain.slots import slot_lease
+from tui_hub.domain.swaps import Swap, SwapPicture, SwapStep
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.jobs import leases

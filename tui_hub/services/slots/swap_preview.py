@@ -7,7 +7,8 @@ from dataclasses import replace
 from tui_hub.domain.errors import DoesNotFitError
 from tui_hub.domain.fit import GPU_RUNTIME, HOST_RUNTIME
 from tui_hub.domain.runtime import TORCH
-from tui_hub.domain.slots import ChangePreview, Slot
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.swaps import ChangePreview
 from tui_hub.services.context import Context
 from tui_hub.services.holders.memory import Memory, holds, room_for
 from tui_hub.services.slots.changes import Change

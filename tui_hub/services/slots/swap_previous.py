@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from tui_hub.domain.errors import HubError
-from tui_hub.domain.slots import Slot, SwapStep
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.swaps import SwapStep
 from tui_hub.services.holders.holders import Holders
 from tui_hub.services.holders.memory import Memory
 from tui_hub.services.slots.swap_progress import SwapProgress

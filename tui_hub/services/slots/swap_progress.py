@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tui_hub.domain.runtime import LoadProgress
-from tui_hub.domain.slots import SwapPicture, SwapStep
+from tui_hub.domain.swaps import SwapPicture, SwapStep
 from tui_hub.domain.types import ModelType
 
 Report = Callable[[SwapPicture], None]

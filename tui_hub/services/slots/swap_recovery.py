@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tui_hub import processes
 from tui_hub.blobs import BlobStore, clear_active, read_active, set_active
 from tui_hub.domain.errors import HubError, LostLeaseError
-from tui_hub.domain.slots import Slot, Swap
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.swaps import Swap
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.holders.children import Children
@@ -20,6 +21,15 @@ _log = logging.getLogger(__name__)
 
 Restore = Callable[[Slot, int], Awaitable[Slot]]
 """Loads a slot's model into memory again, and gives the slot as it is then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a change ended that was interrupted."""
+
+    done: bool
+    """Whether it was carried out, and not undone."""
+    words: str
 
 
 class SwapRecovery:
@@ -33,8 +43,8 @@ class SwapRecovery:
         self._holders = holders
         self._restore = restore
 
-    async def settle(self, swap: Swap, fence: int) -> str:
-        """End or undo one change, and say in a few words which.
+    async def settle(self, swap: Swap, fence: int) -> Settled:
+        """End or undo one change, and say which.
 
         The new model stays if the link leads to it and its process holds its weights: then all
         that lasts was done. Otherwise the old one is put back, loaded again if it must be.
@@ -51,25 +61,25 @@ class SwapRecovery:
         if swap.committed:
             await self._end(swap.previous, keeping=swap.wanted)
             await swaps.end(swap.type, fence)
-            return "ended"
+            return Settled(True, "ended")
         if swap.wanted is None:
             await self._end(swap.previous)
             await self._context.on_disk(clear_active, store, swap.type)
             await swaps.commit(replace(swap, committed=True), fence)
             await swaps.end(swap.type, fence)
-            return "emptied"
+            return Settled(True, "emptied")
         if await self._stands(swap.wanted):
             await swaps.commit(replace(swap, committed=True), fence)
             await self._end(swap.previous, keeping=swap.wanted)
             await swaps.end(swap.type, fence)
-            return f"ended: {swap.wanted.model} is active"
+            return Settled(True, f"ended: {swap.wanted.model} is active")
         await self._end(swap.wanted, keeping=swap.previous)
         previous = swap.previous
         await self._context.on_disk(point_back, store, swap.wanted, previous)
         if previous is not None and (_lost(previous) or not await self._back(previous)):
             previous = await self._again(previous, fence)
         await swaps.end(swap.type, fence, previous)
-        return "undone" if previous is None else f"undone: {previous.model} is back"
+        return Settled(False, "undone" if previous is None else f"undone: {previous.model} is back")
 
     async def strays(self) -> set[ModelType]:
         """The slots of which this home holds what nobody wants any more.

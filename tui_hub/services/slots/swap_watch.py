@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.jobs import Progress
-from tui_hub.domain.slots import SwapPicture
+from tui_hub.domain.swaps import SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.events import EventBus, SwapMoved
 from tui_hub.services.jobs.run import JobRun

@@ -54,7 +54,8 @@ class GarbageCollection:
         pieces = await self._context.on_disk(
             _look, self._store, blobs, wanted, coming, quarantined_before
         )
-        return Garbage(pieces=tuple(pieces), kept=kept, dry_run=True)
+        held = await self._quarantined(pieces)
+        return Garbage(pieces=tuple(pieces), kept=kept, quarantined=held, dry_run=True)
 
     async def sweep(self, *, quarantined_before: str | None = None) -> Garbage:
         """Delete what nothing needs. Safe beside any work of any process on the same store.
@@ -78,7 +79,17 @@ class GarbageCollection:
                 sweep_store, self._store, blobs, wanted, coming, quarantined_before
             )
         context.bus.publish(StorageChanged())
-        return Garbage(pieces=tuple(pieces), kept=kept)
+        held = await self._quarantined(pieces)
+        return Garbage(pieces=tuple(pieces), kept=kept, quarantined=held)
+
+    async def _quarantined(self, pieces: Collection[GarbagePiece]) -> int:
+        """Damaged bytes that none of these pieces is."""
+        going = {piece.path for piece in pieces}
+        try:
+            held = await self._context.on_disk(quarantined, self._store)
+        except OSError:  # what may not be looked at is in nobody's way
+            return 0
+        return sum(one.size for one in held if str(one.path) not in going)
 
     async def _blobs(self) -> tuple[set[str], int]:
         """The blobs that nothing needs, and how many more wait for a download of this home."""

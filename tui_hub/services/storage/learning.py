@@ -23,7 +23,7 @@ from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
 from tui_hub.services.context import Context
 from tui_hub.services.storage.keeping import without_blob
-from tui_hub.sources import checked_address
+from tui_hub.sources.addresses import checked_address
 
 _log = logging.getLogger(__name__)
 

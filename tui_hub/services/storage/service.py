@@ -8,7 +8,7 @@ from tui_hub import text
 from tui_hub.blobs import BlobStore, collect, receipts
 from tui_hub.blobs.changing import Place
 from tui_hub.blobs.metadata import remove_metadata
-from tui_hub.domain.artifacts import Artifact, partial_key, variants_of
+from tui_hub.domain.artifacts import Artifact, variants_of
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import DEFAULT_REF
@@ -16,11 +16,14 @@ from tui_hub.domain.storage import Deletion, Install, StorageUsage
 from tui_hub.events import StorageChanged
 from tui_hub.services.context import Context
 from tui_hub.services.downloads.installing import publish
-from tui_hub.services.models.statuses import live_downloads, settle_status
+from tui_hub.services.jobs.service import Jobs
+from tui_hub.services.models.statuses import artifacts_of, live_downloads, settle_status
 from tui_hub.services.slots.service import Activation
 from tui_hub.services.slots.standing import read_slots, slots_of
 from tui_hub.services.storage.keeping import without_blob
 from tui_hub.services.storage.losses import losses
+from tui_hub.services.storage.resting import give_up_downloads, resting_downloads
+from tui_hub.services.storage.unfinished import unfinished
 from tui_hub.services.storage.usage import freed_by, measure
 from tui_hub.services.storage.views import changing, hide, needed_besides, place_of
 from tui_hub.services.sync.renames import name_here
@@ -29,8 +32,9 @@ from tui_hub.services.sync.renames import name_here
 class Storage:
     """Counts what is on disk, and deletes: rows first, then bytes."""
 
-    def __init__(self, context: Context, activation: Activation) -> None:
+    def __init__(self, context: Context, jobs: Jobs, activation: Activation) -> None:
         self._context = context
+        self._jobs = jobs
         self._activation = activation
 
     async def usage(self) -> StorageUsage:
@@ -57,6 +61,8 @@ class Storage:
         """
         wanted = await name_here(self._context, model)
         if variant is not None:
+            if (begun := await self._only_begun(wanted, variant)) is not None:
+                return begun
             install, going, staying = await self._split(wanted, variant)
             if staying:
                 blobs = [file.blob for file in going if file.blob]
@@ -65,6 +71,7 @@ class Storage:
                 return Deletion(model=install.model, files=len(going), bytes_freed=freed)
         blobs, others = await self._blobs(wanted)
         freed = await self._context.on_disk(self._would_free, wanted, blobs, set())
+        freed += (await unfinished(self._context, wanted)).bytes
         return Deletion(model=wanted, files=len(blobs), bytes_freed=freed, other_revisions=others)
 
     async def delete(
@@ -81,6 +88,10 @@ class Storage:
         """
         wanted = await name_here(self._context, model)
         if variant is not None:
+            if (begun := await self._only_begun(wanted, variant)) is not None:
+                await give_up_downloads(self._context, self._jobs, wanted, variant)
+                self._context.bus.publish(StorageChanged())
+                return begun
             install, going, staying = await self._split(wanted, variant)
             if staying:
                 return await self._delete_variant(install, variant, going, deactivate)
@@ -92,21 +103,34 @@ class Storage:
             # What cannot be read here must be known before the rows go.
             await self._context.on_disk(receipts.references, self._context.store)
             registered = await self._context.hub.registrations.get(wanted) is not None
-            keys = [partial_key(file) for file in await self._context.hub.artifacts.all_of(wanted)]
+            left = await unfinished(self._context, wanted)
             receipt = await self._context.on_disk(receipts.read, self._context.store, wanted)
             places = () if receipt is None else (place_of(receipt),)
             async with changing(self._context, wanted, *places):
                 await self._forget(wanted)
                 await self._context.hub.pins.delete(wanted)
+                # Not before it is sure that the model goes: their bytes are gone at once.
+                await give_up_downloads(self._context, self._jobs, wanted)
                 await settle_status(self._context, wanted)
-                await self._context.on_disk(self._context.store.discard_partials, keys)
-                freed = await self._context.on_disk(
+                await self._context.on_disk(self._context.store.discard_partials, left.keys)
+                freed = left.bytes + await self._context.on_disk(
                     lambda: remove_files(
                         self._context.store, wanted, places, blobs, keep_small_files=registered
                     )
                 )
         self._context.bus.publish(StorageChanged())
         return Deletion(model=wanted, files=len(blobs), bytes_freed=freed, other_revisions=others)
+
+    async def _only_begun(self, model: str, variant: str) -> Deletion | None:
+        """What giving up the paused downloads of a variant frees that is not installed."""
+        install = await self._context.hub.installs.get(model)
+        installed = () if install is None else install.variants
+        jobs = await resting_downloads(self._context, model, variant)
+        if not jobs or variant.lower() in map(str.lower, installed):
+            return None
+        files = [file for job in jobs for file in await artifacts_of(self._context, job)]
+        left = await unfinished(self._context, model, files)
+        return Deletion(model=model, files=len(left.keys), bytes_freed=left.bytes)
 
     async def _split(
         self, model: str, variant: str
@@ -153,6 +177,7 @@ class Storage:
             await context.prepare_store()
             await context.hub.artifacts.save(*map(without_blob, going))
             await publish(context, install.model, install.revision, (DEFAULT_REF,), whole=True)
+            await give_up_downloads(context, self._jobs, install.model, variant)
             blobs = {file.blob for file in going if file.blob}
             freed = await context.on_disk(collect, context.store, blobs)
         await settle_status(context, install.model)
@@ -175,7 +200,8 @@ class Storage:
             blobs |= {(one.revision, file.path): file.sha256
                       for one in receipt.kept for file in one.files}  # fmt: skip
         pinned = await self._context.hub.pins.get(model) is not None
-        if not blobs and not pinned and not await self._lost(model):
+        anything = blobs or pinned or await self._lost(model)
+        if not anything and not (await unfinished(self._context, model)).keys:
             raise NotFoundError(
                 f"nothing of {model} is on this box", hint="`tui-hub storage` lists what is."
             )

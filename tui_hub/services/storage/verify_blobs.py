@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 
 from tui_hub import text
-from tui_hub.blobs.examination import Examined, Stamp, examine, names, seal
+from tui_hub.blobs.examination import Examined, Stamp, examine, names, renew, seal
 from tui_hub.blobs.quarantine import quarantine
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.verification import Check, Damage, Mend, Verifying
@@ -90,12 +90,20 @@ class BlobChecks:
 
     async def _sound(self, examined: Examined) -> None:
         stamp = examined.stamp
+        path = str(self._store.path(examined.sha256))
         if examined.unsealed:
             sealed = not self._dry_run and await self._job.work.on_thread(
                 seal, self._store, examined
             )
-            path = str(self._store.path(examined.sha256))
             self.mended.append(Mend(path=path, problem="could be written to", done=sealed))
+        if examined.touched:
+            renewed = not self._dry_run and await self._job.work.on_thread(
+                renew, self._store, examined
+            )
+            problem = "counted as missing: its file was touched"
+            self.mended.append(Mend(path=path, problem=problem, done=renewed))
+            if not renewed:
+                return  # it still counts as missing
         self.sound.add(examined.sha256)
         self._fresh.append(
             Check(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tui_hub import text
-from tui_hub.blobs import BlobStore, receipts
+from tui_hub.blobs import BlobStore, receipts, references
 from tui_hub.blobs.examination import Stamp, names, stamp_of, status_of
 from tui_hub.blobs.trash import restore
 from tui_hub.domain.errors import NotFoundError
@@ -131,6 +131,8 @@ class VerifyRun:
         for sha256 in waiting:
             if await self._context.on_disk(self._store.has, sha256):
                 continue
+            if not self._dry_run:
+                await self._context.on_disk(references.put_away, self._store, sha256)
             if sha256 in needed or installs & users.models_of(sha256):
                 files = await users.files_of(self._context, sha256)
                 self._missing.append(

@@ -13,7 +13,7 @@ from tui_hub.services.context import Context
 from tui_hub.services.sync.timetable import Timetable
 from tui_hub.settings import Settings, reread
 from tui_hub.settings import file as settings_file
-from tui_hub.sources import feeds_from
+from tui_hub.sources.feeds import feeds_from
 
 _log = logging.getLogger(__name__)
 

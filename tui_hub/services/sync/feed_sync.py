@@ -17,7 +17,7 @@ from tui_hub.services.context import Context
 from tui_hub.services.sync.missing import Missing
 from tui_hub.services.sync.walks import begun, ended, moved
 from tui_hub.settings import SyncSettings
-from tui_hub.sources import Source, SourcePage
+from tui_hub.sources.base import Source, SourcePage
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from tui_hub.domain.feed_trials import LeftOut, Trial
 from tui_hub.domain.feeds import Feed, Rules
 from tui_hub.domain.models import Model
 from tui_hub.services.context import Context
-from tui_hub.sources import SourcePage
+from tui_hub.sources.base import SourcePage
 
 
 async def try_out(context: Context, feed: Feed, pages: int = 1) -> Trial:

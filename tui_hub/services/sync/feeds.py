@@ -21,8 +21,7 @@ from tui_hub.services.sync.service import Sync
 from tui_hub.settings import FeedSettings, Settings, parse
 from tui_hub.settings import file as settings_file
 from tui_hub.settings.file import Document
-from tui_hub.sources import feeds_from
-from tui_hub.sources.feeds import check_feed, settings_of, shipped_feed
+from tui_hub.sources.feeds import check_feed, feeds_from, settings_of, shipped_feed
 
 _WHOLE_HUB = 2_500_000
 """Models that the Hub lists, about."""

@@ -116,6 +116,9 @@ class Sync:
                 break
         if len(chosen) == 1 and isinstance(chosen[0], ModelId) and self._run is not None:
             error = self._run.errors.get(str(chosen[0]))
+            if isinstance(error, NotFoundError) and "/" not in targets[0]:
+                error.message = f"no feed is called {chosen[0]}, and {error.message}"
+                error.hint = f"`tui-hub feeds` lists the feeds. {error.hint or ''}".rstrip()
             if error is not None:
                 raise error
         wanted = [name_of(target) for target in chosen]

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from tui_hub import text
 from tui_hub.domain.feeds import Feed, FeedStatus, Reach, SyncMode, WalkState
 from tui_hub.settings import SyncSettings
-from tui_hub.sources import SourcePage
+from tui_hub.sources.base import SourcePage
 
 
 def begun(

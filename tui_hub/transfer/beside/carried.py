@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -10,7 +11,17 @@ from dataclasses import replace
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import InterruptedJobError
 from tui_hub.transfer.beside.carrier import Carrier, LostError
-from tui_hub.transfer.beside.messages import Asked, Begin, Done, Ended, Moved, Noted
+from tui_hub.transfer.beside.child import Child
+from tui_hub.transfer.beside.messages import (
+    Asked,
+    Begin,
+    Done,
+    Ended,
+    Moved,
+    Noted,
+    State,
+    Stop,
+)
 from tui_hub.transfer.engine import Transfer
 from tui_hub.transfer.request import (
     Destination,
@@ -20,8 +31,14 @@ from tui_hub.transfer.request import (
     Transferred,
 )
 
+_log = logging.getLogger(__name__)
+
+_TURN = 0.5
+"""Seconds of one look at the process."""
+_SILENCE = 30.0
+"""Seconds without a word until the process is taken for hung."""
 _PATIENCE = 10.0
-"""Seconds after a stop until the process is taken for hung."""
+"""Seconds after a stop until it is."""
 
 
 class Carried:
@@ -55,7 +72,9 @@ class Carried:
         self._here = here
         self._inbox: queue.SimpleQueue[Asked | Ended | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._number: int | None = None
+        self._child: Child | None = None
+        """Who is at it."""
+        self._number = 0
         self._stopped = False
         self._local: Transfer | None = None
         self._progress = TransferProgress.before(request, destination)
@@ -70,9 +89,7 @@ class Carried:
             return self._run()
         except LostError:
             with self._lock:
-                if self._stopped:
-                    self._progress = replace(self._progress, state=FileState.PAUSED, connections=0)
-                    raise InterruptedJobError("the download was stopped") from None
+                self._check()
                 self._spent = self._progress.transferred
                 self._local = self._here()
             result = self._local.run()
@@ -82,11 +99,11 @@ class Carried:
         """Make `run` return soon, whatever the server does."""
         with self._lock:
             self._stopped = True
-            number, local = self._number, self._local
+            child, local = self._child, self._local
         if local is not None:
             local.stop()
-        elif number is not None:
-            self._carrier.stop(number)
+        elif child is not None:
+            child.say(Stop(self._number))
 
     def snapshot(self) -> TransferProgress:
         """Where the transfer stands."""
@@ -98,15 +115,12 @@ class Carried:
 
     def beginning(self, number: int) -> Begin:
         """What the other process has to know."""
-        destination = self._destination
         return Begin(
             number,
             self._pool,
             self._request,
             replace(self._options, environment={}),  # it has its own, which need not be text
-            destination.size,
-            destination.validator,
-            destination.ranges,
+            State.of(self._destination),
         )
 
     def hear(self, message: Moved | Asked | Noted | Ended) -> None:
@@ -122,16 +136,24 @@ class Carried:
         """The other process is gone."""
         self._inbox.put(None)
 
+    def _check(self) -> None:
+        """Whether it may go on. Needs the lock. Raises `InterruptedJobError` after a stop."""
+        if self._stopped:
+            self._progress = replace(self._progress, state=FileState.PAUSED, connections=0)
+            raise InterruptedJobError("the download was stopped") from None
+
     def _run(self) -> Transferred:
-        number = self._carrier.begin(self, self._destination.fileno())
+        with self._lock:
+            self._check()
+        number, child = self._carrier.begin(self, self._destination.fileno())
         try:
             with self._lock:
-                self._number = number
+                self._number, self._child = number, child
                 stopped = self._stopped
             if stopped:
-                self._carrier.stop(number)
-            while isinstance(message := self._next(), Asked):
-                self._carrier.answer(self._do(message))
+                child.say(Stop(number))
+            while isinstance(message := self._next(child), Asked):
+                child.say(self._do(message))
         finally:
             self._carrier.forget(number)
         if message is None:
@@ -144,14 +166,25 @@ class Carried:
         assert message.failure is not None  # noqa: S101 - one of the two is there
         raise message.failure.error()
 
-    def _next(self) -> Asked | Ended | None:
-        """The next thing to do; `None` when there is nobody left to ask for anything."""
+    def _next(self, child: Child) -> Asked | Ended | None:
+        """The next thing to do; `None` when there is nobody left to ask for anything.
+
+        Patience is counted in turns, not by a clock: a program that was stopped itself for an hour
+        has heard nothing in that time either, and nobody is to blame for it.
+        """
+        silent = stopping = 0.0
+        ended = False
         while True:
+            heard = child.heard
             try:
-                return self._inbox.get(timeout=_PATIENCE)
+                return self._inbox.get(timeout=_TURN)
             except queue.Empty:
-                if self._stopped:
-                    self._carrier.kill()
+                silent = 0.0 if child.heard != heard else silent + _TURN
+                stopping += _TURN if self._stopped else 0.0
+            if not ended and (silent >= _SILENCE or stopping >= _PATIENCE):
+                _log.warning("the process for transfers does not answer, and is ended")
+                child.kill()
+                ended = True  # once is enough: a disk that hangs keeps it for as long as it likes
 
     def _do(self, asked: Asked) -> Done:
         """Do with the destination what is asked; the store's records are this process's."""
@@ -169,4 +202,4 @@ class Carried:
             error = failure.errno or -1
         except Exception as fault:
             self._fault, error = fault, -1
-        return Done(asked.id, error, destination.size, destination.validator, destination.ranges)
+        return Done(asked.id, error, State.of(destination))

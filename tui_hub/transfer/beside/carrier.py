@@ -1,39 +1,31 @@
-"""The process that transfers, as the one that started it sees it."""
+"""The transfers that another process does, and the process, as long as there are any."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
-import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tui_hub.transfer.beside.child import Child
 from tui_hub.transfer.beside.messages import (
     Asked,
-    Done,
     Ended,
     Leave,
-    Line,
     Message,
     Moved,
     Noted,
     Pause,
     Rate,
-    Stop,
+    Used,
 )
-from tui_hub.transfer.sharing import HostPauses
+from tui_hub.transfer.sharing import HostPauses, Lanes, Use
 
 if TYPE_CHECKING:
     from tui_hub.transfer.beside.carried import Carried
 
 _log = logging.getLogger(__name__)
-
-_FAREWELL = 5.0
-"""Seconds that the process has to end by itself."""
 
 
 class LostError(Exception):
@@ -43,24 +35,23 @@ class LostError(Exception):
 class Carrier:
     """Starts the process with the first transfer, and ends it when nobody wants it any more."""
 
-    def __init__(
-        self, connections: int, environment: Mapping[str, str], pauses: HostPauses
-    ) -> None:
+    def __init__(self, lanes: Lanes, environment: Mapping[str, str], pauses: HostPauses) -> None:
         """Prepare; nothing is started.
 
         Args:
-            connections: how many all transfers may have together.
+            lanes: the connections that both processes share.
             environment: of the process.
             pauses: which hosts want to be left alone; what either process learns both heed.
         """
-        self._connections = connections
+        self._lanes = lanes
         self._environment = dict(environment)
         self._pauses = pauses
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._line: Line | None = None
-        self._carried: dict[int, tuple[Line, Carried]] = {}
+        self._child: Child | None = None
+        self._told = Use()
+        """What the process knows of the connections here."""
+        self._carried: dict[int, tuple[Child, Carried]] = {}
         """What goes on, and whether by this process or by one before it."""
         self._rate = 0
         pauses.heard = self._paused
@@ -68,11 +59,11 @@ class Carrier:
     @property
     def pid(self) -> int | None:
         """The process, while there is one."""
-        process = self._process
-        return None if process is None else process.pid
+        child = self._child
+        return None if child is None else child.pid
 
-    def begin(self, carried: Carried, descriptor: int) -> int:
-        """Have a file transferred; the number by which both call it.
+    def begin(self, carried: Carried, descriptor: int) -> tuple[int, Child]:
+        """Have a file transferred; the number by which both call it, and who is at it.
 
         Raises:
             LostError: when no process can be had.
@@ -80,27 +71,19 @@ class Carrier:
         number = next(self._numbers)
         try:
             with self._lock:
-                line = self._line or self._start()
-                self._carried[number] = line, carried
-            line.send(carried.beginning(number), descriptor)
+                child = self._child or self._start()
+                self._carried[number] = child, carried
+            child.hand(carried.beginning(number), descriptor)
         except (OSError, RuntimeError, ValueError) as error:  # also no thread, and odd text
             self.forget(number)
             _log.warning("no process for transfers can be had: %s", error)
             raise LostError from error
-        return number
+        return number, child
 
     def forget(self, number: int) -> None:
         """A transfer is over."""
         with self._lock:
             self._carried.pop(number, None)
-
-    def stop(self, number: int) -> None:
-        """Ask for the end of a transfer."""
-        self._say(Stop(number))
-
-    def answer(self, done: Done) -> None:
-        """Tell that something was done with a destination."""
-        self._say(done)
 
     def leave(self, pool: str) -> None:
         """Close the connections of files that are over."""
@@ -112,93 +95,81 @@ class Carrier:
             self._rate = rate
         self._say(Rate(rate))
 
-    def kill(self) -> None:
-        """End the process by force: it does not answer."""
-        process = self._process
-        if process is not None:
-            process.kill()
-
     def close(self) -> None:
         """End the process, unless a transfer has begun. A later one starts it anew."""
         with self._lock:
             if self._carried:
                 return
-            process, line = self._process, self._line
-            self._process = self._line = None
-        if process is None or line is None:
-            return
-        line.hang_up()
-        try:
-            process.wait(_FAREWELL)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            child = self._child
+            self._leave_to(None)
+        if child is not None:
+            child.end()
 
-    def _start(self) -> Line:
-        ours, theirs = socket.socketpair()
-        line = Line(ours)
-        with theirs:
-            line.send(Rate(self._rate))  # it waits there
-            command = [sys.executable, "-P", "-m", __package__]
-            try:
-                process = subprocess.Popen(
-                    [*command, str(theirs.fileno()), str(self._connections)],
-                    pass_fds=(theirs.fileno(),),
-                    env=self._environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
-            except OSError:
-                line.close()
-                raise
+    def _start(self) -> Child:
+        self._told = self._lanes.use
+        first = Rate(self._rate), Used(self._told)
+        child = Child(self._lanes.total, self._environment, first)
         try:
             threading.Thread(
-                target=self._listen, args=(line, process), name="transfers", daemon=True
+                target=self._listen, args=(child,), name="transfers", daemon=True
             ).start()
         except RuntimeError:
-            process.kill()
-            process.wait()
-            line.close()
+            child.kill()
+            child.bury()
             raise
-        self._process, self._line = process, line
-        return line
+        self._leave_to(child)
+        return child
+
+    def _leave_to(self, child: Child | None) -> None:
+        """Leave what begins from now on to a process, or to none."""
+        self._child = child
+        self._lanes.elsewhere = Use()
 
     def _say(self, message: Message) -> None:
-        line = self._line
-        if line is not None:
-            with contextlib.suppress(OSError):  # whoever receives learns of it
-                line.send(message)
+        child = self._child
+        if child is not None:
+            child.say(message)
 
     def _paused(self, host: str, until: float) -> None:
         self._say(Pause(host, until))
 
-    def _listen(self, line: Line, process: subprocess.Popen[bytes]) -> None:
+    def _listen(self, child: Child) -> None:
         """Hand on what the process says until it is gone."""
         try:
-            while (received := line.receive()) is not None:
-                self._heard(received[0])
+            for message in child.messages():
+                self._hear(child, message)
         except Exception:
-            _log.exception("the process for transfers says what nobody understands")
-            process.kill()
+            _log.exception("what the process for transfers says cannot be heeded")
+            child.kill()
         with self._lock:
-            if self._line is line:
-                self._line = self._process = None
-            numbers = [number for number, (own, _) in self._carried.items() if own is line]
+            if self._child is child:
+                self._leave_to(None)
+            numbers = [number for number, (own, _) in self._carried.items() if own is child]
             lost = [self._carried.pop(number)[1] for number in numbers]
-        status = process.wait()
-        line.close()
+        status = child.bury()
         for one in lost:
             one.lost()
         if lost:
             _log.warning("the process for transfers ended with status %d; going on here", status)
 
-    def _heard(self, message: Message) -> None:
+    def _hear(self, child: Child, message: Message) -> None:
         if isinstance(message, Pause):
             self._pauses.learn(message.host, message.until)
+        elif isinstance(message, Used):
+            self._share(child, message.use)
         elif isinstance(message, Moved | Asked | Noted | Ended):
             with self._lock:
                 found = self._carried.get(message.id)
             if found is not None:
                 found[1].hear(message)
+
+    def _share(self, child: Child, theirs: Use) -> None:
+        """Take in what the process uses of what both share, and tell it what is used here."""
+        with self._lock:
+            if self._child is not child:
+                return
+            self._lanes.elsewhere = theirs
+            ours, news = self._lanes.use, self._lanes.use != self._told
+            self._told = ours
+        if news:
+            child.say(Used(ours))

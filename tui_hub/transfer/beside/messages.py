@@ -13,11 +13,31 @@ import msgspec
 
 from tui_hub.domain import errors
 from tui_hub.domain.errors import HubError, RateLimitedError
-from tui_hub.transfer.request import Options, Request, TransferProgress, Transferred
+from tui_hub.transfer.request import (
+    Destination,
+    Options,
+    Request,
+    TransferProgress,
+    Transferred,
+)
+from tui_hub.transfer.sharing import Use
 
 Ranges = tuple[tuple[int, int], ...]
 
 _LENGTH = struct.Struct(">I")
+
+
+class State(msgspec.Struct, frozen=True):
+    """How a destination stands."""
+
+    size: int | None
+    validator: str | None
+    ranges: Ranges
+
+    @classmethod
+    def of(cls, destination: Destination) -> State:
+        """How this one stands now."""
+        return cls(destination.size, destination.validator, destination.ranges)
 
 
 class Begin(msgspec.Struct, tag=True, frozen=True):
@@ -28,9 +48,7 @@ class Begin(msgspec.Struct, tag=True, frozen=True):
     """Files with the same name for it share connections."""
     request: Request
     options: Options
-    size: int | None
-    validator: str | None
-    ranges: Ranges
+    state: State
 
 
 class Stop(msgspec.Struct, tag=True, frozen=True):
@@ -52,14 +70,30 @@ class Leave(msgspec.Struct, tag=True, frozen=True):
 
 
 class Done(msgspec.Struct, tag=True, frozen=True):
-    """What was asked of the destination is done; this is how it stands now."""
+    """What was asked of the destination is done, or cannot be."""
 
     id: int
     error: int | None
     """The `errno` of the disk's error, if it was not done."""
-    size: int | None
-    validator: str | None
-    ranges: Ranges
+    state: State
+    """How it stands now."""
+
+
+class Used(msgspec.Struct, tag=True, frozen=True):
+    """What a process uses of what both share.
+
+    The one that transfers says so several times a second, by which the other knows that it lives.
+    """
+
+    use: Use
+
+
+class Logged(msgspec.Struct, tag=True, frozen=True):
+    """Something for the log."""
+
+    level: int
+    name: str
+    words: str
 
 
 class Pause(msgspec.Struct, tag=True, frozen=True):
@@ -128,7 +162,7 @@ class Ended(msgspec.Struct, tag=True, frozen=True):
     failure: Failure | None = None
 
 
-Message = Begin | Stop | Rate | Leave | Done | Pause | Moved | Asked | Noted | Ended
+Message = Begin | Stop | Rate | Leave | Done | Pause | Used | Moved | Asked | Noted | Ended | Logged
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Message)

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import socket
 import threading
 import time
-import traceback
 from collections.abc import Mapping
 
 from tui_hub.domain.errors import HubError
+from tui_hub.processes import is_stopped
 from tui_hub.transfer.beside.messages import (
-    Asked,
     Begin,
     Done,
     Ended,
     Failure,
     Leave,
     Line,
+    Logged,
     Moved,
-    Noted,
     Pause,
-    Ranges,
     Rate,
     Stop,
+    Used,
 )
+from tui_hub.transfer.beside.remote_file import RemoteFile
 from tui_hub.transfer.engine import Transfer
 from tui_hub.transfer.limiter import RateLimiter
 from tui_hub.transfer.pool import Pool
 from tui_hub.transfer.sharing import HostPauses, Lanes
+
+_log = logging.getLogger(__name__)
 
 _NICE = 5
 """By how much it steps back: the screen comes first, and a busy box still gives it its share."""
@@ -45,9 +49,9 @@ class Process:
         self._lanes = Lanes(connections)
         self._pauses = HostPauses()
         self._pauses.heard = lambda host, until: self._line.send(Pause(host, until))
-        self._limiter = RateLimiter()
+        self._limiter = RateLimiter(part=lambda: self._lanes.part)
         self._pools: dict[str, Pool] = {}
-        self._transfers: dict[int, tuple[Transfer, RemoteDestination]] = {}
+        self._transfers: dict[int, tuple[Transfer, RemoteFile]] = {}
         self._lock = threading.Lock()
 
     def run(self) -> None:
@@ -56,27 +60,37 @@ class Process:
         A thread that fails ends it too: who started it goes on, and waits for nothing more.
         """
         os.nice(_NICE)
-        threading.excepthook = lambda _: os._exit(1)
+        logger = logging.getLogger("tui_hub")
+        logger.addHandler(_Teller(self._line))
+        logger.setLevel(logging.INFO)
+        threading.excepthook = _fail
         threading.Thread(target=self._tell, daemon=True).start()
         try:
-            while (received := self._line.receive()) is not None:
-                message, descriptor = received
-                if isinstance(message, Begin):
-                    if descriptor is None:
-                        return  # this process may open no more files
-                    self._begin(message, descriptor)
-                elif isinstance(message, Stop):
-                    self._stop(message.id)
-                elif isinstance(message, Done):
-                    self._done(message)
-                elif isinstance(message, Rate):
-                    self._limiter.rate = message.rate
-                elif isinstance(message, Pause):
-                    self._pauses.learn(message.host, message.until)
-                elif isinstance(message, Leave):
-                    self._leave(message.pool)
+            self._obey()
+        except Exception:
+            _log.exception("the process for transfers failed")
         finally:
             os._exit(0)
+
+    def _obey(self) -> None:
+        while (received := self._line.receive()) is not None:
+            message, descriptor = received
+            if isinstance(message, Begin):
+                if descriptor is None:
+                    return  # this process may open no more files
+                self._begin(message, descriptor)
+            elif isinstance(message, Stop):
+                self._stop(message.id)
+            elif isinstance(message, Done):
+                self._done(message)
+            elif isinstance(message, Rate):
+                self._limiter.rate = message.rate
+            elif isinstance(message, Used):
+                self._lanes.elsewhere = message.use
+            elif isinstance(message, Pause):
+                self._pauses.learn(message.host, message.until)
+            elif isinstance(message, Leave):
+                self._leave(message.pool)
 
     def _begin(self, begin: Begin, descriptor: int) -> None:
         with self._lock:
@@ -88,7 +102,7 @@ class Process:
                     lanes=self._lanes,
                     pauses=self._pauses,
                 )
-            destination = RemoteDestination(self._line, begin, descriptor)
+            destination = RemoteFile(self._line, begin, descriptor)
             transfer = Transfer(begin.request, destination, begin.options, self._limiter, pool)
             self._transfers[begin.id] = transfer, destination
         threading.Thread(target=self._transfer, args=(begin.id,), daemon=True).start()
@@ -100,9 +114,9 @@ class Process:
             result = transfer.run()
         except HubError as error:
             failure = Failure.of(error)
-        except BaseException:
-            words = "the process for transfers failed: " + traceback.format_exc(limit=-3)
-            failure = Failure("HubError", words)
+        except Exception:
+            _log.exception("a transfer failed by a fault of the program")
+            failure = Failure("HubError", "a fault of the program; the log has the details")
         with self._lock:
             del self._transfers[number]
             # Nothing said of it comes after its end.
@@ -128,10 +142,18 @@ class Process:
             pool.close()
 
     def _tell(self) -> None:
-        """Say how all transfers go on, as long as they do."""
+        """Say how all transfers go on, as long as they do, and that this process lives.
+
+        While the other one is stopped, by Ctrl+Z say, nothing more is fetched: nobody records it,
+        and whoever stopped the program meant all of it.
+        """
         told: Mapping[int, object] = {}
         while True:
             time.sleep(_TICK)
+            self._limiter.held = is_stopped(os.getppid())
+            if self._limiter.held:
+                continue
+            self._line.send(Used(self._lanes.use))
             with self._lock:
                 now = {number: one.snapshot() for number, (one, _) in self._transfers.items()}
                 for number, progress in now.items():
@@ -140,68 +162,20 @@ class Process:
             told = now
 
 
-class RemoteDestination:
-    """A partial file that is open here and recorded by the other process.
+class _Teller(logging.Handler):
+    """Says what is logged to the other process, which has a log."""
 
-    See `Destination` for what each part of it does.
-    """
-
-    def __init__(self, line: Line, begin: Begin, descriptor: int) -> None:
+    def __init__(self, line: Line) -> None:
+        super().__init__()
         self._line = line
-        self._descriptor = descriptor
-        self._state = Done(begin.id, None, begin.size, begin.validator, begin.ranges)
-        self._asking = threading.Lock()
-        self._answer = threading.Event()
 
-    @property
-    def size(self) -> int | None:
-        """The size of the whole file, once known."""
-        return self._state.size
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError):  # nobody is there any more
+            self._line.send(Logged(record.levelno, record.name, self.format(record)))
 
-    @property
-    def validator(self) -> str | None:
-        """The strong `ETag` or the date of the bytes that are here."""
-        return self._state.validator
 
-    @property
-    def ranges(self) -> Ranges:
-        """What is durably here."""
-        return self._state.ranges
-
-    def fileno(self) -> int:
-        """The descriptor, open for reading and writing."""
-        return self._descriptor
-
-    def allocate(self, size: int) -> None:
-        """Give the file its size."""
-        self._ask(Asked(self._state.id, "allocate", size))
-
-    def checkpoint(self, ranges: Ranges, validator: str | None) -> None:
-        """Have the bytes flushed and their ranges recorded."""
-        self._ask(Asked(self._state.id, "checkpoint", ranges=ranges, validator=validator))
-
-    def settle(self, ranges: Ranges, validator: str | None) -> None:
-        """The last checkpoint."""
-        self._ask(Asked(self._state.id, "settle", ranges=ranges, validator=validator))
-
-    def note(self, ranges: Ranges, validator: str | None) -> None:
-        """Have written down what has arrived."""
-        self._line.send(Noted(self._state.id, ranges, validator))
-
-    def reset(self) -> None:
-        """Have everything forgotten."""
-        self._ask(Asked(self._state.id, "reset"))
-
-    def answered(self, done: Done) -> None:
-        """The other process has done it, or could not."""
-        self._state = done
-        self._answer.set()
-
-    def _ask(self, asked: Asked) -> None:
-        with self._asking:
-            self._answer.clear()
-            self._line.send(asked)
-            self._answer.wait()
-            error = self._state.error
-        if error is not None:
-            raise OSError(error, os.strerror(error) if error > 0 else "unknown")
+def _fail(failed: threading.ExceptHookArgs) -> None:
+    """End the process for a thread that failed, and say why."""
+    fault = failed.exc_value or RuntimeError()
+    _log.error("a thread of the process for transfers failed", exc_info=fault)
+    os._exit(1)

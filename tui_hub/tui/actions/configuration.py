@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tui_hub.domain.configuration import AUTO, DTYPES, OPTION, ModelConfiguration, changed
+from tui_hub.domain.configuration import AUTO, OPTION, ModelConfiguration, changed
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.models import Details
+from tui_hub.domain.runtime import DTYPES
 from tui_hub.tui.app import HubApp
 from tui_hub.tui.screens.choice import Choice, ChoiceDialog
 from tui_hub.tui.screens.prompt import Prompt

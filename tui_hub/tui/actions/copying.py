@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.downloads import Download
+from tui_hub.domain.invocation import Invocation
 from tui_hub.domain.runtime import TORCH
 from tui_hub.domain.slots import Slot
 from tui_hub.text import clean
@@ -72,17 +73,18 @@ def of_download(one: Download, links: Mapping[str, str], files: Sequence[Artifac
     ]
 
 
-def of_slot(slot: Slot, links: Mapping[str, str]) -> Told:
+def of_slot(slot: Slot, links: Mapping[str, str], invocation: Invocation) -> Told:
     """A slot's model, where it lies and answers, and the lines by which programs take it."""
     kind = slot.type.value
+    shell = f"tui-hub active {kind} --path" if slot.path else f"tui-hub env {kind}"
     takes = f'tui_hub.attach("{kind}")' if slot.runtime == TORCH and slot.held else None
     return [
         ("id", slot.model),
         ("folder", slot.path or None),
         ("server", slot.url if slot.error is None else None),
         ("attach", takes),
-        ("shell", f"tui-hub active {kind} --path" if slot.path else f"tui-hub env {kind}"),
-        ("run", f"tui-hub run {kind} -- "),
+        ("shell", invocation.command(shell)),
+        ("run", invocation.command(f"tui-hub run {kind} -- ")),
         ("revision", slot.revision),
         *addresses(links),
     ]

@@ -8,7 +8,8 @@ from textual import work
 
 from tui_hub.domain.errors import RefusedError
 from tui_hub.tui.actions.copying import Copyable, addresses, copyables
-from tui_hub.tui.commands import DownloadModel
+from tui_hub.tui.command import Command
+from tui_hub.tui.commands import DownloadModel, ToggleFavourite
 from tui_hub.tui.commands.compare import MarkToCompare, ShowComparison
 from tui_hub.tui.marks import Mark
 from tui_hub.tui.screens.base import HubScreen
@@ -41,6 +42,21 @@ class ModelActions(HubScreen):
     def variant(self) -> str | None:
         """The variant of it that is meant, where one is."""
         return None
+
+    def on_mount(self) -> None:
+        """Follow what is marked for a comparison."""
+        self.app.marks_signal.subscribe(self, lambda _: self.name_keys())
+
+    def word_of(self, command: type[Command]) -> str:
+        model = self.subject()
+        if command is ToggleFavourite and model is not None and model.favourite:
+            return "no favourite"
+        if command is MarkToCompare and model is not None:
+            marked = Mark(model, self.variant) in self.app.marks
+            return "drop mark" if marked else command.label
+        if command is ShowComparison and len(self.app.marks) < 2:
+            return ""
+        return super().word_of(command)
 
     async def copyables(self) -> list[Copyable]:
         """The model's id, where it is at its source, and where it is here."""

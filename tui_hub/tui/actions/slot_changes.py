@@ -13,7 +13,8 @@ from tui_hub.tui.commands import ReloadSlot, ShowActive
 from tui_hub.tui.live import SwapFailure
 
 if TYPE_CHECKING:
-    from tui_hub.domain.slots import ActivationResult, Slot
+    from tui_hub.domain.slots import Slot
+    from tui_hub.domain.swaps import ActivationResult
     from tui_hub.domain.types import ModelType
     from tui_hub.tui.app import HubApp
 
@@ -102,7 +103,11 @@ class SlotChanges:
         outcome = await self._outcome(kind)
         self._app.live_state.put_failure(
             SwapFailure(
-                type=kind, model=model, error=error.message, hint=error.hint, outcome=outcome
+                type=kind,
+                model=model,
+                error=error.message,
+                hint=self._app.advice(error.hint),
+                outcome=outcome,
             )
         )
         words = f"{error.message}\n{outcome}"

@@ -41,6 +41,12 @@ class LimitSpeed(Command):
     key, label, sign = "L", "limit", "L"
 
 
+class KeepLimit(Command):
+    """Limit the speed from now on: the settings keep it."""
+
+    key, label, sign = "ctrl+s", "keep", "^s"
+
+
 class CancelJob(Command):
     """Cancel this job."""
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from tui_hub import text
 from tui_hub.domain.hardware import BoxSample
 from tui_hub.domain.runtime import OLLAMA
-from tui_hub.domain.slots import ChangePreview, Slot
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.swaps import ChangePreview
 from tui_hub.tui.drawing.draw import Line, Piece, fit, safe, spread, wrap
 from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.drawing.holders import (

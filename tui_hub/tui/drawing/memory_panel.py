@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from tui_hub import text
 from tui_hub.domain.hardware import BoxSample, GpuMoment, GpuSample
-from tui_hub.domain.runtime import OllamaState
+from tui_hub.domain.ollama import OllamaState
 from tui_hub.domain.slots import Slot
 from tui_hub.tui.drawing.draw import Line, Piece, fit, safe, sparkline, spread, width_of
 from tui_hub.tui.drawing.glyphs import Glyphs

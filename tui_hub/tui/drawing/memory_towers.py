@@ -20,6 +20,8 @@ _NARROWEST = 4
 """Cells of a tower in a row of many."""
 _LOWEST, _HIGHEST = 4, 20
 """Lines of a tower."""
+_PER_HOLDER = 3
+"""Lines of the host's tower for each of those who have some of its memory."""
 _WORD = 5
 """Cells of the words before a row of figures."""
 _STEADY = 5
@@ -41,6 +43,7 @@ class Column:
     power: str = ""
     unit: str = ""
     """What is busy, where it is not the device."""
+    is_host: bool = False
     history: Sequence[GpuMoment] = ()
     error: str | None = None
 
@@ -79,6 +82,7 @@ def host_column(host: HostSample, holders: Sequence[Holder], history: Sequence[i
         holders=holders,
         busy=f"{host.cpu_percent:3.0f}%",
         unit=" cpu",
+        is_host=True,
         history=[GpuMoment(memory_used=one, utilization=None) for one in history],
     )
 
@@ -96,10 +100,15 @@ def towers(
 def _labelled(
     columns: Sequence[Column], width: int, rows: int, glyphs: Glyphs
 ) -> list[list[Piece]] | None:
-    high = min(rows - 3, _HIGHEST)
+    high = min(rows - 3, max(map(_height, columns)))
     if high < _LOWEST:
         return None
     return _beside([_block(column, width, high, glyphs) for column in columns])
+
+
+def _height(column: Column) -> int:
+    """Lines that a tower is worth: a host that stands alone has little to tell."""
+    return max(_PER_HOLDER * len(column.holders), _LOWEST) if column.is_host else _HIGHEST
 
 
 def _block(column: Column, width: int, high: int, glyphs: Glyphs) -> list[list[Piece]]:

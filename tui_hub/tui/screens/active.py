@@ -12,7 +12,7 @@ from tui_hub.domain.slots import Slot
 from tui_hub.domain.types import ModelType
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions.copying import Copyable, copyables, of_slot
-from tui_hub.tui.command import bindings
+from tui_hub.tui.command import Command, bindings
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.active_choice import Choosing
 from tui_hub.tui.widgets.memory_pane import MemoryPane
@@ -65,7 +65,9 @@ class ActiveScreen(Choosing):
         row = self.slots.current
         if row is None or row.slot is None:
             return []
-        return copyables(of_slot(row.slot, await self.links_of(row.slot.model)))
+        links = await self.links_of(row.slot.model)
+        invocation = self.app.services.configuration.invocation
+        return copyables(of_slot(row.slot, links, invocation))
 
     def on_mount(self) -> None:
         """Follow the slots."""
@@ -90,6 +92,17 @@ class ActiveScreen(Choosing):
         off = (action == "reload_slot" and here) or (action == "cancel_change" and not anywhere)
         return None if off else super().check_action(action, parameters)
 
+    def word_of(self, command: type[Command]) -> str:
+        row = self.slots.current
+        slot, swap = (row.slot, row.swap) if row is not None else (None, "")
+        if command is c.FillSlot and slot is not None:
+            return "switch"
+        if command in (c.ReloadSlot, c.DeactivateSlot) and (slot is None or swap):
+            return ""
+        if command is c.Choose and slot is None and not swap and not self.chooses:
+            return ""
+        return super().word_of(command)
+
     def _tick(self) -> None:
         if self.is_current:
             self.slots.refresh()
@@ -103,6 +116,7 @@ class ActiveScreen(Choosing):
         rows = tuple(slot_row(one, by_type.get(one), swaps.get(one)) for one in ModelType)
         if rows != self.slots.rows:
             self.slots.show(rows)
+            self.name_keys()
         self.query_one("#list", Panel).label(note=f"{len(by_type)} of {len(rows)} filled")
         self.show_about(live)
 

@@ -96,7 +96,8 @@ class AddDialog(HubDialog[Model | None]):
                         return
                     consents.add(needed.about)
         except HubError as error:
-            hint = f"\n{safe(error.hint)}" if error.hint else ""
+            advice = self.app.advice(error.hint)
+            hint = f"\n{safe(advice)}" if advice else ""
             self.problem.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
 
     def action_cancel(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from textual import getters, on
+from textual import events, getters, on
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -48,20 +48,41 @@ class HubScreen(Screen[None]):
 
     app = getters.app(HubApp)
 
+    def __init__(self) -> None:
+        super().__init__()
+        told = [command_of(one) for one in self.BINDINGS if isinstance(one, Binding)]
+        self._own = tuple(command for command in told if command is not None)
+        self._words: tuple[str, ...] = ()
+        """What the key row said of the screen's own keys."""
+
+    @on(events.ScreenResume)
+    def tell_again(self) -> None:
+        """Have the bars tell what went on while another screen was in front."""
+        for one in self.query("TopBar, MemoryBar"):
+            one.refresh()
+
     def compose(self) -> ComposeResult:
         yield TooSmall()
         yield TopBar()
         yield from self.compose_body()
         yield MemoryBar()
-        yield KeyRow(self.applies)
+        yield KeyRow(self.word_of)
 
     @on(RowList.Chosen)
     async def _clicked_twice(self) -> None:
         await self.run_action("choose")
 
-    def applies(self, command: type[Command]) -> bool:
-        """Whether a command can do something now; the key row leaves out what cannot."""
-        return True
+    def word_of(self, command: type[Command]) -> str:
+        """What a command does now, for the key row; an empty text where it can do nothing."""
+        return command.label
+
+    @on(RowList.Moved)
+    def name_keys(self) -> None:
+        """Name the keys anew where what they do has become something else."""
+        words = tuple(map(self.word_of, self._own))
+        if words != self._words:
+            self._words = words
+            self.query(KeyRow).refresh()
 
     async def copyables(self) -> list[Copyable]:
         """What of this screen can be copied."""

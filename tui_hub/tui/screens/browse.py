@@ -18,7 +18,7 @@ from tui_hub.domain.stored_need import classes_within
 from tui_hub.events import CatalogueChanged, Event, ModelChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions.model import ModelActions
-from tui_hub.tui.command import bindings
+from tui_hub.tui.command import Command, bindings
 from tui_hub.tui.commands.compare import MarkToCompare, ShowComparison
 from tui_hub.tui.live import Live
 from tui_hub.tui.widgets.detail_pane import DetailPane
@@ -28,6 +28,7 @@ from tui_hub.tui.widgets.model_list import ModelList
 from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.search_box import SearchBox
+from tui_hub.tui.words.unreached import unreached
 
 REST = 0.15
 """Seconds that the cursor has to rest before the detail is filled."""
@@ -65,6 +66,8 @@ class BrowseScreen(ModelActions):
     def __init__(self) -> None:
         super().__init__()
         self.search = Search()
+        self._counted: Search | None = None
+        """The question that the number beside the box answers."""
         self._rest: Timer | None = None
         self._reload: Timer | None = None
 
@@ -84,18 +87,24 @@ class BrowseScreen(ModelActions):
 
     def on_mount(self) -> None:
         """Ask once the first frame is out."""
-        self.app.event_signal.subscribe(self, self._happened)
+        self.app.event_signal.follow(self, self._happened, CatalogueChanged, ModelChanged)
         self.app.live_signal.subscribe(self, self._live)
         self.call_after_refresh(self._ask)
 
     def subject(self) -> Model | None:
         return self.models.current
 
+    def word_of(self, command: type[Command]) -> str:
+        if command is c.ClearFilters and not (self.search.text or self._chosen()):
+            return ""
+        return super().word_of(command)
+
     async def answered(self) -> None:
         """Wait until the list answers what was asked last; keys are for its rows."""
         await self.models.answered.wait()
 
     def _ask(self) -> None:
+        self.name_keys()
         self.models.ask(self.search)
         self.count()
 
@@ -110,6 +119,7 @@ class BrowseScreen(ModelActions):
             if not (self.query("#count") and self.query(ModelList)):
                 return  # the answer came after the end
             self._show_count(found)
+            self._counted = self.search
             self.models.count_is(found)
             await self._look_at_memory()
             if self.query("#filters") and self.query_one("#filters").display:
@@ -146,7 +156,9 @@ class BrowseScreen(ModelActions):
         # The total comes from another look, and while a sync goes on it lags behind.
         if found is not None and total is not None and found < total:
             words += f" of {text.grouped(total)}"
-        self.query_one("#count", Static).update(Content(words))
+        number = self.query_one("#count", Static)
+        if words != str(number.content):
+            number.update(Content(words))
         order = f"by {self.search.sort.value}"
         chosen = len(self._chosen())
         filters = f" {self.app.glyphs.dot} {chosen} filters" if chosen else ""
@@ -161,7 +173,7 @@ class BrowseScreen(ModelActions):
         return (*values, *flags, *([True] if search.new else []))
 
     def _happened(self, event: Event) -> None:
-        if isinstance(event, CatalogueChanged | ModelChanged) and self._reload is None:
+        if self._reload is None:
             self._reload = self.set_timer(RELOAD_DELAY, self._look_again)
 
     def _look_again(self) -> None:
@@ -171,15 +183,18 @@ class BrowseScreen(ModelActions):
 
     def _live(self, live: Live) -> None:
         self._explain_empty()
+        if not (self.search.text or self._chosen()):
+            self._show_count(live.total)  # the same number as in the first words
 
     def on_descendant_focus(self) -> None:
         """Keys are others while words are typed."""
         self._explain_empty()
 
     def _explain_empty(self) -> None:
-        before = self.models.empty
-        self.models.empty = self.why_empty(self.app.live)
-        if before != self.models.empty and not self.models.row_count():
+        before = (self.models.empty, self.models.missing)
+        after = (self.why_empty(self.app.live), self._missing(self.app.live))
+        self.models.empty, self.models.missing = after
+        if before != after and not self.models.row_count():
             self.models.refresh()
 
     def why_empty(self, live: Live) -> list[tuple[str, str]]:
@@ -209,6 +224,14 @@ class BrowseScreen(ModelActions):
             (" fetches it.", "muted"),
         ]
 
+    def _missing(self, live: Live) -> list[tuple[str, str]]:
+        """That much is not in the catalogue, as a source could not be asked yet."""
+        failed = live.failed_feeds
+        if not failed or unreached(self.app.services.sync.feeds(), live.feeds) is None:
+            return []
+        why = (self.app.key_of(c.ShowSync), "key")
+        return [("Nothing was fetched yet: ", "warn"), why, (" says why.", "muted")]
+
     @on(Input.Changed, "SearchBox")
     def _typed(self, event: Input.Changed) -> None:
         self.search = self.search.with_text(event.value)
@@ -220,8 +243,12 @@ class BrowseScreen(ModelActions):
         self._ask()
 
     @on(ModelList.Answered)
-    def _answered(self) -> None:
-        self._live(self.app.live)
+    def _answered(self, event: ModelList.Answered) -> None:
+        self._explain_empty()
+        if self.models.complete:
+            self._show_count(self.models.row_count())
+        elif event.search != self._counted:  # the number on screen is of another question
+            self._show_count(None)
 
     @on(RowList.Moved, "#models")
     def _moved(self) -> None:

@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.models import Model
-from tui_hub.events import Event, ModelChanged
+from tui_hub.events import ModelChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions.model import ModelActions
-from tui_hub.tui.command import bindings
+from tui_hub.tui.command import Command, bindings
 from tui_hub.tui.commands.compare import DropColumn, OnlyDifferences
 from tui_hub.tui.marks import Mark, Marks
 from tui_hub.tui.widgets.comparison_table import ComparisonTable
@@ -48,9 +48,14 @@ class CompareScreen(ModelActions):
         with Panel("Side by side", id="page"):
             yield ComparisonTable()
 
+    def word_of(self, command: type[Command]) -> str:
+        if command is OnlyDifferences and self._only_differences:
+            return "all lines"
+        return super().word_of(command)
+
     def on_mount(self) -> None:
         """Show what is known, then ask for the rest."""
-        self.app.event_signal.subscribe(self, self._happened)
+        self.app.event_signal.follow(self, self._happened, ModelChanged)
         self._show()
         self.call_after_refresh(self.look_up)
 
@@ -100,6 +105,7 @@ class CompareScreen(ModelActions):
             only = f" {self.app.glyphs.dot} differences" if self._only_differences else ""
             self.query_one("#page", Panel).label(f"Side by side{only}")
             self._show_note()
+            self.name_keys()
 
     def _show_note(self) -> None:
         current = self.current
@@ -109,9 +115,8 @@ class CompareScreen(ModelActions):
     def _turned(self) -> None:
         self._show_note()
 
-    def _happened(self, event: Event) -> None:
-        if isinstance(event, ModelChanged):
-            self.look_up(model=event.model)
+    def _happened(self, event: ModelChanged) -> None:
+        self.look_up(model=event.model)
 
     def action_choose(self) -> None:
         """Open the page of the model."""

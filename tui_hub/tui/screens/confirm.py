@@ -14,10 +14,12 @@ from tui_hub import text
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.garbage import Garbage
-from tui_hub.domain.runtime import OllamaModel, Program
+from tui_hub.domain.ollama import OllamaModel
+from tui_hub.domain.runtime import Program
 from tui_hub.domain.scanning import ScanReport, ScanStatus
-from tui_hub.domain.slots import Slot, SwapPicture
+from tui_hub.domain.slots import Slot
 from tui_hub.domain.storage import Deletion
+from tui_hub.domain.swaps import SwapPicture
 from tui_hub.services.storage.deletion_words import files_words
 from tui_hub.tui.command import Command, KeyOf, bindings
 from tui_hub.tui.commands import PauseOrResume
@@ -60,6 +62,12 @@ class Confirm(HubDialog[bool]):
     def on_mount(self) -> None:
         """Rest on the answer that does no harm."""
         self.query_one("#no" if self._danger else "#yes", Button).focus()
+
+    def on_descendant_focus(self) -> None:
+        """Name the answer that enter gives: some questions rest on the one, some on the other."""
+        if isinstance(self.focused, Button):
+            words = self._yes if self.focused.id == "yes" else self._no
+            self.query_one(".dialog").border_subtitle = f"enter: {words}"
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from textual import getters, on, work
+from textual import getters, work
 from textual.app import ComposeResult
 
 from tui_hub import text
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.jobs import JobStatus, JobType
-from tui_hub.events import Event, JobChanged
+from tui_hub.events import JobChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions.copying import Copyable, copyables, of_download
 from tui_hub.tui.command import Command, bindings
@@ -18,9 +18,7 @@ from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.download_list import DownloadList
 from tui_hub.tui.widgets.download_totals import DownloadTotals
-from tui_hub.tui.widgets.key_row import KeyRow
 from tui_hub.tui.widgets.panel import Panel
-from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.words.download import title_of
 
 HISTORY = 50
@@ -33,15 +31,27 @@ def _waits(one: Download) -> bool:
     return one.status is JobStatus.PENDING and one.local
 
 
+def _rests(one: Download) -> bool:
+    """Whether a person paused it, and one key lets it go on already."""
+    return one.status is JobStatus.PAUSED and one.error_code is None
+
+
 _APPLIES: dict[type[Command], Callable[[Download], bool]] = {
     c.PauseOrResume: lambda one: one.status in (*_MOVING, JobStatus.PAUSED),
     c.CancelDownload: lambda one: not one.status.ended or one.status is JobStatus.FAILED,
-    c.RetryDownload: lambda one: one.status not in _MOVING,
+    c.RetryDownload: lambda one: one.status not in _MOVING and not _rests(one),
     c.MoveLater: _waits,
     c.MoveEarlier: _waits,
     c.Choose: lambda one: True,
 }
 """What each command that is about one download can be done with."""
+_WORDS: dict[tuple[type[Command], JobStatus], str] = {
+    (c.PauseOrResume, JobStatus.PAUSED): "resume",
+    (c.CancelDownload, JobStatus.FAILED): "put aside",
+    (c.RetryDownload, JobStatus.COMPLETED): "again",
+    (c.RetryDownload, JobStatus.CANCELLED): "again",
+}
+"""What some of them do otherwise with a download of some status."""
 
 
 class DownloadsScreen(HubScreen):
@@ -61,11 +71,6 @@ class DownloadsScreen(HubScreen):
 
     downloads = getters.query_one(DownloadList)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._able: tuple[JobStatus, bool, bool] | None = None
-        """What decides on the keys that are shown."""
-
     def compose_body(self) -> ComposeResult:
         with Panel("Downloads", id="box"):
             yield DownloadList()
@@ -82,7 +87,7 @@ class DownloadsScreen(HubScreen):
     def on_mount(self) -> None:
         """Follow the figures."""
         self.app.live_signal.subscribe(self, self._live)
-        self.app.event_signal.subscribe(self, self._happened)
+        self.app.event_signal.follow(self, self._happened, JobChanged)
         self._live(self.app.live)
         self.read_history()
 
@@ -103,34 +108,27 @@ class DownloadsScreen(HubScreen):
         self.downloads.show(current=live.downloads, aside=live.aside)
         self.query_one(DownloadTotals).show(live.running)
         self._show_limit()
-        self._show_keys()
+        self.name_keys()
         if ended:
             self.read_history()
 
-    @on(RowList.Moved)
-    def _show_keys(self) -> None:
-        one = self.downloads.current
-        able = None if one is None else (one.status, one.local, one.job in self.app.live.aside)
-        if able != self._able:
-            self._able = able
-            self.query_one(KeyRow).refresh()
-
-    def applies(self, command: type[Command]) -> bool:
-        """Whether a command can do something with the download under the cursor."""
+    def word_of(self, command: type[Command]) -> str:
         if command not in _APPLIES:
-            return True
+            return super().word_of(command)
         one = self.downloads.current
-        if one is None or (command is c.CancelDownload and one.job in self.app.live.aside):
-            return False
-        return _APPLIES[command](one)
+        aside = one is not None and one.job in self.app.live.aside
+        if one is None or (command is c.CancelDownload and aside) or not _APPLIES[command](one):
+            return ""
+        return _WORDS.get((command, one.status), command.label)
 
     def _show_limit(self) -> None:
         limit = self.app.services.downloads.limit
         words = f" {self.app.glyphs.dot} limited to {text.speed(limit)}" if limit else ""
         self.query_one("#box", Panel).label(f"Downloads{words}")
 
-    def _happened(self, event: Event) -> None:
-        if isinstance(event, JobChanged):
+    def _happened(self, event: JobChanged) -> None:
+        """What moves is no history; when it ends, the figures tell."""
+        if event.job not in {one.job for one in self.app.live.running}:
             self.read_history()
 
     @work(group="history", exclusive=True)
@@ -141,7 +139,7 @@ class DownloadsScreen(HubScreen):
             past = [await self.app.services.downloads.get(job.id) for job in jobs]
             if self.is_attached:
                 self.downloads.show(past=[one for one in past if one is not None])
-                self._show_keys()
+                self.name_keys()
 
     def _subject(self) -> Download | None:
         one = self.downloads.current
@@ -225,20 +223,20 @@ class DownloadsScreen(HubScreen):
     @work(group="limit", exclusive=True)
     async def action_limit_speed(self) -> None:
         """Ask for a speed, and keep to it from now on."""
-        from tui_hub.tui.screens.prompt import Prompt, parse_rate
+        from tui_hub.tui.screens.limit import LimitPrompt
 
-        now = self.app.services.downloads.limit
-        value = text.size(now).replace(" ", "") if now else ""
-        words = (
-            "For all downloads together: 500k, 10M (10 MiB) or 10MB a second; a bare number counts "
-            "bytes, nothing or 0 lifts the limit."
-        )
-        limit = await self.app.push_screen_wait(Prompt("Limit the speed", words, value, parse_rate))
-        if limit is not None:
-            self.app.services.downloads.set_limit(limit)
+        service = self.app.services.downloads
+        limit = await self.app.push_screen_wait(LimitPrompt(service.limit))
+        if limit is None:
+            return
+        with self.app.reporting():
+            if limit.kept:
+                await self.app.services.preferences.set("downloads.limit", str(limit.rate))
+            service.set_limit(limit.rate)
             self._show_limit()
-            words = f"are limited to {text.speed(limit)}" if limit else "have no limit"
-            self.app.notify(f"Downloads {words} now", timeout=4)
+            words = f"are limited to {text.speed(limit.rate)}" if limit.rate else "have no limit"
+            until = "from now on" if limit.kept else "until this screen ends"
+            self.app.notify(f"Downloads {words} {until}", timeout=4)
 
     @work(group="open", exclusive=True)
     async def action_choose(self) -> None:

@@ -102,7 +102,8 @@ class FeedForm(HubDialog[Feed | None]):
         self.meaning.update(Content("\n").join(lines))
 
     def _show(self, error: HubError) -> None:
-        hint = f"\n{safe(error.hint)}" if error.hint else ""
+        advice = self.app.advice(error.hint)
+        hint = f"\n{safe(advice)}" if advice else ""
         self.meaning.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
 
     @on(Input.Submitted)

@@ -59,7 +59,7 @@ def _columns(glyphs: Glyphs) -> list[Column[TrialRow]]:
         Column("Licence", 12, lambda row: [(row.model.license or "", "muted")], rank=4),
         Column("Task", 16, lambda row: [(row.model.task or "", "muted")], rank=5),
         Column("Downloads", 9, lambda row: [(text.count(row.model.downloads), "")], right, 2),
-        Column("Size", 9, lambda row: [(text.size(row.model.size), "muted")], right, 3),
+        Column("Size", 10, lambda row: [(text.model_size(row.model), "muted")], right, 3),
     ]
 
 
@@ -106,7 +106,8 @@ class TrialDialog(HubDialog[None]):
         try:
             trial = await self.app.services.feeds.try_out(self._feed, self._pages)
         except HubError as error:
-            hint = f"\n{safe(error.hint)}" if error.hint else ""
+            advice = self.app.advice(error.hint)
+            hint = f"\n{safe(advice)}" if advice else ""
             self.words.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
             return
         self._whole = trial.whole

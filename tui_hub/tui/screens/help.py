@@ -22,7 +22,7 @@ from tui_hub.tui.widgets.document import Document
 class KeyText(Document):
     """Keys with their explanation, in groups."""
 
-    DEFAULT_CSS = "KeyText { background: $panel; height: auto; max-height: 80vh; padding: 0 1; }"
+    DEFAULT_CSS = "KeyText { background: $panel; height: auto; max-height: 70vh; padding: 0 1; }"
 
     def __init__(self, groups: Sequence[tuple[str, Sequence[type[Command]]]]) -> None:
         super().__init__()

@@ -8,10 +8,10 @@ from textual.timer import Timer
 
 from tui_hub import text
 from tui_hub.domain.jobs import Job, JobStatus, JobType
-from tui_hub.events import Event, JobChanged
+from tui_hub.events import JobChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions.copying import Copyable, copyables
-from tui_hub.tui.command import bindings
+from tui_hub.tui.command import Command, bindings
 from tui_hub.tui.drawing.columns import Column
 from tui_hub.tui.drawing.draw import Piece
 from tui_hub.tui.drawing.glyphs import Glyphs
@@ -108,6 +108,9 @@ def _error(job: Job) -> Piece:
     return (f"  {job.error}" if job.error else "", "bad")
 
 
+_UNDER_WAY = (JobStatus.RUNNING, JobStatus.PENDING)
+
+
 class JobTable(Table[Job]):
     """Jobs, known again by their id."""
 
@@ -140,6 +143,14 @@ class JobsScreen(HubScreen):
         with Panel("Log", id="log-box"):
             yield Document(id="log")
 
+    def word_of(self, command: type[Command]) -> str:
+        job = self.jobs.current
+        if command is c.CancelJob and (job is None or job.status.ended):
+            return ""
+        if command is c.RetryJob and (job is None or job.status in _UNDER_WAY):
+            return ""
+        return super().word_of(command)
+
     async def copyables(self) -> list[Copyable]:
         """The job's id, and what it said last."""
         job = self.jobs.current
@@ -151,7 +162,7 @@ class JobsScreen(HubScreen):
 
     def on_mount(self) -> None:
         """Read once, then follow."""
-        self.app.event_signal.subscribe(self, self._happened)
+        self.app.event_signal.follow(self, self._happened, JobChanged)
         self._timer = self.set_interval(POLL, self.read)
         self.read()
 
@@ -166,8 +177,8 @@ class JobsScreen(HubScreen):
             self._timer.resume()
             self.read()
 
-    def _happened(self, event: Event) -> None:
-        if isinstance(event, JobChanged) and self.app.screen is self:
+    def _happened(self, event: JobChanged) -> None:
+        if self.app.screen is self:
             self.read()
 
     @work(group="jobs", exclusive=True)
@@ -216,7 +227,7 @@ class JobsScreen(HubScreen):
     async def action_retry_job(self) -> None:
         """Run the job under the cursor again."""
         job = self.jobs.current
-        if job is None or job.status in (JobStatus.RUNNING, JobStatus.PENDING):
+        if job is None or job.status in _UNDER_WAY:
             words = "There is no job here." if job is None else f"It is {job.status} already."
             self.app.hint(words)
         else:

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tui_hub import text
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.jobs import JobStatus
-from tui_hub.domain.slots import SwapPicture
+from tui_hub.domain.swaps import SwapPicture
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.confirm import MUTED, Confirm, given_up
 

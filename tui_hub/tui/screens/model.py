@@ -13,7 +13,7 @@ from textual.widgets import ContentSwitcher
 from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.errors import HubError, NotFoundError
 from tui_hub.domain.models import Details, Model
-from tui_hub.events import Event, ModelChanged, SlotChanged
+from tui_hub.events import ModelChanged, SlotChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions.model import ModelActions, delete_model
 from tui_hub.tui.actions.revisions import RevisionTable, name_revision, revision_text
@@ -85,17 +85,16 @@ class ModelScreen(ModelActions):
         self.about.show(self._model)
         self.card.show_words("asking for the card")
         self.revisions.empty = [("No revision of it has been here yet.", "muted")]
-        self.app.event_signal.subscribe(self, self._happened)
+        self.app.event_signal.follow(self, self._happened, ModelChanged)
+        self.app.event_signal.follow(self, lambda _: self.configuration.read(), SlotChanged)
         self.call_after_refresh(self.look_up)
 
     def subject(self) -> Model:
         return self._model
 
-    def _happened(self, event: Event) -> None:
-        if isinstance(event, ModelChanged) and event.model == self._model.id:
+    def _happened(self, event: ModelChanged) -> None:
+        if event.model == self._model.id:
             self.look_up()
-        elif isinstance(event, SlotChanged):
-            self.configuration.read()
 
     @work(group="details", exclusive=True)
     async def look_up(self, refresh: bool = False) -> None:
@@ -121,6 +120,7 @@ class ModelScreen(ModelActions):
         self.revisions.show(details.versions)
         self.configuration.show(details.model.id, details)
         self.tabs.rename(1, f"Files {len(details.files)}")
+        self.name_keys()
         if details.path:
             self.query_one("#page", Panel).label(note=details.path)
         if details.note:

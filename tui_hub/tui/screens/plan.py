@@ -14,6 +14,8 @@ from tui_hub import text
 from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.fit import FitReport
+from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.models import Details, Model
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands import ShowDownloads
@@ -24,13 +26,17 @@ from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.screens.base import HubDialog
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table
-from tui_hub.tui.words.plan import fit_text, plan_text
+from tui_hub.tui.words.plan import fit_text, is_harmless, plan_text
 
 _MUTED = "$foreground 62%"
 _FAINT = "$foreground 40%"
 
 
 _ASKING = Content.styled("looking whether it fits in memory", _FAINT)
+
+
+_CLOSES = (Dismiss, "closes")
+_STARTS = ((Accept, "starts"), _CLOSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +105,19 @@ class PlanDialog(HubDialog[None]):
         self._model, self._variant, self._revision = model, variant, revision
         self._plan: Plan | None = None
         self._fit = _ASKING
+        self._report: FitReport | None = None
+        self._option: Option | None = None
+        """The choice that the figures are about."""
+        self._eager = False
+        """Whether it was told to start before there was a plan."""
+        self._failed = False
+        """Whether an error stands in the place of the plan."""
 
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
         at = f" at {self._revision[:12]}" if self._revision else ""
         box.border_title = Content(f"Download {safe(self._model.id + at)}")
-        box.border_subtitle = self.offer((Accept, "starts"), (Dismiss, "closes"))
+        box.border_subtitle = self.offer(*_STARTS)
         with box, Horizontal():
             yield OptionTable(_columns(self.app.glyphs), id="options")
             yield Static(Content.styled("asking for the files", _FAINT), id="figures")
@@ -121,7 +134,7 @@ class PlanDialog(HubDialog[None]):
                 self._model.id, revision=self._revision
             )
         except HubError as error:
-            self._show_error(error)
+            self._fail(error)
             return
         options = options_of(details)
         self.options.show(options)
@@ -135,7 +148,12 @@ class PlanDialog(HubDialog[None]):
     def _moved(self) -> None:
         option = self.options.current
         if option is not None:
-            self._plan, self._fit = None, _ASKING
+            if self._option not in (None, option):
+                self._eager = False
+            self._option = option
+            self._plan, self._fit, self._report = None, _ASKING, None
+            self._failed = False
+            self._say_what_starts()
             self.measure(option)
             self.judge(option)
 
@@ -148,10 +166,11 @@ class PlanDialog(HubDialog[None]):
                 self._model.id, variant=variant, revision=self._revision
             )
         except HubError as error:
-            self._show_error(error)
+            self._fail(error)
             return
         self._plan = plan
         self._draw()
+        self._start_if_asked()
 
     @work(group="fit", exclusive=True)
     async def judge(self, option: Option) -> None:
@@ -165,8 +184,26 @@ class PlanDialog(HubDialog[None]):
             words = f"not known whether it fits in memory: {safe(error.message)}"
             self._fit = Content.styled(words, _MUTED)
         else:
+            self._report = report
             self._fit = fit_text(report, named=variant is not None)
         self._draw()
+        self._start_if_asked()
+
+    def _start_if_asked(self) -> None:
+        """Start what was asked for early, where nothing of the plan should be read before."""
+        if not self._eager or self._plan is None or self._fit is _ASKING:
+            return
+        self._eager = False
+        self._say_what_starts()
+        if is_harmless(self._plan, self._report):
+            self.start()
+
+    def _say_what_starts(self) -> None:
+        """Say in the frame what the key of a start does now."""
+        told = self.offer(_CLOSES) if self._failed else self.offer(*_STARTS)
+        if self._eager:
+            told = f"starts when all is known, {self.offer(_CLOSES)}"
+        self.query_one(".dialog").border_subtitle = told
 
     def _draw(self) -> None:
         if self._plan is not None:
@@ -178,8 +215,15 @@ class PlanDialog(HubDialog[None]):
         """Draw the figures for another size."""
         self.call_after_refresh(self._draw)
 
+    def _fail(self, error: HubError) -> None:
+        """Show why there is no plan: nothing can be started."""
+        self._failed, self._eager = True, False
+        self._show_error(error)
+        self._say_what_starts()
+
     def _show_error(self, error: HubError) -> None:
-        hint = f"\n\n{safe(error.hint)}" if error.hint else ""
+        advice = self.app.advice(error.hint)
+        hint = f"\n\n{safe(advice)}" if advice else ""
         self.figures.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
 
     @on(RowList.Chosen)
@@ -191,9 +235,15 @@ class PlanDialog(HubDialog[None]):
         """Start the download that the figures on screen describe."""
         option = self.options.current
         if option is None or self._plan is None:
+            self._eager = not self._failed
+            self._say_what_starts()
             return
         variant = option.variant.name if option.variant else None
         what = f"{self._model.name} {variant}" if variant else self._model.name
+        moving = any(
+            (one.model, one.variant, one.status) == (self._model.id, variant, JobStatus.RUNNING)
+            for one in self.app.live.downloads
+        )
         try:
             await self.app.services.downloads.start(
                 self._model.id, variant=variant, revision=self._revision
@@ -201,7 +251,8 @@ class PlanDialog(HubDialog[None]):
         except HubError as error:
             self._show_error(error)
             return
-        self.app.notify(f"{what} is in line; {self.app.key_of(ShowDownloads)} shows it")
+        where = "on its way already" if moving else "in line"
+        self.app.notify(f"{what} is {where}; {self.app.key_of(ShowDownloads)} shows it")
         self.dismiss()
 
     def action_choose(self) -> None:

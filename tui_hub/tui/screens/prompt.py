@@ -45,19 +45,28 @@ class Prompt(HubDialog[Answer | None]):
     def compose(self) -> ComposeResult:
         box = Vertical(classes="dialog")
         box.border_title = Content(safe(self._title))
-        box.border_subtitle = f"enter accepts, {self.offer((Cancel, 'closes'))}"
+        box.border_subtitle = self.offers()
         with box:
             yield Static(Content(self._words))
             yield Input(value=self._value)
             yield Static(id="problem")
 
+    def offers(self) -> str:
+        """What keys do, for the lower edge."""
+        return f"enter accepts, {self.offer((Cancel, 'closes'))}"
+
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    def _submitted(self) -> None:
+        self.give(self._meaning)
+
+    def give(self, meaning: Callable[[str], Answer]) -> None:
+        """Close with what the words mean, or say why they mean nothing."""
         try:
-            answer = self._meaning(event.value)
+            answer = meaning(self.query_one(Input).value)
         except UsageError as error:
             problem = self.query_one("#problem", Static)
-            problem.update(Content("\n".join(filter(None, (safe(error.message), error.hint)))))
+            advice = safe(self.app.advice(error.hint))
+            problem.update(Content("\n".join(filter(None, (safe(error.message), advice)))))
             problem.display = True
             return
         self.dismiss(answer)

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from tui_hub import text
 from tui_hub.services.preferences import Preference
 from tui_hub.settings.values import Setting, Value, value_words
-from tui_hub.tui.command import bindings
+from tui_hub.tui.command import Command, bindings
 from tui_hub.tui.commands.settings import EditSetting, OnlyChanged, ResetSetting
 from tui_hub.tui.drawing.columns import Column
 from tui_hub.tui.drawing.draw import Piece, safe
@@ -84,6 +84,14 @@ class SettingsScreen(HubScreen):
         with Panel(id="about-box"):
             yield Static(id="about")
 
+    def word_of(self, command: type[Command]) -> str:
+        one = self.settings.current
+        if command is ResetSetting and (one is None or one.setting.origin != "file"):
+            return ""
+        if command is OnlyChanged and self._only_changed:
+            return "all"
+        return super().word_of(command)
+
     def on_mount(self) -> None:
         """Say where they are written."""
         path = str(self.app.services.configuration.paths.config_file)
@@ -109,6 +117,7 @@ class SettingsScreen(HubScreen):
             f"Settings {self.app.glyphs.dot} changed ones" if self._only_changed else "Settings"
         )
         self.settings.show(chosen)
+        self.name_keys()
 
     @on(RowList.Moved, "#settings")
     def _moved(self) -> None:

@@ -18,7 +18,7 @@ from tui_hub.tui import commands as c
 from tui_hub.tui.actions.copying import Copyable, copyables
 from tui_hub.tui.actions.model import delete_model
 from tui_hub.tui.actions.store import StoreActions
-from tui_hub.tui.command import bindings
+from tui_hub.tui.command import Command, bindings
 from tui_hub.tui.commands.storage import (
     CloseFindings,
     MakeRoom,
@@ -81,6 +81,13 @@ class StorageScreen(StoreActions):
             yield Document(id="findings")
         yield WorkLine()
 
+    def word_of(self, command: type[Command]) -> str:
+        if command is StopWork and not self.app.services.works.pictures():
+            return ""
+        if command in (c.DeleteModel, c.Choose) and self.models.current is None:
+            return ""
+        return super().word_of(command)
+
     async def copyables(self) -> list[Copyable]:
         """The model's id and folder, and where the store is."""
         share = self.models.current
@@ -94,18 +101,24 @@ class StorageScreen(StoreActions):
     def on_mount(self) -> None:
         """Measure, and measure again when something changed."""
         self.models.empty = [("No model is here yet.", "muted")]
-        self.app.event_signal.subscribe(self, self._happened)
+        self.app.event_signal.follow(self, self._worked, WorkMoved)
+        changes = (StorageChanged, ModelChanged, SlotChanged)
+        self.app.event_signal.follow(self, self._happened, *changes)
         self.call_after_refresh(self.measure)
 
     def on_screen_resume(self) -> None:
         """Measure again, as other processes may have worked on the store."""
         self.work_line.show(self.app.services.works.pictures())
+        self.name_keys()
         self.call_after_refresh(self.measure)
 
-    def _happened(self, event: Event) -> None:
-        if isinstance(event, WorkMoved) and self.is_current:
+    def _worked(self, event: WorkMoved) -> None:
+        if self.is_current:
             self.work_line.show(self.app.services.works.pictures())
-        if isinstance(event, StorageChanged | ModelChanged | SlotChanged) and self._delay is None:
+            self.name_keys()
+
+    def _happened(self, event: Event) -> None:
+        if self._delay is None:
             self._delay = self.set_timer(DELAY, self._measure_late)
 
     def _measure_late(self) -> None:
@@ -119,6 +132,7 @@ class StorageScreen(StoreActions):
             usage = await self.app.services.storage.usage()
             self.models.show(model_shares(usage))
             self.types.show(type_shares(usage))
+            self.name_keys()
             self.summary.update(summary_text(usage, self.app.glyphs, self.summary.size.width))
 
     def show_findings(self, title: str, lines: Iterable[Line]) -> None:

@@ -11,9 +11,9 @@ from textual.widgets import Static
 from tui_hub import text
 from tui_hub.domain.feeds import Feed, FeedStatus
 from tui_hub.domain.schedule import Schedule
-from tui_hub.events import Event, FeedsChanged
+from tui_hub.events import FeedsChanged
 from tui_hub.tui import commands as c
-from tui_hub.tui.command import bindings
+from tui_hub.tui.command import Command, bindings
 from tui_hub.tui.commands import feeds as f
 from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.live import Live
@@ -25,6 +25,7 @@ from tui_hub.tui.widgets.panel import Panel
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.widgets.table import Table
 from tui_hub.tui.words.feed import FeedRow, about, cost_question, feed_columns, removal_question
+from tui_hub.tui.words.unreached import unreached
 
 _ROOM_FOR_KEYS = 150
 """Cells of a terminal whose row of keys holds them all."""
@@ -74,20 +75,40 @@ class SyncScreen(HubScreen):
     def on_mount(self) -> None:
         """Follow the state of the feeds."""
         self.app.live_signal.subscribe(self, self._live)
-        self.app.event_signal.subscribe(self, self._event)
-        self.app.keys_signal.subscribe(self, lambda _: self.on_resize())
+        self.app.event_signal.follow(self, self._changed, FeedsChanged)
+        self.app.keys_signal.subscribe(self, lambda _: self._show_keys())
         self._live(self.app.live)
         self.set_interval(60, self._tick)
 
+    def word_of(self, command: type[Command]) -> str:
+        row, sync = self.feeds.current, self.app.services.sync
+        if command is c.SyncFeed and self.changes.rows.has_focus:
+            return c.Choose.label
+        if command is c.CancelSync and not (sync.running or self.app.live.syncing):
+            return ""
+        if row is not None and command is f.SwitchFeed:
+            return "turn off" if row.feed.enabled else "turn on"
+        if row is not None and command is f.RemoveFeed:
+            return "" if self.app.services.feeds.ships(row.feed.name) else command.label
+        return super().word_of(command)
+
     def on_resize(self) -> None:
-        """Show the keys of a feed in the frame where the row of keys is too short for them."""
-        keys: list[str] = []
-        if self.size.width < _ROOM_FOR_KEYS:
-            keys = [
-                f"{self.app.sign_of(one)} {one.label}" for one in _KEYS if self.app.keys.of(one)
-            ]
-        self.query_one("#list", Panel).label(title="  ".join(("Feeds", *keys)))
+        """Show the keys of a feed anew, and the words about it."""
+        self._show_keys()
         self.call_after_refresh(self._moved)
+
+    def on_descendant_focus(self) -> None:
+        """One key does something else in the other list."""
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        """Show the keys of a feed in the frame where the row of keys is too short for them."""
+        self.name_keys()
+        told: list[str] = []
+        if self.size.width < _ROOM_FOR_KEYS:
+            shown = [one for one in _KEYS if self.app.keys.of(one) and self.word_of(one)]
+            told = [f"{self.app.sign_of(one)} {self.word_of(one)}" for one in shown]
+        self.query_one("#list", Panel).label(title="  ".join(("Feeds", *told)))
 
     async def on_screen_resume(self) -> None:
         """What changed is on screen now."""
@@ -102,9 +123,8 @@ class SyncScreen(HubScreen):
         self.feeds.refresh()
         self._moved()
 
-    def _event(self, event: Event) -> None:
-        if isinstance(event, FeedsChanged):
-            self._live(self.app.live)
+    def _changed(self, event: FeedsChanged) -> None:
+        self._live(self.app.live)
 
     @property
     def _retries(self) -> int:
@@ -115,13 +135,21 @@ class SyncScreen(HubScreen):
         rows = [self._row(feed, known.get(feed.name)) for feed in self.app.services.sync.feeds()]
         if tuple(rows) != self.feeds.rows:
             self.feeds.show(rows)
-        problem = self.app.services.feeds.problem
+        self._show_keys()
+        problem = self._problem(live)
         self.problem.display = problem is not None
         if problem is not None:
-            self.problem.update(Content(f"The feeds stay as they were: {safe(problem.message)}"))
+            self.problem.update(Content(safe(problem)))
         if live.total is not None:
             words = f"{text.grouped(live.total)} models, {_who(live.schedule)}"
             self.query_one("#list", Panel).label(note=words)
+
+    def _problem(self, live: Live) -> str | None:
+        """What is wrong with all feeds, or with all of one source."""
+        wrong = self.app.services.feeds.problem
+        if wrong is not None:
+            return f"The feeds stay as they were: {wrong.message}"
+        return unreached(self.app.services.sync.feeds(), live.feeds)
 
     def _row(self, feed: Feed, status: FeedStatus | None) -> FeedRow:
         timetable = self.app.services.sync.turns.timetable
@@ -138,6 +166,7 @@ class SyncScreen(HubScreen):
         width = self.words.content_size.width
         words = Content() if row is None else about(row, self._retries, width)
         self.words.update(words, layout=False)
+        self._show_keys()
 
     @work(group="sync-action", exclusive=True)
     async def action_sync_now(self) -> None:

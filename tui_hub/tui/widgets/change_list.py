@@ -40,7 +40,7 @@ class ChangeList(Table[ChangeEntry]):
             Column("What", 0, lambda row: [(words(row), "muted")]),
             Column("Type", 9, lambda row: [(row.model.type if row.model else "", "faint")], rank=4),
             Column("Here", 4, lambda row: _here(row, glyphs), rank=3),
-            Column("Size", 8, _size, right, 5),
+            Column("Size", 10, _size, right, 5),
             Column("Noticed", 12, lambda row: [(text.ago(row.change.at), "faint")], right, 2),
         ]
 
@@ -68,4 +68,5 @@ def _here(entry: ChangeEntry, glyphs: Glyphs) -> list[Piece]:
 
 
 def _size(entry: ChangeEntry) -> list[Piece]:
-    return [(text.size(entry.model.size) if entry.model and entry.model.size else "", "muted")]
+    model = entry.model
+    return [(text.model_size(model) if model is not None and model.size else "", "muted")]

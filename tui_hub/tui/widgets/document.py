@@ -115,7 +115,7 @@ class Document(Scrolling):
     def render_line(self, y: int) -> Strip:
         """One line of what is on screen."""
         row = self.scroll_offset.y + y
-        base = self.rich_style
+        base = self.plain
         width = self.line_width
         if row >= len(self._lines):
             return Strip.blank(width, base)

@@ -13,14 +13,9 @@ from tui_hub.services.downloads.words import last_run_words, moved_words
 from tui_hub.tui.commands import DownloadModel, ShowBrowse
 from tui_hub.tui.drawing.draw import Line, fit
 from tui_hub.tui.widgets.row_list import RowList
-from tui_hub.tui.words.download import (
-    explanation,
-    fold,
-    history_line,
-    job_line,
-    totals,
-)
+from tui_hub.tui.words.download import explanation, fold, totals
 from tui_hub.tui.words.download_file import file_line
+from tui_hub.tui.words.download_line import has_room_for_author, history_line, job_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +54,8 @@ class DownloadList(RowList):
         self._aside: frozenset[str] = frozenset()
         self._seen: frozenset[str] = frozenset()
         self._by_hand = False
+        self._bare = False
+        """Whether the names are without their authors, as not all of them have room."""
 
     def show(
         self,
@@ -77,12 +74,21 @@ class DownloadList(RowList):
         if same:
             self.draw_changes()
             return
+        self._look_for_room()
         row = self._follow(old)
         moved = row != self.cursor
         self.set_reactive(RowList.cursor, row)
         self.rows_changed()
         if moved:
             self.reveal(self.cursor)
+
+    def _look_for_room(self) -> None:
+        width = self.draw_width - 2
+        self._bare = not all(
+            has_room_for_author(one.download, width, self.glyphs, past=one.past)
+            for one in self._rows
+            if one.head and one.download is not None
+        )
 
     def _follow(self, old: list[_Row]) -> int:
         """The row for the cursor: that of its download, or of the next one once that is history."""
@@ -132,6 +138,8 @@ class DownloadList(RowList):
     def on_resize(self, event: events.Resize) -> None:
         """Break the words anew."""
         self.show()
+        self._look_for_room()
+        self.refresh()
         super().on_resize(event)
 
     def _is_past(self, download: Download) -> bool:
@@ -194,10 +202,10 @@ class DownloadList(RowList):
             words = [(" " * _INDENT, ""), (one.words, one.tone)]
             return fit(words, width, ellipsis=glyphs.ellipsis)
         if one.past:
-            return [mark, *history_line(one.download, width - 2, glyphs)]
+            return [mark, *history_line(one.download, width - 2, glyphs, bare=self._bare)]
         if one.file is not None:
             return [(" " * _INDENT, ""), *file_line(one.file, width - _INDENT, glyphs)]
-        return [mark, *job_line(one.download, width - 2, glyphs)]
+        return [mark, *job_line(one.download, width - 2, glyphs, bare=self._bare)]
 
     def draw_beyond(self, row: int) -> Line:
         if row != 0 or self._rows:

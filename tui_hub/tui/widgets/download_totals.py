@@ -9,7 +9,7 @@ from textual.strip import Strip
 from tui_hub.domain.downloads import Download
 from tui_hub.tui.drawing.draw import Piece, fit
 from tui_hub.tui.widgets.drawn import Drawn
-from tui_hub.tui.words.download import together
+from tui_hub.tui.words.download_line import together
 
 
 class DownloadTotals(Drawn):
@@ -30,4 +30,4 @@ class DownloadTotals(Drawn):
     def render_line(self, y: int) -> Strip:
         """Draw them at the right."""
         width = self.line_width
-        return self.strip(fit(self._line, width, align="right"), width, self.rich_style)
+        return self.strip(fit(self._line, width, align="right"), width, self.plain)

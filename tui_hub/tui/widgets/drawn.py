@@ -38,6 +38,7 @@ class Drawn(Widget):
     """A widget that draws lines of toned pieces."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"drawn--{tone}" for tone in TONES} | {
+        "drawn--plain",
         "drawn--cursor",
         "drawn--cursor-blurred",
     }
@@ -65,11 +66,24 @@ class Drawn(Widget):
     """
 
     app = getters.app(HubApp)
+    _under: tuple[str, Style] | None = None
+    """The theme and the style of what has no tone, as they were when the tones were mixed."""
+    _tones: dict[str, Style]
 
     @property
     def glyphs(self) -> Glyphs:
         """The signs to draw with."""
         return self.app.glyphs
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether its screen is in front, or lies below one that is."""
+        return self.screen in self.app.screen_stack
+
+    @property
+    def plain(self) -> Style:
+        """The style of what has no tone; Textual's own is worked out anew for every line."""
+        return self.get_component_rich_style("drawn--plain")
 
     @property
     def line_width(self) -> int:
@@ -80,14 +94,19 @@ class Drawn(Widget):
         """The colour and weight of a tone, without a background."""
         if not name:
             return Style.null()
-        full = self.get_component_rich_style(f"drawn--{name}")
-        return Style(
-            color=full.color,
-            bold=full.bold,
-            italic=full.italic,
-            underline=full.underline,
-            strike=full.strike,
-        )
+        under = (self.app.theme, self.plain)
+        if under != self._under:
+            self._under, self._tones = under, {}
+        if name not in self._tones:
+            full = self.get_component_rich_style(f"drawn--{name}")
+            self._tones[name] = Style(
+                color=full.color,
+                bold=full.bold,
+                italic=full.italic,
+                underline=full.underline,
+                strike=full.strike,
+            )
+        return self._tones[name]
 
     def strip(self, pieces: Iterable[Piece], width: int, base: Style) -> Strip:
         """One line of exactly `width` cells.

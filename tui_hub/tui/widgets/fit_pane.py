@@ -42,7 +42,7 @@ class FitPane(LinesPane):
 
     def on_mount(self) -> None:
         """Follow the memory."""
-        self.app.event_signal.subscribe(self, self._happened)
+        self.app.event_signal.follow(self, self._happened, HardwareSampled, SlotChanged)
 
     def on_show(self) -> None:
         """Look once it is in front."""
@@ -62,7 +62,7 @@ class FitPane(LinesPane):
         return self.is_mounted and self.display and self.screen.is_current
 
     def _happened(self, event: Event) -> None:
-        if isinstance(event, HardwareSampled | SlotChanged) and self._in_front:
+        if self._in_front:
             self.judge()
 
     @work(group="fit", exclusive=True)

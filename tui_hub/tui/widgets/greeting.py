@@ -13,6 +13,7 @@ from tui_hub.tui import commands as c
 from tui_hub.tui.app import HubApp
 from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.live import Live
+from tui_hub.tui.words.unreached import unreached
 
 _NAMED = 4
 """Feeds that are named; of more the number is told."""
@@ -90,6 +91,8 @@ class Greeting(Static):
         if waiting:
             return f"{here}The first sync fetches {_listed(waiting)} in the background."
         if live.failed_feeds:
+            if why := unreached(services.sync.feeds(), live.feeds):
+                return f"{here}{safe(why)} It is tried again by itself."
             listed = _listed([feed.feed for feed in live.failed_feeds])
             return f"{here}Failed, and tried again by itself: {listed}."
         return f"{here}The catalogue is kept up to date by itself."

@@ -41,9 +41,9 @@ class KeyRow(Drawn):
 
     DEFAULT_CSS = "KeyRow { height: 1; background: $background; padding: 0 1; }"
 
-    def __init__(self, applies: Callable[[type[Command]], bool]) -> None:
+    def __init__(self, word_of: Callable[[type[Command]], str]) -> None:
         super().__init__()
-        self._applies = applies
+        self._word_of = word_of
 
     def on_mount(self) -> None:
         """Follow the focus, and with it the bindings."""
@@ -72,7 +72,7 @@ class KeyRow(Drawn):
     def _offers(self, command: type[Command]) -> bool:
         """Whether its key does something now: a text box takes letters for itself."""
         sign = self.app.keys.sign(command, typing=self._typing)
-        return command.shown and bool(sign) and self._applies(command)
+        return command.shown and bool(sign) and bool(self._word_of(command))
 
     @property
     def _typing(self) -> bool:
@@ -80,8 +80,10 @@ class KeyRow(Drawn):
 
     def _pieces(self, binding: Binding) -> list[Piece]:
         command = command_of(binding)
-        sign = self.app.keys.sign(command, typing=self._typing) if command else ""
-        return [(self.glyphs.key(sign), "key"), (f" {binding.description}", "muted")]
+        if command is None:
+            return []
+        sign = self.app.keys.sign(command, typing=self._typing)
+        return [(self.glyphs.key(sign), "key"), (f" {self._word_of(command)}", "muted")]
 
     def _wide(self, entries: list[Entry]) -> int:
         return sum(width_of(self._pieces(binding)) + GAP for binding, _ in entries) - GAP
@@ -114,7 +116,7 @@ class KeyRow(Drawn):
             pieces += part
         width = self.line_width
         fitted = fit(pieces, width, ellipsis=self.glyphs.ellipsis)
-        return self.strip(fitted, width, self.rich_style)
+        return self.strip(fitted, width, self.plain)
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the key under the pointer does."""

@@ -50,7 +50,7 @@ class LinesPane(Scrolling):
     def render_line(self, y: int) -> Strip:
         """One line of what is on screen."""
         row = self.scroll_offset.y + y
-        width, base = self.line_width, self.rich_style
+        width, base = self.line_width, self.plain
         if row >= len(self._lines):
             return Strip.blank(width, base)
         plain = Style(color=base.color, bgcolor=base.bgcolor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from tui_hub.events import Event, HardwareSampled
+from tui_hub.events import HardwareSampled
 from tui_hub.tui.drawing.draw import Piece, spread, width_of
 from tui_hub.tui.drawing.memory_line import memory_line
 from tui_hub.tui.widgets.drawn import Drawn
@@ -18,16 +18,16 @@ class MemoryBar(Drawn):
     def on_mount(self) -> None:
         """Follow the readings."""
         self._drawn: list[Piece] = []
-        self.app.event_signal.subscribe(self, self._happened)
+        self.app.event_signal.follow(self, self._happened, HardwareSampled)
 
-    def _happened(self, event: Event) -> None:
-        if isinstance(event, HardwareSampled) and self._pieces() != self._drawn:
+    def _happened(self, event: HardwareSampled) -> None:
+        if self.in_sight and self._pieces() != self._drawn:
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draw the readings with bars as wide as the line allows."""
         self._drawn = self._pieces()
-        return self.strip(self._drawn, self.size.width, self.rich_style)
+        return self.strip(self._drawn, self.size.width, self.plain)
 
     def _pieces(self) -> list[Piece]:
         width = self.size.width

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from textual import work
 
-from tui_hub.domain.runtime import OllamaState
-from tui_hub.events import Event, HardwareSampled
+from tui_hub.domain.ollama import OllamaState
+from tui_hub.domain.slots import Slot
+from tui_hub.events import HardwareSampled
 from tui_hub.tui.commands import FreeOllama
 from tui_hub.tui.drawing.draw import Line
 from tui_hub.tui.drawing.memory_ghost import Ghost
@@ -43,6 +44,8 @@ class MemoryPane(LinesPane):
         self.ollama: OllamaState | None = None
         """What the daemon of Ollama has in memory."""
         self._ghost: Ghost | None = None
+        self._slots: tuple[Slot, ...] = ()
+        """The slots, as they were drawn last."""
 
     def show_ghost(self, ghost: Ghost | None) -> None:
         """Show the memory as a change would leave it; without one, as it is."""
@@ -55,12 +58,12 @@ class MemoryPane(LinesPane):
         """Follow the readings, and whose memory it is."""
         self.set_interval(_OLLAMA_SECONDS, self.ask_ollama)
         self.ask_ollama()
-        self.app.event_signal.subscribe(self, self._happened)
+        self.app.event_signal.follow(self, self._happened, HardwareSampled)
         self.app.live_signal.subscribe(self, self._live)
 
-    def _happened(self, event: Event) -> None:
+    def _happened(self, event: HardwareSampled) -> None:
         sample = self.app.services.hardware.sample
-        if isinstance(event, HardwareSampled) and sample is not None:
+        if sample is not None:
             self._host.append(sample.host.memory_used)
             self._show()
 
@@ -77,7 +80,9 @@ class MemoryPane(LinesPane):
                 self.screen.refresh_bindings()
 
     def _live(self, live: Live) -> None:
-        self._show()
+        if live.slots != self._slots:
+            self._slots = live.slots
+            self._show()
 
     def _show(self) -> None:
         if self.screen.is_current:

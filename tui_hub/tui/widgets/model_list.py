@@ -28,7 +28,7 @@ KEPT = 30
 """Pages kept on either side of the cursor's; the others are asked for again when needed."""
 SOUGHT = 20
 """Pages in which the model under the cursor is looked for, when a reload finds it elsewhere."""
-_LEAST = 28
+_LEAST = 24
 """Cells that a name keeps before other columns are shown beside it."""
 
 
@@ -48,6 +48,9 @@ class ModelList(RowList):
         super().__init__(id="models")
         self.search = Search()
         self.empty: Line = ()
+        """What a list without rows says."""
+        self.missing: Line = ()
+        """What it says below that of what the catalogue lacks."""
         self._pages: dict[int, tuple[Model, ...]] = {}
         self._keys: dict[int, str | None] = {0: None}
         self._reached = 0
@@ -294,4 +297,5 @@ class ModelList(RowList):
         return [(mark, "accent"), *draw_row(model, placed, self.glyphs.ellipsis)]
 
     def draw_beyond(self, row: int) -> Line:
-        return [("  ", ""), *self.empty] if row == 1 and not self.row_count() else ()
+        told = {1: self.empty, 2: self.missing}.get(row, ()) if not self.row_count() else ()
+        return [("  ", ""), *told] if told else ()

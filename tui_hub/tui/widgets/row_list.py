@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from textual import events
 from textual.geometry import Region, Size
@@ -33,6 +34,8 @@ class RowList(Drawn, ScrollView, can_focus=True):
     """The row that actions are about."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        self._ready: dict[int, list[Piece]] = {}
+        """What is to be on screen in a moment, where it was made already."""
         super().__init__(id=id)
         self._drawn: dict[int, list[Piece]] = {}
         """What is on screen, by row."""
@@ -91,19 +94,21 @@ class RowList(Drawn, ScrollView, can_focus=True):
 
     def draw_changes(self) -> None:
         """Draw the cells alone that became others, where the rows are the same ones as before."""
+        self._ready.clear()
         top, below = self.scroll_offset.y, self.header_height
         for row in range(top, min(top + self.page_height, self.row_count())):
             drawn, line = self._drawn.get(row), list(self.draw(row, self.draw_width))
             if drawn is None:
                 self.refresh_line(row + below)
             elif line != drawn:
+                self._ready[row] = line
                 start, end = difference(drawn, line)
-                self.refresh(Region(start, row - top + below, end - start, 1))
+                super().refresh(Region(start, row - top + below, end - start, 1))
 
     def render_line(self, y: int) -> Strip:
         """One line of what is on screen."""
         width, room = self.line_width, self.draw_width
-        base = self.rich_style
+        base = self.plain
         if self.header_height and y == 0:
             return self.strip(self.draw_header(room) or (), width, base)
         row = self.scroll_offset.y + y - self.header_height
@@ -111,7 +116,8 @@ class RowList(Drawn, ScrollView, can_focus=True):
             return self.strip(self.draw_beyond(row), width, base)
         if len(self._drawn) > _KEPT:
             self._drawn.clear()
-        line = self._drawn[row] = list(self.draw(row, room))
+        line = self._ready.pop(row, None) or list(self.draw(row, room))
+        self._drawn[row] = line
         if row == self.cursor and self.selectable(row):
             name = "drawn--cursor" if self.has_focus else "drawn--cursor-blurred"
             base = self.get_component_rich_style(name)
@@ -129,6 +135,17 @@ class RowList(Drawn, ScrollView, can_focus=True):
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a row."""
         return max(0, min(cursor, self.row_count() - 1))
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Draw anew, or some regions alone; what was made for the next frame is made again."""
+        self._ready.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Draw the two lines that changed, and keep the cursor in sight."""

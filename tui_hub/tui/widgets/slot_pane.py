@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tui_hub.domain.loads import Load
 from tui_hub.domain.runtime import Program
-from tui_hub.domain.slots import Load, Slot, SwapPicture
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.swaps import SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.tui.drawing.draw import Line
 from tui_hub.tui.live import SwapFailure
@@ -62,5 +64,11 @@ class SlotPane(LinesPane):
         if self._slot is None:
             return empty_lines(self._kind, self.app.key_of)
         return slot_lines(
-            self._slot, self._last, self._programs, width, self.glyphs, self.app.key_of
+            self._slot,
+            self._last,
+            self._programs,
+            width,
+            self.glyphs,
+            self.app.key_of,
+            self.app.services.configuration.invocation,
         )

@@ -53,7 +53,7 @@ class TabStrip(Drawn):
             pieces.append(("   ", ""))
         width = self.size.width
         fitted = fit(pieces, width, ellipsis=self.glyphs.ellipsis)
-        return self.strip(fitted, width, self.rich_style)
+        return self.strip(fitted, width, self.plain)
 
     def lefts(self) -> list[int]:
         """Where each name begins, in cells from the left edge of the strip."""

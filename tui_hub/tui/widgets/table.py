@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from tui_hub.tui.drawing.columns import Column, draw_row, header, layout
+from tui_hub.tui.drawing.columns import Column, draw_row, header, layout, shorten
 from tui_hub.tui.drawing.draw import Line
 from tui_hub.tui.widgets.row_list import RowList
 
@@ -31,6 +31,8 @@ class Table(RowList, Generic[Row]):
         super().__init__(id=id)
         self.columns = list(columns)
         self.rows: tuple[Row, ...] = ()
+        self._laid_out: dict[tuple[int, int], list[tuple[Column[Row], int]]] = {}
+        """The columns of these rows, by the width and by what the flexible one keeps of it."""
         self._said: Line | None = None
         """What stood in place of rows when they were last replaced."""
 
@@ -45,6 +47,7 @@ class Table(RowList, Generic[Row]):
         """
         before, old = self.current, self.rows
         self.rows = tuple(rows)
+        self._laid_out.clear()
         said, self._said = self._said, self.empty
         if not old and not self.rows and said == self.empty:
             return
@@ -69,7 +72,11 @@ class Table(RowList, Generic[Row]):
         return len(self.rows)
 
     def _placed(self, width: int) -> list[tuple[Column[Row], int]]:
-        return layout(self.columns, width - 2, self.least)
+        key = (width, self.least)
+        if key not in self._laid_out:
+            placed = layout(self.columns, width - 2, self.least)
+            self._laid_out[key] = shorten(placed, self.rows)
+        return self._laid_out[key]
 
     def draw_header(self, width: int) -> Line | None:
         return [("  ", ""), *header(self._placed(width), self.glyphs.ellipsis)]

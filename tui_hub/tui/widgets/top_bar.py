@@ -51,9 +51,14 @@ class TopBar(Drawn):
     def on_mount(self) -> None:
         """Follow the background, and the clock for `4 min ago`."""
         self._drawn: list[Piece] = []
-        self.app.live_signal.subscribe(self, self._changed)
+        self.app.live_signal.subscribe(self, self._offered, immediate=True)
         self.app.keys_signal.subscribe(self, self._changed)
         self.set_interval(30, self.refresh)
+
+    def _offered(self, live: Live) -> None:
+        """Spare the bars of the screens that nobody sees their turn; they look when one does."""
+        if self.in_sight:
+            self.call_next(self._changed, live)
 
     def _changed(self, of: Live | Keys) -> None:
         if self._pieces() != self._drawn:
@@ -62,7 +67,7 @@ class TopBar(Drawn):
     def render_line(self, y: int) -> Strip:
         """Draw the bar."""
         self._drawn = self._pieces()
-        return self.strip(self._drawn, self.size.width, self.rich_style)
+        return self.strip(self._drawn, self.size.width, self.plain)
 
     def _pieces(self) -> list[Piece]:
         """The bar, as full as the width allows."""
@@ -138,16 +143,16 @@ class TopBar(Drawn):
         live = self.app.live
         if detail == 0:
             return []
+        failed = len(live.failed_feeds)
+        if detail == 1:  # no room for a word on what goes on by itself; what failed has its own
+            return [(f"{failed} failed", "bad")] if failed and not live.syncing else []
         if live.syncing:
             fetched = sum(feed.counts.fetched for feed in live.syncing)
             names = f"{len(live.syncing)} feeds" if len(live.syncing) > 1 else live.syncing[0].feed
-            words = {3: f" syncing {names}", 2: " syncing"}.get(detail, "")
-            return [(f"{self.glyphs.syncing}{words}", "info"), (f" {text.count(fetched)}", "muted")]
+            words = f"{self.glyphs.syncing} syncing" + (f" {names}" if detail > 2 else "")
+            return [(words, "info"), (f" {text.count(fetched)}" if fetched else "", "muted")]
         if live.total is None:
             return [("opening", "faint")]
-        failed = len(live.failed_feeds)
-        if detail == 1:
-            return [(f"{self.glyphs.failed}{failed}", "bad")] if failed else []
         pieces: list[Piece] = [(f"{self.glyphs.syncing} {text.ago(live.last_sync)}", "muted")]
         if failed:
             words = "1 feed" if failed == 1 else f"{failed} feeds"

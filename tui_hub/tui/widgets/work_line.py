@@ -33,8 +33,8 @@ class WorkLine(Drawn):
     def render_line(self, y: int) -> Strip:
         """Draw one piece of work."""
         if y >= len(self._works):
-            return Strip.blank(self.size.width, self.rich_style)
-        return self.strip(self._pieces(self._works[y]), self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self.plain)
+        return self.strip(self._pieces(self._works[y]), self.size.width, self.plain)
 
     def _pieces(self, one: WorkPicture) -> list[Piece]:
         width = self.size.width

@@ -12,7 +12,8 @@ from tui_hub.domain.fit import DeviceFit, FitReport, Verdict
 from tui_hub.domain.hardware import BoxSample
 from tui_hub.domain.models import Model
 from tui_hub.domain.runtime import TORCH, Program
-from tui_hub.domain.slots import ChangePreview, Slot
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.swaps import ChangePreview
 from tui_hub.tui.drawing.draw import Piece, safe
 from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.drawing.memory_ghost import (

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tui_hub import text
 from tui_hub.domain.catalogue import Sort
-from tui_hub.domain.models import Fit, Model, ModelStatus
+from tui_hub.domain.models import SIZE_OF, Fit, Model, ModelStatus
 from tui_hub.domain.published import FACTS, published_pairs
 from tui_hub.domain.stored_need import Capacity
 from tui_hub.tui.drawing.columns import Column
@@ -48,8 +48,8 @@ def _name(model: Model) -> Line:
     return name
 
 
-def _size(value: int | None) -> str:
-    return "" if value is None else text.size(value)
+def _size(model: Model) -> str:
+    return "" if model.size is None else text.model_size(model)
 
 
 _SORTED = {
@@ -128,7 +128,7 @@ def _figures(glyphs: Glyphs, *, trending: bool) -> list[Column[Model]]:
     )
     return [
         Column("", 5, lambda model: [("gated" if model.gated else "", "warn")], rank=5),
-        Column("Type", 9, lambda model: [(model.type.value, "muted")], rank=2),
+        Column("Type", 9, lambda model: [(model.type.value, "muted")], rank=3),
         Column("Source", 9, lambda model: [(model.source, "faint")], rank=9),
         Column(
             "Params",
@@ -137,7 +137,7 @@ def _figures(glyphs: Glyphs, *, trending: bool) -> list[Column[Model]]:
             align="right",
             rank=7,
         ),
-        Column("Size", 9, lambda model: [(_size(model.size), "")], align="right", rank=3),
+        Column("Size", 10, lambda model: [(_size(model), "")], align="right", rank=2),
         Column(
             _downloads_title(glyphs),
             6,
@@ -175,7 +175,7 @@ def facts_of(model: Model) -> list[tuple[str, str]]:
         ("licence", model.license),
         ("access", access),
         ("parameters", text.count(model.params) if model.params else None),
-        ("size", text.size(model.size) if model.size is not None else None),
+        ("size", text.size_words(model)),
         ("downloads", f"{text.count(model.downloads)} in 30 days" if model.downloads else None),
         ("likes", text.count(model.likes) if model.likes else None),
         ("updated", text.ago(model.last_modified) if model.last_modified else None),
@@ -185,7 +185,7 @@ def facts_of(model: Model) -> list[tuple[str, str]]:
     return [(word, value) for word, value in pairs if value]
 
 
-_ELSEWHERE = (*FACTS, "links", "source_link")
+_ELSEWHERE = (*FACTS, SIZE_OF, "links", "source_link")
 """Facts that are told apart from the others."""
 
 

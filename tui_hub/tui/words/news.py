@@ -10,6 +10,7 @@ from tui_hub import text
 from tui_hub.domain.changes import ChangeEntry, ChangeKind, ChangeQuery
 from tui_hub.domain.feeds import FeedState
 from tui_hub.tui.live import Live
+from tui_hub.tui.words.unreached import unreached
 
 if TYPE_CHECKING:
     from tui_hub.services import Services
@@ -51,7 +52,10 @@ class News:
         if not fresh:
             return []
         what = fresh[0].feed if len(fresh) == 1 else f"{len(fresh)} feeds"
-        return [(f"The sync of {what} failed: {fresh[0].error or 'no reason given'}", "error")]
+        why = fresh[0].error or "no reason given"
+        if not any(feed.last_success for feed in fresh):
+            why = unreached(self._services.sync.feeds(), fresh) or why
+        return [(f"The sync of {what} failed: {why}", "error")]
 
 
 def _arrivals(first: tuple[ChangeEntry, ...], count: int) -> list[Note]:

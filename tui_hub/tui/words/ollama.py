@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui_hub import text
-from tui_hub.domain.runtime import OllamaModel, OllamaState
+from tui_hub.domain.ollama import OllamaModel, OllamaState
 from tui_hub.tui.drawing.draw import Line, safe, spread
 from tui_hub.tui.drawing.glyphs import Glyphs
 

@@ -25,6 +25,7 @@ _VERDICTS = {
     Verdict.TOO_BIG: "$error",
     Verdict.UNKNOWN: _MUTED,
 }
+_WARNED = (Verdict.NEEDS_GPUS, Verdict.OFFLOAD, Verdict.TOO_BIG)
 
 
 def fit_text(report: FitReport, *, named: bool) -> Content:
@@ -32,6 +33,12 @@ def fit_text(report: FitReport, *, named: bool) -> Content:
     about = "" if named or report.variant is None else f"{safe(report.variant)} "
     words = about + safe(verdict_words(report))
     return Content.styled(words, _VERDICTS[report.judgement.verdict])
+
+
+def is_harmless(plan: Plan, report: FitReport | None) -> bool:
+    """Whether a plan has nothing in it that a person should weigh before it starts."""
+    warned = report is not None and report.judgement.verdict in _WARNED
+    return plan.fits and not _notes(plan) and not warned
 
 
 def plan_text(plan: Plan, fit: Content, glyphs: Glyphs, width: int, height: int) -> Content:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from tui_hub import text
+from tui_hub.domain.invocation import Invocation
+from tui_hub.domain.loads import Load
 from tui_hub.domain.runtime import Program
-from tui_hub.domain.slots import Load, Slot, SwapPicture
+from tui_hub.domain.slots import Slot
+from tui_hub.domain.swaps import SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.tui.command import KeyOf
 from tui_hub.tui.commands import FillSlot, ReloadSlot, ShowBrowse
@@ -45,6 +48,7 @@ def slot_lines(
     width: int,
     glyphs: Glyphs,
     key_of: KeyOf,
+    invocation: Invocation,
 ) -> list[Line]:
     """What stands in a slot, who uses it, how programs find it, and its figures."""
     kind = slot.type.value
@@ -54,6 +58,7 @@ def slot_lines(
         trouble = [[(line, "bad")] for line in wrap(safe(words), max(width, 1))]
         again = (key_of(ReloadSlot), "key")
         trouble.append([("  ", ""), again, (" loads it again from its files.", "muted")])
+    shell = f"tui-hub active {kind} --path" if slot.path else f"tui-hub env {kind}"
     pairs = [
         ("model", f"{slot.model}  {slot.variant or ''}".rstrip()),
         ("held", _held(slot)),
@@ -61,8 +66,8 @@ def slot_lines(
         ("memory", _figures(slot, last, glyphs)),
         ("path", slot.path),
         ("url", slot.url if slot.error is None else None),
-        ("shell", f"tui-hub active {kind} --path" if slot.path else f"tui-hub env {kind}"),
-        ("with it", f"tui-hub run {kind} -- COMMAND"),
+        ("shell", invocation.command(shell)),
+        ("with it", invocation.command(f"tui-hub run {kind} -- COMMAND")),
         ("revision", slot.revision),
     ]
     lines: list[Line] = [
