@@ -16,6 +16,7 @@ from carrying import Beside
 from content import CONTENT, SHA256
 from hostile import Hostile
 from plain_file import PlainFile
+from threads import own_threads
 
 from tui_hub.transfer import HostPauses, Lanes, Options, Pool, Request, Transfer
 from tui_hub.transfer.beside import Carrier
@@ -44,6 +45,16 @@ class FastClock:
     @property
     def clock(self) -> Clock:
         return Clock(now=self.now, wait=lambda event, seconds: self.wait(event, seconds))
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays() -> Iterator[None]:
+    """A thread that a test left behind would be blamed on another test."""
+    yield
+    deadline = time.monotonic() + 60
+    while own_threads():
+        assert time.monotonic() < deadline, f"{own_threads()} did not end with the transfer"
+        time.sleep(0.002)
 
 
 @pytest.fixture

@@ -317,6 +317,21 @@ def test_a_cancelled_follower_lets_the_lanes_go(tmp_path: Path):
         assert not waiter.is_alive()
 
 
+def test_the_follower_minds_no_lane_that_tells_late(tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(b"1234567890")
+    with path.open("rb") as file:
+        follower = Follower(file.fileno(), 10, held=0, git_sha1=False, md5=False)
+        follower.advance(10)
+        follower.advance(5)
+        follower.start()
+        follower.join(60)
+        ended = not follower.is_alive()
+        follower.cancel()
+        follower.join(60)
+    assert ended and follower.hashed == 10
+
+
 def test_the_follower_tells_when_the_file_is_too_short(tmp_path: Path):
     path = tmp_path / "file"
     path.write_bytes(b"12345")

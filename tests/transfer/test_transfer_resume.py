@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from content import CONTENT, SHA256
 from plain_file import PlainFile
+from threads import own_threads
 
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import (
@@ -182,8 +183,31 @@ def test_no_thread_outlives_a_transfer(server, make):
     running = Running(make(server.url("stall"), stall=600.0))
     until(lambda: running.transfer.snapshot().transferred >= 80_000)
     running.stop()
-    until(lambda: not [t for t in threading.enumerate() if t.name.startswith("transfer-")])
+    until(lambda: not own_threads())
     assert threading.active_count() <= before + 4, "the server's own threads"
+
+
+def test_no_hash_begins_once_a_transfer_is_over(server, tmp_path: Path):
+    """The lane is about to start the hash thread, which then nobody would end."""
+
+    class Held(PlainFile):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            self.asked, self.answer = threading.Event(), threading.Event()
+
+        def fileno(self) -> int:
+            if self.size is not None and not self.asked.is_set():
+                self.asked.set()
+                assert self.answer.wait(60)
+            return super().fileno()
+
+    destination = Held(tmp_path / "held")
+    running = Running(Transfer(Request(url=server.url("honest")), destination))
+    assert destination.asked.wait(60)
+    running.stop()
+    destination.answer.set()
+    until(lambda: not own_threads())
+    assert isinstance(running.error, InterruptedJobError)
 
 
 def test_a_whole_partial_needs_no_network(server, destination, make):
@@ -439,6 +463,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from plain_file import PlainFile
+from threads import own_threads
 from tui_hub.transfer import Options, Request, Transfer
 
 class Loud(PlainFile):

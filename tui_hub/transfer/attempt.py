@@ -202,9 +202,11 @@ class Attempt:
         work.cancellation.cancel()
         self._notes.end()
         self._checkpoints.end()
-        if work.follower is not None:
-            work.follower.cancel()
-            work.follower.join()
+        with work.changed:
+            follower = work.follower
+        if follower is not None:
+            follower.cancel()
+            follower.join()
         with work.changed:
             work.changed.wait_for(lambda: not work.lanes, _FAREWELL)
             work.changed.wait_for(lambda: work.busy == 0)

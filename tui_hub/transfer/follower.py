@@ -54,10 +54,10 @@ class Follower(threading.Thread):
         return self._hashed
 
     def advance(self, prefix: int) -> None:
-        """The bytes up to here have arrived."""
+        """The bytes up to here have arrived. Lanes may tell of it in any order."""
         with self._changed:
-            self._prefix = prefix
-            if prefix - self._hashed >= _STEP or prefix == self._end:
+            self._prefix = max(prefix, self._prefix)
+            if self._prefix - self._hashed >= _STEP or self._prefix == self._end:
                 self._changed.notify_all()
 
     def wait(self) -> None:

@@ -189,7 +189,11 @@ class Work:
             self.changed.notify_all()
 
     def follow(self) -> None:
-        """Start the hash thread; what is here already is hashed while the rest arrives."""
+        """Start the hash thread; what is here already is hashed while the rest arrives.
+
+        Raises:
+            Cancelled: when it is too late for that: nobody would end the thread.
+        """
         identity = self.identity
         follower = Follower(
             self.means.destination.fileno(),
@@ -198,8 +202,10 @@ class Work:
             git_sha1=identity.git_sha1 is not None,
             md5=identity.md5 is not None,
         )
-        follower.start()
-        self.follower = follower
+        with self.changed:
+            self.cancellation.check()
+            follower.start()
+            self.follower = follower
 
     def _first_claim(self, now: float) -> Claim | None:
         """What to ask for before anything is known for sure."""
