@@ -13,7 +13,7 @@ from .adapters import additions_of
 from .arena import Arena
 from .devices import choose_device, choose_dtype
 from .files import open_file, with_components
-from .memory import Meter
+from .memory import Meter, give_back
 from .placing import Tensors, bring, bytes_as
 from .process import Failure, Message, Report
 from .regions import Regions
@@ -55,11 +55,12 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
         arena = bring(torch, tensors, device, dtype, regions, additions, report)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-            torch.cuda.empty_cache()
         regions.keep(tensors.values())
         loaded = time.monotonic()
         untested = test(torch, tensors, device, report)
         tested = time.monotonic()
+        if device.type == "cuda":
+            give_back(torch)
     except (MemoryError, OSError, RuntimeError) as error:
         if ran_out(torch, error):
             figures = {"needed": need, "free": free, "device": str(device)}

@@ -1,0 +1,74 @@
+"""What a GPU is made to do and to hold, by one that is pretended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from pretend_gpu import PretendGpu, pretended
+from safetensors.torch import save_file
+
+from tui_hub.runtime.torch_child.loading import Weights, load
+from tui_hub.runtime.torch_child.parking import Parking
+
+pytestmark = pytest.mark.filterwarnings("ignore:The given buffer is not writable")
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[PretendGpu]:
+    """A GPU with all the room that is needed."""
+    with pretended(monkeypatch) as gpu:
+        yield gpu
+
+
+def loaded(folder: Path, tensors: dict[str, torch.Tensor], dtype: str = "") -> Weights:
+    """A model on the GPU."""
+    path = folder / "model.safetensors"
+    with torch._C.DisableTorchFunction():
+        save_file(tensors, path)
+    request = {"files": [str(path)], "device": "cuda:0", "dtype": dtype, "consent": False}
+    return load(torch, request, lambda _: None)[0]
+
+
+@pytest.mark.parametrize("dtype", ["", "bfloat16", "float8_e4m3fn"])
+def test_every_number_arrives_though_the_copies_take_their_time(
+    gpu: PretendGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    made = {f"w{n}": torch.randn(700 + n, 3) for n in range(9)} | {"steps": torch.arange(5)}
+    weights = loaded(tmp_path, made, dtype)
+    for name, tensor in made.items():
+        wanted = getattr(torch, dtype) if dtype and tensor.is_floating_point() else tensor.dtype
+        with torch._C.DisableTorchFunction():
+            assert weights.tensors[name].float().equal(tensor.to(wanted).float())
+    assert all(map(gpu.holds, weights.tensors.values()))
+
+
+def test_nothing_is_kept_but_the_weights(gpu: PretendGpu, tmp_path: Path) -> None:
+    weights = loaded(tmp_path, {"w": torch.randn(70_000)}, "float8_e4m3fn")
+    assert gpu.reserved == weights.arena.size
+    assert gpu.peak > gpu.reserved and gpu.most_pinned
+    assert gpu.pinned == 0
+
+
+def test_weights_that_stay_as_they_are_need_no_room_beside_them(
+    gpu: PretendGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu.total = 40 << 20
+    weights = loaded(tmp_path, {"w": torch.randn(1 << 20)})
+    assert gpu.peak <= gpu.total
+    assert gpu.reserved == weights.arena.size
+
+
+def test_weights_that_wait_in_the_host_leave_nothing_on_the_gpu_and_come_back(
+    gpu: PretendGpu, tmp_path: Path
+) -> None:
+    made = {"w": torch.randn(70_000), "steps": torch.arange(5)}
+    weights = loaded(tmp_path, made)
+    parking = Parking(torch, weights)
+    assert gpu.reserved == gpu.pinned == 0
+    parking.end()
+    assert gpu.reserved == weights.arena.size
+    with torch._C.DisableTorchFunction():
+        assert all(weights.tensors[name].equal(tensor) for name, tensor in made.items())
