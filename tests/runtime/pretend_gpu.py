@@ -24,6 +24,8 @@ from torch.overrides import TorchFunctionMode
 GPU = torch.device("cuda:0")
 PRODUCTS = (torch.Tensor.matmul, torch.Tensor.__matmul__)
 """What cuBLAS calculates, which keeps its workspace."""
+OFFSET = 4096
+"""Of what was shared in its block of memory."""
 WORKSPACE = 32 << 20
 """Its bytes on a Hopper, `CUDABlas.cpp`."""
 UUID = "6f2a1b7c-0000-4000-8000-00000000000a"
@@ -54,7 +56,7 @@ class Within:
         self._streams.pop()
 
 
-@dataclass
+@dataclass(repr=False)
 class Sent:
     """What was shared once: torch keeps it until the count is zero."""
 
@@ -62,7 +64,7 @@ class Sent:
     count: int = 1
 
 
-@dataclass
+@dataclass(repr=False)
 class PretendGpu(TorchFunctionMode):
     """The GPU; what torch calculates while it is entered happens on it or beside it."""
 
@@ -118,7 +120,15 @@ class PretendGpu(TorchFunctionMode):
         self.sent.append(Sent(storage))
         handle, event = b"\x03c" + bytes(range(64)), bytes(64)
         size, number = storage.nbytes(), len(self.sent) - 1
-        return 0, handle, size, 4096, b"/torch_7_9_0", number, event, True
+        return 0, handle, size, OFFSET, b"/torch_7_9_0", number, event, True
+
+    def open(self, index: int, handle: bytes, size: int, offset: int, *rest: Any) -> Any:
+        """`_new_shared_cuda`, of whatever version: one takes a bare handle, or its own."""
+        _, number, event, synchronize = rest
+        assert (index, len(handle), len(event), synchronize) == (0, 64, 64, True)
+        assert offset == OFFSET
+        place = self.sent[number].storage.data_ptr()
+        return torch._C._construct_storage_from_data_pointer(place, torch.device("cpu"), size)
 
     def stream(self, device: Any = None) -> PretendStream:
         """A new one."""
@@ -233,5 +243,6 @@ def pretended(monkeypatch: pytest.MonkeyPatch, total: int = 1 << 40) -> Iterator
     ):
         monkeypatch.setattr(place, name, value, raising=False)
     monkeypatch.setattr(torch.UntypedStorage, "_share_cuda_", lambda one: gpu.share(one))
+    monkeypatch.setattr(torch.UntypedStorage, "_new_shared_cuda", gpu.open)
     with gpu:
         yield gpu

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,13 @@ import torch
 from pretend_gpu import PretendGpu, pretended
 from safetensors.torch import save_file
 
+from tui_hub.domain.errors import HubError
+from tui_hub.runtime.attached import Lease, map_memory, tensors_of
+from tui_hub.runtime.receiving import receive
 from tui_hub.runtime.torch_child.loading import Weights, load
 from tui_hub.runtime.torch_child.parking import Parking
+from tui_hub.runtime.torch_child.process import Client
+from tui_hub.runtime.torch_child.sharing import Sharing
 
 pytestmark = pytest.mark.filterwarnings("ignore:The given buffer is not writable")
 
@@ -30,6 +36,22 @@ def loaded(folder: Path, tensors: dict[str, torch.Tensor], dtype: str = "") -> W
         save_file(tensors, path)
     request = {"files": [str(path)], "device": "cuda:0", "dtype": dtype, "consent": False}
     return load(torch, request, lambda _: None)[0]
+
+
+class Program:
+    """Another program, which has the weights as long as its connection is open."""
+
+    def __init__(self, sharing: Sharing) -> None:
+        self.connection, other = socket.socketpair()
+        self.client = Client(other)
+        sharing.attach(self.client, {"id": 1})
+        self.received = receive(self.connection, map_memory)
+
+    def end(self, sharing: Sharing) -> None:
+        """End, however that comes about."""
+        self.connection.close()
+        sharing.gone(self.client)
+        self.client.connection.close()
 
 
 @pytest.mark.parametrize("dtype", ["", "bfloat16", "float8_e4m3fn"])
@@ -72,3 +94,41 @@ def test_weights_that_wait_in_the_host_leave_nothing_on_the_gpu_and_come_back(
     assert gpu.reserved == weights.arena.size
     with torch._C.DisableTorchFunction():
         assert all(weights.tensors[name].equal(tensor) for name, tensor in made.items())
+
+
+def test_a_program_that_was_killed_keeps_no_memory_of_the_gpu(
+    gpu: PretendGpu, tmp_path: Path
+) -> None:
+    weights = loaded(tmp_path, {"w": torch.randn(70_000)})
+    sharing = Sharing(torch, weights)
+    for _ in range(3):
+        Program(sharing).end(sharing)
+    assert [one.count for one in gpu.sent] == [1, 1, 1], "none has counted itself off"
+    Parking(torch, weights)
+    assert gpu.reserved == 0
+
+
+def test_programs_open_the_memory_whatever_their_torch(gpu: PretendGpu, tmp_path: Path) -> None:
+    made = {"w": torch.randn(300, 7), "none": torch.empty(0, 4), "steps": torch.arange(5)}
+    weights = loaded(tmp_path, made)
+    sharing = Sharing(torch, weights)
+    program = Program(sharing)
+    tensors, device = tensors_of(torch, program.received, Lease(program.connection))
+    assert device == "cuda:0"
+    with torch._C.DisableTorchFunction():
+        assert all(tensors[name].equal(tensor) for name, tensor in made.items())
+    program.end(sharing)
+
+
+def test_a_forked_program_is_told_why_it_cannot_open_them(
+    gpu: PretendGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharing = Sharing(torch, loaded(tmp_path, {"w": torch.ones(3)}))
+    program = Program(sharing)
+
+    def forked(index: int) -> None:
+        raise RuntimeError("Cannot re-initialize CUDA in forked subprocess. Use 'spawn'.\nTrace")
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", forked)
+    with pytest.raises(HubError, match=r"cannot use its GPUs: .*forked subprocess.*'spawn'\.$"):
+        tensors_of(torch, program.received, Lease(program.connection))
