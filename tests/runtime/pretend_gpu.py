@@ -237,6 +237,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch, total: int = 1 << 40) -> Iterator
         "stream": gpu.within,
     }.items():
         monkeypatch.setattr(torch.cuda, name, value)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # which a load may change
     for place, name, value in (
         (torch._C, "_cuda_clearCublasWorkspaces", gpu._workspaces.clear),
         (torch.accelerator, "empty_host_cache", gpu._cached_pinned.clear),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from tui_hub.runtime.attached import Lease, map_memory, tensors_of
 from tui_hub.runtime.receiving import receive
 from tui_hub.runtime.torch_child.loading import Weights, load
 from tui_hub.runtime.torch_child.parking import Parking
-from tui_hub.runtime.torch_child.process import Client
+from tui_hub.runtime.torch_child.process import Client, Failure, Message
 from tui_hub.runtime.torch_child.sharing import Sharing
 
 pytestmark = pytest.mark.filterwarnings("ignore:The given buffer is not writable")
@@ -29,13 +30,17 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[PretendGpu]:
         yield gpu
 
 
-def loaded(folder: Path, tensors: dict[str, torch.Tensor], dtype: str = "") -> Weights:
-    """A model on the GPU."""
+def request(folder: Path, tensors: dict[str, torch.Tensor], **more: str) -> Message:
+    """What a child is asked to load."""
     path = folder / "model.safetensors"
     with torch._C.DisableTorchFunction():
         save_file(tensors, path)
-    request = {"files": [str(path)], "device": "cuda:0", "dtype": dtype, "consent": False}
-    return load(torch, request, lambda _: None)[0]
+    return {"files": [str(path)], "device": "cuda:0", "dtype": "", "consent": False, **more}
+
+
+def loaded(folder: Path, tensors: dict[str, torch.Tensor], dtype: str = "") -> Weights:
+    """A model on the GPU."""
+    return load(torch, request(folder, tensors, dtype=dtype), lambda _: None)[0]
 
 
 class Program:
@@ -132,3 +137,33 @@ def test_a_forked_program_is_told_why_it_cannot_open_them(
     monkeypatch.setattr(torch.cuda, "get_device_properties", forked)
     with pytest.raises(HubError, match=r"cannot use its GPUs: .*forked subprocess.*'spawn'\.$"):
         tensors_of(torch, program.received, Lease(program.connection))
+
+
+@pytest.mark.parametrize("uuid", ["GPU-bbbb", "MIG-cccc"])
+def test_cuda_is_shown_the_gpu_that_is_meant_and_no_other(
+    gpu: PretendGpu, tmp_path: Path, uuid: str
+) -> None:
+    wanted = request(tmp_path, {"w": torch.ones(3)}, device="cuda:5", gpu=uuid)
+    weights, told = load(torch, wanted, lambda _: None)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == uuid
+    assert str(weights.arena.device) == "cuda:0"
+    assert told["device"] == "cuda:5", "as the driver counts"
+
+
+def test_weights_for_the_processor_ask_nothing_of_cuda(
+    gpu: PretendGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: pytest.fail("asked"))
+    load(torch, request(tmp_path, {"w": torch.ones(3)}, device="cpu"), lambda _: None)
+
+
+def test_why_cuda_has_no_gpu_is_told(
+    gpu: PretendGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def init() -> None:
+        raise RuntimeError("The NVIDIA driver on your system is too old (found version 11040).\n")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "init", init)
+    with pytest.raises(Failure, match=r"no device cuda:5; it sees 0 GPUs: .* is too old"):
+        load(torch, request(tmp_path, {}, device="cuda:5", gpu="GPU-bbbb"), lambda _: None)
