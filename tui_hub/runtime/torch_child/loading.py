@@ -19,6 +19,8 @@ from .process import Failure, Message, Report
 from .regions import Regions
 from .self_test import test
 
+SHORTAGES = ("allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -90,11 +92,15 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
 
 
 def ran_out(torch: Any, error: Exception) -> bool:
-    """Whether memory ran out: a GPU's, or the box's, of which torch's `alloc_cpu.cpp` tells."""
+    """Whether memory ran out: a GPU's, or the box's, of which torch's `alloc_cpu.cpp` tells.
+
+    What CUDA takes for its context, for pinned buffers or for its libraries is told in other words
+    than what torch places: `CUDAException.cpp`, `CUDABlas.cpp`.
+    """
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     known = isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError))
-    return known or "allocate memory" in str(error)
+    return known or any(words in str(error) for words in SHORTAGES)
 
 
 def histogram(tensors: Tensors) -> dict[str, int]:
