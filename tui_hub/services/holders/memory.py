@@ -128,7 +128,7 @@ def room_for(
 
     Raises:
         DoesNotFitError: with the figures, when no device has room.
-        RefusedError: when that device is not there.
+        RefusedError: when that device is not there, or no GPU answers though there is one.
     """
     considered = _considered(devices, setting)
     weights = sum(part.bytes for part in parts)
@@ -167,4 +167,13 @@ def _considered(devices: Sequence[Device], setting: str) -> list[Device]:
                 "runtime.device or as `tui-hub configure MODEL device=auto`.",
             )
         return named
-    return host if setting == "cpu" else gpus or host
+    if setting == "cpu" or gpus:
+        return host if setting == "cpu" else gpus
+    why = next((one.instead for one in host if one.instead), None)
+    if why is not None:
+        raise RefusedError(
+            f"no GPU can be used: {why}",
+            hint="`tui-hub doctor` says more; `tui-hub configure MODEL device=cpu` has a model "
+            "loaded into the memory of the host.",
+        )
+    return host
