@@ -11,9 +11,11 @@ Its memory is the host's, and behaves as that of CUDA under torch's caching allo
 from __future__ import annotations
 
 import contextlib
+import os
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -72,6 +74,8 @@ class PretendGpu(TorchFunctionMode):
     sent: list[Sent] = field(default_factory=list)
     peak: int = 0
     most_pinned: int = 0
+    counters: Path = Path(f"/dev/shm/torch_{os.getpid()}_tests_0")
+    """Where torch counts who has what was shared."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -118,9 +122,10 @@ class PretendGpu(TorchFunctionMode):
     def share(self, storage: Any) -> tuple[Any, ...]:
         """`_share_cuda_` of torch 2.13, `StorageSharing.cpp`."""
         self.sent.append(Sent(storage))
+        self.counters.touch()
         handle, event = b"\x03c" + bytes(range(64)), bytes(64)
         size, number = storage.nbytes(), len(self.sent) - 1
-        return 0, handle, size, OFFSET, b"/torch_7_9_0", number, event, True
+        return 0, handle, size, OFFSET, f"/{self.counters.name}".encode(), number, event, True
 
     def open(self, index: int, handle: bytes, size: int, offset: int, *rest: Any) -> Any:
         """`_new_shared_cuda`, of whatever version: one takes a bare handle, or its own."""

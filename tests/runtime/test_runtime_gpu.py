@@ -110,6 +110,7 @@ def test_a_program_that_was_killed_keeps_no_memory_of_the_gpu(
     for _ in range(3):
         Program(sharing).end(sharing)
     assert [one.count for one in gpu.sent] == [1, 1, 1], "none has counted itself off"
+    assert not gpu.counters.exists(), "nobody would remove it"
     Parking(torch, weights)
     assert gpu.reserved == 0
 
