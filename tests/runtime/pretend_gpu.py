@@ -74,6 +74,8 @@ class PretendGpu(TorchFunctionMode):
     sent: list[Sent] = field(default_factory=list)
     peak: int = 0
     most_pinned: int = 0
+    up: bool = False
+    """Whether torch has made itself ready for CUDA, without which it counts nothing."""
     counters: Path = Path(f"/dev/shm/torch_{os.getpid()}_tests_0")
     """Where torch counts who has what was shared."""
 
@@ -105,6 +107,16 @@ class PretendGpu(TorchFunctionMode):
     def holds(self, tensor: Any) -> bool:
         """Whether a tensor lies on the GPU."""
         return tensor.untyped_storage().data_ptr() in self._live
+
+    def init(self, *_: object) -> None:
+        """Have torch ready."""
+        self.up = True
+
+    def reset_peak(self, device: Any) -> None:
+        """Count the most memory from now on."""
+        if not self.up:
+            raise RuntimeError("Invalid device argument 0: did you call init?")
+        self.peak = self.reserved
 
     def empty_cache(self) -> None:
         """Give back what nobody uses."""
@@ -227,14 +239,14 @@ def pretended(monkeypatch: pytest.MonkeyPatch, total: int = 1 << 40) -> Iterator
     for name, value in {
         "is_available": lambda: True,
         "device_count": lambda: 1,
-        "init": lambda: None,
+        "init": gpu.init,
         "set_device": lambda device: None,
         "get_device_properties": lambda device: told,
         "get_device_name": lambda device: told.name,
         "mem_get_info": lambda device: (gpu.total - gpu.reserved, gpu.total),
         "memory_reserved": lambda device: gpu.reserved,
         "max_memory_reserved": lambda device: gpu.peak,
-        "reset_peak_memory_stats": lambda device: None,
+        "reset_peak_memory_stats": gpu.reset_peak,
         "synchronize": gpu.synchronize,
         "empty_cache": gpu.empty_cache,
         "ipc_collect": gpu.ipc_collect,
