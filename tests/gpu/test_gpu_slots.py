@@ -8,7 +8,7 @@ import pytest
 import torch
 from activation_homes import FIRST, SECOND, children, home, install
 from homes import Configure
-from real_gpu import DEVICE, MIB, figures, filled, needs_gpu, used_again
+from real_gpu import DEVICE, MIB, SLACK, figures, filled, needs_gpu, used_again
 from safetensors.torch import load_file
 
 import tui_hub
@@ -47,7 +47,7 @@ async def test_from_the_first_model_to_an_empty_slot(gpu_home: Configure) -> Non
         assert reloaded.status == "active" and reloaded.pid != second.pid
         assert (await services.activation.deactivate("llm")).status == "inactive"
         assert children(services.configuration) == []
-    await used_again(before)
+    await used_again(before, SLACK)  # this process had the weights too
 
 
 @pytest.mark.parametrize("parked", [True, False])
@@ -68,7 +68,7 @@ async def test_a_switch_that_fails_brings_the_old_model_back(
         assert ("waits in the memory of the host" in " ".join(job.log)) is parked
         assert same(services, first.path or "")
         await services.activation.deactivate("llm")
-    await used_again(before)
+    await used_again(before, SLACK)
 
 
 async def test_a_switch_ends_what_waited_in_the_host(gpu_home: Configure) -> None:
