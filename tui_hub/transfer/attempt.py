@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.transfer.checkpoints import Checkpoints
 from tui_hub.transfer.follower import Digests, Follower, git_sha1_of
 from tui_hub.transfer.identity import Identity

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.feeds import FeedState, FeedStatus
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.schedule import Schedule
 from tui_hub.domain.slots import Slot

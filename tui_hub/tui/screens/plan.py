@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -15,6 +13,7 @@ from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.fit import FitReport
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.models import Details, Model
 from tui_hub.tui.command import bindings
