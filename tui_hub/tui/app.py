@@ -71,6 +71,7 @@ class HubApp(ActingApp):
     ]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-low"), (20, "-high")]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
+    stylesheet: Sheets
 
     def __init__(
         self,
@@ -135,10 +136,15 @@ class HubApp(ActingApp):
     def begin(self) -> None:
         """Hand on what was typed and clicked meanwhile, too."""
         super().begin()
-        self.run_worker(self._keyboard.hand_on, group="typing")
+        self.hand_on()
         self.follow_keys()
         for event in self._clicked:
             self.post_message(event)
+
+    @work(group="typing")
+    async def hand_on(self) -> None:
+        """Hand on what is typed for as long as the program runs."""
+        await self._keyboard.hand_on()
 
     @work(group="keys")
     async def follow_keys(self) -> None:

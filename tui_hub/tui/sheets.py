@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from textual.cache import LRUCache
+from textual.css.styles import RenderStyles
 from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 
 _MOST = 512
 """Sheets that are kept as they were read; there is one for each kind of widget."""
@@ -21,6 +23,13 @@ class Sheets(Stylesheet):
         if variables != self._variables:
             super().set_variables(variables)
             self._require_parse = True
+
+    def component(self, node: DOMNode, name: str) -> RenderStyles:
+        """How a part of a widget looks that is drawn, and is no widget of its own."""
+        part = DOMNode(classes=name)
+        part._attach(node)
+        self.apply(part)
+        return part.styles
 
     def reparse(self) -> None:
         """Read what has not been read with these colours."""
