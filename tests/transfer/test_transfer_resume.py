@@ -26,7 +26,16 @@ from tui_hub.domain.errors import (
     NoSpaceError,
     UnreachableError,
 )
-from tui_hub.transfer import Options, RateLimiter, Request, Transfer
+from tui_hub.transfer import (
+    Options,
+    Pool,
+    RateLimiter,
+    Request,
+    Transfer,
+    TransferProgress,
+)
+from tui_hub.transfer.lanes import Lane
+from tui_hub.transfer.sharing import Use
 
 SIZE = len(CONTENT)
 GIT_SHA1 = hashlib.sha1(b"blob %d\0" % SIZE + CONTENT).hexdigest()
@@ -208,6 +217,35 @@ def test_no_hash_begins_once_a_transfer_is_over(server, tmp_path: Path):
     destination.answer.set()
     until(lambda: not own_threads())
     assert isinstance(running.error, InterruptedJobError)
+
+
+def test_whoever_watches_need_not_wait_until_the_destination_has_forgotten(server, tmp_path: Path):
+    """One that another process keeps forgets only after a look at the transfer from there."""
+
+    class Watched(PlainFile):
+        def reset(self) -> None:
+            watcher = threading.Thread(target=lambda: seen.append(transfer.snapshot()), daemon=True)
+            watcher.start()
+            watcher.join(60)
+            super().reset()
+
+    destination = Watched(tmp_path / "watched")
+    destination.hold(CONTENT, (0, SIZE // 2), validator=None)
+    transfer = Transfer(Request(url=server.url("honest"), size=SIZE), destination)
+    seen: list[TransferProgress] = []
+    assert transfer.run().sha256 == SHA256
+    assert [progress.state for progress in seen] == [FileState.WAITING]
+
+
+def test_a_lane_that_cannot_begin_holds_no_connection(server, make, monkeypatch):
+    def no_thread(lane: Lane) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Lane, "start", no_thread)
+    pool = Pool({})
+    with pytest.raises(RuntimeError):
+        make(server.url("honest"), pool=pool).run()
+    assert pool.lanes.use == Use()
 
 
 def test_a_whole_partial_needs_no_network(server, destination, make):
