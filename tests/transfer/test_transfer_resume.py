@@ -402,7 +402,7 @@ def test_a_size_that_the_listing_has_otherwise_is_refused(server, make):
 
 def test_pauses_that_the_server_asks_for_are_kept_and_shown(server, make, pauses):
     shown: list[str] = []
-    wait = pauses.wait
+    wait, pauses.haste = pauses.wait, 0
     transfer = make(server.url("rate-limited"), sha256=SHA256)
 
     def look(event: threading.Event, seconds: float) -> bool:
@@ -418,6 +418,7 @@ def test_pauses_that_the_server_asks_for_are_kept_and_shown(server, make, pauses
 
 
 def test_retry_after_is_kept(server, make, pauses):
+    pauses.haste = 0
     make(server.url("unavailable"), sha256=SHA256).run()
     assert [round(pause) for pause in pauses.pauses] == [7, 7]
 
