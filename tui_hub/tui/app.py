@@ -28,6 +28,7 @@ from tui_hub.tui.marks import Marks
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.notes import NOTES
 from tui_hub.tui.palette import HubCommands
+from tui_hub.tui.sheets import Sheets
 from tui_hub.tui.terminal.keyboard import Keyboard, Typed, press
 from tui_hub.tui.terminal.output import let_go_of_terminal
 from tui_hub.tui.themes import DARK, THEMES
@@ -97,6 +98,7 @@ class HubApp(ActingApp):
         for own in THEMES:
             self.register_theme(own)
         self.theme = theme if theme in self.available_themes else DARK.name
+        self.stylesheet = Sheets(variables=self.get_css_variables())
         self.animation_level = "none" if self.over_ssh else "basic"
         self.set_class(ascii_only, "-ascii")
         ScrollBar.renderer = WholeCells if ascii_only else ScrollBarRender
