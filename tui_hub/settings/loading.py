@@ -134,9 +134,20 @@ def parse(document: Mapping[str, Any], origin: str) -> Settings:
     try:
         return msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(
-            _what_is_wrong(str(error), origin), hint=_way_out(str(error), origin)
-        ) from None
+        from tui_hub.settings.entries import naming_entries
+
+        told = str(error)
+        named = naming_entries(told, document, _why_wrong)
+        raise UsageError(_what_is_wrong(named, origin), hint=_way_out(told, origin)) from None
+
+
+def _why_wrong(document: Mapping[str, Any]) -> str | None:
+    """What msgspec has against a document, if anything."""
+    try:
+        msgspec.convert(document, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None
 
 
 def _what_is_wrong(error: str, origin: str) -> str:

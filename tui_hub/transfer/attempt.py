@@ -161,7 +161,11 @@ class Attempt:
         lane = Lane(self._work)
         self._work.lanes.add(lane)
         self._means.pool.lanes.take()
-        lane.start()
+        try:
+            lane.start()
+        except BaseException:  # no more threads can be had
+            self._work.left(lane)
+            raise
 
     def _hasten(self, now: float) -> None:
         """Open the connection of a lane afresh that is far slower than the others."""

@@ -124,7 +124,7 @@ class BackgroundApp(App[int]):
                 self.notify(f"{words} on; {self.key_of(ShowDownloads)} shows what moves")
             await self.live_state.look()
             for words, severity in await self.news.since_last(self.live):
-                self.notify(words, severity=severity, timeout=8)
+                self.notify(self.advice(words), severity=severity, timeout=8)
         if self.live.running:
             self.pulse()
 
@@ -175,7 +175,8 @@ class BackgroundApp(App[int]):
             for one in live.ended_since(before):
                 failed = one.status is JobStatus.FAILED
                 severity: SeverityLevel = "error" if failed else "information"
-                self.notify(how_it_ended(one, self.key_of), severity=severity, timeout=8)
+                words = how_it_ended(one, self.key_of, self.advice)
+                self.notify(words, severity=severity, timeout=8)
 
     @property
     def shows_downloads(self) -> bool:
@@ -195,8 +196,13 @@ class BackgroundApp(App[int]):
         words = "\n".join(filter(None, (error.message, self.advice(error.hint))))
         self.notify(words, severity="error", timeout=8)
 
-    def advice(self, hint: str | None) -> str:
-        """What an error advises, with the keys of the screen; nothing where it advises nothing."""
+    def advice(self, hint: str | None, here: str = "") -> str:
+        """What an error advises, with the keys of the screen; nothing where it advises nothing.
+
+        Args:
+            hint: its advice.
+            here: the screen that it is read on, whose keys need no place.
+        """
         if not hint:
             return ""
-        return self.configuration.invocation.advice(on_screen(hint, self.key_of))
+        return self.configuration.invocation.advice(on_screen(hint, self.key_of, here))

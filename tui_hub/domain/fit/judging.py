@@ -23,6 +23,8 @@ class Device:
     free: int
     others: str = ""
     """Who else holds memory there, in words; empty where that is not told."""
+    uuid: str = ""
+    """What the driver and CUDA both know a GPU by, or a slice of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

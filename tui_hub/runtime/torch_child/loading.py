@@ -13,7 +13,7 @@ from .adapters import additions_of
 from .arena import Arena
 from .devices import choose_device, choose_dtype
 from .files import open_file, with_components
-from .memory import Meter
+from .memory import Meter, give_back
 from .placing import Tensors, bring, bytes_as
 from .process import Failure, Message, Report
 from .regions import Regions
@@ -31,7 +31,9 @@ class Weights:
 
 def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message]:
     """Bring the weights of the files to the device, and look whether they are sound there."""
-    device = choose_device(torch, request["device"])
+    device = choose_device(torch, request["device"], request.get("gpu", ""))
+    # As the asker calls it: to this process its GPU is the first, whatever the driver's number.
+    device_name = request["device"] if request.get("gpu") else str(device)
     dtype = choose_dtype(torch, request["dtype"])
     need, free = 0, None
     try:
@@ -51,18 +53,19 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
         additions = additions_of(torch, request.get("adapters", []), tensors)
         need, free = sum(bytes_as(tensor, dtype) for tensor in tensors.values()), meter.free()
         if free is not None and need > free:
-            raise Failure("memory", "not enough memory", needed=need, free=free, device=str(device))
+            raise Failure("memory", "not enough memory", needed=need, free=free, device=device_name)
         arena = bring(torch, tensors, device, dtype, regions, additions, report)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-            torch.cuda.empty_cache()
         regions.keep(tensors.values())
         loaded = time.monotonic()
         untested = test(torch, tensors, device, report)
         tested = time.monotonic()
+        if device.type == "cuda":
+            give_back(torch)
     except (MemoryError, OSError, RuntimeError) as error:
         if ran_out(torch, error):
-            figures = {"needed": need, "free": free, "device": str(device)}
+            figures = {"needed": need, "free": free, "device": device_name}
             raise Failure("memory", "memory ran out", **figures) from None
         if isinstance(error, OSError):
             name = Path(error.filename or "").name
@@ -71,7 +74,7 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
     peak, used = meter.peak_and_used()
     gpu = device.type == "cuda"
     return Weights(tensors, regions, arena), {
-        "device": str(device),
+        "device": device_name,
         "device_name": torch.cuda.get_device_name(device) if gpu else platform.machine(),
         "dtypes": histogram(tensors),
         "tensors": len(tensors),

@@ -23,6 +23,10 @@ from .regions import OwnRegion, Region
 
 HARMLESS = ("-m", "-u", "-B", "-E", "-I", "-O", "-s", "-S")
 """Options of Python itself that stand before the name of a program, or of its module."""
+MEMORY = 1
+"""The place of the memory's handle among the words by which it is opened."""
+HANDLE_BYTES = 64
+"""`CUDA_IPC_HANDLE_SIZE` of CUDA's `driver_types.h`."""
 WORDS = 2
 """Python and its program; of any other program the name, and what it was told first."""
 
@@ -98,16 +102,33 @@ class Sharing:
         return [number, tensor.data_ptr() - region.address, *words]
 
     def _handle(self) -> Message | None:
-        """What CUDA opens the memory of a GPU by; torch counts in it who has it, each for itself.
+        """What CUDA opens the memory of a GPU by, for one program.
 
         The words are those that `torch.multiprocessing.reductions` hands from process to process.
         """
         if not self._on_gpu:
             return None
-        gpu = self._torch.cuda.get_device_properties(self._weights.arena.device)
-        words = self._weights.arena.bytes.untyped_storage()._share_cuda_()
+        arena = self._weights.arena
+        # Shared from a storage beside their own. Torch keeps what was shared until all who have it
+        # counted themselves off (`CudaIPCTypes.cpp`), which who is killed never does; who has the
+        # weights is known here by the connections.
+        beside = self._torch._C._construct_storage_from_data_pointer(
+            arena.bytes.data_ptr(), arena.device, arena.size
+        )
+        words = list(beside._share_cuda_())
+        words[MEMORY] = bare(words[MEMORY])
         plain = [base64.b64encode(one).decode() if type(one) is bytes else one for one in words]
+        gpu = self._torch.cuda.get_device_properties(arena.device)
         return {"uuid": str(gpu.uuid), "words": plain}
+
+
+def bare(handle: bytes) -> bytes:
+    """A handle of CUDA's as every torch opens it: without the two bytes that newer ones put first.
+
+    A torch refuses those of a later one, though the rest is the same (`CUDACachingAllocator.cpp`,
+    `MemHandleCacheEntry`).
+    """
+    return handle[2:] if len(handle) == 2 + HANDLE_BYTES and handle[1:2] == b"c" else handle
 
 
 def command_of(pid: int) -> str:

@@ -212,6 +212,7 @@ class Fit:
                 total=gpu.memory_total,
                 free=gpu.memory_free,
                 others=holder_words(gpu),
+                uuid=gpu.uuid,
             )
             for gpu in box.gpus
             if gpu.error is None and not gpu.hidden

@@ -154,7 +154,7 @@ class DownloadList(RowList):
         live = [one for one in self._current if one.job not in folded]
         for download in sorted(live, key=lambda one: _ORDER.index(one.status)):
             rows.append(_Row(download))
-            why = explanation(download, width - _INDENT, self.app.key_of)
+            why = explanation(download, width - _INDENT, self.app.key_of, self.app.advice)
             rows += [_Row(download, words=words, tone=tone) for words, tone in why]
             if last_run_words(download):
                 rows.append(_Row(download, words=moved_words(download)))
