@@ -178,16 +178,12 @@ class ModelScreen(ModelActions):
         """Ask the source anew."""
         self.look_up(refresh=True)
 
-    def action_download_model(self) -> None:
-        """Show the plan, for the variant or the revision under the cursor where there is one."""
-        from tui_hub.tui.screens.plan import PlanDialog
-
+    def to_download(self) -> tuple[str | None, str | None]:
+        """The variant or the revision under the cursor, where there is one."""
         one = self.revisions.current if self.tabs.present == _REVISIONS else None
-        variant, revision = self.variant, None
-        if one is not None:
-            revision = one.revision
-            variant = next((name.variant for name in one.names), None)
-        self.app.push_screen(PlanDialog(self._model, variant, revision))
+        if one is None:
+            return self.variant, None
+        return next((name.variant for name in one.names), None), one.revision
 
     @property
     def variant(self) -> str | None:

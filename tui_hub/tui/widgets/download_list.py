@@ -55,6 +55,8 @@ class DownloadList(RowList):
         self._seen: frozenset[str] = frozenset()
         self._order: list[str] = []
         """The jobs that have not ended, as they are listed."""
+        self._wanted: str | None = None
+        """The job of a download that somebody asked to see."""
         self._by_hand = False
         self._bare = False
         """Whether the names are without their authors, as not all of them have room."""
@@ -111,12 +113,20 @@ class DownloadList(RowList):
         heads = {row: job for row, job in self._jobs() if not self._rows[row].past}
         new = [row for row, job in heads.items() if job not in self._seen]
         row = self.cursor if self.cursor in heads else next(iter(heads), self.cursor)
-        self.set_reactive(RowList.cursor, new[-1] if self._seen and new else row)
+        row = new[-1] if self._seen and new else row
+        wanted = [at for at, job in self._jobs() if job == self._wanted]
+        self.set_reactive(RowList.cursor, wanted[0] if wanted else row)
         self.rows_changed()
         self.call_after_refresh(lambda: self.reveal(self.cursor))
 
+    def stand_on(self, job: str) -> None:
+        """Rest on a download that somebody asks to see."""
+        self._wanted = job
+        self.look()
+
     def leave(self) -> None:
         """Nobody looks any more: what comes from now on is new."""
+        self._wanted = None
         self._seen = frozenset(job for _, job in self._jobs())
 
     def _jobs(self) -> list[tuple[int, str]]:
