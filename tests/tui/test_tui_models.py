@@ -64,6 +64,23 @@ async def test_a_row_tells_the_size_of_the_files_once_a_plan_has_listed_them(
         assert not (await driver.services.catalogue.get("acme/quants")).size_is_estimate
 
 
+async def test_of_a_model_that_is_here_in_part_that_part_is_told(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await driver.services.repositories.details("acme/quants")
+        job = await driver.services.downloads.start("acme/quants", variant="Q4_0")
+        await driver.services.downloads.wait(job.id)
+        await driver.press(*"/quants", "enter")
+        await driver.until(lambda: " 1.0 MiB+" in driver.row("acme/quants"))
+        await driver.until(lambda: "1.0 MiB here of 3.0 MiB" in driver.row("size  "))
+        await driver.press("enter", "right")
+        await driver.sees("2 of 3 files here", "1.0 MiB here of 3.0 MiB")
+        job = await driver.services.downloads.start("acme/quants")
+        await driver.services.downloads.wait(job.id)
+        await driver.until(lambda: "1.0 MiB here" not in driver.row("size  "))
+        await driver.press("1")
+        await driver.until(lambda: " 3.0 MiB " in driver.row("acme/quants"))
+
+
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_the_sizes_of_groups_stand_below_their_heading(
     online: Configuration, size: tuple[int, int]

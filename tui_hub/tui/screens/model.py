@@ -12,6 +12,7 @@ from textual.widgets import ContentSwitcher
 
 from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.errors import HubError, NotFoundError
+from tui_hub.domain.losses import lost_words
 from tui_hub.domain.models import Details, Model
 from tui_hub.events import ModelChanged, SlotChanged
 from tui_hub.tui import commands as c
@@ -113,7 +114,9 @@ class ModelScreen(ModelActions):
 
     def _show(self, details: Details) -> None:
         self._model, self._folder = details.model, details.path
-        self.about.show(details.model, details.edit)
+        self.about.show(
+            details.model, details.edit, details.installed_size, lost_words(details.files)
+        )
         self.files.show(details)
         self.fit.show_model(details)
         self.revisions.installed = details.installed_revision
