@@ -178,9 +178,7 @@ class PlanDialog(HubDialog[None]):
         self._say_what_starts()
 
     def _show_error(self, error: HubError) -> None:
-        advice = self.app.advice(error.hint)
-        hint = f"\n\n{safe(advice)}" if advice else ""
-        self.figures.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
+        self.figures.update(self.problem_of(error))
 
     @on(RowList.Chosen)
     def _clicked_twice(self) -> None:
