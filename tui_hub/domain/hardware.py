@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from tui_hub.domain.frozen import dataclass
 
 _ITS_OWN = 64 * 1024**2
 """Bytes that a driver may take for itself with no process at all."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
+
+from tui_hub.domain.frozen import dataclass
 
 TORCH = "torch"
 OLLAMA = "ollama"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from tui_hub.domain.fit.needs import GPU_RUNTIME, HOST_RUNTIME, Need, margin_of, needs_on
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Fit
 
 Verdict = Fit
