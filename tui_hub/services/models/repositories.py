@@ -70,7 +70,7 @@ class Repositories:
         files = await self._listed(wanted, known, revision)
         unsafe: tuple[str, ...] = ()
         problem: HubError | None = None
-        if known is None and self._context.configuration.settings.network.offline:
+        if known is None and self._context.configuration.offline:
             known = await self._catalogue.get(wanted)
         if refresh or known is None or not files:
             try:
