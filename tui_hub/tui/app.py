@@ -20,9 +20,9 @@ from tui_hub.text import clean
 from tui_hub.tui.actions.app import ActingApp
 from tui_hub.tui.actions.slot_changes import SlotChanges
 from tui_hub.tui.command import Command, bindings
-from tui_hub.tui.commands import EVERYWHERE, ChangeTheme, Commands
+from tui_hub.tui.commands import EVERYWHERE, ChangeTheme, Commands, Quit
 from tui_hub.tui.drawing.glyphs import ASCII, UNICODE
-from tui_hub.tui.keys import Keys
+from tui_hub.tui.keys import Keys, character_of
 from tui_hub.tui.live import POLL
 from tui_hub.tui.marks import Marks
 from tui_hub.tui.modes import MODES
@@ -179,11 +179,19 @@ class HubApp(ActingApp):
         if self.greeting and isinstance(event, events.Key | events.MouseDown):
             self._greet(shown=False)
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            if self._quits_early(event):
+                self.exit(0)
             self._keyboard.take(event)
         elif isinstance(event, events.MouseEvent) and not self.opened.is_set():
             self._clicked.append(event)
         else:
             await super().on_event(event)
+
+    def _quits_early(self, event: events.Key | events.Paste) -> bool:
+        """Whether a person has enough of waiting for the home; what types a letter is no answer."""
+        if self.opened.is_set() or not isinstance(event, events.Key):
+            return False
+        return event.key in self.keys.of(Quit) and character_of(event.key) is None
 
     async def _answered(self) -> None:
         answered = getattr(self.screen, "answered", None)

@@ -22,7 +22,6 @@ from tui_hub.tui.commands import ShowDownloads
 from tui_hub.tui.live import POLL, Live
 from tui_hub.tui.signals import EventSignal
 from tui_hub.tui.terminal.driver import TerminalDriver
-from tui_hub.tui.words.download import how_it_ended
 from tui_hub.tui.words.hints import on_screen
 
 if TYPE_CHECKING:
@@ -172,6 +171,8 @@ class BackgroundApp(App[int]):
         before, self._before = self._before, live
         self.live_signal.publish(live)
         if not self.shows_downloads:
+            from tui_hub.tui.words.download import how_it_ended
+
             for one in live.ended_since(before):
                 failed = one.status is JobStatus.FAILED
                 severity: SeverityLevel = "error" if failed else "information"

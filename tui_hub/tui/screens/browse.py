@@ -107,6 +107,7 @@ class BrowseScreen(ModelActions):
     @work(group="opening")
     async def _begin(self) -> None:
         await self.app.opened.wait()
+        self.tell_again()
         self._ask()
 
     def _ask(self) -> None:
