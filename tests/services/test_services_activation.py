@@ -515,6 +515,7 @@ async def test_torch_takes_memory_that_programs_can_open(
         "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True,max_split_size_mb:64",
         "PYTORCH_ALLOC_CONF": "expandable_segments:True",
         "PYTORCH_HIP_ALLOC_CONF": "max_split_size_mb:32",
+        "PYTORCH_NO_CUDA_MEMORY_CACHING": "1",
     }
     caplog.set_level("DEBUG", "tui_hub")
     async with home(torch_home(**variables)) as services:
@@ -524,6 +525,7 @@ async def test_torch_takes_memory_that_programs_can_open(
         assert b"PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:64" in told
         assert b"PYTORCH_HIP_ALLOC_CONF=max_split_size_mb:32" in told
         assert not any(b"expandable_segments" in one for one in told)
+        assert not any(b"MEMORY_CACHING" in one for one in told)
         assert "PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True" in caplog.text
 
 

@@ -122,12 +122,48 @@ def test_a_silent_server_costs_no_connection():
     assert governor.target == 8
 
 
-def test_lanes_are_crowded_where_nearly_all_lies_waiting():
+def test_a_flush_of_the_disk_adds_no_connection():
+    governor = Governor(8, processors=2)
+    now, sent = drive(governor, lambda lanes: 650 * MIB, 1)
+    for _ in range(4):
+        now, sent = drive(governor, lambda lanes: 30 * MIB, 0.5, now, sent)
+        now, sent = drive(governor, lambda lanes: 650 * MIB, 1, now, sent)
+        assert governor.target == 1
+
+
+def test_fewer_are_given_up_at_once_where_they_bring_far_less():
+    governor = Governor(8, processors=2)
+    now, sent = drive(governor, lambda lanes: 60 * MIB * lanes, 2)
+    with_fewer, end = 0, now + 2
+    while now < end:
+        now, sent = crowd(governor, lambda lanes: 60 * MIB * lanes, 0.1, now, sent)
+        with_fewer += governor.target < 8
+    assert 1 <= with_fewer <= 2
+    assert governor.target == 8
+
+
+def test_the_speed_of_those_that_are_given_up_is_not_that_of_the_rest():
+    governor = Governor(8, processors=2)
+    now, sent = drive(governor, lambda lanes: 60 * MIB * lanes, 2)
+    while governor.target == 8:
+        now, sent = crowd(governor, lambda lanes: 480 * MIB, 0.1, now, sent)
+    fewer = governor.target
+    for _ in range(20):
+        now, sent = now + 0.1, sent + 48 * MIB
+        governor.observe(now, sent, lanes=8, crowded=True)
+    assert governor.target == fewer, "their pieces are still coming in"
+    crowd(governor, lambda lanes: 60 * MIB * lanes, 0.4, now, sent)
+    assert governor.target == 8
+
+
+def test_lanes_are_crowded_where_most_lies_waiting():
     backlog = Backlog()
     assert not backlog.crowded, "nothing is known yet"
     backlog.add(0.5, 300 * MIB, waiting=400 * MIB)
     assert backlog.crowded
-    backlog.add(0.5, 300 * MIB, waiting=30 * MIB)
+    backlog.add(0.3, 300 * MIB, waiting=30 * MIB)
+    assert backlog.crowded
+    backlog.add(0.4, 300 * MIB, waiting=30 * MIB)
     assert not backlog.crowded
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from dataclasses import dataclass
+
+from tui_hub.domain.frozen import dataclass
 
 _BLOCK = 1024**2
 _STEP = 4 * 1024**2
