@@ -314,8 +314,11 @@ def test_a_web_page_in_the_place_of_the_hub(program: Inside, web_page: str) -> N
 def test_offline_opens_no_connection(lived_in: Inside, hub: DemoHub) -> None:
     hub.requests.clear()
     assert lived_in.json("show", "acme/tiny-llm", "--offline").code == 0
-    ran = lived_in.json("add", "acme/no-such-model", "--offline")
-    assert (ran.code, ran.error) == (4, "not_found")
+    for verb in ("add", "show", "download"):
+        ran = lived_in.json(verb, "acme/no-such-model", "--offline")
+        assert (ran.code, ran.error) == (6, "unreachable"), "nobody knows whether there is one"
+        ran = lived_in.json(verb, "local:no-such-model", "--offline")
+        assert (ran.code, ran.error) == (4, "not_found"), "that asks nobody"
     ran = lived_in.json("sync", "hf:litert", "--offline")
     assert (ran.code, ran.error) == (6, "unreachable")
     assert len(hub.requests) == 0

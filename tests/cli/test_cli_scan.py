@@ -83,7 +83,7 @@ def test_a_model_of_the_hugging_face_cache_is_found_then_adopted(
         )
     )
     assert not store_of(alone).exists() and state(cache) == before
-    assert alone.json("show", "acme/tiny-llm", "--offline").code == 4
+    assert alone.json("show", "acme/tiny-llm", "--offline").code == 6
 
     adopted = scan(alone, "--adopt")
     assert (adopted["found"], adopted["adopted"]) == (1, 1)

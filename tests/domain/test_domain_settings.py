@@ -186,3 +186,26 @@ def test_wrong_hooks_are_told(tmp_path: Path, hook: str, why: str) -> None:
     with pytest.raises(UsageError, match="hooks") as wrong:
         load_configuration(home=str(tmp_path), environment={})
     assert why in wrong.value.message
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ('[feeds."hf:good"]\nlimit = 1\n[feeds."hf:mine"]\nfilter = 3', 'feeds."hf:mine".filter'),
+        ("[hooks.good]\nurl = 'https://x'\n[hooks.chat]\nurl = 5", "hooks.chat.url"),
+        ("[hooks.chat]\nurl = 'https://x'\nevents = ['activation', 'no']", "hooks.chat.events[1]"),
+        ("[hooks.chat]\nurl = 'https://x'\ncommand = ['y']", "hooks.chat"),
+        ("[[feeds.my.queries]]\n[[feeds.my.queries]]\nlimit = 3", "feeds.my.queries[1].limit"),
+        ("[runtime.commands.a]\ncommand = ['a']\n[runtime.commands.b]\nport = 3",
+         "runtime.commands.b"),
+        ("[runtime.commands.a]\ncommand = ['a']\nenvironment = {GOOD = '1', BAD = [1]}",
+         "runtime.commands.a.environment.BAD"),
+    ],
+)  # fmt: skip
+def test_an_entry_of_a_table_is_called_by_its_name(
+    tmp_path: Path, content: str, named: str
+) -> None:
+    write(tmp_path, content)
+    with pytest.raises(UsageError) as wrong:
+        load_configuration(home=str(tmp_path), environment={})
+    assert wrong.value.message.startswith(f"{named} in {tmp_path / 'config.toml'} is wrong: ")

@@ -15,11 +15,13 @@ from textual.scrollbar import ScrollBar
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.feeds import FeedState, FeedStatus
 from tui_hub.domain.jobs import JobStatus
+from tui_hub.domain.slots import Slot
 from tui_hub.settings import Configuration
 from tui_hub.tui.command import command_of
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.screens.confirm import Confirm
 from tui_hub.tui.screens.help import HelpScreen, KeyText
+from tui_hub.tui.widgets.slot_table import SlotTable
 from tui_hub.tui.widgets.top_bar import TopBar
 
 
@@ -235,3 +237,26 @@ async def test_without_colour_nothing_but_weight_tells_rows_apart(
         ]
         assert all(style.color is None or style.color.is_default for style in styles)
         assert any(style.reverse for style in styles)
+
+
+async def test_a_row_that_changes_while_its_list_is_resized_keeps_to_its_columns(
+    offline: Configuration,
+) -> None:
+    async with screen(offline, (140, 38)) as driver:
+        await driver.press("3")
+        table = driver.app.screen.query_one(SlotTable)
+        await driver.until(lambda: table.rows)
+        first, second, *rest = table.rows
+        slot = Slot(
+            type=first.type, model="hf:acme/chat", revision="0" * 40, runtime="link", path="/chat"
+        )
+        first = replace(first, slot=slot)
+        table.show([first, second, *rest])
+        await driver.settled()
+        panel = driver.app.screen.query_one("#list")
+        panel.styles.width = 60
+        table.show([first, replace(second, slot=slot), *rest])
+        await driver.until(lambda: panel.outer_size.width == 60)
+        await driver.settled()
+        drawn = [line for line in driver.lines() if "acme/chat  " in line and "files" in line]
+        assert [line.index("files") for line in drawn] == [drawn[0].index("files")] * 2, drawn

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from homes import Configure
+from screen_driver import screen
+
+from tui_hub.domain.downloads import Download
+from tui_hub.domain.invocation import Invocation
+from tui_hub.domain.jobs import JobStatus
+from tui_hub.settings import Configuration
 from tui_hub.tui.command import Command
+from tui_hub.tui.widgets.download_list import DownloadList
 from tui_hub.tui.words.hints import on_screen
 
 
@@ -37,3 +46,34 @@ def test_a_command_becomes_its_key(hint: str, shown: str) -> None:
 def test_a_key_of_the_screen_in_front_needs_no_place() -> None:
     hint = "`tui-hub jobs --retry 7f4e` takes what main is now."
     assert on_screen(hint, key_of, here="Downloads") == "r takes what main is now."
+
+
+HERE = Invocation("tui-hub --home /h")
+
+
+async def test_a_command_for_the_shell_is_for_the_same_home(offline: Configuration) -> None:
+    failed = Download(
+        job="1",
+        model="hf:a/b",
+        revision=None,
+        variant=None,
+        status=JobStatus.FAILED,
+        error="it is gone",
+        hint="See `tui-hub doctor`; `tui-hub jobs --retry 1` tries again.",
+    )
+    async with screen(replace(offline, invocation=HERE)) as driver:
+        await driver.settled()
+        await driver.press("2")
+        driver.app.screen.query_one(DownloadList).show(current=[failed])
+        await driver.sees("it is gone", "See `tui-hub --home /h doctor`; r tries again.")
+
+
+async def test_so_is_one_that_helps_to_reach_a_source(configure: Configure) -> None:
+    nobody = configure(HF_ENDPOINT="http://127.0.0.1:1")
+    async with screen(replace(nobody, invocation=HERE)) as driver:
+        await driver.sees("Welcome", "`tui-hub --home /h doctor`")
+        await driver.until(
+            lambda: any("`tui-hub --home /h doctor`" in note for note in driver.notes())
+        )
+        await driver.press("6")
+        await driver.sees("cannot be reached", "`tui-hub --home /h doctor`")

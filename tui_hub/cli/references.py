@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from tui_hub.domain.catalogue import Search
-from tui_hub.domain.errors import NotFoundError
+from tui_hub.domain.errors import NotFoundError, UnreachableError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.services.models import references
 from tui_hub.services.models.references import Reference
@@ -33,20 +33,20 @@ def read_reference(options: Options, given: str, revision: str | None = None) ->
 
 @asynccontextmanager
 async def naming_namesakes(services: Services, model: str) -> AsyncIterator[None]:
-    """Let the error about a bare name that no source knows say which models are called that.
+    """Let the error about a bare name that is unknown here say which models are called that.
 
     Raises:
-        NotFoundError: the one that was raised, with another hint where there are such models.
+        HubError: the one that was raised, with another hint where there are such models.
     """
     try:
         yield
-    except NotFoundError as error:
+    except (NotFoundError, UnreachableError) as error:
         found = await _namesakes(services, model)
-        if not found:
-            raise
-        *others, last = found
-        meant = f"{', '.join(others)} or {last}" if others else last
-        raise NotFoundError(error.message, hint=f"Did you mean {meant}?") from None
+        if found:
+            *others, last = found
+            meant = f"{', '.join(others)} or {last}" if others else last
+            error.hint = f"Did you mean {meant}?"
+        raise
 
 
 async def _namesakes(services: Services, model: str) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from tui_hub.domain.artifacts import Artifact, Variant
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.revisions import Revision
 from tui_hub.domain.types import ModelType
 
@@ -118,6 +119,8 @@ class Details:
     revision: str | None = None
     """The commit that the files are of."""
     installed_revision: str | None = None
+    installed_size: int | None = None
+    """Bytes of the files that are installed; `None` where none are."""
     pinned_revision: str | None = None
     """The one that an imported registry names; a download takes it while nothing is installed."""
     versions: tuple[Revision, ...] = ()

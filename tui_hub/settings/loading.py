@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.invocation import Invocation
 from tui_hub.paths import Paths, resolve_paths
 from tui_hub.settings.sections import Settings
@@ -133,9 +134,20 @@ def parse(document: Mapping[str, Any], origin: str) -> Settings:
     try:
         return msgspec.convert(document, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(
-            _what_is_wrong(str(error), origin), hint=_way_out(str(error), origin)
-        ) from None
+        from tui_hub.settings.entries import naming_entries
+
+        told = str(error)
+        named = naming_entries(told, document, _why_wrong)
+        raise UsageError(_what_is_wrong(named, origin), hint=_way_out(told, origin)) from None
+
+
+def _why_wrong(document: Mapping[str, Any]) -> str | None:
+    """What msgspec has against a document, if anything."""
+    try:
+        msgspec.convert(document, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None
 
 
 def _what_is_wrong(error: str, origin: str) -> str:

@@ -6,8 +6,8 @@ import hashlib
 import os
 import threading
 from contextlib import closing
-from dataclasses import dataclass
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.transfer.reading import read_ahead
 
 _BLOCK = 1024**2

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from tui_hub.domain.downloads import Download
 from tui_hub.domain.feeds import FeedState, FeedStatus
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.schedule import Schedule
 from tui_hub.domain.slots import Slot
@@ -76,6 +77,10 @@ class Live:
     def running(self) -> tuple[Download, ...]:
         """The downloads that move."""
         return tuple(d for d in self.downloads if d.status is JobStatus.RUNNING)
+
+    def under_way(self, model: str) -> tuple[Download, ...]:
+        """The downloads of a model that have not ended: they move, wait or rest."""
+        return tuple(d for d in self.downloads if d.model == model and not d.status.ended)
 
     @property
     def failed(self) -> tuple[Download, ...]:

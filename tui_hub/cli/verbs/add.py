@@ -122,17 +122,16 @@ async def _add(services: Services, model: str, kind: ModelType | None) -> Answer
     from pathlib import Path
 
     from tui_hub.cli.references import naming_namesakes
-    from tui_hub.domain.errors import NotFoundError
+    from tui_hub.domain.errors import NotFoundError, UnreachableError
 
     try:
         async with naming_namesakes(services, model):
             entry = await services.catalogue.get(model)
-    except NotFoundError as error:
+    except (NotFoundError, UnreachableError) as error:
         path = Path(model.partition(":")[2])
-        if not path.exists():
-            raise
-        hint = f"If the one on this box is meant: `tui-hub add ./{path}`."
-        raise NotFoundError(error.message, hint=hint) from None
+        if path.exists():
+            error.hint = f"If the one on this box is meant: `tui-hub add ./{path}`."
+        raise
     if kind is not None:
         entry = await services.catalogue.edit(entry.id, type=kind)
     return _answer(entry, f"{entry.id} is in the catalogue")

@@ -27,7 +27,7 @@ class DownloadQueue:
         self._most = context.configuration.settings.downloads.jobs
         self._waiting: list[str] = []
         self._places: dict[str, int] = {}
-        """Where in the line those stood that were paused while they waited."""
+        """Where in the line those go on that were paused: where they waited, or first of all."""
         self._running: dict[str, DownloadRun] = {}
         self._pictures: dict[str, Download] = {}
         """How those stand that do not run now, ended ones too."""
@@ -62,9 +62,12 @@ class DownloadQueue:
         if job.id in self._running:
             raise RefusedError(f"job {job.id} is running already")
         job = await self._jobs.take(job, JobStatus.PENDING, partial(self._lose, job.id))
-        if progress is not None:
+        if progress is not None and self._jobs.held.has(job):
             job = await self._jobs.progress(job, progress)
-        self._pictures[job.id] = await self._runner.picture(job)
+        picture = await self._runner.picture(job)
+        if not self._jobs.held.has(job):
+            return  # it was paused or given up before it had its place in the line
+        self._pictures[job.id] = picture
         if job.id not in self._waiting:
             self._waiting.insert(self._places.pop(job.id, len(self._waiting)), job.id)
         await settle_status(self._context, str(job.payload.get("model")))
@@ -75,6 +78,7 @@ class DownloadQueue:
         """Stop a download that runs, or take one out of the line."""
         run = self._running.get(job)
         if run is not None:
+            self._places[job] = 0
             run.stop(JobStatus.PAUSED)
         elif job in self._waiting:  # it may have been given up, or lost, while others were paused
             self._places[job] = self._waiting.index(job)

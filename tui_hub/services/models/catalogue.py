@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from tui_hub.domain.catalogue import Facets, Page, Search
-from tui_hub.domain.errors import NotFoundError, RefusedError
+from tui_hub.domain.errors import NoConnectionError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model, ModelEdit
 from tui_hub.domain.stored_need import Capacity
@@ -85,18 +85,21 @@ class Catalogue:
 
         Raises:
             NotFoundError: when neither has it.
-            UnreachableError: when the source cannot be asked.
+            UnreachableError: when the source cannot be asked, or nobody may be.
         """
         wanted = parse_id(model)
         known = await self.find(wanted)
         if known is not None:
             return known
-        if self._context.configuration.settings.network.offline:
-            raise NotFoundError(
+        try:
+            found = await self._context.source(wanted).model(wanted)
+        except NoConnectionError:
+            if not self._context.configuration.settings.network.offline:
+                raise
+            raise NoConnectionError(
                 f"{wanted} is not in the catalogue, and the program is offline",
                 hint="Leave out --offline to look it up at its source.",
-            )
-        found = await self._context.source(wanted).model(wanted)
+            ) from None
         return await self.remember(found)
 
     async def remember(self, model: Model) -> Model:

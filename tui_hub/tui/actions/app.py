@@ -21,6 +21,14 @@ class ActingApp(NotingApp):
         while len(self.screen_stack) > 1:
             await self.pop_screen()
 
+    async def show_download(self, job: str) -> None:
+        """Go to a download in the list of all."""
+        from tui_hub.tui.screens.downloads import DownloadsScreen
+
+        await self.action_show_mode("downloads")
+        if isinstance(self.screen, DownloadsScreen):
+            self.screen.downloads.stand_on(job)
+
     async def action_do_there(self, mode: str, action: str) -> None:
         """Go to one of the main screens, then do something there or on its model's page."""
         await self.action_show_mode(mode)

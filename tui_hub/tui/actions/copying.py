@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.downloads import Download
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.invocation import Invocation
 from tui_hub.domain.runtime import TORCH
 from tui_hub.domain.slots import Slot

@@ -7,6 +7,7 @@ from tui_hub.domain.errors import UsageError
 from tui_hub.domain.revisions import Revision, Version
 from tui_hub.services.models.revision_words import change_lines, change_words
 from tui_hub.services.models.version_names import check_name
+from tui_hub.tui.commands import DownloadModel
 from tui_hub.tui.drawing.columns import Column
 from tui_hub.tui.drawing.draw import Piece
 from tui_hub.tui.drawing.glyphs import Glyphs
@@ -15,9 +16,9 @@ from tui_hub.tui.widgets.table import Table
 
 _HASH = 12
 _WORDS = (
-    "A name that no sync takes away, and a variant if you mean one: `stable Q4_K_M`. "
-    "`tui-hub download MODEL@NAME` brings it back while it can be had. Leave it empty to take the "
-    "name away. Files that stay for its sake alone go too."
+    "A name that no sync takes away, and a variant if you mean one: `stable Q4_K_M`. {key} on it "
+    "downloads it again while it can be had. Leave it empty to take the name away. Files that stay "
+    "for its sake alone go too."
 )
 
 
@@ -58,10 +59,11 @@ async def name_revision(screen: HubScreen, model: str, one: Revision) -> None:
 
     app, versions = screen.app, screen.app.services.versions
     named = one.names[0] if one.names else None
+    words = _WORDS.format(key=app.key_of(DownloadModel))
     before = f"{named.name} {named.variant or ''}".strip() if named is not None else ""
     with app.reporting():
         answer = await app.push_screen_wait(
-            Prompt(f"Name {one.revision[:_HASH]}", _WORDS, before, _name_and_variant)
+            Prompt(f"Name {one.revision[:_HASH]}", words, before, _name_and_variant)
         )
         if answer is None or answer == _given(named):
             return

@@ -19,6 +19,7 @@ from tui_hub.tui.app import LEAST_HEIGHT, LEAST_WIDTH, HubApp
 from tui_hub.tui.command import Command, bindings, command_of
 from tui_hub.tui.commands import Help, Quit
 from tui_hub.tui.commands.questions import Cancel, Dismiss, HintQuit, No
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.widgets.key_row import KeyRow
 from tui_hub.tui.widgets.memory_bar import MemoryBar
 from tui_hub.tui.widgets.row_list import RowList
@@ -50,10 +51,22 @@ class HubScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.update_classes(dict.fromkeys(self._room_classes(), True), update=False)
         told = [command_of(one) for one in self.BINDINGS if isinstance(one, Binding)]
         self._own = tuple(command for command in told if command is not None)
         self._words: tuple[str, ...] = ()
         """What the key row said of the screen's own keys."""
+
+    def _room_classes(self) -> set[str]:
+        """The classes for the size of the terminal, which Textual gives only after a layout."""
+        width, height = self.app.size
+        across = self._get_breakpoint_classes(width, self.app.HORIZONTAL_BREAKPOINTS)
+        return across | self._get_breakpoint_classes(height, self.app.VERTICAL_BREAKPOINTS)
+
+    def _compositor_refresh(self) -> None:
+        """Draw nothing while Textual would throw it away."""
+        if not self.app._batch_count:
+            super()._compositor_refresh()
 
     @on(events.ScreenResume)
     def tell_again(self) -> None:
@@ -110,6 +123,13 @@ class HubDialog(ModalScreen[Answer]):
     def offer(self, *told: tuple[type[Command], str]) -> str:
         """What keys do, for the lower edge: `enter starts, esc closes`."""
         return ", ".join(f"{self.app.key_of(command)} {does}" for command, does in told)
+
+    def problem_of(self, error: HubError) -> Content:
+        """What is wrong, and below it what to do about that."""
+        advice = self.app.advice(error.hint)
+        told = [Content.styled(safe(error.message), "$error")]
+        told += [Content.styled(safe(advice), "$foreground 62%")] if advice else []
+        return Content("\n").join(told)
 
     def on_mount(self) -> None:
         """Have the words ready for a terminal that is too small for the question."""

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from tui_hub import text
 from tui_hub.domain.catalogue import FacetCount, Facets, Search, Sort
+from tui_hub.domain.losses import lost_words
 from tui_hub.domain.models import Model
 from tui_hub.domain.stored_need import classes_within
 from tui_hub.events import CatalogueChanged, Event, ModelChanged
@@ -86,10 +87,10 @@ class BrowseScreen(ModelActions):
                 yield DetailPane()
 
     def on_mount(self) -> None:
-        """Ask once the first frame is out."""
+        """Ask once the home is open."""
         self.app.event_signal.follow(self, self._happened, CatalogueChanged, ModelChanged)
         self.app.live_signal.subscribe(self, self._live)
-        self.call_after_refresh(self._ask)
+        self._begin()
 
     def subject(self) -> Model | None:
         return self.models.current
@@ -103,6 +104,11 @@ class BrowseScreen(ModelActions):
         """Wait until the list answers what was asked last; keys are for its rows."""
         await self.models.answered.wait()
 
+    @work(group="opening")
+    async def _begin(self) -> None:
+        await self.app.opened.wait()
+        self._ask()
+
     def _ask(self) -> None:
         self.name_keys()
         self.models.ask(self.search)
@@ -114,6 +120,7 @@ class BrowseScreen(ModelActions):
         import asyncio
 
         await asyncio.sleep(COUNT_DELAY)
+        await self.app.opened.wait()
         with self.app.reporting():
             found = await self.app.services.catalogue.count(self.search)
             if not (self.query("#count") and self.query(ModelList)):
@@ -272,9 +279,13 @@ class BrowseScreen(ModelActions):
             self.detail.show(None)
             return
         with self.app.reporting():
-            edit = await self.app.services.catalogue.edits(model.id)
+            services = self.app.services
+            edit = await services.catalogue.edits(model.id)
+            installs = await services.storage.installs()
+            here = next((one.bytes for one in installs if one.model == model.id), None)
+            lost = lost_words(await services.repositories.files(model.id))
             if self.query(DetailPane):
-                self.detail.show(model, edit)
+                self.detail.show(model, edit, here, lost)
 
     def action_choose(self) -> None:
         """Open the model's own page."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual import getters, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -14,6 +12,7 @@ from tui_hub import text
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.feed_trials import Trial
 from tui_hub.domain.feeds import Feed
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Model
 from tui_hub.services.sync.feed_words import trial_words
 from tui_hub.tui.command import bindings
@@ -106,9 +105,7 @@ class TrialDialog(HubDialog[None]):
         try:
             trial = await self.app.services.feeds.try_out(self._feed, self._pages)
         except HubError as error:
-            advice = self.app.advice(error.hint)
-            hint = f"\n{safe(advice)}" if advice else ""
-            self.words.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
+            self.words.update(self.problem_of(error))
             return
         self._whole = trial.whole
         self.words.update(Content(safe(trial_words(trial))))

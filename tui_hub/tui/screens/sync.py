@@ -149,7 +149,8 @@ class SyncScreen(HubScreen):
         wrong = self.app.services.feeds.problem
         if wrong is not None:
             return f"The feeds stay as they were: {wrong.message}"
-        return unreached(self.app.services.sync.feeds(), live.feeds)
+        why = unreached(self.app.services.sync.feeds(), live.feeds)
+        return self.app.advice(why, "Sync") or None
 
     def _row(self, feed: Feed, status: FeedStatus | None) -> FeedRow:
         timetable = self.app.services.sync.turns.timetable

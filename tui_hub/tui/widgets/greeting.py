@@ -92,7 +92,7 @@ class Greeting(Static):
             return f"{here}The first sync fetches {_listed(waiting)} in the background."
         if live.failed_feeds:
             if why := unreached(services.sync.feeds(), live.feeds):
-                return f"{here}{safe(why)} It is tried again by itself."
+                return f"{here}{safe(self.app.advice(why))} It is tried again by itself."
             listed = _listed([feed.feed for feed in live.failed_feeds])
             return f"{here}Failed, and tried again by itself: {listed}."
         return f"{here}The catalogue is kept up to date by itself."

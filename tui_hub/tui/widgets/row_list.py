@@ -34,8 +34,8 @@ class RowList(Drawn, ScrollView, can_focus=True):
     """The row that actions are about."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        self._ready: dict[int, list[Piece]] = {}
-        """What is to be on screen in a moment, where it was made already."""
+        self._ready: dict[tuple[int, int], list[Piece]] = {}
+        """What is to be on screen in a moment where it was made already, by row and width."""
         super().__init__(id=id)
         self._drawn: dict[int, list[Piece]] = {}
         """What is on screen, by row."""
@@ -79,7 +79,7 @@ class RowList(Drawn, ScrollView, can_focus=True):
     @property
     def header_height(self) -> int:
         """Lines that the header takes."""
-        return 0 if self.draw_header(1) is None else 1
+        return 0 if type(self).draw_header is RowList.draw_header else 1
 
     def rows_changed(self, *, keep_cursor: bool = True) -> None:
         """Lay out and draw anew after the rows changed."""
@@ -95,13 +95,13 @@ class RowList(Drawn, ScrollView, can_focus=True):
     def draw_changes(self) -> None:
         """Draw the cells alone that became others, where the rows are the same ones as before."""
         self._ready.clear()
-        top, below = self.scroll_offset.y, self.header_height
+        top, below, room = self.scroll_offset.y, self.header_height, self.draw_width
         for row in range(top, min(top + self.page_height, self.row_count())):
-            drawn, line = self._drawn.get(row), list(self.draw(row, self.draw_width))
+            drawn, line = self._drawn.get(row), list(self.draw(row, room))
             if drawn is None:
                 self.refresh_line(row + below)
             elif line != drawn:
-                self._ready[row] = line
+                self._ready[row, room] = line
                 start, end = difference(drawn, line)
                 super().refresh(Region(start, row - top + below, end - start, 1))
 
@@ -116,7 +116,7 @@ class RowList(Drawn, ScrollView, can_focus=True):
             return self.strip(self.draw_beyond(row), width, base)
         if len(self._drawn) > _KEPT:
             self._drawn.clear()
-        line = self._ready.pop(row, None) or list(self.draw(row, room))
+        line = self._ready.pop((row, room), None) or list(self.draw(row, room))
         self._drawn[row] = line
         if row == self.cursor and self.selectable(row):
             name = "drawn--cursor" if self.has_focus else "drawn--cursor-blurred"

@@ -13,7 +13,7 @@ from tui_hub.tui.command import KeyOf
 from tui_hub.tui.commands import CancelDownload, RetryDownload, ShowDownloads
 from tui_hub.tui.drawing.draw import Piece
 from tui_hub.tui.drawing.glyphs import Glyphs
-from tui_hub.tui.words.hints import on_screen
+from tui_hub.tui.words.hints import Advise
 
 FILES = 8
 """Files of one download that have a line of their own."""
@@ -52,13 +52,11 @@ def title_of(download: Download) -> str:
     return f"{name} {download.variant}" if download.variant else name
 
 
-def how_it_ended(download: Download, key_of: KeyOf) -> str:
+def how_it_ended(download: Download, key_of: KeyOf, advise: Advise) -> str:
     """What a note says of a download that is done or has failed: the reason and what to do."""
     if download.status is JobStatus.FAILED:
         shows, again = key_of(ShowDownloads), key_of(RetryDownload)
-        what_to_do = f"{shows} shows it, {again} tries again."
-        if download.hint:
-            what_to_do = on_screen(download.hint, key_of)
+        what_to_do = advise(download.hint, "") or f"{shows} shows it, {again} tries again."
         reason = short(download.error or "no reason told")
         return f"{title_of(download)} failed: {reason}\n{what_to_do}"
     words = f"{title_of(download)} is here: {text.size(download.bytes_total)}"
@@ -69,7 +67,7 @@ def how_it_ended(download: Download, key_of: KeyOf) -> str:
     return f"{words}\n{download.note}" if download.note else words
 
 
-def explanation(download: Download, width: int, key_of: KeyOf) -> list[Piece]:
+def explanation(download: Download, width: int, key_of: KeyOf, advise: Advise) -> list[Piece]:
     """Why a download failed or waits, and what to do, in lines of at most `width` cells."""
     waits = download.status is JobStatus.PAUSED and download.error_code is not None
     if download.status is not JobStatus.FAILED and not waits:
@@ -80,8 +78,7 @@ def explanation(download: Download, width: int, key_of: KeyOf) -> list[Piece]:
     keys = f"{again} tries again, {ends} puts it aside."
     if waits:
         keys = f"{again} tries it at once, {ends} cancels it."
-    advice = on_screen(download.hint, key_of, here="Downloads") if download.hint else keys
-    hint = wrap(advice, room, max_lines=_WHY)
+    hint = wrap(advise(download.hint, "Downloads") or keys, room, max_lines=_WHY)
     return [
         *((line, "warn" if waits else "bad") for line in why),
         *((line, "muted") for line in hint),

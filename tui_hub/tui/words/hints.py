@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from tui_hub.tui import commands as c
 from tui_hub.tui.command import Command, KeyOf
 from tui_hub.tui.commands import feeds, storage
+
+Advise = Callable[[str | None, str], str]
+"""What an error advises, for the screen that it is read on; see `BackgroundApp.advice`."""
 
 _KEYS: dict[str, tuple[type[Command], str]] = {
     "jobs --retry": (c.RetryDownload, "Downloads"),
