@@ -9,32 +9,29 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import MISSING, FrozenInstanceError
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
-
-__all__ = ["dataclass"]
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from dataclasses import dataclass
-else:
-    _T = TypeVar("_T")
 
-    def dataclass(
-        *, frozen: Literal[True], slots: Literal[True], kw_only: bool = False
-    ) -> Callable[[type[_T]], type[_T]]:
-        """Make a class a dataclass that is frozen and has slots."""
+_T = TypeVar("_T")
 
-        def make(cls: type[_T]) -> type[_T]:
-            bare = dataclasses.dataclass(
-                init=False, repr=False, eq=False, slots=True, kw_only=kw_only
-            )
-            made = bare(cls)
-            methods = {"__init__": _init(made), **_comparing(made), **_SHARED}
-            for name in methods.keys() - vars(cls).keys():
-                setattr(made, name, methods[name])
-            return made
 
-        return make
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+def dataclass(
+    *, frozen: Literal[True], slots: Literal[True], kw_only: bool = False
+) -> Callable[[type[_T]], type[_T]]:
+    """Make a class a dataclass that is frozen and has slots."""
+
+    def make(cls: type[_T]) -> type[_T]:
+        bare = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)
+        made = bare(cls)
+        methods = {"__init__": _init(made), **_comparing(made), **_SHARED}
+        for name in methods.keys() - vars(cls).keys():
+            setattr(made, name, methods[name])
+        return made
+
+    return make
 
 
 def _init(cls: type[Any]) -> Any:
