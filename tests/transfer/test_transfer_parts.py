@@ -341,6 +341,22 @@ def test_the_lanes_wait_for_a_follower_that_is_far_behind(tmp_path: Path):
         assert not follower.is_alive()
 
 
+def test_a_follower_without_a_reader_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    path = tmp_path / "file"
+    with path.open("wb") as file:
+        file.truncate(64 * MIB)
+    with path.open("rb") as file:
+        follower = Follower(file.fileno(), 64 * MIB, held=64 * MIB, git_sha1=False, md5=False)
+        monkeypatch.setattr(threading.Thread, "start", start)
+        follower.run()
+    assert "new thread" in str(follower.error)
+
+
 def test_a_cancelled_follower_lets_the_lanes_go(tmp_path: Path):
     path = tmp_path / "file"
     path.write_bytes(b"12345")
