@@ -12,7 +12,7 @@ from homes import Configure
 
 from tui_hub import processes
 from tui_hub.database import connection
-from tui_hub.demo import DemoHub
+from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.errors import LostLeaseError
 from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.domain.runtime import LoadProgress
@@ -41,6 +41,26 @@ async def test_what_is_not_to_be_interrupted_tells_of_a_cancellation_afterwards(
     end.set()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_downloads_go_on_again_though_going_offline_was_called_off(
+    configure: Configure, hub: DemoHub
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=9))
+    async with open_services(configure()) as services:
+        job = await services.downloads.start("acme/tiny")
+        while (await services.downloads.require(job.id)).status is not JobStatus.RUNNING:
+            await asyncio.sleep(0.01)
+        going = asyncio.create_task(services.network.go_offline())
+        await asyncio.sleep(0)
+        going.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await going
+        hub.faults.clear()
+        stall.release()
+        services.network.go_online()
+        assert await services.downloads.adopt() == 1
+        assert (await services.downloads.wait(job.id)).status is JobStatus.COMPLETED
 
 
 async def test_a_job_that_is_cancelled_as_it_begins_is_cancelled(

@@ -238,6 +238,30 @@ async def test_offline_no_address_is_called_but_commands_are(
     assert receiver.told == []
 
 
+async def test_a_hook_goes_by_what_is_said_of_the_network_since(
+    configure: Configure, home: Path, receiver: Receiver, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    write_hooks(
+        home,
+        chat={"url": receiver.url},
+        script={"command": [sys.executable, "-c", KEEP.format(str(kept))]},
+    )
+    async with open_services(configure(HF_HUB_OFFLINE="1")) as services:
+        services.network.go_online()
+        await a_job(services)
+    assert len(receiver.told) == 1
+    environment, _ = json.loads(kept.read_text())
+    assert environment["TUI_HUB_NETWORK__OFFLINE"] == "0"
+    assert "HF_HUB_OFFLINE" not in environment
+    async with open_services(configure()) as services:
+        await services.network.go_offline()
+        await a_job(services)
+    assert len(receiver.told) == 1
+    environment, _ = json.loads(kept.read_text())
+    assert environment["TUI_HUB_NETWORK__OFFLINE"] == "1"
+
+
 async def test_failures_are_tried_again_told_once_and_forgotten(
     configure: Configure, home: Path, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:

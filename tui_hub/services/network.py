@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tui_hub.events import ScheduleChanged
+from tui_hub.services.concurrency import uninterrupted
 from tui_hub.services.context import Context
 from tui_hub.services.downloads.service import Downloads
 
@@ -23,7 +24,9 @@ class Network:
         """Open no connection from now on; how many downloads rest until it is online again."""
         self._context.configuration.line.offline = True
         self._context.bus.publish(ScheduleChanged())
-        return await self._downloads.interrupt("the program went offline")
+        why = "the program went offline"
+        # Half done, some would rest for good, as if somebody had paused them.
+        return await uninterrupted(self._downloads.interrupt(why))
 
     def go_online(self) -> None:
         """Open connections again; `agent.tend` goes on with the downloads that rest."""

@@ -245,6 +245,9 @@ def environment_for(configuration: Configuration) -> dict[str, str]:
         environment["TUI_HUB_HOME"] = str(paths.home)
     if configuration.offline:
         environment["TUI_HUB_NETWORK__OFFLINE"] = "1"
+    elif configuration.settings.network.offline:  # and online since
+        environment.pop("HF_HUB_OFFLINE", None)
+        environment["TUI_HUB_NETWORK__OFFLINE"] = "0"
     # That one works for everybody; what this one's hook asked of it is marked (`jobs.HOOK`).
     environment.pop(HOOK_VARIABLE, None)
     return environment

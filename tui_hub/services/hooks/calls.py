@@ -119,8 +119,8 @@ class Command:
         self._command = (os.path.expanduser(program), *arguments)
         self._timeout = hook.timeout
         self._folder = configuration.paths.config_file.absolute().parent
-        plain = replace(configuration, environment=configuration.plain_environment)
-        self._environment = {**without_secrets(environment_for(plain)), HOOK_VARIABLE: name}
+        self._name = name
+        self._home = replace(configuration, environment=configuration.plain_environment)
 
     async def call(self, call: HookCall) -> None:
         """Run the program; once it has begun, another try would do again what it did.
@@ -143,10 +143,11 @@ class Command:
         """Nothing is held between two calls."""
 
     async def _run(self, call: HookCall, tail: _Tail) -> int | None:
+        environment = without_secrets(environment_for(self._home))
         process = await asyncio.create_subprocess_exec(
             *self._command,
             cwd=self._folder if self._folder.is_dir() else Path("/"),
-            env={**self._environment, **_variables(call)},
+            env={**environment, HOOK_VARIABLE: self._name, **_variables(call)},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=tail.inlet,

@@ -36,12 +36,10 @@ class Hooks:
     """Tells the hooks of the settings what happens in this process."""
 
     def __init__(self, context: Context, jobs: Jobs) -> None:
-        configuration = context.configuration
+        self._configuration = configuration = context.configuration
         hooks = configuration.settings.hooks
         if configuration.environment.get(HOOK_VARIABLE):
             hooks = {}  # what a hook's program does is told to none: see `HOOK`
-        if configuration.settings.network.offline:
-            hooks = {name: hook for name, hook in hooks.items() if not hook.url}
         self._host = context.owner.host
         self._lines = [
             _Line(name, hook, callee(name, hook, configuration), context)
@@ -79,7 +77,8 @@ class Hooks:
             program=f"tui-hub/{__version__}",
         )
         for line in self._lines:
-            line.put(call)
+            if not (line.remote and self._configuration.offline):
+                line.put(call)
 
 
 class _Line:
@@ -87,6 +86,8 @@ class _Line:
 
     def __init__(self, name: str, hook: HookSettings, called: Callee, context: Context) -> None:
         self._name = name
+        self.remote = bool(hook.url)
+        """Whether its calls need the network."""
         self._events = frozenset(hook.events or HookEvent)
         self._callee = called
         self._table = context.hub.hooks
