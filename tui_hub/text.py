@@ -94,16 +94,32 @@ def size(count: int | float | None) -> str:
     raise AssertionError("unreachable")
 
 
-def model_size(model: Model) -> str:
-    """The size of a model; a `~` says that its files were not listed yet."""
+def model_size(model: Model, here: int | None = None) -> str:
+    """The size of a model; a `~` says that its files were not listed yet.
+
+    Args:
+        model: the model.
+        here: bytes of it that are installed; a `+` behind them says that there is more of it.
+    """
+    if here is not None and _is_part(model, here):
+        return f"{size(here)}+"
     return f"~{size(model.size)}" if model.size_is_estimate else size(model.size)
 
 
-def size_words(model: Model) -> str | None:
-    """The same with a word for the sign; `None` where the size is not known."""
+def size_words(model: Model, here: int | None = None) -> str | None:
+    """The same with words for the signs; `None` where the size is not known."""
     if model.size is None:
         return None
+    if here is not None and _is_part(model, here):
+        return f"{size(here)} here of {size(model.size)}"
     return f"{model_size(model)} as listed" if model.size_is_estimate else size(model.size)
+
+
+def _is_part(model: Model, here: int) -> bool:
+    """Whether what is here is less than the whole model, as far as people see."""
+    if model.size is None or model.size_is_estimate:
+        return False
+    return here < model.size and size(here) != size(model.size)
 
 
 def parse_size(words: str) -> int:

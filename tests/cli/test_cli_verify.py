@@ -66,6 +66,10 @@ def test_damage_is_told_with_what_mends_it_and_the_download_mends_it(program: In
             if line.startswith("model.safetensors")
         ]
         assert " damaged " in row and "failed" not in row
+    shown = program("show", "acme/tiny-llm").out.splitlines()
+    assert [line.split() for line in shown if line.startswith("lost")] == [
+        ["lost", "1", "damaged", "file"]
+    ]
     files = program.json("files", "acme/tiny-llm").document["files"]
     assert "failed" in {one["status"] for one in files}
     would = program("gc")

@@ -11,9 +11,11 @@ Its memory is the host's, and behaves as that of CUDA under torch's caching allo
 from __future__ import annotations
 
 import contextlib
+import os
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -72,6 +74,10 @@ class PretendGpu(TorchFunctionMode):
     sent: list[Sent] = field(default_factory=list)
     peak: int = 0
     most_pinned: int = 0
+    up: bool = False
+    """Whether torch has made itself ready for CUDA, without which it counts nothing."""
+    counters: Path = Path(f"/dev/shm/torch_{os.getpid()}_tests_0")
+    """Where torch counts who has what was shared."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -102,6 +108,16 @@ class PretendGpu(TorchFunctionMode):
         """Whether a tensor lies on the GPU."""
         return tensor.untyped_storage().data_ptr() in self._live
 
+    def init(self, *_: object) -> None:
+        """Have torch ready."""
+        self.up = True
+
+    def reset_peak(self, device: Any) -> None:
+        """Count the most memory from now on."""
+        if not self.up:
+            raise RuntimeError("Invalid device argument 0: did you call init?")
+        self.peak = self.reserved
+
     def empty_cache(self) -> None:
         """Give back what nobody uses."""
         self._cached.clear()
@@ -118,9 +134,10 @@ class PretendGpu(TorchFunctionMode):
     def share(self, storage: Any) -> tuple[Any, ...]:
         """`_share_cuda_` of torch 2.13, `StorageSharing.cpp`."""
         self.sent.append(Sent(storage))
+        self.counters.touch()
         handle, event = b"\x03c" + bytes(range(64)), bytes(64)
         size, number = storage.nbytes(), len(self.sent) - 1
-        return 0, handle, size, OFFSET, b"/torch_7_9_0", number, event, True
+        return 0, handle, size, OFFSET, f"/{self.counters.name}".encode(), number, event, True
 
     def open(self, index: int, handle: bytes, size: int, offset: int, *rest: Any) -> Any:
         """`_new_shared_cuda`, of whatever version: one takes a bare handle, or its own."""
@@ -222,14 +239,14 @@ def pretended(monkeypatch: pytest.MonkeyPatch, total: int = 1 << 40) -> Iterator
     for name, value in {
         "is_available": lambda: True,
         "device_count": lambda: 1,
-        "init": lambda: None,
+        "init": gpu.init,
         "set_device": lambda device: None,
         "get_device_properties": lambda device: told,
         "get_device_name": lambda device: told.name,
         "mem_get_info": lambda device: (gpu.total - gpu.reserved, gpu.total),
         "memory_reserved": lambda device: gpu.reserved,
         "max_memory_reserved": lambda device: gpu.peak,
-        "reset_peak_memory_stats": lambda device: None,
+        "reset_peak_memory_stats": gpu.reset_peak,
         "synchronize": gpu.synchronize,
         "empty_cache": gpu.empty_cache,
         "ipc_collect": gpu.ipc_collect,

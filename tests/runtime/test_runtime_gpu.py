@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -109,6 +110,7 @@ def test_a_program_that_was_killed_keeps_no_memory_of_the_gpu(
     for _ in range(3):
         Program(sharing).end(sharing)
     assert [one.count for one in gpu.sent] == [1, 1, 1], "none has counted itself off"
+    assert not gpu.counters.exists(), "nobody would remove it"
     Parking(torch, weights)
     assert gpu.reserved == 0
 
@@ -167,3 +169,37 @@ def test_why_cuda_has_no_gpu_is_told(
     monkeypatch.setattr(torch.cuda, "init", init)
     with pytest.raises(Failure, match=r"no device cuda:5; it sees 0 GPUs: .* is too old"):
         load(torch, request(tmp_path, {}, device="cuda:5", gpu="GPU-bbbb"), lambda _: None)
+
+
+def test_memory_that_runs_out_is_told_with_its_figures_and_comes_back(
+    gpu: PretendGpu, tmp_path: Path
+) -> None:
+    gpu.total = 2 << 20
+    wanted = request(tmp_path, {"w": torch.randn(100_000), "v": torch.randn(400_000)})
+    wanted["dtype"] = "bfloat16"  # the numbers fit, and not the room to cast them in
+    with pytest.raises(Failure, match="memory ran out") as told:
+        load(torch, wanted, lambda _: None)
+    assert told.value.answer["needed"] == 1_000_000
+    assert told.value.answer["free"] == gpu.total
+    del told
+    gc.collect()
+    assert gpu.allocated == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: out of memory\nCompile with `TORCH_USE_CUDA_DSA`",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    ],
+)
+def test_memory_that_cuda_itself_lacks_is_told_alike(
+    gpu: PretendGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    def none_left(device: object) -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", none_left)
+    with pytest.raises(Failure) as told:
+        load(torch, request(tmp_path, {"w": torch.ones(3)}), lambda _: None)
+    assert told.value.answer["kind"] == "memory"

@@ -1,4 +1,4 @@
-"""A damaged catalogue is put aside at the start, and a person is told of it once."""
+"""Damage: a catalogue is put aside at the start, and of a model every screen tells the same."""
 
 from __future__ import annotations
 
@@ -37,3 +37,30 @@ def test_a_command_tells_a_person_and_no_script(tmp_path: Path) -> None:
         terminal = Terminal(program.home, *arguments, **program.whole({}))
         assert terminal.ends() == 0
         assert ("The catalogue was damaged" in terminal.raw) is told
+
+
+async def test_every_screen_tells_the_same_of_a_model_that_is_damaged(
+    online: Configuration,
+) -> None:
+    async with screen(online) as driver:
+        downloads, storage = driver.services.downloads, driver.services.storage
+        await downloads.wait((await downloads.start("acme/quants")).id)
+        files = await driver.services.repositories.files("acme/quants")
+        blob = next(file.blob for file in files if file.path.endswith("Q8_0.gguf"))
+        path = online.paths.store / "blobs" / "sha256" / str(blob)
+        path.chmod(0o644)
+        path.write_bytes(bytes(path.stat().st_size))
+        assert not (await driver.services.verify.run()).sound
+        assert await storage.damaged() == {"hf:acme/quants"}
+        await driver.press(*"/quants", "enter")
+        await driver.until(lambda: "acme/quants damaged" in driver.text())
+        await driver.sees("✓ installed", "1 damaged file")
+        await driver.press("enter", "right")
+        await driver.sees("✓ installed", "1 damaged file")
+        await driver.until(lambda: "damaged" in driver.row("quants-Q8_0.gguf"))
+        assert "failed" not in driver.text()
+        await driver.press("5")
+        await driver.sees("hf:acme/quants  1 lost")
+        await downloads.wait((await downloads.start("acme/quants")).id)
+        await driver.press("1")
+        await driver.until(lambda: "damaged" not in driver.text())

@@ -250,6 +250,41 @@ async def test_one_that_waits_has_its_place_again_after_a_pause(
         await downloads.wait(line[-1])
 
 
+def rows_of(driver: Driver) -> list[str]:
+    """The downloads that have not ended, from above."""
+    return [job for _, job in list_of(driver)._jobs()]
+
+
+async def test_a_download_that_is_paused_keeps_its_row(
+    configure: Configure, hub: DemoHub, stall: Fault
+) -> None:
+    settings = {"TUI_HUB_SYNC__ENABLED": "false", "TUI_HUB_DOWNLOADS__JOBS": "1"}
+    async with screen(configure(**settings), (120, 36)) as driver:
+        downloads = driver.services.downloads
+        jobs = [
+            (await downloads.start("acme/tiny")).id,
+            (await downloads.start("acme/quants", variant="Q4_0")).id,
+            (await downloads.start("acme/eye")).id,
+        ]
+        await driver.press("2")
+        await driver.until(lambda: rows_of(driver) == jobs)
+        await driver.press("g", "space")
+        await driver.sees("‖1", "paused")
+        await driver.until(lambda: downloads.running == tuple(jobs[1:]))
+        assert rows_of(driver) == jobs and job_under_cursor(driver) == jobs[0]
+        await driver.press("space")
+        await driver.until(lambda: downloads.running == (jobs[1], jobs[0], jobs[2]))
+        await driver.until(lambda: "‖1" not in driver.lines()[0])
+        assert rows_of(driver) == jobs, "it ran: it is first in line"
+        await driver.press("J")
+        await driver.until(lambda: downloads.running == (jobs[1], jobs[2], jobs[0]))
+        await driver.until(lambda: rows_of(driver) == [jobs[2], jobs[1], jobs[0]])
+        assert job_under_cursor(driver) == jobs[0]
+        stall.release()
+        hub.faults.clear()
+        await downloads.wait(jobs[0])
+
+
 async def test_a_note_leaves_the_frame_whole(online: Configuration) -> None:
     async with screen(online, NARROW) as driver:
         await driver.press("2", "space")

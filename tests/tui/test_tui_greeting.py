@@ -92,4 +92,4 @@ async def test_a_home_that_reaches_nothing_says_what_can_be_done(configure: Conf
         await driver.press(*"/zzzz")
         await driver.sees("Nothing matches.", "Nothing was fetched yet: 6 says why.")
         await driver.press("escape", "6")
-        await driver.sees("127.0.0.1:1 cannot be reached", "`tui-hub --offline` asks nothing.")
+        await driver.sees("127.0.0.1:1 cannot be reached", "O works without asking anybody.")

@@ -18,6 +18,7 @@ from tui_hub.tui.screens.downloads import DownloadsScreen
 from tui_hub.tui.screens.model import ModelScreen
 from tui_hub.tui.screens.plan import PlanDialog
 from tui_hub.tui.screens.prompt import Prompt
+from tui_hub.tui.widgets.download_list import DownloadList
 
 
 async def open_model(driver: Driver, model: str) -> None:
@@ -61,6 +62,23 @@ async def test_a_row_tells_the_size_of_the_files_once_a_plan_has_listed_them(
         await driver.services.sync.run(["hf"])
         assert "as listed" not in driver.text()
         assert not (await driver.services.catalogue.get("acme/quants")).size_is_estimate
+
+
+async def test_of_a_model_that_is_here_in_part_that_part_is_told(online: Configuration) -> None:
+    async with screen(online) as driver:
+        await driver.services.repositories.details("acme/quants")
+        job = await driver.services.downloads.start("acme/quants", variant="Q4_0")
+        await driver.services.downloads.wait(job.id)
+        await driver.press(*"/quants", "enter")
+        await driver.until(lambda: " 1.0 MiB+" in driver.row("acme/quants"))
+        await driver.until(lambda: "1.0 MiB here of 3.0 MiB" in driver.row("size  "))
+        await driver.press("enter", "right")
+        await driver.sees("2 of 3 files here", "1.0 MiB here of 3.0 MiB")
+        job = await driver.services.downloads.start("acme/quants")
+        await driver.services.downloads.wait(job.id)
+        await driver.until(lambda: "1.0 MiB here" not in driver.row("size  "))
+        await driver.press("1")
+        await driver.until(lambda: " 3.0 MiB " in driver.row("acme/quants"))
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -169,20 +187,45 @@ async def test_an_early_enter_is_for_its_own_choice_alone(
         assert not await driver.services.jobs.list((JobType.DOWNLOAD,))
 
 
-async def test_a_download_that_runs_is_said_to_be_on_its_way(
+async def test_the_key_of_a_download_that_is_on_its_way_goes_there(
     online: Configuration, hub: DemoHub
 ) -> None:
-    stall = hub.faults.add(Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=200_000))
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=9))
     async with screen(online) as driver:
-        await driver.services.downloads.start("acme/tiny")
-        model = await driver.services.catalogue.get("acme/tiny")
-        await driver.until(lambda: driver.app.live.running)
-        await driver.app.push_screen(PlanDialog(model))
-        await driver.sees("to transfer")
+        first = await driver.services.downloads.start("acme/tiny")
+        await driver.services.downloads.start("acme/eye")
+        await open_model(driver, "acme/tiny")
+        await driver.until(lambda: driver.app.live.under_way("hf:acme/tiny"))
+        await driver.press("d")
+        await driver.until(lambda: "tiny is on its way already: here it is." in driver.notes())
+        assert driver.app.current_mode == "downloads"
+        under_cursor = driver.app.screen.query_one(DownloadList).current
+        assert under_cursor is not None and under_cursor.job == first.id
+        assert len(await driver.services.jobs.list((JobType.DOWNLOAD,))) == 2
+        hub.faults.clear()
+        stall.release()
+
+
+async def test_only_what_is_not_on_its_way_is_planned(online: Configuration, hub: DemoHub) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=9))
+    async with screen(online, (120, 36)) as driver:
+        downloads = driver.services.downloads
+        first = await downloads.start("acme/quants", variant="Q4_0")
+        await open_model(driver, "acme/quants")
+        await driver.until(lambda: driver.app.live.under_way("hf:acme/quants"))
+        await driver.press("d")
+        await driver.sees("Download hf:acme/quants", "▸ Q4_0", "⇣", "on its way already", "here")
+        await driver.sees("enter shows it, esc closes")
+        assert "to transfer" not in driver.text()
+        await driver.press("j")
+        await driver.sees("▸ Q8_0", "to transfer", "enter starts, esc closes")
+        await driver.press("k")
+        await driver.sees("enter shows it")
         await driver.press("enter")
-        await driver.until(
-            lambda: any("is on its way already; 2 shows it" in one for one in driver.notes())
-        )
+        await driver.until(lambda: driver.app.current_mode == "downloads")
+        await driver.until(lambda: driver.app.screen.query_one(DownloadList).current is not None)
+        under_cursor = driver.app.screen.query_one(DownloadList).current
+        assert under_cursor is not None and under_cursor.job == first.id
         hub.faults.clear()
         stall.release()
 
@@ -427,11 +470,11 @@ async def test_a_wrong_variant_does_not_cost_the_name(online: Configuration) -> 
         await driver.press("right", "right", "right")
         await driver.sees("stable Q4_0")
         await driver.press("m")
-        await driver.sees("it empty to take the name away.")
+        await driver.sees("Leave it empty to take the name")
         await driver.press("ctrl+u", *"good", "space", *"Q9", "enter")
         await driver.until(lambda: any("has no variant 'Q9'" in note for note in driver.notes()))
         await driver.sees("stable Q4_0")
         await driver.press("m")
-        await driver.sees("it empty to take the name away.")
+        await driver.sees("Leave it empty to take the name")
         await driver.press("ctrl+u", *"good", "space", *"q8_0", "enter")
         await driver.until(lambda: "stable" not in driver.row("good Q8_0"))

@@ -9,6 +9,7 @@ from tui_hub import text
 from tui_hub.cli.tables import cut, table
 from tui_hub.domain.artifacts import ArtifactStatus, Verified
 from tui_hub.domain.jobs import JobType
+from tui_hub.domain.losses import file_words
 from tui_hub.domain.models import ModelStatus
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def file_table(
             file.path,
             file.kind.value,
             text.size(file.size),
-            None if file.status in unsaid else _status_words(file),
+            None if file.status in unsaid else file_words(file),
             None if file.verified in unsaid else file.verified.value,
             (file.blob or file.sha256 or "")[:12],
         )
@@ -40,13 +41,6 @@ def file_table(
     ]
     titles = ("FILE", "KIND", ">SIZE", "STATUS", "VERIFIED", "SHA256")
     yield from _with_heading(console, titles, rows)
-
-
-def _status_words(file: Artifact) -> str:
-    """A file's status; one that was lost from the store is no download that failed."""
-    from tui_hub.services.storage.losses import DAMAGED, MISSING
-
-    return {DAMAGED: "damaged", MISSING: "missing"}.get(file.error or "", file.status.value)
 
 
 def is_downloading(model: Model) -> bool:

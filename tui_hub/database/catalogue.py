@@ -7,17 +7,16 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
-from tui_hub.database import files, health
+from tui_hub.database import files
 from tui_hub.database.catalogue_schema import MIGRATIONS
 from tui_hub.database.connection import Database
 from tui_hub.database.feeds import FeedTable, put_feed
 from tui_hub.database.history import ChangeTable
 from tui_hub.database.models import ModelTable
+from tui_hub.database.open_file import OpenFile
 from tui_hub.database.pages import merge_page
 from tui_hub.database.sweeps import SweepTable, note_seen
-from tui_hub.domain.doctor import DatabaseHealth
 from tui_hub.domain.errors import CorruptError
 from tui_hub.domain.feeds import Counts, FeedStatus
 from tui_hub.domain.models import Model
@@ -25,11 +24,11 @@ from tui_hub.domain.models import Model
 _log = logging.getLogger(__name__)
 
 
-class CatalogueDatabase:
-    """The tables of `catalogue.db`. Made by `open`; close it, or use it as a context manager."""
+class CatalogueDatabase(OpenFile):
+    """The tables of `catalogue.db`. Made by `open`."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self.models = ModelTable(database)
         self.feeds = FeedTable(database)
         self.changes = ChangeTable(database)
@@ -91,38 +90,10 @@ class CatalogueDatabase:
         """A number that is another one once other processes have written."""
         return await self._database.foreign_changes()
 
-    @property
-    def path(self) -> Path:
-        """Where the file is."""
-        return self._database.path
-
     async def put_aside(self) -> Path | None:
         """The damaged file that was put aside, where nobody was told of that before."""
         untold = await asyncio.to_thread(files.tell_once, self.path)
         return files.aside_of(self.path) if untold else None
-
-    async def health(self) -> DatabaseHealth:
-        """Look through the whole file; see `health.examine`."""
-        return await health.examine(self._database)
-
-    async def try_to_write(self) -> None:
-        """See that it can be written; see `health.try_to_write`."""
-        await health.try_to_write(self._database)
-
-    async def close(self) -> None:
-        """Close every connection, also when cancelled meanwhile."""
-        await self._database.close()
-
-    async def __aenter__(self) -> CatalogueDatabase:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
 
 async def _put_aside(path: Path) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
-from tui_hub.database import health
 from tui_hub.database.artifacts import ArtifactTable
 from tui_hub.database.checks import CheckTable
 from tui_hub.database.configurations import ConfigurationTable
@@ -16,6 +14,7 @@ from tui_hub.database.hub_schema import MIGRATIONS
 from tui_hub.database.jobs import JobTable
 from tui_hub.database.leases import LeaseTable
 from tui_hub.database.marks import MarkTable
+from tui_hub.database.open_file import OpenFile
 from tui_hub.database.records import (
     AdditionTable,
     EditTable,
@@ -28,14 +27,13 @@ from tui_hub.database.registry import PinTable, RegistryTables
 from tui_hub.database.renames import ModelNames
 from tui_hub.database.revisions import VersionTable
 from tui_hub.database.slots import LoadTable, SlotTable, SwapTable
-from tui_hub.domain.doctor import DatabaseHealth
 
 
-class HubDatabase:
-    """The tables of `hub.db`. Made by `open`; close it, or use it as a context manager."""
+class HubDatabase(OpenFile):
+    """The tables of `hub.db`. Made by `open`."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self.jobs = JobTable(database)
         self.artifacts = ArtifactTable(database)
         self.versions = VersionTable(database)
@@ -68,31 +66,3 @@ class HubDatabase:
             HubError: it cannot be opened or written.
         """
         return cls(await Database.open(path, MIGRATIONS, durable=True))
-
-    @property
-    def path(self) -> Path:
-        """Where the file is."""
-        return self._database.path
-
-    async def health(self) -> DatabaseHealth:
-        """Look through the whole file; see `health.examine`."""
-        return await health.examine(self._database)
-
-    async def try_to_write(self) -> None:
-        """See that it can be written; see `health.try_to_write`."""
-        await health.try_to_write(self._database)
-
-    async def close(self) -> None:
-        """Close every connection, also when cancelled meanwhile."""
-        await self._database.close()
-
-    async def __aenter__(self) -> HubDatabase:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.frozen import dataclass
+from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import JobStatus
 
 
@@ -126,3 +127,8 @@ class Download:
     """What a person should know, for example that an active model is another revision now."""
     local: bool = True
     """Whether this process runs it."""
+
+    @property
+    def near(self) -> bool:
+        """Whether its files come from this box, which takes no network."""
+        return ModelId.parse(self.model).source == "local"

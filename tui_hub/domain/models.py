@@ -119,6 +119,8 @@ class Details:
     revision: str | None = None
     """The commit that the files are of."""
     installed_revision: str | None = None
+    installed_size: int | None = None
+    """Bytes of the files that are installed; `None` where none are."""
     pinned_revision: str | None = None
     """The one that an imported registry names; a download takes it while nothing is installed."""
     versions: tuple[Revision, ...] = ()

@@ -9,6 +9,7 @@ from tui_hub.blobs import Receipt, receipts
 from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobType
+from tui_hub.domain.losses import MISSING
 from tui_hub.domain.models import Model
 from tui_hub.domain.storage import Install
 from tui_hub.domain.types import ModelType
@@ -17,7 +18,7 @@ from tui_hub.services.jobs.service import Jobs
 from tui_hub.services.models.pins import mirror_pins
 from tui_hub.services.models.statuses import settle_status
 from tui_hub.services.storage.learning import agree, give_up, learn
-from tui_hub.services.storage.losses import MISSING, settle_losses, settle_quarantined
+from tui_hub.services.storage.losses import settle_losses, settle_quarantined
 from tui_hub.services.storage.views import mend_views
 from tui_hub.services.sync.renames import follow_renames
 

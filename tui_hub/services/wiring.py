@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tui_hub.services.models.metadata import Metadata
     from tui_hub.services.models.repositories import Repositories
     from tui_hub.services.models.versions import Versions
+    from tui_hub.services.network import Network
     from tui_hub.services.preferences import Preferences
     from tui_hub.services.registry import Registry
     from tui_hub.services.scanning.service import Scanning
@@ -247,6 +248,13 @@ class Services:
         from tui_hub.services.preferences import Preferences
 
         return Preferences(self._context)
+
+    @cached_property
+    def network(self) -> Network:
+        """Going offline and online again."""
+        from tui_hub.services.network import Network
+
+        return Network(self._context, self.downloads)
 
     @cached_property
     def greeting(self) -> Greeting:

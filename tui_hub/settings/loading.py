@@ -27,6 +27,14 @@ _PREFIX = "TUI_HUB_"
 _NOT_SETTINGS = {"TUI_HUB_HOME", "TUI_HUB_CONFIG_FILE"}
 
 
+@dataclass(slots=True)
+class Line:
+    """Whether this run may open connections, which a person may change while it goes on."""
+
+    offline: bool | None = None
+    """`None` goes by the settings."""
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """The settings of one run, where they came from, and where everything lives."""
@@ -37,6 +45,14 @@ class Configuration:
     """The environment of the run, for tokens, endpoints and proxies. Never shown or logged."""
     invocation: Invocation = field(default_factory=Invocation)
     """How the person started the program."""
+    line: Line = field(default_factory=Line, repr=False, compare=False)
+    """What was said of the network since."""
+
+    @property
+    def offline(self) -> bool:
+        """Whether no connection is opened now."""
+        said = self.line.offline
+        return self.settings.network.offline if said is None else said
 
     @property
     def plain_environment(self) -> dict[str, str]:

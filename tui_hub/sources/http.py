@@ -9,7 +9,7 @@ import asyncio
 import logging
 import platform
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -50,8 +50,18 @@ class Api:
         environment: Mapping[str, str],
         *,
         clock: Clock | None = None,
+        offline: Callable[[], bool] | None = None,
     ) -> None:
+        """Made for a run.
+
+        Args:
+            network: how patient it is.
+            environment: with the proxies.
+            clock: the clocks to go by.
+            offline: whether nothing may be asked now; without it, as the settings say.
+        """
         self._network = network
+        self._offline = offline or (lambda: network.offline)
         self._environment = environment
         self._clock = clock or Clock()
         self._gates: dict[str, Gate] = {}
@@ -69,7 +79,7 @@ class Api:
             UnsafeError: a redirect that must not be followed.
         """
         ask = ask or Ask()
-        if self._network.offline:
+        if self._offline():
             raise NoConnectionError(
                 f"offline: {host_of(url)} was not asked",
                 hint="Leave out --offline, or unset HF_HUB_OFFLINE, to use the network.",

@@ -62,9 +62,11 @@ class HuggingFace:
         self._settings, self._environment = settings.huggingface, environment
         self._page_size = min(max(settings.huggingface.page_size, 1), 1000)
         self._clock = clock or Clock()
-        self._api = Api(settings.network, environment, clock=self._clock)
+        self._api = Api(
+            settings.network, environment, clock=self._clock, offline=lambda: configuration.offline
+        )
         self._login = Login(
-            environment, self._clock, _stored_token, online=not settings.network.offline
+            environment, self._clock, _stored_token, online=lambda: not configuration.offline
         )
 
     @property

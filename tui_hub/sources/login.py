@@ -51,13 +51,14 @@ class Login:
         clock: Clock,
         stored_token: Callable[[], str | None],
         *,
-        online: bool,
+        online: Callable[[], bool],
     ) -> None:
         self._given = next(
             (environment[name] for name in _VARIABLES if environment.get(name)), None
         )
+        self._online = online
         self._stored_allowed = (
-            online and environment.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").lower() not in _TRUE
+            environment.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").lower() not in _TRUE
         )
         self._clock = clock
         self._stored_token = stored_token
@@ -76,7 +77,7 @@ class Login:
 
     async def _from_login(self) -> str | None:
         """The token that `hf auth login` stored."""
-        if not self._stored_allowed:
+        if not (self._stored_allowed and self._online()):
             return None
         async with self._lock:
             now = self._clock.monotonic()

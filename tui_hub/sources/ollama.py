@@ -44,11 +44,15 @@ class Ollama:
 
     def __init__(self, configuration: Configuration, *, clock: Clock | None = None) -> None:
         clock = clock or Clock()
-        self._api = Api(configuration.settings.network, configuration.environment, clock=clock)
+        self._api = Api(
+            configuration.settings.network,
+            configuration.environment,
+            clock=clock,
+            offline=lambda: configuration.offline,
+        )
         self._registry = Registry(configuration, self._api)
         self._library = Library(configuration, clock)
         self._daemon = Daemon(configuration, clock)
-        self._offline = configuration.settings.network.offline
 
     async def pages(
         self, feed: Feed, cursor: str | None = None, since: str | None = None

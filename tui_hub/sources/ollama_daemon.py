@@ -82,6 +82,7 @@ class Daemon:
         """
         self._settings = configuration.settings.ollama
         self._environment = configuration.environment
+        self._configuration = configuration
         self._network = configuration.settings.network
         self._timeout = timeout or min(self._network.timeout, _TIMEOUT)
         self._near = near
@@ -133,11 +134,10 @@ class Daemon:
             method=method,
             content=content,
         )
-        offline = self._network.offline and not (self._near and is_loopback(address))
         try:
-            return await self._open(address, offline).fetch(f"{address}{path}", ask)
+            return await self._open(address).fetch(f"{address}{path}", ask)
         except NoConnectionError:
-            if offline:
+            if self._is_offline(address):
                 raise
             raise _absent(address) from None
 
@@ -186,14 +186,22 @@ class Daemon:
         if self._api is not None:
             await self._api.close()
 
-    def _open(self, address: str, offline: bool) -> Api:
+    def _is_offline(self, address: str) -> bool:
+        return self._configuration.offline and not (self._near and is_loopback(address))
+
+    def _open(self, address: str) -> Api:
         if self._api is None:
             network: NetworkSettings = msgspec.structs.replace(
-                self._network, retries=1, timeout=self._timeout, offline=offline
+                self._network, retries=1, timeout=self._timeout
             )
             # No proxy leads back to the box that asks.
             own = {"no_proxy": "*"} if is_loopback(address) else {}
-            self._api = Api(network, {**self._environment, **own}, clock=self._clock)
+            self._api = Api(
+                network,
+                {**self._environment, **own},
+                clock=self._clock,
+                offline=lambda: self._is_offline(address),
+            )
         return self._api
 
 

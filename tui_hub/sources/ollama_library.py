@@ -39,7 +39,9 @@ class Library:
     def __init__(self, configuration: Configuration, clock: Clock) -> None:
         self._address = configuration.settings.ollama.library
         network = msgspec.structs.replace(configuration.settings.network, retries=1)
-        self._api = Api(network, configuration.environment, clock=clock)
+        self._api = Api(
+            network, configuration.environment, clock=clock, offline=lambda: configuration.offline
+        )
 
     async def names(self) -> Listed:
         """What the page links to; the shipped names where there is none, or none that tells any.

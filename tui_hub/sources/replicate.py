@@ -59,7 +59,12 @@ class Replicate:
         self._endpoint = configuration.settings.replicate.endpoint.strip() or _API
         self._token = environment.get(TOKEN, "").strip()
         self._clock = clock or Clock()
-        self._api = Api(configuration.settings.network, environment, clock=self._clock)
+        self._api = Api(
+            configuration.settings.network,
+            environment,
+            clock=self._clock,
+            offline=lambda: configuration.offline,
+        )
 
     @property
     def endpoint(self) -> str:

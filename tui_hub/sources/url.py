@@ -67,7 +67,11 @@ class Url:
 
     def __init__(self, configuration: Configuration, find: Find, sites: Sites = _SITES) -> None:
         self._environment = configuration.environment
-        self._api = Api(configuration.settings.network, configuration.environment)
+        self._api = Api(
+            configuration.settings.network,
+            configuration.environment,
+            offline=lambda: configuration.offline,
+        )
         self._publishers = Publishers(self._api, configuration.environment, sites)
         self._find = find
 

@@ -152,7 +152,9 @@ class Attempt:
                 self._start_lane()
             return
         work.governor.limit(lanes.most(len(work.lanes)))
-        work.governor.observe(now, work.transferred, crowded=work.backlog.crowded)
+        work.governor.observe(
+            now, work.transferred, lanes=len(work.lanes), crowded=work.backlog.crowded
+        )
         self._hasten(now)
         while len(work.lanes) < work.governor.target and work.pieces.wanted(now):
             self._start_lane()

@@ -79,6 +79,10 @@ class Live:
         """The downloads that move."""
         return tuple(d for d in self.downloads if d.status is JobStatus.RUNNING)
 
+    def under_way(self, model: str) -> tuple[Download, ...]:
+        """The downloads of a model that have not ended: they move, wait or rest."""
+        return tuple(d for d in self.downloads if d.model == model and not d.status.ended)
+
     @property
     def failed(self) -> tuple[Download, ...]:
         """The downloads that failed and still stand there."""

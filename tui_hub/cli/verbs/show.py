@@ -107,6 +107,7 @@ def _lines(console: Console, details: Details) -> Iterator[str]:
 def _facts(details: Details) -> list[tuple[str, object]]:
     from tui_hub import text
     from tui_hub.cli.listings import registration_pairs, status_words
+    from tui_hub.domain.losses import lost_words
     from tui_hub.domain.published import published_pairs
 
     model = details.model
@@ -126,13 +127,14 @@ def _facts(details: Details) -> list[tuple[str, object]]:
         ("quantised", model.facts.get("quantization")),
         ("context", _count(model.facts.get("context_length"))),
         ("can do", _words(model.facts.get("capabilities"))),
-        ("size", text.size_words(model)),
+        ("size", text.size_words(model, details.installed_size)),
         *_popularity(model),
         ("updated", text.ago(model.last_modified) if model.last_modified else None),
         ("revision", details.revision),
         ("to download", details.pinned_revision and f"{details.pinned_revision}, as imported"),
         *_history(details),
         ("status", status_words(model.status)),
+        ("lost", lost_words(details.files)),
         *published_pairs(model, text.now()[:10]),
         ("removed", "vanished upstream" if model.removed else None),
         ("taken from", model.facts.get("folder")),

@@ -25,6 +25,10 @@ class Device:
     """Who else holds memory there, in words; empty where that is not told."""
     uuid: str = ""
     """What the driver and CUDA both know a GPU by, or a slice of one."""
+    shared: bool = False
+    """Whether its memory is the host's."""
+    instead: str = ""
+    """Of the host: why no GPU can be used, though one is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

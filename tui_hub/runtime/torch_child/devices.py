@@ -58,6 +58,7 @@ def choose_device(torch: Any, wanted: str, gpu: str = "") -> Any:
     if chosen not in [f"cuda:{index}" for index in range(gpus)]:
         said = f"torch sees no device {wanted[:40]}; it sees {gpus} GPUs"
         raise Failure("refused", said if gpus else f"{said}: {why_none(torch)}")
+    torch.cuda.init()  # what counts its memory does not do that by itself: `cuda/memory.py`
     return torch.device(chosen)
 
 

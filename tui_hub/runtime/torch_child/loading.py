@@ -14,10 +14,12 @@ from .arena import Arena
 from .devices import choose_device, choose_dtype
 from .files import open_file, with_components
 from .memory import Meter, give_back
-from .placing import Tensors, bring, bytes_as
+from .placing import Tensors, bring, bytes_as, twins_of
 from .process import Failure, Message, Report
 from .regions import Regions
 from .self_test import test
+
+SHORTAGES = ("allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
         if not tensors:
             raise Failure("corrupt", "there is no tensor in these files")
         additions = additions_of(torch, request.get("adapters", []), tensors)
+        twins = twins_of(tensors, additions)
+        for name in twins:
+            del tensors[name]
         need, free = sum(bytes_as(tensor, dtype) for tensor in tensors.values()), meter.free()
         if free is not None and need > free:
             raise Failure("memory", "not enough memory", needed=need, free=free, device=device_name)
@@ -73,11 +78,11 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
         raise
     peak, used = meter.peak_and_used()
     gpu = device.type == "cuda"
-    return Weights(tensors, regions, arena), {
+    figures = {
         "device": device_name,
         "device_name": torch.cuda.get_device_name(device) if gpu else platform.machine(),
         "dtypes": histogram(tensors),
-        "tensors": len(tensors),
+        "tensors": len(tensors) + len(twins),
         "parameters": sum(tensor.numel() for tensor in tensors.values()),
         "bytes": sum(tensor.nbytes for tensor in tensors.values()),
         "seconds": loaded - started,
@@ -87,14 +92,20 @@ def load(torch: Any, request: Message, report: Report) -> tuple[Weights, Message
         "untested": untested,
         "adapted": len(additions),
     }
+    tensors.update({name: tensors[first] for name, first in twins.items()})
+    return Weights(tensors, regions, arena), figures
 
 
 def ran_out(torch: Any, error: Exception) -> bool:
-    """Whether memory ran out: a GPU's, or the box's, of which torch's `alloc_cpu.cpp` tells."""
+    """Whether memory ran out: a GPU's, or the box's, of which torch's `alloc_cpu.cpp` tells.
+
+    What CUDA takes for its context, for pinned buffers or for its libraries is told in other words
+    than what torch places: `CUDAException.cpp`, `CUDABlas.cpp`.
+    """
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     known = isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError))
-    return known or "allocate memory" in str(error)
+    return known or any(words in str(error) for words in SHORTAGES)
 
 
 def histogram(tensors: Tensors) -> dict[str, int]:

@@ -78,7 +78,7 @@ def give_back(torch: Any) -> None:
     torch._C._cuda_clearCublasWorkspaces()
     torch.cuda.empty_cache()
     pinned = getattr(getattr(torch, "accelerator", None), "empty_host_cache", None)
-    if pinned is not None:  # since torch 2.13
+    if pinned is not None:  # an older torch keeps it
         pinned()
 
 

@@ -10,6 +10,7 @@ as its connection is open. When they are to go it is told {"release": {}}.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import pwd
@@ -25,6 +26,9 @@ HARMLESS = ("-m", "-u", "-B", "-E", "-I", "-O", "-s", "-S")
 """Options of Python itself that stand before the name of a program, or of its module."""
 MEMORY = 1
 """The place of the memory's handle among the words by which it is opened."""
+COUNTERS = 4
+"""That of the name of the file where torch counts who has it."""
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where the C library makes what `shm_open` is asked for
 HANDLE_BYTES = 64
 """`CUDA_IPC_HANDLE_SIZE` of CUDA's `driver_types.h`."""
 WORDS = 2
@@ -117,9 +121,20 @@ class Sharing:
         )
         words = list(beside._share_cuda_())
         words[MEMORY] = bare(words[MEMORY])
+        forget_counters(words[COUNTERS])
         plain = [base64.b64encode(one).decode() if type(one) is bytes else one for one in words]
         gpu = self._torch.cuda.get_device_properties(arena.device)
         return {"uuid": str(gpu.uuid), "words": plain}
+
+
+def forget_counters(name: bytes) -> None:
+    """Take the file of torch's counts out of its folder, which would stay there for ever.
+
+    Torch removes it when a process comes to the end of its program, and this one is ended before.
+    Who has the weights counts himself off in silence where it is not there: `StorageSharing.cpp`.
+    """
+    with contextlib.suppress(OSError):
+        Path(SHARED_MEMORY, name.decode().lstrip("/")).unlink()
 
 
 def bare(handle: bytes) -> bytes:

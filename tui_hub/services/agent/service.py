@@ -70,7 +70,7 @@ class Agent:
     async def tend(self) -> int:
         """Take over what dead processes left; how many downloads this process goes on with."""
         await self.look_after_jobs()
-        if self._context.configuration.settings.network.offline:
+        if self._context.configuration.offline:
             return 0
         self._downloads.persist()
         if not self._serving and await self.holder() is not None:
@@ -98,7 +98,7 @@ class Agent:
             LostLeaseError: when this process was silent for too long, and another became the agent.
         """
         hub = self._context.hub
-        if self._context.configuration.settings.network.offline:
+        if self._context.configuration.offline:
             raise RefusedError(
                 "an agent has nothing to do offline", hint="Leave out --offline, or end it here."
             )
@@ -237,13 +237,13 @@ def _launch(configuration: Configuration) -> subprocess.Popen[bytes]:
 
 def environment_for(configuration: Configuration) -> dict[str, str]:
     """The environment in which another process opens the same home with the same settings."""
-    paths, settings = configuration.paths, configuration.settings
+    paths = configuration.paths
     environment = {**configuration.environment, "MODEL_STORE_PATH": str(paths.store)}
     if paths.config_file.exists():
         environment["TUI_HUB_CONFIG_FILE"] = str(paths.config_file)
     if paths.home is not None:
         environment["TUI_HUB_HOME"] = str(paths.home)
-    if settings.network.offline:
+    if configuration.offline:
         environment["TUI_HUB_NETWORK__OFFLINE"] = "1"
     # That one works for everybody; what this one's hook asked of it is marked (`jobs.HOOK`).
     environment.pop(HOOK_VARIABLE, None)

@@ -24,7 +24,7 @@ _CLOCK = 300.0
 async def look(configuration: Configuration) -> AsyncIterator[Finding]:
     """Ask the Hub once without the token, and once with it."""
     settings = configuration.settings
-    if settings.network.offline:
+    if configuration.offline:
         yield ok(
             "network",
             "offline, as the settings or the options ask: nothing was tried",

@@ -19,9 +19,9 @@ def is_nobodys(job: Job) -> bool:
     return (job.error or "").startswith(INTERRUPTED)
 
 
-async def leave_to_others(jobs: Jobs, job: str) -> None:
-    """Note of a paused download that nobody asked for its pause."""
+async def leave_to_others(jobs: Jobs, job: str, why: str = "the program ended") -> None:
+    """Note of a paused download that nobody asked for its pause, and why it paused."""
     stored = await jobs.get(job)
     if stored.status is JobStatus.PAUSED and not jobs.runs_elsewhere(stored):
-        error = f"{INTERRUPTED}: the program ended"
+        error = f"{INTERRUPTED}: {why}"
         await jobs.finish(stored, JobStatus.PAUSED, error=error)

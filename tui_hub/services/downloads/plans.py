@@ -81,7 +81,7 @@ class Planner:
         return replace(plan, variant=choice.variant)
 
     async def _details(self, model: ModelId, revision: str | None, refresh: bool) -> Details:
-        offline = self._context.configuration.settings.network.offline
+        offline = self._context.configuration.offline
         online = model.source == "local" or not offline
         details = await self._repositories.details(
             model, revision=revision, refresh=refresh and online

@@ -27,7 +27,7 @@ class DownloadQueue:
         self._most = context.configuration.settings.downloads.jobs
         self._waiting: list[str] = []
         self._places: dict[str, int] = {}
-        """Where in the line those stood that were paused while they waited."""
+        """Where in the line those go on that were paused: where they waited, or first of all."""
         self._running: dict[str, DownloadRun] = {}
         self._pictures: dict[str, Download] = {}
         """How those stand that do not run now, ended ones too."""
@@ -78,6 +78,7 @@ class DownloadQueue:
         """Stop a download that runs, or take one out of the line."""
         run = self._running.get(job)
         if run is not None:
+            self._places[job] = 0
             run.stop(JobStatus.PAUSED)
         elif job in self._waiting:  # it may have been given up, or lost, while others were paused
             self._places[job] = self._waiting.index(job)

@@ -12,6 +12,7 @@ from tui_hub.domain.downloads import Download, Plan
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobStatus, JobType
+from tui_hub.events import DownloadChanged
 from tui_hub.services.context import Context, parse_id
 from tui_hub.services.downloads.choices import Choice, Wishes
 from tui_hub.services.downloads.gone_revisions import plan_instead
@@ -227,6 +228,21 @@ class Downloads:
         async for job in self._queue.close():
             await leave_to_others(self._jobs, job)
         await self._runner.close()
+
+    async def interrupt(self, why: str) -> int:
+        """Pause what needs the network, for `adopt` to go on with; how many downloads those are.
+
+        Args:
+            why: the reason, for people.
+        """
+        remote = [job for job in self.running if not (await self.require(job)).near]
+        for job in reversed(remote):  # none that waits gets the turn of one that stops
+            await self.pause(job)
+        for job in remote:
+            await self.wait(job)
+            await leave_to_others(self._jobs, job, why)
+            self._context.bus.publish(DownloadChanged(job))
+        return len(remote)
 
     async def adopt(self) -> int:
         """Go on with downloads that nobody runs; how many those are.

@@ -89,7 +89,7 @@ class Headers:
         elif model.source == "local":
             asked = await self._context.source(model).request(file)
             header = await self._context.on_disk(_of_file, asked.file or Path(), file)
-        elif self._context.configuration.settings.network.offline:
+        elif self._context.configuration.offline:
             raise NoConnectionError("the program is offline")
         else:
             asked = await self._context.source(model).request(file)

@@ -56,7 +56,7 @@ class Webhook:
         network = msgspec.structs.replace(
             configuration.settings.network, timeout=hook.timeout, retries=1
         )
-        self._api = Api(network, configuration.environment)
+        self._api = Api(network, configuration.environment, offline=lambda: configuration.offline)
 
     async def call(self, call: HookCall) -> None:
         """Send the document once.

@@ -94,7 +94,7 @@ class Catalogue:
         try:
             found = await self._context.source(wanted).model(wanted)
         except NoConnectionError:
-            if not self._context.configuration.settings.network.offline:
+            if not self._context.configuration.offline:
                 raise
             raise NoConnectionError(
                 f"{wanted} is not in the catalogue, and the program is offline",

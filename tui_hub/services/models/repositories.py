@@ -70,7 +70,7 @@ class Repositories:
         files = await self._listed(wanted, known, revision)
         unsafe: tuple[str, ...] = ()
         problem: HubError | None = None
-        if known is None and self._context.configuration.settings.network.offline:
+        if known is None and self._context.configuration.offline:
             known = await self._catalogue.get(wanted)
         if refresh or known is None or not files:
             try:
@@ -255,6 +255,7 @@ class Repositories:
             installed_variants=installed_variants(files),
             revision=files[0].revision if files else model.revision,
             installed_revision=install.revision if install else None,
+            installed_size=install.bytes if install else None,
             pinned_revision=pin.revision if pin else None,
             versions=tuple(await self._context.hub.artifacts.revisions(model.id)),
             links=links_of(model, self._context.sources),

@@ -42,7 +42,7 @@ class Identifier:
         self._repositories = repositories
         self._by_hash: dict[str, Identity] = {}
         """What layouts told, by the hashes of weights."""
-        self._reachable = not context.configuration.settings.network.offline
+        self._reachable = not context.configuration.offline
 
     async def identify(self, found: FoundModel, seen: Sequence[Seen]) -> Identity:
         """The model that these files are of.

@@ -18,8 +18,8 @@ from tui_hub.services.jobs.run import run_job
 from tui_hub.services.jobs.service import Jobs
 from tui_hub.services.models.statuses import settle_status
 from tui_hub.services.slots.changes import Change, Changes
+from tui_hub.services.slots.naming import named_slot
 from tui_hub.services.slots.published import SlotFiles
-from tui_hub.services.slots.reading import SlotReader
 from tui_hub.services.slots.settling import Settling
 from tui_hub.services.slots.standing import read_slots
 from tui_hub.services.slots.swap_runs import SwapRuns
@@ -35,7 +35,6 @@ class Changing:
         self,
         context: Context,
         jobs: Jobs,
-        reader: SlotReader,
         changes: Changes,
         settling: Settling,
         runs: SwapRuns,
@@ -43,7 +42,6 @@ class Changing:
     ) -> None:
         self._context = context
         self._jobs = jobs
-        self._reader = reader
         self._changes = changes
         self._settling = settling
         self._runs = runs
@@ -71,7 +69,7 @@ class Changing:
         Raises:
             HubError: when there is none, or it does not go.
         """
-        kind = (await self._reader.named(target)).type
+        kind = (await named_slot(self._context, target)).type
         point = PointOfNoReturn()
         return await point.guard(self._empty(target, kind, point))
 
@@ -120,7 +118,7 @@ class Changing:
         started = time.monotonic()
         async with self._context.alone(slot_lease(kind)) as fence:
             await self._settling.settle(kind, fence)
-            slot = await self._reader.named(target)
+            slot = await named_slot(self._context, target)
             await self._context.prepare_store()
             payload = {"model": slot.model, "slot": kind, "deactivate": True}
             async with (

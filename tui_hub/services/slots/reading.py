@@ -9,12 +9,12 @@ from tui_hub import text
 from tui_hub.domain.errors import NotFoundError, RefusedError
 from tui_hub.domain.loads import Load
 from tui_hub.domain.runtime import OLLAMA, Program
-from tui_hub.domain.slots import Slot, empty_slot
+from tui_hub.domain.slots import Slot
 from tui_hub.domain.storage import Install
 from tui_hub.domain.swaps import SwapPicture
 from tui_hub.domain.types import ModelType
 from tui_hub.runtime.spawning import last_lines
-from tui_hub.services.context import Context, is_model_id
+from tui_hub.services.context import Context
 from tui_hub.services.hardware import Hardware
 from tui_hub.services.holders.children import Children
 from tui_hub.services.holders.memory import held_on
@@ -26,7 +26,6 @@ from tui_hub.services.slots.standing import read_slots
 from tui_hub.services.slots.swap_elsewhere import swaps_elsewhere
 from tui_hub.services.slots.swap_watch import SwapWatch
 from tui_hub.services.slots.uses import note_use
-from tui_hub.services.sync.renames import name_here
 
 
 class SlotReader:
@@ -129,30 +128,3 @@ class SlotReader:
         else:
             await note_use(self._context, slot.model)
         return await environment_of(self._context, slot)
-
-    async def named(self, target: str | ModelType) -> Slot:
-        """The slot that a person names, by its type or by its model.
-
-        Raises:
-            NotFoundError: when it is empty, or the model is in none.
-            RefusedError: when the model is in several.
-        """
-        wanted = str(target)
-        by_type = {slot.type.value: slot for slot in await self.slots()}
-        if wanted in by_type:
-            return by_type[wanted]
-        if wanted in set(ModelType):
-            raise empty_slot(ModelType(wanted))
-        if is_model_id(wanted):
-            wanted = await name_here(self._context, wanted)
-            found = [kind for kind, slot in by_type.items() if slot.model == wanted]
-            if len(found) > 1:
-                raise RefusedError(
-                    f"{wanted} is active as {' and as '.join(sorted(found))}",
-                    hint="Name the slot that is meant, by its type.",
-                )
-            if found:
-                return by_type[found[0]]
-        raise NotFoundError(
-            f"no slot holds {text.clean(wanted, 80)}", hint="`tui-hub active` lists the slots."
-        )

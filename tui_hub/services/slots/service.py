@@ -17,6 +17,7 @@ from tui_hub.services.holders.runtimes import Runtimes
 from tui_hub.services.jobs.service import Jobs
 from tui_hub.services.slots.changes import Changes
 from tui_hub.services.slots.changing import Changing
+from tui_hub.services.slots.naming import named_slot
 from tui_hub.services.slots.published import SlotFiles
 from tui_hub.services.slots.reading import SlotReader
 from tui_hub.services.slots.settling import Settling
@@ -46,7 +47,7 @@ class Activation(SlotReader):
         self._changes = Changes(context, runtimes, ollama)
         runs = SwapRuns(context, holders, memory, watch)
         self._settling = Settling(context, jobs, children, holders, self._changes, runs, files)
-        self._changing = Changing(context, jobs, self, self._changes, self._settling, runs, files)
+        self._changing = Changing(context, jobs, self._changes, self._settling, runs, files)
         jobs.handle(JobType.ACTIVATE, retry=self._retry)
 
     async def preview(self, model: str | ModelId, *, variant: str | None = None) -> ChangePreview:
@@ -120,7 +121,7 @@ class Activation(SlotReader):
             RefusedError: when its files are gone, or there is no room for it.
         """
         await self.recover()
-        slot = await self.named(target)
+        slot = await named_slot(self._context, target)
         change = await self._changes.again(slot, consent)
         return await self._changing.put(change, replacing=True, again=True)
 

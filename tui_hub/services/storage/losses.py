@@ -16,6 +16,7 @@ from tui_hub.domain.artifacts import (
     installed_variants,
     present,
 )
+from tui_hub.domain.losses import DAMAGED, MISSING
 from tui_hub.domain.models import DEFAULT_REF
 from tui_hub.domain.storage import Install
 from tui_hub.events import StorageChanged
@@ -25,9 +26,6 @@ from tui_hub.services.models.statuses import settle_status
 from tui_hub.services.storage.keeping import without_blob
 
 _log = logging.getLogger(__name__)
-
-DAMAGED = "its bytes were damaged on disk, and were moved away; download it again"
-MISSING = "its bytes are not in the store any more; download it again"
 
 
 async def settle_losses(context: Context, reasons: Mapping[str, str]) -> tuple[str, ...]:

@@ -53,6 +53,10 @@ class Storage:
         """The models that are installed."""
         return await self._context.hub.installs.list()
 
+    async def damaged(self) -> frozenset[str]:
+        """The models of which files are lost that were here."""
+        return frozenset(file.model for file in await losses(self._context))
+
     async def preview_delete(self, model: str | ModelId, *, variant: str | None = None) -> Deletion:
         """What deleting a model, or one variant of it, would take and free.
 

@@ -10,13 +10,14 @@ from tui_hub import text
 from tui_hub.blobs.examination import Examined, Stamp, examine, names, renew, seal
 from tui_hub.blobs.quarantine import quarantine
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.losses import DAMAGED
 from tui_hub.domain.verification import Check, Damage, Mend, Verifying
 from tui_hub.services.context import Context
 from tui_hub.services.jobs.service import Jobs
 from tui_hub.services.slots.standing import read_slots
 from tui_hub.services.storage.blob_users import BlobUsers
 from tui_hub.services.storage.disk_jobs import DiskJob
-from tui_hub.services.storage.losses import DAMAGED, settle_losses
+from tui_hub.services.storage.losses import settle_losses
 
 _TRIES = 3
 """How often a blob is looked at that another process brings in anew meanwhile."""

@@ -12,12 +12,13 @@ from tui_hub.blobs import BlobStore, receipts, references
 from tui_hub.blobs.examination import Stamp, names, stamp_of, status_of
 from tui_hub.blobs.trash import restore
 from tui_hub.domain.errors import NotFoundError
+from tui_hub.domain.losses import MISSING
 from tui_hub.domain.verification import Damage, Mend, Missing, Verification
 from tui_hub.services.context import Context
 from tui_hub.services.jobs.service import Jobs
 from tui_hub.services.storage.blob_users import BlobUsers, commands
 from tui_hub.services.storage.disk_jobs import DiskJob
-from tui_hub.services.storage.losses import MISSING, losses, settle_losses, take_back
+from tui_hub.services.storage.losses import losses, settle_losses, take_back
 from tui_hub.services.storage.mending import Beside
 from tui_hub.services.storage.verify_blobs import BlobChecks
 from tui_hub.services.storage.verify_words import figures, problem_of

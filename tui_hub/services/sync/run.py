@@ -137,7 +137,7 @@ class SyncRun:
         for target in self._targets:
             done = Progress(done=len(self.reports), total=total, unit="feeds")
             run.job = await self._jobs.progress(run.job, done)
-            if needs_network(target) and self._context.configuration.settings.network.offline:
+            if needs_network(target) and self._context.configuration.offline:
                 self.reports.append(_left_alone(target))
                 continue
             one = await self._sync(target)
@@ -199,7 +199,7 @@ class SyncRun:
 
     def _is_wish(self, error: HubError) -> bool:
         """Whether nothing was asked because somebody wants to be offline."""
-        offline = self._context.configuration.settings.network.offline
+        offline = self._context.configuration.offline
         return offline and isinstance(error, NoConnectionError)
 
     async def _confirm(self) -> None:

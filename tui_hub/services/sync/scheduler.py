@@ -81,7 +81,7 @@ class Scheduler:
         settings = self._known.settings
         if not settings.sync.enabled:
             return "the settings turn it off (sync.enabled)"
-        return "offline: nothing is synced" if settings.network.offline else None
+        return "offline: nothing is synced" if self._context.configuration.offline else None
 
     async def _follow_settings(self) -> None:
         """Notice what changes in the settings file, whoever changes it."""

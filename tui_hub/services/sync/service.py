@@ -101,7 +101,7 @@ class Sync:
             HubError: when a single model was asked for and cannot be listed.
         """
         chosen = await self._choose(targets)
-        offline = self._context.configuration.settings.network.offline
+        offline = self._context.configuration.offline
         if offline and targets and chosen and all(map(needs_network, chosen)):
             raise NoConnectionError("offline: no feed was asked", hint=ONLINE)
         done: dict[str, FeedReport] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import work
 from textual.widgets import Input
 
-from tui_hub.tui.commands import Quit
+from tui_hub.tui.commands import Quit, WorkOffline
 from tui_hub.tui.notes import NotingApp
 
 
@@ -20,6 +20,14 @@ class ActingApp(NotingApp):
         await self.switch_mode(mode)
         while len(self.screen_stack) > 1:
             await self.pop_screen()
+
+    async def show_download(self, job: str) -> None:
+        """Go to a download in the list of all."""
+        from tui_hub.tui.screens.downloads import DownloadsScreen
+
+        await self.action_show_mode("downloads")
+        if isinstance(self.screen, DownloadsScreen):
+            self.screen.downloads.stand_on(job)
 
     async def action_do_there(self, mode: str, action: str) -> None:
         """Go to one of the main screens, then do something there or on its model's page."""
@@ -46,6 +54,22 @@ class ActingApp(NotingApp):
         if name is not None:
             with self.reporting():
                 await self.services.preferences.set("screen.theme", name)
+
+    @work(group="network", exclusive=True)
+    async def action_work_offline(self) -> None:
+        """Open no connection any more, or go online again."""
+        network, key = self.services.network, self.key_of(WorkOffline)
+        with self.reporting():
+            if network.offline:
+                network.go_online()
+                self.notify("Online again", timeout=4)
+                self.look()
+            else:
+                resting = await network.go_offline()
+                also = f"; {resting} downloads rest" if resting > 1 else ""
+                also = "; 1 download rests" if resting == 1 else also
+                self.notify(f"Offline{also}: {key} goes online again", timeout=6)
+            self.screen.query("TopBar, MemoryBar").refresh()
 
     @work(group="copy", exclusive=True)
     async def action_copy_something(self) -> None:

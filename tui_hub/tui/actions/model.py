@@ -8,6 +8,7 @@ from textual import work
 
 from tui_hub.domain.errors import RefusedError
 from tui_hub.tui.actions.copying import Copyable, addresses, copyables
+from tui_hub.tui.actions.downloading import plan_download
 from tui_hub.tui.command import Command
 from tui_hub.tui.commands import DownloadModel, ToggleFavourite
 from tui_hub.tui.commands.compare import MarkToCompare, ShowComparison
@@ -95,13 +96,17 @@ class ModelActions(HubScreen):
         else:
             self.app.push_screen(CompareScreen(self.app.marks))
 
-    def action_download_model(self) -> None:
-        """Show the plan of a download, and start it when the person agrees."""
-        from tui_hub.tui.screens.plan import PlanDialog
+    def to_download(self) -> tuple[str | None, str | None]:
+        """The variant and the revision that a download is asked for of; `None` names none."""
+        return self.variant, None
 
+    @work(group="plan", exclusive=True)
+    async def action_download_model(self) -> None:
+        """Show the plan of a download, or where that is on its way already."""
         model = self._some_model()
         if model is not None:
-            self.app.push_screen(PlanDialog(model))
+            with self.app.reporting():
+                await plan_download(self.app, model, *self.to_download())
 
     @work(group="activate", exclusive=True)
     async def action_activate_model(self) -> None:

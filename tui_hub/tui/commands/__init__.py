@@ -22,6 +22,7 @@ from tui_hub.tui.commands.everywhere import (
     ShowSettings,
     ShowStorage,
     ShowSync,
+    WorkOffline,
 )
 from tui_hub.tui.commands.jobs import (
     CancelDownload,
@@ -146,4 +147,5 @@ __all__ = [
     "ToggleFavourite",
     "ToggleFilters",
     "Up",
+    "WorkOffline",
 ]

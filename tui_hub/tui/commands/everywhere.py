@@ -84,6 +84,12 @@ class ChangeTheme(Command):
     key, label, sign, shown = "T", "theme", "T", False
 
 
+class WorkOffline(Command):
+    """Open no connection from now on, or go online again."""
+
+    key, label, sign, shown = "O", "offline", "O", False
+
+
 class CopySomething(Command):
     """Have the terminal copy the id, the address, the folder or the hash of what is in front."""
 
@@ -116,6 +122,7 @@ EVERYWHERE: tuple[type[Command], ...] = (
     Quit,
     AddModel,
     ChangeTheme,
+    WorkOffline,
     CopySomething,
     Jump,
     GoBack,

@@ -96,9 +96,7 @@ class AddDialog(HubDialog[Model | None]):
                         return
                     consents.add(needed.about)
         except HubError as error:
-            advice = self.app.advice(error.hint)
-            hint = f"\n{safe(advice)}" if advice else ""
-            self.problem.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
+            self.problem.update(self.problem_of(error))
 
     def action_cancel(self) -> None:
         """Close without adding anything."""

@@ -19,6 +19,7 @@ from tui_hub.tui.app import LEAST_HEIGHT, LEAST_WIDTH, HubApp
 from tui_hub.tui.command import Command, bindings, command_of
 from tui_hub.tui.commands import Help, Quit
 from tui_hub.tui.commands.questions import Cancel, Dismiss, HintQuit, No
+from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.widgets.key_row import KeyRow
 from tui_hub.tui.widgets.memory_bar import MemoryBar
 from tui_hub.tui.widgets.row_list import RowList
@@ -122,6 +123,13 @@ class HubDialog(ModalScreen[Answer]):
     def offer(self, *told: tuple[type[Command], str]) -> str:
         """What keys do, for the lower edge: `enter starts, esc closes`."""
         return ", ".join(f"{self.app.key_of(command)} {does}" for command, does in told)
+
+    def problem_of(self, error: HubError) -> Content:
+        """What is wrong, and below it what to do about that."""
+        advice = self.app.advice(error.hint)
+        told = [Content.styled(safe(error.message), "$error")]
+        told += [Content.styled(safe(advice), "$foreground 62%")] if advice else []
+        return Content("\n").join(told)
 
     def on_mount(self) -> None:
         """Have the words ready for a terminal that is too small for the question."""

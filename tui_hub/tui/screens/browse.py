@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from tui_hub import text
 from tui_hub.domain.catalogue import FacetCount, Facets, Search, Sort
+from tui_hub.domain.losses import lost_words
 from tui_hub.domain.models import Model
 from tui_hub.domain.stored_need import classes_within
 from tui_hub.events import CatalogueChanged, Event, ModelChanged
@@ -279,9 +280,13 @@ class BrowseScreen(ModelActions):
             self.detail.show(None)
             return
         with self.app.reporting():
-            edit = await self.app.services.catalogue.edits(model.id)
+            services = self.app.services
+            edit = await services.catalogue.edits(model.id)
+            installs = await services.storage.installs()
+            here = next((one.bytes for one in installs if one.model == model.id), None)
+            lost = lost_words(await services.repositories.files(model.id))
             if self.query(DetailPane):
-                self.detail.show(model, edit)
+                self.detail.show(model, edit, here, lost)
 
     def action_choose(self) -> None:
         """Open the model's own page."""

@@ -126,14 +126,6 @@ class CompareScreen(ModelActions):
         if model is not None:
             self.app.push_screen(ModelScreen(model))
 
-    def action_download_model(self) -> None:
-        """Show the plan for the variant that is compared."""
-        from tui_hub.tui.screens.plan import PlanDialog
-
-        model = self.subject()
-        if model is not None:
-            self.app.push_screen(PlanDialog(model, self.variant, None))
-
     def action_refresh_model(self) -> None:
         """Ask the sources anew."""
         self.look_up(refresh=True)

@@ -14,6 +14,7 @@ from tui_hub.events import JobChanged
 from tui_hub.tui import commands as c
 from tui_hub.tui.actions.copying import Copyable, copyables, of_download
 from tui_hub.tui.command import Command, bindings
+from tui_hub.tui.download_order import waits
 from tui_hub.tui.live import Live
 from tui_hub.tui.screens.base import HubScreen
 from tui_hub.tui.widgets.download_list import DownloadList
@@ -27,10 +28,6 @@ _MOVING = (JobStatus.RUNNING, JobStatus.PENDING)
 _ENDED = (JobStatus.COMPLETED, JobStatus.CANCELLED, JobStatus.FAILED)
 
 
-def _waits(one: Download) -> bool:
-    return one.status is JobStatus.PENDING and one.local
-
-
 def _rests(one: Download) -> bool:
     """Whether a person paused it, and one key lets it go on already."""
     return one.status is JobStatus.PAUSED and one.error_code is None
@@ -40,8 +37,8 @@ _APPLIES: dict[type[Command], Callable[[Download], bool]] = {
     c.PauseOrResume: lambda one: one.status in (*_MOVING, JobStatus.PAUSED),
     c.CancelDownload: lambda one: not one.status.ended or one.status is JobStatus.FAILED,
     c.RetryDownload: lambda one: one.status not in _MOVING and not _rests(one),
-    c.MoveLater: _waits,
-    c.MoveEarlier: _waits,
+    c.MoveLater: waits,
+    c.MoveEarlier: waits,
     c.Choose: lambda one: True,
 }
 """What each command that is about one download can be done with."""
@@ -213,7 +210,7 @@ class DownloadsScreen(HubScreen):
         one = self._subject()
         if one is None:
             return
-        if one.status is not JobStatus.PENDING or not one.local:
+        if not waits(one):
             self.app.hint("Only downloads that wait in line here can be moved.")
             return
         with self.app.reporting():

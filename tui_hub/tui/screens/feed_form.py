@@ -102,9 +102,7 @@ class FeedForm(HubDialog[Feed | None]):
         self.meaning.update(Content("\n").join(lines))
 
     def _show(self, error: HubError) -> None:
-        advice = self.app.advice(error.hint)
-        hint = f"\n{safe(advice)}" if advice else ""
-        self.meaning.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
+        self.meaning.update(self.problem_of(error))
 
     @on(Input.Submitted)
     def _submitted(self) -> None:

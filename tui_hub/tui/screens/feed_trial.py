@@ -105,9 +105,7 @@ class TrialDialog(HubDialog[None]):
         try:
             trial = await self.app.services.feeds.try_out(self._feed, self._pages)
         except HubError as error:
-            advice = self.app.advice(error.hint)
-            hint = f"\n{safe(advice)}" if advice else ""
-            self.words.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
+            self.words.update(self.problem_of(error))
             return
         self._whole = trial.whole
         self.words.update(Content(safe(trial_words(trial))))

@@ -12,6 +12,7 @@ from textual.widgets import ContentSwitcher
 
 from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.errors import HubError, NotFoundError
+from tui_hub.domain.losses import lost_words
 from tui_hub.domain.models import Details, Model
 from tui_hub.events import ModelChanged, SlotChanged
 from tui_hub.tui import commands as c
@@ -113,7 +114,9 @@ class ModelScreen(ModelActions):
 
     def _show(self, details: Details) -> None:
         self._model, self._folder = details.model, details.path
-        self.about.show(details.model, details.edit)
+        self.about.show(
+            details.model, details.edit, details.installed_size, lost_words(details.files)
+        )
         self.files.show(details)
         self.fit.show_model(details)
         self.revisions.installed = details.installed_revision
@@ -178,16 +181,12 @@ class ModelScreen(ModelActions):
         """Ask the source anew."""
         self.look_up(refresh=True)
 
-    def action_download_model(self) -> None:
-        """Show the plan, for the variant or the revision under the cursor where there is one."""
-        from tui_hub.tui.screens.plan import PlanDialog
-
+    def to_download(self) -> tuple[str | None, str | None]:
+        """The variant or the revision under the cursor, where there is one."""
         one = self.revisions.current if self.tabs.present == _REVISIONS else None
-        variant, revision = self.variant, None
-        if one is not None:
-            revision = one.revision
-            variant = next((name.variant for name in one.names), None)
-        self.app.push_screen(PlanDialog(self._model, variant, revision))
+        if one is None:
+            return self.variant, None
+        return next((name.variant for name in one.names), None), one.revision
 
     @property
     def variant(self) -> str | None:

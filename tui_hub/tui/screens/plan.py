@@ -8,86 +8,35 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from tui_hub import text
-from tui_hub.domain.artifacts import Variant, preferred_variant
+from tui_hub.domain.artifacts import preferred_variant
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.fit import FitReport
-from tui_hub.domain.frozen import dataclass
-from tui_hub.domain.jobs import JobStatus
-from tui_hub.domain.models import Details, Model
+from tui_hub.domain.models import Model
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands import ShowDownloads
 from tui_hub.tui.commands.questions import Accept, Dismiss
-from tui_hub.tui.drawing.columns import Column
 from tui_hub.tui.drawing.draw import safe
-from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.screens.base import HubDialog
+from tui_hub.tui.widgets.option_table import Option, OptionTable, options_of
 from tui_hub.tui.widgets.row_list import RowList
-from tui_hub.tui.widgets.table import Table
-from tui_hub.tui.words.plan import fit_text, is_harmless, plan_text
+from tui_hub.tui.words.plan import fit_text, is_harmless, on_its_way_text, plan_text
 
 _MUTED = "$foreground 62%"
 _FAINT = "$foreground 40%"
 
 
 _ASKING = Content.styled("looking whether it fits in memory", _FAINT)
-
-
 _CLOSES = (Dismiss, "closes")
 _STARTS = ((Accept, "starts"), _CLOSES)
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One thing to download: a variant, or every file."""
-
-    variant: Variant | None
-    files: int
-    size: int | None
-    installed: bool
-
-    @property
-    def name(self) -> str:
-        """What the list calls it."""
-        return self.variant.name if self.variant else "every file"
-
-
-def options_of(details: Details) -> list[Option]:
-    """The choices, a model's variants before all of its files."""
-    whole = Option(None, len(details.files), details.model.size, False)
-    sizes = [file.size for file in details.files]
-    if None not in sizes:
-        whole = Option(None, len(sizes), sum(size or 0 for size in sizes), False)
-    if len(details.variants) < 2 and len(details.files) == sum(
-        len(variant.paths) for variant in details.variants
-    ):
-        return [whole]
-    here = set(details.installed_variants)
-    chosen = [
-        Option(variant, len(variant.paths), variant.size, variant.name in here)
-        for variant in details.variants
-    ]
-    return [*chosen, whole]
-
-
-def _columns(glyphs: Glyphs) -> list[Column[Option]]:
-    return [
-        Column("Variant", 0, lambda one: [(one.name, "strong")]),
-        Column("", 1, lambda one: [(glyphs.installed if one.installed else "", "good")]),
-        Column("Files", 5, lambda one: [(str(one.files), "muted")], align="right", rank=2),
-        Column("Size", 9, lambda one: [(text.size(one.size), "")], align="right", rank=1),
-    ]
-
-
-class OptionTable(Table[Option]):
-    """The choices; their names are short."""
-
-    least = 12
+_SHOWS = ((Accept, "shows it"), _CLOSES)
 
 
 class PlanDialog(HubDialog[None]):
-    """Asks the source for the files, shows the plan of each variant, starts the one chosen."""
+    """Asks the source for the files, shows the plan of each variant, starts the one chosen.
+
+    What is on its way already has no plan: the choice goes there.
+    """
 
     CSS_PATH = "plan.tcss"
     BINDINGS = bindings(Accept, Dismiss)
@@ -118,7 +67,7 @@ class PlanDialog(HubDialog[None]):
         box.border_title = Content(f"Download {safe(self._model.id + at)}")
         box.border_subtitle = self.offer(*_STARTS)
         with box, Horizontal():
-            yield OptionTable(_columns(self.app.glyphs), id="options")
+            yield OptionTable(self.app.glyphs, id="options")
             yield Static(Content.styled("asking for the files", _FAINT), id="figures")
 
     def on_mount(self) -> None:
@@ -135,7 +84,7 @@ class PlanDialog(HubDialog[None]):
         except HubError as error:
             self._fail(error)
             return
-        options = options_of(details)
+        options = options_of(details, self.app.live.under_way(self._model.id))
         self.options.show(options)
         names = [one.variant.name if one.variant else None for one in options]
         preferred = preferred_variant(details.variants)
@@ -153,6 +102,11 @@ class PlanDialog(HubDialog[None]):
             self._plan, self._fit, self._report = None, _ASKING, None
             self._failed = False
             self._say_what_starts()
+            if option.download is not None:
+                for group in ("plan", "fit"):
+                    self.workers.cancel_group(self, group)
+                self.figures.update(on_its_way_text(option.download))
+                return
             self.measure(option)
             self.judge(option)
 
@@ -199,7 +153,10 @@ class PlanDialog(HubDialog[None]):
 
     def _say_what_starts(self) -> None:
         """Say in the frame what the key of a start does now."""
-        told = self.offer(_CLOSES) if self._failed else self.offer(*_STARTS)
+        there = self._option is not None and self._option.download is not None
+        told = self.offer(*_SHOWS) if there else self.offer(*_STARTS)
+        if self._failed:
+            told = self.offer(_CLOSES)
         if self._eager:
             told = f"starts when all is known, {self.offer(_CLOSES)}"
         self.query_one(".dialog").border_subtitle = told
@@ -221,9 +178,7 @@ class PlanDialog(HubDialog[None]):
         self._say_what_starts()
 
     def _show_error(self, error: HubError) -> None:
-        advice = self.app.advice(error.hint)
-        hint = f"\n\n{safe(advice)}" if advice else ""
-        self.figures.update(Content.assemble((safe(error.message), "$error"), (hint, _MUTED)))
+        self.figures.update(self.problem_of(error))
 
     @on(RowList.Chosen)
     def _clicked_twice(self) -> None:
@@ -233,16 +188,16 @@ class PlanDialog(HubDialog[None]):
     async def start(self) -> None:
         """Start the download that the figures on screen describe."""
         option = self.options.current
+        if option is not None and option.download is not None:
+            self.dismiss()
+            self.app.call_later(self.app.show_download, option.download.job)
+            return
         if option is None or self._plan is None:
             self._eager = not self._failed
             self._say_what_starts()
             return
         variant = option.variant.name if option.variant else None
         what = f"{self._model.name} {variant}" if variant else self._model.name
-        moving = any(
-            (one.model, one.variant, one.status) == (self._model.id, variant, JobStatus.RUNNING)
-            for one in self.app.live.downloads
-        )
         try:
             await self.app.services.downloads.start(
                 self._model.id, variant=variant, revision=self._revision
@@ -250,8 +205,7 @@ class PlanDialog(HubDialog[None]):
         except HubError as error:
             self._show_error(error)
             return
-        where = "on its way already" if moving else "in line"
-        self.app.notify(f"{what} is {where}; {self.app.key_of(ShowDownloads)} shows it")
+        self.app.notify(f"{what} is in line; {self.app.key_of(ShowDownloads)} shows it")
         self.dismiss()
 
     def action_choose(self) -> None:

@@ -258,7 +258,7 @@ class SyncScreen(HubScreen):
                 self.app.notify(f"A sync runs already; {key} cancels it.", severity="warning")
                 return
             self.app.services.sync.start(feeds)
-            if self.app.services.configuration.settings.network.offline:
+            if self.app.services.configuration.offline:
                 self.app.notify("Offline: feeds that need the network stay as they are.")
 
     @work(group="sync-action")

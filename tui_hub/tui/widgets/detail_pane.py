@@ -36,23 +36,37 @@ class DetailPane(VerticalScroll, can_focus=False):
     def compose(self) -> ComposeResult:
         yield Static()
 
-    def show(self, model: Model | None, edit: ModelEdit | None = None) -> None:
-        """Fill the pane, or empty it."""
-        self.scroll_home(animate=False)
-        self.body.update(Content() if model is None else self._about(model, edit))
+    def show(
+        self,
+        model: Model | None,
+        edit: ModelEdit | None = None,
+        here: int | None = None,
+        lost: str = "",
+    ) -> None:
+        """Fill the pane, or empty it.
 
-    def _about(self, model: Model, edit: ModelEdit | None) -> Content:
+        Args:
+            model: the model, if any.
+            edit: what the user added to it.
+            here: bytes of it that are installed.
+            lost: which of its files were here and are not any more, in words.
+        """
+        self.scroll_home(animate=False)
+        self.body.update(Content() if model is None else self._about(model, edit, here, lost))
+
+    def _about(self, model: Model, edit: ModelEdit | None, here: int | None, lost: str) -> Content:
         words, tone = status_words(model, self.app.glyphs)
         star = f" {self.app.glyphs.favourite}" if edit and edit.favourite else ""
         blocks = [
             Content.assemble((safe(model.name), "bold"), (star, "$accent")),
             Content.assemble((safe(model.author or model.source), MUTED)),
             Content.assemble((words, _TONES[tone])),
+            *([Content.styled(lost, "$error")] if lost else []),
             Content(),
-            *_table(facts_of(model)),
+            *_table(facts_of(model, here)),
         ]
         if model.removed:
-            blocks.insert(3, Content.styled("vanished upstream", "$warning"))
+            blocks.insert(4 if lost else 3, Content.styled("vanished upstream", "$warning"))
         blocks += _table(published_facts(model), "$warning" if model.deprecated else MUTED)
         if edit and edit.note:
             blocks += [Content(), Content.styled(safe(edit.note), "$accent")]

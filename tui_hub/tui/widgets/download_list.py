@@ -11,6 +11,7 @@ from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.services.downloads.words import last_run_words, moved_words
 from tui_hub.tui.commands import DownloadModel, ShowBrowse
+from tui_hub.tui.download_order import in_their_places
 from tui_hub.tui.drawing.draw import Line, fit
 from tui_hub.tui.widgets.row_list import RowList
 from tui_hub.tui.words.download import explanation, fold, totals
@@ -38,7 +39,6 @@ _FOLDED = (JobStatus.COMPLETED, JobStatus.CANCELLED)
 """What ended well enough to be history at once; what failed stays until it is put aside."""
 _INDENT = 4
 """Cells before what belongs to a download."""
-_ORDER = (JobStatus.RUNNING, JobStatus.PENDING, JobStatus.PAUSED, JobStatus.FAILED)
 
 
 class DownloadList(RowList):
@@ -53,6 +53,10 @@ class DownloadList(RowList):
         self._past: tuple[Download, ...] = ()
         self._aside: frozenset[str] = frozenset()
         self._seen: frozenset[str] = frozenset()
+        self._order: list[str] = []
+        """The jobs that have not ended, as they are listed."""
+        self._wanted: str | None = None
+        """The job of a download that somebody asked to see."""
         self._by_hand = False
         self._bare = False
         """Whether the names are without their authors, as not all of them have room."""
@@ -109,12 +113,20 @@ class DownloadList(RowList):
         heads = {row: job for row, job in self._jobs() if not self._rows[row].past}
         new = [row for row, job in heads.items() if job not in self._seen]
         row = self.cursor if self.cursor in heads else next(iter(heads), self.cursor)
-        self.set_reactive(RowList.cursor, new[-1] if self._seen and new else row)
+        row = new[-1] if self._seen and new else row
+        wanted = [at for at, job in self._jobs() if job == self._wanted]
+        self.set_reactive(RowList.cursor, wanted[0] if wanted else row)
         self.rows_changed()
         self.call_after_refresh(lambda: self.reveal(self.cursor))
 
+    def stand_on(self, job: str) -> None:
+        """Rest on a download that somebody asks to see."""
+        self._wanted = job
+        self.look()
+
     def leave(self) -> None:
         """Nobody looks any more: what comes from now on is new."""
+        self._wanted = None
         self._seen = frozenset(job for _, job in self._jobs())
 
     def _jobs(self) -> list[tuple[int, str]]:
@@ -152,7 +164,9 @@ class DownloadList(RowList):
         width = self.draw_width if self.size.width else self.app.size.width
         folded = {one.job: one for one in self._current if self._is_past(one)}
         live = [one for one in self._current if one.job not in folded]
-        for download in sorted(live, key=lambda one: _ORDER.index(one.status)):
+        live = in_their_places(self._order, live)
+        self._order = [one.job for one in live]
+        for download in live:
             rows.append(_Row(download))
             why = explanation(download, width - _INDENT, self.app.key_of, self.app.advice)
             rows += [_Row(download, words=words, tone=tone) for words, tone in why]

@@ -8,6 +8,7 @@ from itertools import dropwhile
 from tui_hub import text
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Variant
 from tui_hub.domain.frozen import dataclass
+from tui_hub.domain.losses import file_words
 from tui_hub.domain.models import Details
 from tui_hub.tui.drawing.columns import GAP, Column, draw_row, header, layout
 from tui_hub.tui.drawing.draw import Line, Piece, spread
@@ -78,7 +79,7 @@ def _state(file: Artifact) -> Piece:
     if file.status is ArtifactStatus.DOWNLOADING:
         return ("downloading", "info")
     if file.status is ArtifactStatus.FAILED:
-        return ("failed", "bad")
+        return (file_words(file), "bad")
     return ("here already" if file.blob else "", "info")
 
 
@@ -167,6 +168,9 @@ class FileList(RowList):
             sizes = [file.size for file in one.model.files]
             whole = sum(size or 0 for size in sizes)
             right = [(f"{len(sizes)} files  ", "faint"), (text.size(whole).rjust(10), "strong")]
+            here = sum(one.status is ArtifactStatus.COMPLETED for one in one.model.files)
+            if 0 < here < len(sizes):
+                left.append((f"  {here} of {len(sizes)} files here", "good"))
         if one.variant is not None:
             left.append((f"  {one.variant.format}", "faint"))
             if one.variant.name in self.app.marks.variants_of(self._model):

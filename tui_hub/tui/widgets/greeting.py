@@ -75,7 +75,7 @@ class Greeting(Static):
         services = self.app.services
         settings = services.configuration.settings
         here = f"Models here: {text.grouped(live.total)}. " if live.total else ""
-        if settings.network.offline:
+        if services.configuration.offline:
             return f"{here}Offline, nothing else is fetched."
         if live.syncing:
             listed = _listed([feed.feed for feed in live.syncing])

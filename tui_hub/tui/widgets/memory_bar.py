@@ -40,8 +40,8 @@ class MemoryBar(Drawn):
         return spread(left, right, width, ellipsis=self.glyphs.ellipsis)
 
     def _where(self) -> list[Piece]:
-        settings = self.app.configuration.settings
-        words = ["offline"] if settings.network.offline else []
+        offline = self.app.configuration.offline
+        words = ["offline"] if offline else []
         if self.app.over_ssh:
             words.append("ssh")
-        return [(" ".join(words), "warn" if settings.network.offline else "faint")] if words else []
+        return [(" ".join(words), "warn" if offline else "faint")] if words else []

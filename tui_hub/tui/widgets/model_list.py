@@ -20,7 +20,7 @@ from tui_hub.tui.drawing.columns import draw_row, header, layout
 from tui_hub.tui.drawing.draw import Line
 from tui_hub.tui.marks import Marks
 from tui_hub.tui.widgets.row_list import RowList
-from tui_hub.tui.words.model import model_columns
+from tui_hub.tui.words.model import Known, model_columns
 
 PAGE = 100
 """Rows asked for at once."""
@@ -61,8 +61,7 @@ class ModelList(RowList):
         self._loading: set[int] = set()
         self._jumping: int | None = None
         """The page whose key is being looked for."""
-        self._favourites: frozenset[str] = frozenset()
-        self._compared: frozenset[str] = frozenset()
+        self._known = Known()
         self._capacity: Capacity | None = None
         self._columns = model_columns(self.glyphs)
         self.answered = asyncio.Event()
@@ -76,14 +75,12 @@ class ModelList(RowList):
         self.app.marks_signal.subscribe(self, self._marked)
 
     def _marked(self, marks: Marks) -> None:
-        self._compared = marks.models
+        self._known = replace(self._known, compared=marks.models)
         self._name_columns(self.search.sort)
         self.refresh()
 
     def _name_columns(self, sort: Sort) -> None:
-        self._columns = model_columns(
-            self.glyphs, sort, self._favourites, self._compared, self._capacity
-        )
+        self._columns = model_columns(self.glyphs, sort, self._known, self._capacity)
 
     def show_fit(self, capacity: Capacity) -> None:
         """Say of each model whether this box is large enough for it."""
@@ -171,11 +168,15 @@ class ModelList(RowList):
 
     @work(group="marks", exclusive=True)
     async def mark(self) -> None:
-        """Find out which models are favourites."""
+        """Find out which models are favourites, and what of them is here or lost."""
         with self.app.reporting():
-            known = await self.app.services.catalogue.favourites()
-            if known != self._favourites:
-                self._favourites = known
+            services = self.app.services
+            favourites = await services.catalogue.favourites()
+            installed = {one.model: one.bytes for one in await services.storage.installs()}
+            lost = await services.storage.damaged()
+            known = replace(self._known, favourites=favourites, installed=installed, lost=lost)
+            if known != self._known:
+                self._known = known
                 self._name_columns(self.search.sort)
                 self.refresh()
 

@@ -143,6 +143,9 @@ class TopBar(Drawn):
         live = self.app.live
         if detail == 0:
             return []
+        if self.app.configuration.offline:
+            since = f" {self.glyphs.dot} {self.glyphs.syncing} {text.ago(live.last_sync)}"
+            return [("offline", "warn"), (since if detail > 1 else "", "faint")]
         failed = len(live.failed_feeds)
         if detail == 1:  # no room for a word on what goes on by itself; what failed has its own
             return [(f"{failed} failed", "bad")] if failed and not live.syncing else []

@@ -42,12 +42,15 @@ _KEYS: dict[str, tuple[type[Command], str]] = {
     "config get --json": (c.ShowSettings, ""),
     "config set": (c.ShowSettings, ""),
     "config unset": (c.ShowSettings, ""),
+    "--offline": (c.WorkOffline, ""),
 }
 """What does the same here, and the screen whose key it is; none where it works everywhere. A
 command with other options than these has no key: it would do something else."""
 _GROUPS = ("feeds", "config")
 """Commands whose first word behind them is an action."""
-_COMMAND = re.compile(r"`tui-hub ([a-z]+)((?: [^`]+)?)`")
+_COMMAND = re.compile(r"`tui-hub (--offline|[a-z]+)((?: [^`]+)?)`")
+_ONLINE = re.compile(r"Leave out --offline(?:, or unset HF_HUB_OFFLINE,)? to ")
+"""How the services advise to go online."""
 
 
 def on_screen(hint: str, key_of: KeyOf, here: str = "") -> str:
@@ -66,7 +69,8 @@ def on_screen(hint: str, key_of: KeyOf, here: str = "") -> str:
         command, place = known
         return f"{key_of(command)} in {place}" if place not in ("", here) else key_of(command)
 
-    return _COMMAND.sub(key, hint)
+    online = f"{key_of(c.WorkOffline)} goes online again, to "
+    return _COMMAND.sub(key, _ONLINE.sub(online, hint))
 
 
 def _named(verb: str, words: list[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from tui_hub import text
 from tui_hub.domain.catalogue import Sort
@@ -38,6 +38,19 @@ def status_words(model: Model, glyphs: Glyphs) -> Piece:
     return (f"{sign} {words}".strip(), tone or "faint")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the home of the list knows of models, by their ids, beside their rows."""
+
+    favourites: AbstractSet[str] = frozenset()
+    compared: AbstractSet[str] = frozenset()
+    """Those that are marked for a comparison."""
+    installed: Mapping[str, int] = field(default_factory=dict)
+    """Bytes that are here of each that is installed."""
+    lost: AbstractSet[str] = frozenset()
+    """Those of which files are damaged or missing."""
+
+
 def _name(model: Model) -> Line:
     author: list[Piece] = [(f"{model.author}/", "muted")] if model.author else []
     name = [*author, (model.name, "faint" if model.removed else "strong")]
@@ -48,8 +61,8 @@ def _name(model: Model) -> Line:
     return name
 
 
-def _size(model: Model) -> str:
-    return "" if model.size is None else text.model_size(model)
+def _size(model: Model, here: int | None = None) -> str:
+    return "" if model.size is None else text.model_size(model, here)
 
 
 _SORTED = {
@@ -67,8 +80,7 @@ _SORTED = {
 def model_columns(
     glyphs: Glyphs,
     sort: Sort = Sort.DOWNLOADS,
-    favourites: AbstractSet[str] = frozenset(),
-    compared: AbstractSet[str] = frozenset(),
+    known: Known = Known(),
     capacity: Capacity | None = None,
 ) -> list[Column[Model]]:
     """The columns of the catalogue; the one that the list is ordered by never gives way.
@@ -76,20 +88,20 @@ def model_columns(
     Args:
         glyphs: the signs to draw with.
         sort: the order of the list.
-        favourites: ids of the models that carry the mark.
-        compared: ids of the models that are marked for a comparison.
+        known: what this home knows of the models.
         capacity: the memory of this box, where somebody has looked.
     """
 
     def name(model: Model) -> Line:
-        star = [(f" {glyphs.favourite}", "accent")] if model.id in favourites else []
-        to_compare = [(f" {glyphs.compared}", "info")] if model.id in compared else []
-        return [*_name(model), *star, *to_compare]
+        star = [(f" {glyphs.favourite}", "accent")] if model.id in known.favourites else []
+        to_compare = [(f" {glyphs.compared}", "info")] if model.id in known.compared else []
+        lost = [(" damaged", "bad")] if model.id in known.lost else []
+        return [*_name(model), *lost, *star, *to_compare]
 
     by = _SORTED.get(sort, _downloads_title(glyphs))
     sign = glyphs.up if sort in (Sort.NAME, Sort.FIT) else glyphs.down
     columns = [Column("", 1, lambda model: [status_mark(model, glyphs)]), Column("Model", 0, name)]
-    columns += _figures(glyphs, trending=sort is Sort.TRENDING)
+    columns += _figures(glyphs, known.installed, trending=sort is Sort.TRENDING)
     if capacity is not None:
         fit: Column[Model] = Column(
             "Fit", 4, lambda model: [_FITS.get(capacity.fit(model), ("", ""))], rank=4
@@ -121,7 +133,9 @@ def _downloads_title(glyphs: Glyphs) -> str:
     return f"{glyphs.downloading} 30 d"
 
 
-def _figures(glyphs: Glyphs, *, trending: bool) -> list[Column[Model]]:
+def _figures(
+    glyphs: Glyphs, installed: Mapping[str, int], *, trending: bool
+) -> list[Column[Model]]:
     """The columns beside the name, the least important with the highest rank."""
     trend: Column[Model] = Column(
         "Trend", 7, lambda model: [(text.count(round(model.trending)), "")], align="right"
@@ -137,7 +151,13 @@ def _figures(glyphs: Glyphs, *, trending: bool) -> list[Column[Model]]:
             align="right",
             rank=7,
         ),
-        Column("Size", 10, lambda model: [(_size(model), "")], align="right", rank=2),
+        Column(
+            "Size",
+            10,
+            lambda model: [(_size(model, installed.get(model.id)), "")],
+            align="right",
+            rank=2,
+        ),
         Column(
             _downloads_title(glyphs),
             6,
@@ -163,8 +183,13 @@ def _figures(glyphs: Glyphs, *, trending: bool) -> list[Column[Model]]:
     ]
 
 
-def facts_of(model: Model) -> list[tuple[str, str]]:
-    """What is known of a model in pairs of word and value; what is unknown is left out."""
+def facts_of(model: Model, here: int | None = None) -> list[tuple[str, str]]:
+    """What is known of a model in pairs of word and value; what is unknown is left out.
+
+    Args:
+        model: the model.
+        here: bytes of it that are installed.
+    """
     access = {False: "open", True: "gated"}.get(bool(model.gated), "open")
     if isinstance(model.gated, str):
         access = f"gated, {model.gated} approval"
@@ -175,7 +200,7 @@ def facts_of(model: Model) -> list[tuple[str, str]]:
         ("licence", model.license),
         ("access", access),
         ("parameters", text.count(model.params) if model.params else None),
-        ("size", text.size_words(model)),
+        ("size", text.size_words(model, here)),
         ("downloads", f"{text.count(model.downloads)} in 30 days" if model.downloads else None),
         ("likes", text.count(model.likes) if model.likes else None),
         ("updated", text.ago(model.last_modified) if model.last_modified else None),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from textual.content import Content
 
 from tui_hub import text
-from tui_hub.domain.downloads import Plan
+from tui_hub.domain.downloads import Download, Plan
 from tui_hub.domain.fit import FitReport, Verdict
+from tui_hub.domain.jobs import JobStatus
 from tui_hub.services.fit.words import verdict_words
 from tui_hub.tui.drawing.draw import safe
 from tui_hub.tui.drawing.glyphs import Glyphs
@@ -25,6 +26,11 @@ _VERDICTS = {
     Verdict.TOO_BIG: "$error",
     Verdict.UNKNOWN: _MUTED,
 }
+_STANDS = {
+    JobStatus.RUNNING: "it is being downloaded",
+    JobStatus.PENDING: "it waits in line",
+    JobStatus.PAUSED: "it is paused",
+}
 _WARNED = (Verdict.NEEDS_GPUS, Verdict.OFFLOAD, Verdict.TOO_BIG)
 
 
@@ -39,6 +45,18 @@ def is_harmless(plan: Plan, report: FitReport | None) -> bool:
     """Whether a plan has nothing in it that a person should weigh before it starts."""
     warned = report is not None and report.judgement.verdict in _WARNED
     return plan.fits and not _notes(plan) and not warned
+
+
+def on_its_way_text(download: Download) -> Content:
+    """Where the download stands that brings the choice already."""
+    total = max(download.bytes_total, 1)
+    lines = [
+        Content.styled(f"on its way already: {_STANDS[download.status]}", "$primary"),
+        Content(),
+        _figure("here", f"{text.size(download.done)} ({100 * download.done // total}%)"),
+        _figure("together", text.size(download.bytes_total)),
+    ]
+    return Content("\n").join(lines)
 
 
 def plan_text(plan: Plan, fit: Content, glyphs: Glyphs, width: int, height: int) -> Content:

@@ -8,7 +8,7 @@ from tui_hub.domain.feeds import Feed, FeedState, FeedStatus
 
 _UNREACHED = (
     "What comes with the program is here. `tui-hub doctor` looks at network, proxy and token; "
-    "`tui-hub --offline` asks nothing."
+    "`tui-hub --offline` works without asking anybody."
 )
 """What one can do while a source cannot be asked."""
 
