@@ -10,8 +10,10 @@ from homes import NO_OLLAMA, Configure
 from hypothesis import HealthCheck, settings
 from nvml_driver import StubDriver, absent, build
 from small_models import small_repositories
+from warm_torch import WarmTorch
 
 from tui_hub.demo import DemoHub
+from tui_hub.runtime import children, spawning
 from tui_hub.settings import Configuration, load_configuration
 
 LEAKS = (
@@ -106,3 +108,23 @@ def configure(hub: DemoHub, tmp_path: Path) -> Configure:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def torch_server() -> Iterator[WarmTorch]:
+    """What forks processes that have torch already."""
+    server = WarmTorch()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def warm_torch(torch_server: WarmTorch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the processes with torch forked that this process starts, not those of its children."""
+    monkeypatch.setattr(children, "spawn", torch_server.spawn)
+
+
+@pytest.fixture
+def cold_torch(warm_torch: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have them started as the program does, for a test of a module that has them forked."""
+    monkeypatch.setattr(children, "spawn", spawning.spawn)

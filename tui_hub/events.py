@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Hashable
-from dataclasses import dataclass
 from types import TracebackType
+
+from tui_hub.domain.frozen import dataclass
 
 INTERVAL = 0.1
 """Seconds between two batches to one reader: at most ten a second."""

@@ -12,8 +12,6 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
-import psutil
-
 from tui_hub.domain.jobs import Owner
 
 _log = logging.getLogger(__name__)
@@ -112,6 +110,8 @@ def give_way() -> None:
     For the calling thread alone, and for good: without privileges no thread gets back what it gave
     up. Some disk schedulers know no priorities, so whoever reads much also minds how fast.
     """
+    import psutil
+
     thread = threading.get_native_id()
     try:
         # On Linux a thread is what these calls mean; elsewhere they would mean the whole process.
@@ -139,6 +139,8 @@ def having_open(files: Collection[Path]) -> Iterator[int]:
 
 def command_of(pid: int) -> str | None:
     """The command line of a process, not clean; `None` where it cannot be seen."""
+    import psutil
+
     try:
         return " ".join(psutil.Process(pid).cmdline()) or None
     except (psutil.Error, ValueError, OverflowError):
@@ -147,6 +149,8 @@ def command_of(pid: int) -> str | None:
 
 def family(pid: int) -> frozenset[int]:
     """A process and all below it. Blocks for a moment."""
+    import psutil
+
     try:
         return frozenset({pid, *(one.pid for one in psutil.Process(pid).children(recursive=True))})
     except (psutil.Error, ValueError, OverflowError):
@@ -155,6 +159,8 @@ def family(pid: int) -> frozenset[int]:
 
 def resident(pids: Collection[int]) -> int:
     """The bytes of memory that processes hold, what they share counted once for each. Blocks."""
+    import psutil
+
     total = 0
     for pid in pids:
         try:
@@ -237,6 +243,8 @@ def _stat(pid: int) -> list[str]:
 
 
 def _started_elsewhere(pid: int) -> float | None:
+    import psutil
+
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
@@ -245,6 +253,8 @@ def _started_elsewhere(pid: int) -> float | None:
 
 
 def _stopped_elsewhere(pid: int) -> bool:
+    import psutil
+
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     except (psutil.Error, ValueError, OverflowError):

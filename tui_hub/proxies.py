@@ -6,11 +6,12 @@ import base64
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.frozen import dataclass
 
 
 class ProxyKind(StrEnum):

@@ -19,7 +19,9 @@ from textual.app import App
 
 from tui_hub import cli
 from tui_hub.services import Services
+from tui_hub.settings import Configuration
 from tui_hub.tui import app
+from tui_hub.tui.background import Opening
 from tui_hub.tui.widgets.row_list import RowList
 
 
@@ -63,16 +65,22 @@ def main() -> None:
     path, repositories, run = Path(sys.argv[1]), sys.argv[2:], app.run_screen
     Probe(path).install()
 
-    async def watched(services: Services, *arguments: bool) -> int:
-        async def download() -> None:
+    async def watched(configuration: Configuration, opening: Opening, *arguments: bool) -> int:
+        async def download(services: Services) -> None:
             for repository in repositories:
                 await services.downloads.start(f"hf:{repository}")
 
-        beside = asyncio.create_task(download())
+        async def opened() -> Services:
+            services = await opening()
+            going.append(asyncio.create_task(download(services)))
+            return services
+
+        going: list[asyncio.Task[None]] = []
         try:
-            return await run(services, *arguments)
+            return await run(configuration, opened, *arguments)
         finally:
-            beside.cancel()
+            for one in going:
+                one.cancel()
 
     app.run_screen = watched
     sys.argv = ["tui-hub"]

@@ -63,7 +63,7 @@ def taken_in(record: Model, row: tuple[object, ...], local: Mapping[str, Local])
     return changes
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(two_records())
 def test_comparing_and_merging_write_the_same(records: tuple[Model, Model]) -> None:
     before, after = records

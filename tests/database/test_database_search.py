@@ -518,15 +518,15 @@ async def test_walking_and_sorting_answer_alike(
 
     for sort in list(Sort)[1:]:
         search = Search(text="llama", licenses=("mit",), gated=False, sort=sort)
-        sorted_ids = await ids(full.models, search, 20)
+        sorted_ids = await ids(full.models, search, 60)
         with monkeypatch.context() as patch:
             patch.setattr(searching, "_FEW", 1)
-            assert await ids(full.models, search, 20) == sorted_ids
+            assert await ids(full.models, search, 60) == sorted_ids
             assert set(sorted_ids) == scan(search)
             patch.setattr(searching, "_MANY", 1)
             for tried in (1, 700, 5000):
                 patch.setattr(searching, "_TRIED", tried)
-                assert await ids(full.models, search, 20) == sorted_ids
+                assert await ids(full.models, search, 60) == sorted_ids
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def hub() -> Iterator[DemoHub]:
 def web(hub: DemoHub) -> Iterator[httpx.Client]:
     """A client that follows nothing, to look at every answer by itself."""
     headers = {"Accept-Encoding": "identity"}
-    with httpx.Client(base_url=hub.endpoint, headers=headers, timeout=10) as client:
+    with httpx.Client(base_url=hub.endpoint, headers=headers) as client:
         yield client
 
 
@@ -69,3 +69,10 @@ def no_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("HF_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute for each answer; the five seconds of httpx are few on a busy box."""
+    for name in ("connect", "read", "write", "pool"):
+        monkeypatch.setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, name, 60.0)

@@ -129,7 +129,7 @@ def test_the_throttle_holds(limits: tuple[int, int], lanes: int) -> None:
         for thread in threads:
             thread.join()
         expected = 0.25 * lanes
-        assert expected * 0.9 < time.monotonic() - started < expected + 5
+        assert time.monotonic() - started > expected * 0.9
 
 
 def test_a_client_that_leaves_frees_the_throttle() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui_hub.domain.cuda import names_slice, visible, without_expandable
+from tui_hub.domain.cuda import shareable, visible
 from tui_hub.domain.hardware import GpuSample
 
 GPUS = [GpuSample(index=n, uuid=f"GPU-{n}aa{n}", name="NVIDIA H200") for n in range(3)]
@@ -43,7 +43,6 @@ def test_slices_are_meant_by_their_own_uuid_and_by_that_of_their_gpu() -> None:
     assert visible(gpus, "MIG-1") == (SLICES[1],)
     assert visible(gpus, "GPU-big") == tuple(SLICES)
     assert visible(gpus, "0,1") == (*SLICES, GPUS[1])
-    assert names_slice("0, MIG-1") and not names_slice("0,GPU-big") and not names_slice(None)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +56,12 @@ def test_slices_are_meant_by_their_own_uuid_and_by_that_of_their_gpu() -> None:
         ),
         ("expandable_segments:False, backend:native", "expandable_segments:False, backend:native"),
         ("garbage, expandable_segments", "garbage, expandable_segments"),
+        ("backend:cudaMallocAsync", ""),
+        ("max_split_size_mb:64, backend : cudaMallocAsync ", "max_split_size_mb:64"),
         ("", ""),
     ],
 )
-def test_segments_that_grow_are_left_out_and_nothing_else(setting: str, kept: str) -> None:
-    assert without_expandable(setting) == kept
+def test_memory_that_nobody_else_can_open_is_left_out_and_nothing_else(
+    setting: str, kept: str
+) -> None:
+    assert shareable(setting) == kept

@@ -20,7 +20,8 @@ from tui_hub.formats.safetensors import HEADER_LIMIT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 MOST_MEMORY = 300_000_000
-MOST_SECONDS = 5.0
+MOST_SECONDS = 20.0
+"""Of a processor that others share; what grows with the square of the header takes minutes."""
 _READ = """
 import json, os, resource, sys
 from tui_hub.domain.architectures import from_gguf

@@ -152,10 +152,10 @@ def nested(depth: int) -> bytes:
     ],
 )  # fmt: skip
 def test_a_hostile_header_is_refused_at_once(content: bytes, words: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     with pytest.raises(HeaderError, match=words) as caught:
         read(content)
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2
     assert caught.value.message.isprintable()
 
 
@@ -167,19 +167,19 @@ def test_a_header_without_end_stops_at_the_limit() -> None:
         asked.append((offset, length))
         return (head[offset:] if offset < len(head) else b"")[:length].ljust(length, b"\1")
 
-    started = time.monotonic()
+    started = time.thread_time()
     with pytest.raises(HeaderError):
         read_header("gguf", 10**12, endless)
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5
     assert sum(length for _, length in asked) <= HEADER_LIMIT
 
 
 def test_a_vocabulary_that_fills_the_limit_is_skipped_quickly() -> None:
     count = 3_000_000
     content = gguf(pair("k", ARRAY, array(STRING, count, text("x") * count)))
-    started = time.monotonic()
+    started = time.thread_time()
     assert read(content).tensors == ()
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_foreign_text_is_only_data_and_bounded() -> None:

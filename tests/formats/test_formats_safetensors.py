@@ -115,10 +115,10 @@ def test_the_bits_of_a_type_are_those_of_the_library(dtype: str) -> None:
     ],
 )  # fmt: skip
 def test_a_hostile_header_is_refused_at_once(content: bytes, words: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     with pytest.raises(HeaderError, match=words) as caught:
         read(content)
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2
     assert caught.value.code == "corrupt"
     assert caught.value.message.isprintable()
 

@@ -51,8 +51,9 @@ async def test_a_child_from_its_start_to_its_end(start: Start, tmp_path: Path) -
     child = await start()
     info = await child.ready()
     assert info.version == torch.__version__
-    assert info.devices[0].device == "cpu"
-    assert info.devices[0].memory == psutil.virtual_memory().total
+    (processor, *_) = await child.devices()
+    assert processor.device == "cpu"
+    assert processor.memory == psutil.virtual_memory().total
     assert processes.known_alive(child.owner)
     assert (await child.status()).state == "ready"
 

@@ -196,6 +196,18 @@ def test_a_pickle_is_cast_too(tmp_path: Path) -> None:
     assert tensors["w"].equal(weights.T.half())
 
 
+def test_tensors_that_are_one_stay_one(tmp_path: Path) -> None:
+    weights = torch.randn(1000, 4)
+    made = {"first": weights, "last": weights, "row": weights[0], "turned": weights.T}
+    torch.save(made, tmp_path / "model.bin")
+    tensors, loaded, _ = load(tmp_path / "model.bin", dtype="float16", consent=True)
+    assert all(tensors[name].equal(tensor.half()) for name, tensor in made.items())
+    assert tensors["first"].data_ptr() == tensors["last"].data_ptr()
+    assert len({tensors[name].data_ptr() for name in made}) == 3
+    assert (loaded["tensors"], loaded["parameters"]) == (4, 8004)
+    assert loaded["bytes"] == 16_008, "the one memory counts once"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -27,11 +28,14 @@ from tui_hub.domain.errors import (
 from tui_hub.domain.fit import Basis, Device
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
+from tui_hub.domain.runtime import Loaded
 from tui_hub.domain.slots import Slot
-from tui_hub.events import SwapMoved
+from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.services import Services
 from tui_hub.services.holders import torch_holder
 from tui_hub.services.holders.torch_loader import TorchLoader
+
+pytestmark = pytest.mark.usefixtures("warm_torch")
 
 
 @pytest.fixture
@@ -335,27 +339,25 @@ async def test_a_model_that_died_is_said_to_be_and_can_be_loaded_again(
 
 
 async def test_a_child_that_is_killed_while_it_loads_leaves_the_old_model(
-    torch_home: Configure,
+    torch_home: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    load = TorchChild.load
+
+    async def load_and_be_killed(child: TorchChild, *arguments: Any) -> Loaded:
+        os.kill(child.pid, signal.SIGSTOP)  # or it might be done by then
+        loading = asyncio.create_task(load(child, *arguments))
+        await asyncio.sleep(0)
+        os.kill(child.pid, signal.SIGKILL)
+        return await loading
+
     configuration = torch_home()
     async with home(configuration) as services:
         await install(services, FIRST, SECOND)
         first = await services.activation.activate(FIRST)
-        switching = asyncio.create_task(services.activation.switch(SECOND))
-        with services.bus.subscribe() as events:
-            async for event in events:
-                if isinstance(event, SwapMoved):
-                    break
-        new = next(one for one in children(configuration) if one.pid != first.pid)
-        os.kill(new.pid, signal.SIGKILL)
-        try:
-            result = await switching
-        except HubError as error:
-            told = error.message
-        else:
-            assert result.status == "rolled_back"
-            told = result.error or ""
-        assert "killed" in told
+        monkeypatch.setattr(TorchChild, "load", load_and_be_killed)
+        result = await services.activation.switch(SECOND)
+        assert result.status == "rolled_back"
+        assert "killed" in (result.error or "")
         assert (await slot(services)).pid == first.pid
 
 
@@ -455,6 +457,7 @@ async def test_no_torch_publishes_a_link_and_says_so(
             await services.activation.switch(FIRST, runtime="torch")
 
 
+@pytest.mark.usefixtures("cold_torch")
 async def test_a_broken_torch_leaves_the_old_model(
     torch_home: Configure, broken_torch: dict[str, str]
 ) -> None:
@@ -492,6 +495,7 @@ def bare_python(tmp_path: Path) -> Path:
     return tmp_path / "bare" / "bin" / "python"
 
 
+@pytest.mark.usefixtures("cold_torch")
 async def test_torch_numbers_gpus_as_the_driver_does(torch_home: Configure) -> None:
     variables = {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"}
     async with home(torch_home(**variables)) as services:
@@ -503,6 +507,7 @@ async def test_torch_numbers_gpus_as_the_driver_does(torch_home: Configure) -> N
         assert b"CUDA_VISIBLE_DEVICES" not in names, "what may be taken is decided here"
 
 
+@pytest.mark.usefixtures("cold_torch")
 async def test_torch_takes_memory_that_programs_can_open(
     torch_home: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -510,6 +515,7 @@ async def test_torch_takes_memory_that_programs_can_open(
         "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True,max_split_size_mb:64",
         "PYTORCH_ALLOC_CONF": "expandable_segments:True",
         "PYTORCH_HIP_ALLOC_CONF": "max_split_size_mb:32",
+        "PYTORCH_NO_CUDA_MEMORY_CACHING": "1",
     }
     caplog.set_level("DEBUG", "tui_hub")
     async with home(torch_home(**variables)) as services:
@@ -519,6 +525,7 @@ async def test_torch_takes_memory_that_programs_can_open(
         assert b"PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:64" in told
         assert b"PYTORCH_HIP_ALLOC_CONF=max_split_size_mb:32" in told
         assert not any(b"expandable_segments" in one for one in told)
+        assert not any(b"MEMORY_CACHING" in one for one in told)
         assert "PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True" in caplog.text
 
 

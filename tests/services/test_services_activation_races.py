@@ -29,6 +29,8 @@ from tui_hub.services.jobs import leases
 from tui_hub.services.slots.published import SlotFiles
 from tui_hub.services.slots.swap import SwapRun
 
+pytestmark = pytest.mark.usefixtures("warm_torch")
+
 STOPPER = textwrap.dedent(
     """
     import asyncio, sys

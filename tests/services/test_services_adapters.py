@@ -17,6 +17,8 @@ from tui_hub.demo import DemoHub, Repository, RepositoryFile
 from tui_hub.domain.errors import CorruptError, RefusedError, UsageError
 from tui_hub.services import Services
 
+pytestmark = pytest.mark.usefixtures("warm_torch")
+
 LAYER = "base_model.model.embed"
 PARTS = {
     f"{LAYER}.lora_A.weight": torch.linspace(-1, 1, 400).view(4, 100),

@@ -24,6 +24,8 @@ from tui_hub.domain.slots import Slot
 from tui_hub.events import ModelChanged
 from tui_hub.services import Services, open_services
 
+pytestmark = pytest.mark.usefixtures("warm_torch")
+
 SCRIPT = Path(__file__).parents[1] / "server_script.py"
 LARGE = "demo-lab/lumen-chat-large"
 

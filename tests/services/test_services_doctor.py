@@ -96,9 +96,8 @@ async def test_offline_is_said_and_nothing_is_asked(configure: Configure, hub: D
 
 async def test_a_server_that_never_answers(configure: Configure) -> None:
     async with server(None) as endpoint:
-        started = time.monotonic()
-        found = await examined(configure(HF_ENDPOINT=endpoint, TUI_HUB_NETWORK__TIMEOUT="0.5"))
-        assert time.monotonic() - started < 10
+        async with asyncio.timeout(60):
+            found = await examined(configure(HF_ENDPOINT=endpoint, TUI_HUB_NETWORK__TIMEOUT="0.5"))
     network = the(found, "network")
     assert (network.status, "no answer within" in network.message) == (WARNING, True)
     assert the(found, "slots").status is OK

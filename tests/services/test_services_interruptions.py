@@ -26,6 +26,9 @@ from tui_hub.domain.feeds import FeedState
 from tui_hub.domain.jobs import JobStatus, JobType
 from tui_hub.domain.models import ModelStatus
 from tui_hub.services import Services, open_services
+from tui_hub.services.context import Context
+from tui_hub.services.sync import run
+from tui_hub.services.sync.run import lease_is_held
 
 DOWNLOADER = textwrap.dedent(
     """
@@ -385,6 +388,36 @@ async def test_a_second_sync_follows_the_first(configure: Configure, hub: DemoHu
         stall.release()
         reports = await asyncio.gather(first, second)
         assert reports[0] == reports[1]
+        assert len(await one.jobs.list((JobType.SYNC,))) == 1
+
+
+async def test_a_second_sync_has_the_result_of_a_first_that_ends_as_it_looks(
+    configure: Configure, hub: DemoHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stall = hub.faults.add(Fault(FaultKind.STALL, path="/api/models", times=1))
+    looks, over = asyncio.Event(), asyncio.Event()
+
+    async def look_late(context: Context) -> bool:
+        looks.set()
+        await over.wait()
+        return await lease_is_held(context)
+
+    configuration = configure()
+    async with (
+        open_services(configuration) as one,
+        open_services(configuration) as two,
+        asyncio.timeout(60),
+    ):
+        first = asyncio.create_task(one.sync.run(["hf:litert"]))
+        while not stall.hits:
+            await asyncio.sleep(0.02)
+        monkeypatch.setattr(run, "lease_is_held", look_late)
+        second = asyncio.create_task(two.sync.run(["hf:litert"]))
+        await looks.wait()
+        stall.release()
+        report = await first
+        over.set()
+        assert await second == report
         assert len(await one.jobs.list((JobType.SYNC,))) == 1
 
 

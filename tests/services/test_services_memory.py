@@ -56,3 +56,18 @@ async def test_no_gpu_is_thought_to_have_the_room_of_two() -> None:
     need = Need(part="weights", bytes=100 * GB, basis=Basis.HEADER)
     with pytest.raises(DoesNotFitError, match="too little"):
         room_for([need], GPUS, holds(on("cuda:0+1")))
+
+
+async def test_slices_of_one_gpu_are_told_apart() -> None:
+    first, second = (
+        Device(index=0, name=f"GPU 0:{n}", total=16 * GB, free=n * GB, uuid=f"MIG-{n}")
+        for n in range(2)
+    )
+
+    async def devices() -> tuple[Device, ...]:
+        return first, second, GPUS[1]
+
+    memory = Memory(devices)
+    assert await memory.free(second) == 1 * GB
+    assert await memory.held_by(on("cuda:0")) == [], "nobody knows of which to await it"
+    assert [device.index for device, _ in await memory.held_by(on("cuda:0+1"))] == [1]

@@ -37,6 +37,8 @@ from tui_hub.domain.slots import Slot
 from tui_hub.services import Services
 from tui_hub.settings import Configuration
 
+pytestmark = pytest.mark.usefixtures("warm_torch")
+
 LLAMA, QWEN = "ollama:llama3.1:8b", "ollama:qwen3:4b"
 
 

@@ -19,6 +19,8 @@ from tui_hub import processes
 from tui_hub.demo import DemoHub, Repository, RepositoryFile
 from tui_hub.settings import Configuration
 
+pytestmark = pytest.mark.usefixtures("warm_torch")
+
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[DemoHub]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+import torch
 from activation_homes import FIRST, children, home, install, torch_repositories
 from homes import Configure
 
@@ -35,7 +35,7 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
         found[name] = folder / "bin" / "python"
     (packages,) = found["full"].parents[1].glob("lib/python*/site-packages")
-    (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
+    (packages / "borrowed.pth").write_text(str(Path(torch.__file__).parents[1]))
     return found
 
 
@@ -113,7 +113,7 @@ async def test_one_that_gets_torch_later_is_asked_again(
         with pytest.raises(RefusedError, match="has no torch"):
             await services.activation.activate(FIRST, runtime="torch")
         (packages,) = (tmp_path / "late").glob("lib/python*/site-packages")
-        (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
+        (packages / "borrowed.pth").write_text(str(Path(torch.__file__).parents[1]))
         assert (await services.activation.activate(FIRST)).runtime == "torch"
 
 

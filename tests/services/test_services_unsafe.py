@@ -18,6 +18,8 @@ from tui_hub.demo import DemoHub, Repository, RepositoryFile
 from tui_hub.domain.errors import PickleError, RefusedError, UnsafeError
 from tui_hub.services import Services
 
+pytestmark = pytest.mark.usefixtures("warm_torch")
+
 SCRIPT = Path(__file__).parents[1] / "server_script.py"
 PICKLE, SAFE = "acme/pickle", "acme/safe"
 TORCH = {"TUI_HUB_RUNTIME__USE": "auto"}

@@ -30,7 +30,8 @@ from tui_hub.domain.errors import (
 from tui_hub.transfer import HostPauses, Lanes, Options, Request, Transfer
 from tui_hub.transfer.beside import Carrier
 from tui_hub.transfer.beside.child import Child
-from tui_hub.transfer.beside.messages import Line
+from tui_hub.transfer.beside.messages import Line, Message, Used
+from tui_hub.transfer.sharing import Use
 
 SIZE = len(CONTENT)
 PATIENCE = 60.0
@@ -50,6 +51,26 @@ def test_a_file_arrives_by_another_process(server, destination, beside):
     assert (end.state, end.done, end.connections) == (FileState.COMPLETED, SIZE, 0)
     assert beside.carrier.pid not in (None, os.getpid())
     assert not beside.here
+
+
+class Told:
+    """What a process that transfers is told."""
+
+    def __init__(self) -> None:
+        self.words: list[Message] = []
+
+    def say(self, message: Message) -> None:
+        self.words.append(message)
+
+
+def test_the_process_learns_of_a_use_that_changes_while_it_is_told(carrier, monkeypatch):
+    used = [Use(2, 1), Use(2, 1), Use(), Use(2, 1)]
+    monkeypatch.setattr(Lanes, "use", property(lambda _: used.pop() if len(used) > 1 else used[0]))
+    carrier._child = child = Told()
+    for _ in range(3):
+        carrier._share(child, Use())
+    carrier._child = None
+    assert child.words[-1:] == [Used(Use(2, 1))]
 
 
 def test_nothing_stays_open_after_it(server, carrier, beside):

@@ -23,6 +23,7 @@ from tui_hub.transfer.cancellation import Cancellation
 from tui_hub.transfer.follower import Follower, git_sha1_of
 from tui_hub.transfer.governor import Governor
 from tui_hub.transfer.patience import Clock, Patience
+from tui_hub.transfer.reading import read_ahead
 from tui_hub.transfer.trouble import Cancelled, Trouble
 
 MIB = 1024**2
@@ -122,12 +123,48 @@ def test_a_silent_server_costs_no_connection():
     assert governor.target == 8
 
 
-def test_lanes_are_crowded_where_nearly_all_lies_waiting():
+def test_a_flush_of_the_disk_adds_no_connection():
+    governor = Governor(8, processors=2)
+    now, sent = drive(governor, lambda lanes: 650 * MIB, 1)
+    for _ in range(4):
+        now, sent = drive(governor, lambda lanes: 30 * MIB, 0.5, now, sent)
+        now, sent = drive(governor, lambda lanes: 650 * MIB, 1, now, sent)
+        assert governor.target == 1
+
+
+def test_fewer_are_given_up_at_once_where_they_bring_far_less():
+    governor = Governor(8, processors=2)
+    now, sent = drive(governor, lambda lanes: 60 * MIB * lanes, 2)
+    with_fewer, end = 0, now + 2
+    while now < end:
+        now, sent = crowd(governor, lambda lanes: 60 * MIB * lanes, 0.1, now, sent)
+        with_fewer += governor.target < 8
+    assert 1 <= with_fewer <= 2
+    assert governor.target == 8
+
+
+def test_the_speed_of_those_that_are_given_up_is_not_that_of_the_rest():
+    governor = Governor(8, processors=2)
+    now, sent = drive(governor, lambda lanes: 60 * MIB * lanes, 2)
+    while governor.target == 8:
+        now, sent = crowd(governor, lambda lanes: 480 * MIB, 0.1, now, sent)
+    fewer = governor.target
+    for _ in range(20):
+        now, sent = now + 0.1, sent + 48 * MIB
+        governor.observe(now, sent, lanes=8, crowded=True)
+    assert governor.target == fewer, "their pieces are still coming in"
+    crowd(governor, lambda lanes: 60 * MIB * lanes, 0.4, now, sent)
+    assert governor.target == 8
+
+
+def test_lanes_are_crowded_where_most_lies_waiting():
     backlog = Backlog()
     assert not backlog.crowded, "nothing is known yet"
     backlog.add(0.5, 300 * MIB, waiting=400 * MIB)
     assert backlog.crowded
-    backlog.add(0.5, 300 * MIB, waiting=30 * MIB)
+    backlog.add(0.3, 300 * MIB, waiting=30 * MIB)
+    assert backlog.crowded
+    backlog.add(0.4, 300 * MIB, waiting=30 * MIB)
     assert not backlog.crowded
 
 
@@ -330,6 +367,64 @@ def test_the_follower_minds_no_lane_that_tells_late(tmp_path: Path):
         follower.cancel()
         follower.join(60)
     assert ended and follower.hashed == 10
+
+
+@pytest.mark.parametrize("size", [1, MIB, 9 * MIB + 3])
+def test_what_is_read_ahead_comes_whole_and_in_order(tmp_path: Path, size: int):
+    content = os.urandom(size)
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        assert b"".join(map(bytes, read_ahead(file.fileno(), size))) == content
+        assert b"".join(map(bytes, read_ahead(file.fileno(), size - 1))) == content[:-1]
+
+
+def test_nobody_reads_ahead_of_one_who_stops_early(tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(9 * MIB))
+    with path.open("rb") as file:
+        blocks = read_ahead(file.fileno(), 9 * MIB)
+        assert len(next(blocks)) == MIB
+        assert "transfer-read" in {thread.name for thread in threading.enumerate()}
+        blocks.close()
+    assert "transfer-read" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_the_follower_reads_ahead_in_what_was_here_before(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tui_hub.transfer.follower._MUCH", 5 * MIB)
+    content = os.urandom(12 * MIB + 5)
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    ends = []
+
+    def noted(descriptor: int, end: int):
+        ends.append(end)
+        return read_ahead(descriptor, end)
+
+    monkeypatch.setattr("tui_hub.transfer.follower.read_ahead", noted)
+    with path.open("rb") as file:
+        for held in (7 * MIB + 1, 4 * MIB):
+            follower = Follower(file.fileno(), len(content), held=held, git_sha1=True, md5=True)
+            follower.advance(len(content))
+            follower.start()
+            follower.join(60)
+            assert not follower.is_alive()
+            digests = follower.digests()
+            assert digests.sha256 == hashlib.sha256(content).hexdigest()
+            assert digests.md5 == hashlib.md5(content).hexdigest()
+    assert ends == [7 * MIB + 1], "little is read as it is hashed"
+
+
+def test_the_follower_tells_that_what_was_here_is_too_short(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tui_hub.transfer.follower._MUCH", MIB)
+    path = tmp_path / "file"
+    path.write_bytes(bytes(3 * MIB))
+    with path.open("rb") as file:
+        follower = Follower(file.fileno(), 9 * MIB, held=8 * MIB, git_sha1=False, md5=False)
+        follower.start()
+        follower.join(60)
+        assert not follower.is_alive()
+        assert "shorter" in str(follower.error)
 
 
 def test_the_follower_tells_when_the_file_is_too_short(tmp_path: Path):

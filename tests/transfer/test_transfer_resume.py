@@ -26,7 +26,16 @@ from tui_hub.domain.errors import (
     NoSpaceError,
     UnreachableError,
 )
-from tui_hub.transfer import Options, RateLimiter, Request, Transfer
+from tui_hub.transfer import (
+    Options,
+    Pool,
+    RateLimiter,
+    Request,
+    Transfer,
+    TransferProgress,
+)
+from tui_hub.transfer.lanes import Lane
+from tui_hub.transfer.sharing import Use
 
 SIZE = len(CONTENT)
 GIT_SHA1 = hashlib.sha1(b"blob %d\0" % SIZE + CONTENT).hexdigest()
@@ -210,6 +219,35 @@ def test_no_hash_begins_once_a_transfer_is_over(server, tmp_path: Path):
     assert isinstance(running.error, InterruptedJobError)
 
 
+def test_whoever_watches_need_not_wait_until_the_destination_has_forgotten(server, tmp_path: Path):
+    """One that another process keeps forgets only after a look at the transfer from there."""
+
+    class Watched(PlainFile):
+        def reset(self) -> None:
+            watcher = threading.Thread(target=lambda: seen.append(transfer.snapshot()), daemon=True)
+            watcher.start()
+            watcher.join(60)
+            super().reset()
+
+    destination = Watched(tmp_path / "watched")
+    destination.hold(CONTENT, (0, SIZE // 2), validator=None)
+    transfer = Transfer(Request(url=server.url("honest"), size=SIZE), destination)
+    seen: list[TransferProgress] = []
+    assert transfer.run().sha256 == SHA256
+    assert [progress.state for progress in seen] == [FileState.WAITING]
+
+
+def test_a_lane_that_cannot_begin_holds_no_connection(server, make, monkeypatch):
+    def no_thread(lane: Lane) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Lane, "start", no_thread)
+    pool = Pool({})
+    with pytest.raises(RuntimeError):
+        make(server.url("honest"), pool=pool).run()
+    assert pool.lanes.use == Use()
+
+
 def test_a_whole_partial_needs_no_network(server, destination, make):
     destination.hold(CONTENT, (0, SIZE), validator='"strong-1"')
     result = make(server.url("missing"), size=SIZE, sha256=SHA256).run()
@@ -364,7 +402,7 @@ def test_a_size_that_the_listing_has_otherwise_is_refused(server, make):
 
 def test_pauses_that_the_server_asks_for_are_kept_and_shown(server, make, pauses):
     shown: list[str] = []
-    wait = pauses.wait
+    wait, pauses.haste = pauses.wait, 0
     transfer = make(server.url("rate-limited"), sha256=SHA256)
 
     def look(event: threading.Event, seconds: float) -> bool:
@@ -380,6 +418,7 @@ def test_pauses_that_the_server_asks_for_are_kept_and_shown(server, make, pauses
 
 
 def test_retry_after_is_kept(server, make, pauses):
+    pauses.haste = 0
     make(server.url("unavailable"), sha256=SHA256).run()
     assert [round(pause) for pause in pauses.pauses] == [7, 7]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import threading
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from content import CONTENT, SHA256
 from plain_file import PlainFile
 
 from tui_hub.transfer import HostPauses, Lanes, Options, Pool, Request, Transfer
+from tui_hub.transfer.addresses import Address
 from tui_hub.transfer.cancellation import Cancellation
+from tui_hub.transfer.connection import Connection
 from tui_hub.transfer.laggards import Laggards
 from tui_hub.transfer.patience import Clock, Patience
 from tui_hub.transfer.trouble import Trouble
@@ -168,6 +171,16 @@ def test_a_lane_under_a_tenth_of_the_others_lags_behind():
     assert laggards.find(5.0, {"a": 1000, "b": 1000, "c": 99}) == "c"
     assert laggards.find(11.0, {"a": 2000, "b": 2000, "c": 99}) is None, "it gets more time now"
     assert laggards.find(15.0, {"a": 2000, "b": 2000, "c": 199}) is None, "a tenth is enough"
+
+
+def test_a_lane_may_be_done_with_the_connection_that_is_cut_under_it(monkeypatch):
+    with socket.socket() as plain:
+        looks = [plain]
+        connection = Connection(Address.parse("http://127.0.0.1/"), None, Pool({}))
+        attached = property(lambda _: looks.pop() if looks else None)
+        monkeypatch.setattr(Connection, "_attached", attached, raising=False)
+        connection.cut()
+    assert not looks
 
 
 def test_a_lane_without_others_or_among_slow_ones_does_not_lag_behind():

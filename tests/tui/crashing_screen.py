@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 
 from tui_hub.services import open_services
 from tui_hub.settings import load_configuration
@@ -18,7 +19,7 @@ def fail(app: HubApp) -> None:
 
 async def _main() -> int:
     async with open_services(load_configuration(offline=True)) as services:
-        return await run_screen(services)
+        return await run_screen(services.configuration, partial(asyncio.sleep, 0, services))
 
 
 if __name__ == "__main__":

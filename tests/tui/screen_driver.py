@@ -111,6 +111,15 @@ class Driver:
         return [note.message for note in self.app._notifications]
 
 
+def hub_app(services: Services, demo: bool = False, temporary: bool = False) -> HubApp:
+    """The program over an open home."""
+
+    async def opened() -> Services:
+        return services
+
+    return HubApp(services.configuration, opened, demo, temporary)
+
+
 @asynccontextmanager
 async def screen(
     configuration: Configuration,
@@ -121,8 +130,10 @@ async def screen(
 ) -> AsyncIterator[Driver]:
     """Open a home and show it."""
     async with open_services(configuration) as services:
-        app = HubApp(services, demo, temporary)
+        app = hub_app(services, demo, temporary)
         async with app.run_test(size=size, notifications=True) as pilot:
+            async with asyncio.timeout(PATIENCE):
+                await app.opened.wait()
             yield Driver(app, pilot, services)
 
 

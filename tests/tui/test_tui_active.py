@@ -33,6 +33,8 @@ from tui_hub.tui.screens.confirm import Confirm
 from tui_hub.tui.screens.model import ModelScreen
 from tui_hub.tui.widgets.memory_pane import MemoryPane
 
+pytestmark = pytest.mark.usefixtures("warm_torch")
+
 MEDIUM = (120, 36)
 LORA = Repository(
     id="acme/lora",

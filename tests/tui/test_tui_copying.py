@@ -46,6 +46,7 @@ async def asked(driver: Driver) -> CopyDialog:
     await driver.until(lambda: isinstance(driver.app.screen, CopyDialog))
     shown = driver.app.screen
     assert isinstance(shown, CopyDialog)
+    await driver.until(lambda: shown.table.rows, "nothing to copy")
     return shown
 
 

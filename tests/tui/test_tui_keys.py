@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from screen_driver import fill, made, screen
+from screen_driver import fill, hub_app, made, screen
 
 from tui_hub.settings import Configuration, load_configuration
 from tui_hub.tui import commands as c
@@ -179,11 +179,10 @@ def test_only_the_key_that_another_command_has_is_left_out() -> None:
 
 async def test_the_first_frame_has_the_keys_that_count(offline: Configuration) -> None:
     from tui_hub.services import open_services
-    from tui_hub.tui.app import HubApp
 
     given = with_keys(offline, 'search = ["q", "Q"]\nhelp = "d"\nshow_jobs = "f4"')
     async with open_services(given) as services:
-        app = HubApp(services)
+        app = hub_app(services)
         assert app.sign_of(c.Search) == "Q"
         assert app.sign_of(c.Help) == "?"
         assert app.sign_of(c.ShowJobs) == "f4"

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
-from screen_driver import NARROW, WIDE, Driver, fill, made
+from screen_driver import NARROW, WIDE, Driver, fill, hub_app, made
 from test_tui_memory_line import gpu
 from textual.pilot import Pilot
 
@@ -80,7 +80,7 @@ def after(services: Services, keys: str, *words: str) -> Callable[[Pilot[int]], 
 def test_browse(snap_compare: Compare, services: Services, size: tuple[int, int]) -> None:
     words = ["▸    maker2/model-0002"] + (["A model that says", "□ llm"] if size == WIDE else [])
     assert snap_compare(
-        HubApp(services), terminal_size=size, run_before=after(services, "jj", *words)
+        hub_app(services), terminal_size=size, run_before=after(services, "jj", *words)
     )
 
 
@@ -96,18 +96,18 @@ def test_compare(snap_compare: Compare, services: Services, size: tuple[int, int
         pilot.app.clear_notifications()
         await driver.until(lambda: "4 marked" not in driver.text())
 
-    assert snap_compare(HubApp(services), terminal_size=size, run_before=before)
+    assert snap_compare(hub_app(services), terminal_size=size, run_before=before)
 
 
 def test_help(snap_compare: Compare, services: Services) -> None:
     run = after(services, "?", "Plan a download", "B as listed")
-    assert snap_compare(HubApp(services), terminal_size=WIDE, run_before=run)
+    assert snap_compare(hub_app(services), terminal_size=WIDE, run_before=run)
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
 def test_active(snap_compare: Compare, services: Services, size: tuple[int, int]) -> None:
     run = after(services, "3", "0 of 12 filled", "no GPU: none is in this picture")
-    assert snap_compare(HubApp(services), terminal_size=size, run_before=run)
+    assert snap_compare(hub_app(services), terminal_size=size, run_before=run)
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
@@ -122,9 +122,9 @@ def test_gpus(snap_compare: Compare, services: Services, size: tuple[int, int]) 
         await Driver(pilot.app, pilot, services).sees("GPU0", "GPU1")  # type: ignore[arg-type]
 
     ours = GpuProcess(pid=11, user="root", name="python", memory=20 << 30, slot="llm")
-    assert snap_compare(HubApp(services), terminal_size=size, run_before=before)
+    assert snap_compare(hub_app(services), terminal_size=size, run_before=before)
 
 
 def test_sync(snap_compare: Compare, services: Services) -> None:
     run = after(services, "6", "hf:litert", "120 models")
-    assert snap_compare(HubApp(services), terminal_size=WIDE, run_before=run)
+    assert snap_compare(hub_app(services), terminal_size=WIDE, run_before=run)

@@ -103,15 +103,16 @@ async def test_a_hostile_name_does_not_reach_the_terminal(offline: Configuration
 def test_nothing_heavy_is_loaded_before_the_first_frame(tmp_path: Path) -> None:
     program = """
 import asyncio, sys
+from functools import partial
 from tui_hub.settings import load_configuration
 from tui_hub.services import open_services
 from tui_hub.tui.app import HubApp
 
 async def main():
     async with open_services(load_configuration(offline=True)) as services:
-        app = HubApp(services)
+        app = HubApp(services.configuration, partial(asyncio.sleep, 0, services))
         loaded = []
-        app.begin = lambda: loaded.extend(sys.modules)
+        app.open_home = lambda: loaded.extend(sys.modules)
         async with app.run_test() as pilot:
             while not loaded:
                 await pilot.pause(0.01)

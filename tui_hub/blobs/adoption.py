@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from tui_hub.blobs.files import unique
 from tui_hub.blobs.hashing import Both, hash_piece
 from tui_hub.blobs.partial import Partial
 from tui_hub.domain.errors import CorruptError, NotFoundError, RefusedError
+from tui_hub.domain.frozen import dataclass
 
 if TYPE_CHECKING:
     from tui_hub.blobs.store import BlobStore

@@ -7,13 +7,13 @@ then, the receipt says.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from tui_hub.blobs.files import storage_errors, unique, write_atomic
 from tui_hub.blobs.store import BlobStore
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.jobs import Owner
 from tui_hub.processes import alive, this_process
 

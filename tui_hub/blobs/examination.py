@@ -8,13 +8,14 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_hub.blobs import references
 from tui_hub.blobs.hashing import hash_descriptor
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import is_sha256
 
 if TYPE_CHECKING:

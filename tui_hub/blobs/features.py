@@ -8,12 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_hub.blobs.blocks import clone
 from tui_hub.blobs.files import NO_LINKS, fsync_folder, storage_errors, write_all
+from tui_hub.domain.frozen import dataclass
 
 if TYPE_CHECKING:
     from tui_hub.blobs.store import BlobStore

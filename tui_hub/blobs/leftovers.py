@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub.blobs import receipts
@@ -31,6 +30,7 @@ from tui_hub.blobs.views import (
     linked_blobs,
     owner_of_view,
 )
+from tui_hub.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

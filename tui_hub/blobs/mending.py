@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub.blobs.files import fsync_folder, make_folder, storage_errors, write_atomic
@@ -17,6 +16,7 @@ from tui_hub.blobs.receipts import Receipt
 from tui_hub.blobs.store import BlobStore
 from tui_hub.blobs.views import VIEW_MARKER, replace_link
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

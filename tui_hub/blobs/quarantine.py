@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from tui_hub.blobs.files import (
     storage_errors,
     unique,
 )
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import is_sha256
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ blob that one of them names is ever collected.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from tui_hub.blobs.views import active_blobs
 from tui_hub.domain.additions import Addition
 from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.errors import CorruptError, RefusedError, UnsafeError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import is_sha256, repository_path
 from tui_hub.text import clean
 

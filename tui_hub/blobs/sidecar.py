@@ -19,12 +19,12 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from tui_hub.blobs.files import unique, write_atomic
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.jobs import Owner
 from tui_hub.processes import boot_id, known_alive, this_process
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.paths import existing_parent
 
 if TYPE_CHECKING:

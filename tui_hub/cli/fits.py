@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tui_hub import text
 from tui_hub.cli.references import naming_namesakes
 from tui_hub.cli.tables import table
+from tui_hub.domain.frozen import dataclass
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Console

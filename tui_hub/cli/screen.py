@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import TYPE_CHECKING, Self
 
 from tui_hub.cli.console import is_terminal
 from tui_hub.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from tui_hub.cli.options import Options
+    from tui_hub.services import Services
     from tui_hub.settings import Configuration
 
 
@@ -42,12 +45,45 @@ def open_screen(options: Options) -> int:
 
 
 async def _run(configuration: Configuration, options: Options) -> int:
-    from tui_hub.cli.demo import empty_slots
-    from tui_hub.services import open_services
     from tui_hub.tui.app import run_screen
 
-    async with open_services(configuration) as services:
-        code = await run_screen(services, options.demo, options.temporary)
+    async with Home(configuration) as home:
+        code = await run_screen(configuration, home.open, options.demo, options.temporary)
         if options.temporary:
-            await empty_slots(services)
+            from tui_hub.cli.demo import empty_slots
+
+            await empty_slots(await home.open())
         return code
+
+
+class Home:
+    """A home that is opened beside the screen, and closed after it."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._stack = AsyncExitStack()
+        self._opening: asyncio.Task[Services] | None = None
+
+    async def open(self) -> Services:
+        """Open it, or wait until it is open. A screen that ends meanwhile stops nothing halfway.
+
+        Raises:
+            HubError: when it cannot be opened.
+        """
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+        return await asyncio.shield(self._opening)
+
+    async def _open(self) -> Services:
+        # on a thread, since what is drawn and typed does not wait for so many modules
+        services = await asyncio.to_thread(importlib.import_module, "tui_hub.services")
+        opened: AbstractAsyncContextManager[Services] = services.open_services(self._configuration)
+        return await self._stack.enter_async_context(opened)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *failed: object) -> None:
+        if self._opening is not None:
+            await asyncio.gather(self._opening, return_exceptions=True)
+        await self._stack.aclose()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub.database.connection import Database
 from tui_hub.database.values import whole
+from tui_hub.domain.frozen import dataclass
 from tui_hub.text import now
 
 _KEPT = "-180 days"

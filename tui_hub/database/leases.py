@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from tui_hub import processes
@@ -29,21 +30,27 @@ class LeaseTable:
         Returns:
             The fence number, or `None` while another holds it.
         """
-        moment = processes.beat()
-        async with self._database.write() as transaction:
-            rows = await transaction.read(
-                "SELECT host, pid, started, boot, heartbeat FROM leases WHERE name = ?", (name,)
-            )
-            if rows and _living(rows[0], alive, ttl) is not None:
-                return None
-            granted = await transaction.read(
-                "INSERT INTO leases VALUES (?, 1, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET fence = fence + 1,"
-                " heartbeat = excluded.heartbeat, host = excluded.host, pid = excluded.pid,"
-                " started = excluded.started, boot = excluded.boot RETURNING fence",
-                (name, moment, owner.host, owner.pid, owner.started, owner.boot),
-            )
-        return int(granted[0][0])
+        moment, fence = processes.beat(), None
+        try:
+            async with self._database.write() as transaction:
+                rows = await transaction.read(
+                    "SELECT host, pid, started, boot, heartbeat FROM leases WHERE name = ?", (name,)
+                )
+                if rows and _living(rows[0], alive, ttl) is not None:
+                    return None
+                granted = await transaction.read(
+                    "INSERT INTO leases VALUES (?, 1, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT (name) DO UPDATE SET fence = fence + 1,"
+                    " heartbeat = excluded.heartbeat, host = excluded.host, pid = excluded.pid,"
+                    " started = excluded.started, boot = excluded.boot RETURNING fence",
+                    (name, moment, owner.host, owner.pid, owner.started, owner.boot),
+                )
+                fence = int(granted[0][0])
+        except asyncio.CancelledError:
+            if fence is not None:  # it may be granted, to somebody who will not give it back
+                await self.release(name, fence)
+            raise
+        return fence
 
     async def renew(self, name: str, fence: int) -> bool:
         """Show that the holder lives. `False` once the lease went to another."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
@@ -16,6 +16,7 @@ from tui_hub.database.values import (
     plain,
     whole,
 )
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Fit, Model, ModelStatus
 from tui_hub.domain.types import ModelType
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
 
 from tui_hub.domain.catalogue import Sort
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.frozen import dataclass
 
 _KEYS = {
     Sort.LIKES: "likes",

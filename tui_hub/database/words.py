@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import chain, islice
 from typing import NamedTuple
@@ -37,7 +37,6 @@ _UNSPACED = (
     "\U00020000-\U0003ffff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 )
 """Scripts written without spaces, and pictures: any place in a run of them may begin a word."""
-_WORD = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
 _ASCII_WORD = re.compile("[A-Za-z0-9]+")
 _NUMBERED = re.compile(
     r"(?<![A-Za-z0-9])([A-Za-z]{1,36})[^A-Za-z0-9]{1,3}([0-9][A-Za-z0-9]{0,2})(?![A-Za-z0-9])"
@@ -45,14 +44,13 @@ _NUMBERED = re.compile(
 """A word and a number behind it that people write as one, as in `llama3` and `llama70b`."""
 _NUMBER = re.compile("[^A-Za-z0-9][0-9][A-Za-z0-9]{0,2}(?![A-Za-z0-9])")
 """What every text has that `_NUMBERED` finds something in, and many have not."""
-_RUN = re.compile(f"[{_UNSPACED}]")
 _PART = re.compile("[a-z]+|[A-Z]+(?![a-z])|[A-Z][a-z]+|[0-9]+")
 
 _FACETS = (0xE000, 6400)
 _NAMES_PLANE = 0xF0000
 _OTHER_PLANE = 0x100000
 _PLANE = 0xFFFE
-"""What is no word of a model is marked by one or two characters for private use, which `_WORD`
+"""What is no word of a model is marked by one or two characters for private use, which `_word`
 never matches."""
 
 
@@ -170,10 +168,10 @@ def _words(text: str, *, join: bool = True) -> Iterable[str]:
     if text.isascii():
         words = _ascii_words(text)
     else:
-        folded = _WORD.findall(_folded(text))
-        runs = [word for word in folded if _RUN.match(word)]
+        folded, is_run = _found(_folded(text)), _run().match
+        runs = [word for word in folded if is_run(word)]
         places = [word[start:] for word in runs for start in range(1, len(word))]
-        written = filter(str.isascii, _WORD.findall(_without_accents(text)))
+        written = filter(str.isascii, _found(_without_accents(text)))
         cut = (word[:_LONGEST_WORD] for word in chain(folded, places))
         words = chain(cut, chain.from_iterable(map(_forms, written)))
     if not join or not _NUMBER.search(text):
@@ -224,9 +222,26 @@ def _tag_words(tag: str) -> tuple[str, ...]:
     return _common_words.__wrapped__(tag)
 
 
+def _found(text: str) -> list[str]:
+    """The words of a text in any script, in the order they stand."""
+    return (_ASCII_WORD if text.isascii() else _word()).findall(text)
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    """A word in any script. Made when a text needs it: that takes longer than many a search."""
+    return re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
+
+
+@cache
+def _run() -> re.Pattern[str]:
+    """Where a run of words without spaces begins."""
+    return re.compile(f"[{_UNSPACED}]")
+
+
 def _split(text: str) -> list[str]:
     """The words of a text, folded, in the order they stand."""
-    return [word[:_LONGEST_WORD] for word in _WORD.findall(_folded(text))]
+    return [word[:_LONGEST_WORD] for word in _found(_folded(text))]
 
 
 def _folded(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tui_hub.domain.frozen import dataclass
 
 _M, _B = 10**6, 10**9
 

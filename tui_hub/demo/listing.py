@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -14,6 +13,7 @@ from starlette.datastructures import QueryParams
 from tui_hub.demo import problems
 from tui_hub.demo.registry import Entry
 from tui_hub.demo.shapes import EXPANDABLE, FULL, LISTED
+from tui_hub.domain.frozen import dataclass
 
 _SIZES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 _APPS = {"ollama": "gguf", "llama.cpp": "gguf", "vllm": "safetensors"}

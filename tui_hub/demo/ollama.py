@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -19,6 +18,7 @@ from tui_hub.demo.cdn import Cdn
 from tui_hub.demo.problems import Problem
 from tui_hub.demo.registry import Entry
 from tui_hub.demo.repository import Repository, RepositoryFile
+from tui_hub.domain.frozen import dataclass
 
 OWN = "demo-lab"
 """The organisation whose GGUF repositories stand in the library."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from random import Random
+
+from tui_hub.domain.frozen import dataclass
 
 _VALUES = 8192
 _BLOCKS = 256

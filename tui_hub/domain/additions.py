@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.types import ModelType
 
 _CHECKSUMS = {"sha256": 64, "md5": 32}

@@ -6,9 +6,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+
+from tui_hub.domain.frozen import dataclass
 
 
 class ArtifactKind(StrEnum):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Model
 
 NEW_DAYS = 7

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Model
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from enum import StrEnum
 
 from tui_hub.domain.consents import Consent
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import COMMAND, DEVICE, DTYPES, OLLAMA, TORCH
 from tui_hub.domain.types import ModelType

@@ -15,7 +15,11 @@ ALLOCATORS = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_HIP_ALLO
 """How torch is told to take memory, by its newest name and those of older versions."""
 _BETWEEN = re.compile(r",(?![^\[]*\])")
 """Commas between options, and not those of a list."""
-_EXPANDABLE = re.compile(r"\s*expandable_segments\s*:(?!\s*False\s*$).*")
+_UNSHARED = re.compile(
+    r"\s*(?:expandable_segments\s*:(?!\s*False\s*$).*|backend\s*:\s*(?:cuda|hip)MallocAsync\s*)"
+)
+UNCACHED = ("PYTORCH_NO_CUDA_MEMORY_CACHING", "PYTORCH_NO_HIP_MEMORY_CACHING")
+"""By these torch takes memory that it cannot share either."""
 
 
 def visible(gpus: Iterable[GpuSample], setting: str | None) -> tuple[GpuSample, ...]:
@@ -40,19 +44,17 @@ def visible(gpus: Iterable[GpuSample], setting: str | None) -> tuple[GpuSample, 
     return tuple(shown)
 
 
-def names_slice(setting: str | None) -> bool:
-    """Whether the value of `CUDA_VISIBLE_DEVICES` names a slice of a GPU."""
-    return any(word.strip().startswith("MIG-") for word in (setting or "").split(","))
+def shareable(setting: str) -> str:
+    """How torch takes memory, but for what other processes cannot open.
 
-
-def without_expandable(setting: str) -> str:
-    """How torch takes memory, but for segments that grow: other processes cannot open those.
+    That are segments that grow, and CUDA's own pools: `CUDAMallocAsyncAllocator.cpp`,
+    `shareIpcHandle`.
 
     Args:
         setting: the value of one of `ALLOCATORS`.
     """
     options = _BETWEEN.split(setting)
-    kept = [option for option in options if not _EXPANDABLE.fullmatch(option)]
+    kept = [option for option in options if not _UNSHARED.fullmatch(option)]
     return setting if kept == options else ",".join(kept)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import JobStatus
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Model
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from tui_hub.domain.frozen import dataclass
 
 _ITS_OWN = 64 * 1024**2
 """Bytes that a driver may take for itself with no process at all."""
 _CONTEXT = 2 * 1024**3
 """Bytes at most that a process takes of a GPU besides what it was measured to load."""
+_FOR_NOW = ("GPU driver hangs", "reboot for the GPU")
+"""Why GPUs cannot be read that are there: for a while, as whoever asks for one should know."""
+_NEVER = "no access"
+"""A GPU that others have been given."""
 _BY_RECORD = "by our own record"
 """The name of a process that the driver does not list at all."""
 
@@ -166,6 +172,15 @@ class BoxSample:
 
     `None` with GPUs.
     """
+
+    @property
+    def trouble(self) -> str:
+        """Why no GPU can be used, though one is there; empty where there is none, or one can."""
+        if self.error is not None:
+            return self.error if self.error.startswith(_FOR_NOW) else ""
+        ours = [gpu.error for gpu in self.gpus if not gpu.hidden]
+        told = [error for error in ours if error is not None and not error.startswith(_NEVER)]
+        return told[0] if told and all(ours) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from tui_hub.domain.errors import UnsafeError, UsageError
+from tui_hub.domain.frozen import dataclass
 
 SOURCES = ("hf", "ollama", "replicate", "curated", "url", "local")
 """The prefixes of model ids, one for each place that models come from."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from tui_hub.domain.artifacts import Artifact, Variant, weights_format
+from tui_hub.domain.frozen import dataclass
 
 PIPELINE_INDEX = "model_index.json"
 """What makes a repository a diffusers pipeline: one folder for each component."""

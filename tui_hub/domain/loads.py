@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.runtime import TORCH
 
 if TYPE_CHECKING:

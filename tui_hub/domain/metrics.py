@@ -7,8 +7,10 @@ than these, and take the lines that they do not know for comments.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from tui_hub.domain.frozen import dataclass
 
 
 class MetricKind(StrEnum):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from tui_hub.domain.artifacts import Artifact, Variant
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.revisions import Revision
 from tui_hub.domain.types import ModelType
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from tui_hub.domain.frozen import dataclass
 
 _FOR_GOOD = 2200
 """The year from which on a model counts as one that stays."""

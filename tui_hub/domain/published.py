@@ -7,9 +7,10 @@ what has another shape is as good as not there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import groupby
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Model
 
 FACTS = (

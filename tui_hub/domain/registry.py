@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from tui_hub.domain.additions import Addition
 from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.configuration import ModelConfiguration
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import ModelEdit, Registration
 from tui_hub.domain.revisions import Version
 from tui_hub.domain.types import ModelType

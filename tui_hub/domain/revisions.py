@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from tui_hub.domain.artifacts import Artifact
+from tui_hub.domain.frozen import dataclass
 
 FILES = 200
 """Changed files that are named; all are counted."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from tui_hub.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
+
+from tui_hub.domain.frozen import dataclass
 
 TORCH = "torch"
 OLLAMA = "ollama"
@@ -52,7 +54,6 @@ class TorchInfo:
     version: str
     cuda: str | None = None
     """The CUDA version it was built for; `None` for a build without."""
-    devices: tuple[TorchDevice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,8 @@ class LoadRequest:
     """Absolute paths."""
     device: str = "auto"
     """`auto` (the first GPU, else the processor), `cpu` or `cuda:N`."""
+    gpu: str = ""
+    """The UUID of that GPU, or of a slice of it, by which it is found whatever CUDA's numbers."""
     dtype: str = ""
     """What floating tensors become, `bfloat16` for example; empty leaves them as they are."""
     consent: bool = False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.types import ModelType
 
 

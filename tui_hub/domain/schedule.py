@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.jobs import Owner
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 
 from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.errors import NotFoundError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.jobs import Owner
 from tui_hub.domain.types import ModelType
 

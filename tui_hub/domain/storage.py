@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.types import ModelType
 
 

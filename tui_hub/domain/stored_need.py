@@ -7,8 +7,8 @@ files. Whether a model fits at this moment its page tells.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Fit, Model
 
 _GIB = 2**30

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.loads import Load
 from tui_hub.domain.slots import MemoryFigures, Slot
 from tui_hub.domain.types import ModelType

@@ -7,7 +7,7 @@ figures as `GGML_QUANT_SIZES` of the package `gguf` 0.19. Types that ggml has re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tui_hub.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

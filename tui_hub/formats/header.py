@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.frozen import dataclass
 
 MOST_TENSORS = 200_000
 """Tensors of one file; the largest models have some tens of thousands."""

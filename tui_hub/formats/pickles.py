@@ -18,10 +18,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
+
+from tui_hub.domain.frozen import dataclass
 
 HEAD = 265
 """Bytes by which a format is known: a tar archive tells at 257."""

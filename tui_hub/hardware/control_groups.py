@@ -6,8 +6,9 @@ child has the same in its own one file, since it may know nothing of this progra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from tui_hub.domain.frozen import dataclass
 
 _V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
 _V2 = ("memory.max", "memory.current", "")

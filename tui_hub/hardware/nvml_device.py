@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import psutil
 import pynvml  # type: ignore[import-untyped]
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.hardware import GpuProcess, GpuSample
 from tui_hub.hardware import nvml_ways as ways
 from tui_hub.hardware.holders import holder

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.hardware import GpuSample
 
 

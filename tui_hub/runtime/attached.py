@@ -17,6 +17,7 @@ from tui_hub.domain.errors import HubError, RefusedError
 from tui_hub.domain.slots import Slot
 from tui_hub.runtime.receiving import Handle, Place, Received
 from tui_hub.runtime.torch_child.kernel import mapped
+from tui_hub.runtime.torch_child.process import short
 
 
 class Lease:
@@ -155,8 +156,9 @@ def _on_gpu(torch: Any, handle: Handle) -> tuple[Any, str]:
             f"the weights are on the GPU {handle.uuid}, which this program's torch does not see",
             hint="See that CUDA_VISIBLE_DEVICES does not hide it, and torch is built for CUDA.",
         ) from None
+    except RuntimeError as error:  # a process that was forked has no use of CUDA, for example
+        raise HubError(f"this program cannot use its GPUs: {short(error)}") from None
     try:
-        torch.cuda.init()
         _, memory, size, offset, counter, counter_offset, event, synchronize = handle.words
         storage = torch.UntypedStorage._new_shared_cuda(
             index,
@@ -170,8 +172,9 @@ def _on_gpu(torch: Any, handle: Handle) -> tuple[Any, str]:
         )
     except (RuntimeError, TypeError, ValueError) as error:
         raise HubError(
-            f"the weights on the GPU cannot be opened here: {error}",
-            hint="Both torches, this program's and that of `runtime.python`, should be the same.",
+            f"the weights on the GPU cannot be opened here: {short(error)}",
+            hint="A container needs the host's namespaces, `--ipc=host --pid=host`; and torch's "
+            "own allocator, not cudaMallocAsync.",
         ) from None
     return storage, f"cuda:{index}"
 

@@ -11,12 +11,12 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.runtime.conversation import cleaned
 from tui_hub.runtime.refusals import refusal
 

@@ -14,6 +14,7 @@ from tui_hub.domain.runtime import (
     LoadProgress,
     LoadRequest,
     Program,
+    TorchDevice,
     TorchInfo,
 )
 from tui_hub.runtime.children import ANSWER_SECONDS, Child
@@ -65,6 +66,15 @@ class TorchChild(Child):
             HubError: when torch cannot be imported, or not within so many seconds.
         """
         return await self._ask(TorchInfo, "ready", timeout=timeout)
+
+    async def devices(self, timeout: float = 120.0) -> tuple[TorchDevice, ...]:
+        """What torch can load onto. A child that was asked this is not to load anything.
+
+        Raises:
+            HubError: as `ready`.
+        """
+        answer = await self._ask(dict[str, tuple[TorchDevice, ...]], "devices", timeout=timeout)
+        return answer.get("devices", ())
 
     async def load(self, request: LoadRequest, progress: Callable[[LoadProgress], None]) -> Loaded:
         """Bring weights into memory and test them there; the child holds nothing if that fails.

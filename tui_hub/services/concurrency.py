@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any, TypeVar
 
@@ -22,6 +23,14 @@ async def run_all(work: Iterable[Coroutine[Any, Any, object]]) -> None:
         raise first from None
 
 
+async def happens(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until something happened, but no longer than so many seconds; whether it has."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
+
+
 class PointOfNoReturn:
     """Work that whoever cancels it ends, until it passes a point; from there it goes to its end."""
 
@@ -39,6 +48,16 @@ class PointOfNoReturn:
                 if not self.passed:
                     task.cancel()
         return task.result()
+
+
+async def uninterrupted(work: Awaitable[_T]) -> _T:
+    """Wait for work that must be done or not begun; a cancellation comes through after its end."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await to_the_end(asyncio.gather(task, return_exceptions=True))
+        raise
 
 
 async def to_the_end(work: Awaitable[_T]) -> _T:

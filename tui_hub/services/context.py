@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from tui_hub.blobs import BlobStore, recover
 from tui_hub.database import CatalogueDatabase, HubDatabase
 from tui_hub.domain.errors import NotFoundError, RefusedError, UsageError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Owner
 from tui_hub.events import EventBus

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.services.context import Context
 from tui_hub.settings import Configuration, file, loading, values
 from tui_hub.settings.values import Setting, Value

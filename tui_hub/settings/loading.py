@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.invocation import Invocation
 from tui_hub.paths import Paths, resolve_paths
 from tui_hub.settings.sections import Settings

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.settings import file, loading
 from tui_hub.settings.keys import keys, section_and_name, stands_astray
 from tui_hub.settings.loading import Configuration, told_offline, variable_of

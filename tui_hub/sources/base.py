@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
 from tui_hub.domain.additions import Addition
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.feeds import Feed, Quota, Reach
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tui_hub.domain.errors import UnreachableError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.sources.network import host_of
 from tui_hub.text import without_secrets
 

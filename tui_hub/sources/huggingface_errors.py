@@ -6,8 +6,6 @@ repository that is missing or private, `GatedRepo` for one whose maker grants ac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tui_hub.domain.errors import (
     GatedError,
     HiddenError,
@@ -17,6 +15,7 @@ from tui_hub.domain.errors import (
     UnauthorizedError,
     UnreachableError,
 )
+from tui_hub.domain.frozen import dataclass
 from tui_hub.sources.exchange import Answer
 from tui_hub.sources.login import LOG_IN
 from tui_hub.sources.network import host_of

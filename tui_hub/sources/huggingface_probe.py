@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 
 from tui_hub.domain.errors import UnreachableError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.sources.exchange import Ask
 from tui_hub.sources.http import Api
 from tui_hub.sources.huggingface_errors import Subject, explain

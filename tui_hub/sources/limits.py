@@ -9,11 +9,11 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from tui_hub.domain.errors import RateLimitedError
 from tui_hub.domain.feeds import Quota
+from tui_hub.domain.frozen import dataclass
 from tui_hub.text import duration, stamp_of
 
 LONGEST_WAIT = 330.0

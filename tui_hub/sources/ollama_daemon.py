@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import AsyncIterable, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import msgspec
 
 from tui_hub.domain.errors import AbsentError, HubError, NoConnectionError, UnreachableError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId, is_sha256
 from tui_hub.domain.models import Model
 from tui_hub.settings import Configuration, NetworkSettings, OllamaSettings

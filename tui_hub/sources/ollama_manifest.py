@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
 
 from tui_hub.domain.artifacts import Artifact, ArtifactKind, artifact_id, kind_of
 from tui_hub.domain.errors import HubError, UnreadableError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import is_sha256, repository_path
 from tui_hub.sources.ollama_names import Name
 from tui_hub.sources.records import BAD_JSON, optional, reason

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from tui_hub.domain.errors import UsageError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 
 PREFIX = "ollama"

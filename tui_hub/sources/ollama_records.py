@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Model
 from tui_hub.domain.types import ModelType, type_of_task
 from tui_hub.sources.ollama_names import LIBRARY, PREFIX, Name

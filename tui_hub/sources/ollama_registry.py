@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from dataclasses import dataclass
 
 from tui_hub.domain.errors import (
     AbsentError,
@@ -17,6 +16,7 @@ from tui_hub.domain.errors import (
     UnauthorizedError,
     UnreachableError,
 )
+from tui_hub.domain.frozen import dataclass
 from tui_hub.settings import Configuration
 from tui_hub.sources.endpoint import checked_address, endpoint_from
 from tui_hub.sources.exchange import Answer, Ask, TooLargeError

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import msgspec
 
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import is_sha256
 from tui_hub.sources.addresses import token_headers
 from tui_hub.sources.exchange import Ask

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from tui_hub.domain.errors import NotFoundError, UnreachableError, UsageError
 from tui_hub.domain.feeds import Feed, Query
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Model
 from tui_hub.sources.base import SourcePage
 from tui_hub.sources.exchange import Answer

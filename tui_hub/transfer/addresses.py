@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
 from tui_hub.domain.errors import UnsafeError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.text import clean
 
 _PORTS = {"http": 80, "https": 443}

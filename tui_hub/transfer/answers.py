@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from tui_hub.domain.errors import (
     NotFoundError,
     UnauthorizedError,
 )
+from tui_hub.domain.frozen import dataclass
 from tui_hub.text import clean, without_secrets
 from tui_hub.transfer.addresses import Address
 from tui_hub.transfer.body import Body

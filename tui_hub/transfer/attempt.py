@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.downloads import FileState
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.transfer.checkpoints import Checkpoints
 from tui_hub.transfer.follower import Digests, Follower, git_sha1_of
 from tui_hub.transfer.identity import Identity
@@ -151,7 +152,9 @@ class Attempt:
                 self._start_lane()
             return
         work.governor.limit(lanes.most(len(work.lanes)))
-        work.governor.observe(now, work.transferred, crowded=work.backlog.crowded)
+        work.governor.observe(
+            now, work.transferred, lanes=len(work.lanes), crowded=work.backlog.crowded
+        )
         self._hasten(now)
         while len(work.lanes) < work.governor.target and work.pieces.wanted(now):
             self._start_lane()
@@ -160,7 +163,11 @@ class Attempt:
         lane = Lane(self._work)
         self._work.lanes.add(lane)
         self._means.pool.lanes.take()
-        lane.start()
+        try:
+            lane.start()
+        except BaseException:  # no more threads can be had
+            self._work.left(lane)
+            raise
 
     def _hasten(self, now: float) -> None:
         """Open the connection of a lane afresh that is far slower than the others."""

@@ -9,8 +9,8 @@ import threading
 
 from tui_hub.transfer.connection import Stream
 
-_NEARLY_ALL = 0.8
-"""Share of bytes that lie waiting, by time, from which on it is this box that is slow."""
+_MOST = 0.5
+"""Share of bytes that lie waiting, by time, from which on it may be this box that is slow."""
 _MEMORY = 1.0
 """Seconds of reading after which what was before counts half."""
 _ENOUGH = 0.02
@@ -20,8 +20,8 @@ _ENOUGH = 0.02
 class Backlog:
     """Adds up for how long lanes read what lay waiting for them, and for how long they waited.
 
-    Where nearly all lies waiting it is the processor, the disk or a limit of ours that is slow,
-    and lanes quarrel over it.
+    Where most lies waiting it is the processor, the disk or a limit of ours that is slow, and
+    lanes quarrel over it. On a processor that a server shares with them less piles up than all.
     """
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class Backlog:
 
     @property
     def crowded(self) -> bool:
-        """Whether lanes find nearly all that they read waiting for them."""
+        """Whether lanes find most of what they read waiting for them."""
         with self._lock:
-            return self._seconds > _ENOUGH and self._busy >= _NEARLY_ALL * self._seconds
+            return self._seconds > _ENOUGH and self._busy >= _MOST * self._seconds
 
 
 def waiting(stream: Stream) -> int:

@@ -157,8 +157,9 @@ class Connection(http.client.HTTPConnection):
 
     def cut(self) -> None:
         """Wake whoever reads from it with an error. From any thread."""
-        if self._attached is not None:
-            shut(self._attached)
+        attached = self._attached  # whoever reads from it may be done with it meanwhile
+        if attached is not None:
+            shut(attached)
 
     @property
     def stream(self) -> Stream:

@@ -178,13 +178,16 @@ class Transfer:
             self._means.destination.reset()
 
     def _begin(self, whole: bool) -> Attempt:
+        self._check()
+        # Not under the lock: it may have the destination forget what it holds, which takes its
+        # time, and in a process beside the one that keeps the records a thread that wants the lock.
+        attempt = Attempt(self._means, whole=whole)
         with self._lock:
-            if self._stopped:
-                raise Cancelled
+            self._check()
             if self._attempt is not None:
                 self._transferred += self._attempt.transferred
-            self._attempt = Attempt(self._means, whole=whole)
-            return self._attempt
+            self._attempt = attempt
+        return attempt
 
     def _result(self, attempt: Attempt, arrived: Arrived) -> Transferred:
         with on_disk():

@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from dataclasses import dataclass
+from contextlib import closing
+
+from tui_hub.domain.frozen import dataclass
+from tui_hub.transfer.reading import read_ahead
 
 _BLOCK = 1024**2
 _STEP = 4 * 1024**2
 """Bytes that must have arrived before the thread is woken; the end always wakes it."""
 _AHEAD = 32 * 1024**2
 """Bytes by which the lanes may be ahead: what is left to hash after the last one."""
+_MUCH = 64 * 1024**2
+"""Bytes that are worth a thread which reads them while others are hashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,8 @@ class Follower(threading.Thread):
         """Hash until the end of the file, as its bytes arrive."""
         block = memoryview(bytearray(_BLOCK if self._end is None else min(_BLOCK, self._end)))
         try:
+            if self._held >= _MUCH:
+                self._hash_held()
             while (prefix := self._next()) is not None:
                 while self._hashed < prefix and not self._cancelled:
                     self._hash(block[: prefix - self._hashed])
@@ -114,16 +121,27 @@ class Follower(threading.Thread):
                 self._changed.wait()
         return None
 
+    def _hash_held(self) -> None:
+        """Hash what was here before: nothing but the hash keeps that up."""
+        with closing(read_ahead(self._descriptor, self._held)) as blocks:
+            for block in blocks:
+                if self._cancelled:
+                    break
+                self._take(block)
+
     def _hash(self, view: memoryview) -> None:
         count = os.preadv(self._descriptor, [view], self._hashed)
         if not count:
             raise OSError("the partial file is shorter than what was written to it")
-        self._sha256.update(view[:count])
+        self._take(view[:count])
+
+    def _take(self, view: memoryview) -> None:
+        self._sha256.update(view)
         if self._git is not None:
-            self._git.update(view[:count])
+            self._git.update(view)
         if self._md5 is not None:
-            self._md5.update(view[:count])
-        self._hashed += count
+            self._md5.update(view)
+        self._hashed += len(view)
         with self._changed:
             self._changed.notify_all()
 

@@ -7,12 +7,13 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPResponse
 
 from tui_hub.domain.errors import RateLimitedError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.text import duration
 from tui_hub.transfer.cancellation import Cancellation
 from tui_hub.transfer.sharing import HostPauses

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from tui_hub.domain.artifacts import Verified
 from tui_hub.domain.downloads import FileState
+from tui_hub.domain.frozen import dataclass
 
 MIB = 1024**2
 

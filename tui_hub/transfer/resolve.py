@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import http.client
 import threading
-from dataclasses import dataclass
 
 from tui_hub.domain.errors import UnreachableError, UsageError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.transfer.addresses import Address
 from tui_hub.transfer.answers import (
     Answer,

@@ -6,8 +6,8 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.transfer.answers import Answer, Asked
 from tui_hub.transfer.backlog import Backlog
 from tui_hub.transfer.cancellation import Cancellation

@@ -20,20 +20,22 @@ from tui_hub.text import clean
 from tui_hub.tui.actions.app import ActingApp
 from tui_hub.tui.actions.slot_changes import SlotChanges
 from tui_hub.tui.command import Command, bindings
-from tui_hub.tui.commands import EVERYWHERE, ChangeTheme, Commands
+from tui_hub.tui.commands import EVERYWHERE, ChangeTheme, Commands, Quit
 from tui_hub.tui.drawing.glyphs import ASCII, UNICODE
-from tui_hub.tui.keys import Keys
+from tui_hub.tui.keys import Keys, character_of
 from tui_hub.tui.live import POLL
 from tui_hub.tui.marks import Marks
 from tui_hub.tui.modes import MODES
 from tui_hub.tui.notes import NOTES
 from tui_hub.tui.palette import HubCommands
+from tui_hub.tui.sheets import Sheets
 from tui_hub.tui.terminal.keyboard import Keyboard, Typed, press
 from tui_hub.tui.terminal.output import let_go_of_terminal
 from tui_hub.tui.themes import DARK, THEMES
 
 if TYPE_CHECKING:
-    from tui_hub.services import Services
+    from tui_hub.settings import Configuration
+    from tui_hub.tui.background import Opening
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ class WholeCells(ScrollBarRender):
 
 
 class HubApp(ActingApp):
-    """The terminal screen over one open home. Whoever made the services closes them."""
+    """The terminal screen over one home. Whoever opens that closes it."""
 
     TITLE = "tui-hub"
     CSS_PATH = "app.tcss"
@@ -69,9 +71,16 @@ class HubApp(ActingApp):
     ]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-low"), (20, "-high")]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
+    stylesheet: Sheets
 
-    def __init__(self, services: Services, demo: bool = False, temporary: bool = False) -> None:
-        super().__init__(services)
+    def __init__(
+        self,
+        configuration: Configuration,
+        opening: Opening,
+        demo: bool = False,
+        temporary: bool = False,
+    ) -> None:
+        super().__init__(configuration, opening)
         self.demo = demo
         self.temporary = temporary
         self.changes = SlotChanges(self)
@@ -79,14 +88,16 @@ class HubApp(ActingApp):
         self.marks = Marks()
         self.marks_signal: Signal[Marks] = Signal(self, "marks")
         """Carries what is marked for a comparison whenever that changes."""
-        screen = services.configuration.settings.screen
+        screen = configuration.settings.screen
         self.glyphs = ASCII if screen.ascii else UNICODE
         self.greeting = False
         """Whether the first words are on the screen of the catalogue."""
         self.greeting_signal: Signal[bool] = Signal(self, "greeting")
         """Carries that whenever it changes."""
         self._keyboard = Keyboard(self, self._typed, self._answered)
-        self.keys = Keys(services.configuration.settings.keys)
+        self._clicked: list[events.MouseEvent] = []
+        """What the mouse did before the home was open."""
+        self.keys = Keys(configuration.settings.keys)
         self.keys.drop_conflicts_on(self.DEFAULT_MODE)
         self.keys_signal: Signal[Keys] = Signal(self, "keys")
         """Carries them whenever they became others."""
@@ -97,6 +108,7 @@ class HubApp(ActingApp):
         for own in THEMES:
             self.register_theme(own)
         self.theme = theme if theme in self.available_themes else DARK.name
+        self.stylesheet = Sheets(variables=self.get_css_variables())
         self.animation_level = "none" if self.over_ssh else "basic"
         self.set_class(ascii_only, "-ascii")
         ScrollBar.renderer = WholeCells if ascii_only else ScrollBarRender
@@ -114,14 +126,25 @@ class HubApp(ActingApp):
         loop.set_task_factory(None)
 
     def on_mount(self) -> None:
-        """Begin everything slow once the first frame is out."""
-        wanted = self.services.configuration.settings.screen.theme
+        """Open the home once the first frame is out."""
+        wanted = self.configuration.settings.screen.theme
         if wanted and wanted not in self.available_themes:
             key = self.key_of(ChangeTheme)
             self.notify(f"There is no theme {wanted!r}: {key} shows those that there are.")
-        self.run_worker(self._keyboard.hand_on(), group="typing")
-        self.call_after_refresh(self.begin)
-        self.call_after_refresh(self.follow_keys)
+        self.call_after_refresh(self.open_home)
+
+    def begin(self) -> None:
+        """Hand on what was typed and clicked meanwhile, too."""
+        super().begin()
+        self.hand_on()
+        self.follow_keys()
+        for event in self._clicked:
+            self.post_message(event)
+
+    @work(group="typing")
+    async def hand_on(self) -> None:
+        """Hand on what is typed for as long as the program runs."""
+        await self._keyboard.hand_on()
 
     @work(group="keys")
     async def follow_keys(self) -> None:
@@ -156,9 +179,19 @@ class HubApp(ActingApp):
         if self.greeting and isinstance(event, events.Key | events.MouseDown):
             self._greet(shown=False)
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            if self._quits_early(event):
+                self.exit(0)
             self._keyboard.take(event)
+        elif isinstance(event, events.MouseEvent) and not self.opened.is_set():
+            self._clicked.append(event)
         else:
             await super().on_event(event)
+
+    def _quits_early(self, event: events.Key | events.Paste) -> bool:
+        """Whether a person has enough of waiting for the home; what types a letter is no answer."""
+        if self.opened.is_set() or not isinstance(event, events.Key):
+            return False
+        return event.key in self.keys.of(Quit) and character_of(event.key) is None
 
     async def _answered(self) -> None:
         answered = getattr(self.screen, "answered", None)
@@ -185,7 +218,8 @@ class HubApp(ActingApp):
 
         A closed terminal sends SIGHUP twice, by the kernel and by the shell; once is enough.
         """
-        await self.services.scheduler.stop()
+        if self.opened.is_set():
+            await self.services.scheduler.stop()
         loop = asyncio.get_running_loop()
         loop.remove_signal_handler(signal.SIGTERM)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
@@ -211,7 +245,7 @@ class HubApp(ActingApp):
         self.bell()
         fault = sys.exc_info()[0]
         name = fault.__name__ if fault is not None else "unknown"
-        logs = clean(str(self.services.configuration.paths.logs), 1000)
+        logs = clean(str(self.configuration.paths.logs), 1000)
         self._exit_renderables.append(
             Text(f"tui-hub ended by a fault of its own ({name}); the log in {logs} tells more.")
         )
@@ -225,12 +259,20 @@ class HubApp(ActingApp):
         return super()._prune(*nodes, parent=parent)
 
 
-async def run_screen(services: Services, demo: bool = False, temporary: bool = False) -> int:
-    """Show the screen until the user leaves it; the exit code of the program."""
-    app = HubApp(services, demo, temporary)
+async def run_screen(
+    configuration: Configuration, opening: Opening, demo: bool = False, temporary: bool = False
+) -> int:
+    """Show the screen until the user leaves it; the exit code of the program.
+
+    Raises:
+        HubError: when the home cannot be opened.
+    """
+    app = HubApp(configuration, opening, demo, temporary)
     app.steps_aside = True
     result = await app.run_async()
     await app.changes.close()
+    if app.unopened is not None:
+        raise app.unopened
     code = (app.return_code or 0) if result is None else result
     if code == _SIGNALS[signal.SIGHUP]:
         let_go_of_terminal()

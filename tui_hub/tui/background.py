@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,27 +19,35 @@ from tui_hub.domain.jobs import JobStatus
 from tui_hub.events import DownloadChanged, QuotaExceeded
 from tui_hub.tui.command import Command
 from tui_hub.tui.commands import ShowDownloads
-from tui_hub.tui.live import POLL, Live, LiveState
+from tui_hub.tui.live import POLL, Live
 from tui_hub.tui.signals import EventSignal
 from tui_hub.tui.terminal.driver import TerminalDriver
-from tui_hub.tui.words.download import how_it_ended
 from tui_hub.tui.words.hints import on_screen
-from tui_hub.tui.words.news import News
 
 if TYPE_CHECKING:
     from tui_hub.services import Services
+    from tui_hub.settings import Configuration
+
+Opening = Callable[[], Awaitable["Services"]]
+"""Opens the home; called once the first frame is out."""
 
 
 class BackgroundApp(App[int]):
     """Carries events to whoever listens, keeps the snapshot, and starts the schedule."""
 
-    def __init__(self, services: Services) -> None:
+    services: Services
+    """Everything the program can do. There once the home is open."""
+
+    def __init__(self, configuration: Configuration, opening: Opening) -> None:
         plain = True if "NO_COLOR" in os.environ else None
         super().__init__(driver_class=TerminalDriver, ansi_color=plain)
-        self.services = services
-        self.over_ssh = bool(services.configuration.environment.get("SSH_CONNECTION"))
-        rate = services.configuration.settings.screen.rate or (4.0 if self.over_ssh else 8.0)
-        self.live_state = LiveState(services, rate, self._live_changed)
+        self.configuration = configuration
+        self._opening = opening
+        self.opened = asyncio.Event()
+        """The home is open."""
+        self.unopened: Exception | None = None
+        """Why it could not be opened."""
+        self.over_ssh = bool(configuration.environment.get("SSH_CONNECTION"))
         self.live_signal: Signal[Live] = Signal(self, "live")
         """Carries the snapshot whenever it became another one."""
         self.event_signal = EventSignal(self, "event")
@@ -46,15 +55,36 @@ class BackgroundApp(App[int]):
         self.steps_aside = False
         """Whether large files are moved by a process of their own, for the screen to stay quick."""
         self._before = Live()
-        self.news = News(services)
 
     @property
     def live(self) -> Live:
         """The background as it is now."""
-        return self.live_state.now
+        return self.live_state.now if self.opened.is_set() else self._before
+
+    @work(group="opening")
+    async def open_home(self) -> None:
+        """Open the home, and begin everything that needs it; where that fails, end."""
+        try:
+            services = await self._opening()
+        except Exception as error:  # whatever it is, the command line tells it
+            self.unopened = error
+            self.exit()
+        else:
+            self._take(services)
+            self.opened.set()
+            self.call_later(self.begin)
+
+    def _take(self, services: Services) -> None:
+        from tui_hub.tui.live import LiveState
+        from tui_hub.tui.words.news import News
+
+        self.services = services
+        rate = self.configuration.settings.screen.rate or (4.0 if self.over_ssh else 8.0)
+        self.live_state = LiveState(services, rate, self._live_changed)
+        self.news = News(services)
 
     def begin(self) -> None:
-        """Begin everything slow. Called once the first frame is out."""
+        """Begin everything slow. Called once the home is open."""
         if self.steps_aside:
             self.services.downloads.step_aside()
         self.services.hardware.start()
@@ -141,6 +171,8 @@ class BackgroundApp(App[int]):
         before, self._before = self._before, live
         self.live_signal.publish(live)
         if not self.shows_downloads:
+            from tui_hub.tui.words.download import how_it_ended
+
             for one in live.ended_since(before):
                 failed = one.status is JobStatus.FAILED
                 severity: SeverityLevel = "error" if failed else "information"
@@ -174,4 +206,4 @@ class BackgroundApp(App[int]):
         """
         if not hint:
             return ""
-        return self.services.configuration.invocation.advice(on_screen(hint, self.key_of, here))
+        return self.configuration.invocation.advice(on_screen(hint, self.key_of, here))

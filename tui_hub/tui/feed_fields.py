@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tui_hub import text
 from tui_hub.domain.errors import UsageError
 from tui_hub.domain.feeds import Feed, Rules
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.queries import parse_queries, query_text
 
 _GATED = {"": None, "any": None, "yes": True, "no": False}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from textual.binding import Binding
 from textual.keys import Keys as KeyNames
 from textual.keys import format_key
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.text import clean
 from tui_hub.tui import commands
 from tui_hub.tui.command import Command, all_commands

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from tui_hub.domain.downloads import Download
-from tui_hub.domain.feeds import FeedState, FeedStatus
+from tui_hub.domain.feeds import FeedState
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.domain.schedule import Schedule
-from tui_hub.domain.slots import Slot
-from tui_hub.domain.swaps import SwapPicture
-from tui_hub.domain.types import ModelType
 from tui_hub.events import (
     CatalogueChanged,
     ChangesSeen,
@@ -30,6 +27,11 @@ from tui_hub.events import (
 )
 
 if TYPE_CHECKING:
+    from tui_hub.domain.downloads import Download
+    from tui_hub.domain.feeds import FeedStatus
+    from tui_hub.domain.slots import Slot
+    from tui_hub.domain.swaps import SwapPicture
+    from tui_hub.domain.types import ModelType
     from tui_hub.services import Services
 
 _FEW = 2

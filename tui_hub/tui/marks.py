@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tui_hub.domain.errors import RefusedError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Model
 
 MOST = 4

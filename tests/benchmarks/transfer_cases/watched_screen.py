@@ -15,7 +15,9 @@ from pathlib import Path
 
 from tui_hub import cli
 from tui_hub.services import Services
+from tui_hub.settings import Configuration
 from tui_hub.tui import app
+from tui_hub.tui.background import Opening
 
 TICK = 0.01
 
@@ -42,12 +44,18 @@ def main() -> None:
     """Run the screen with a watch and some downloads beside it."""
     path, repositories, run = Path(sys.argv[1]), sys.argv[2:], app.run_screen
 
-    async def watched(services: Services, demo: bool, temporary: bool) -> int:
-        beside = asyncio.gather(watch(path), start(services, repositories))
+    async def watched(configuration: Configuration, opening: Opening, *arguments: bool) -> int:
+        async def opened() -> Services:
+            services = await opening()
+            going.append(asyncio.gather(watch(path), start(services, repositories)))
+            return services
+
+        going: list[asyncio.Future[object]] = []
         try:
-            return await run(services, demo, temporary)
+            return await run(configuration, opened, *arguments)
         finally:
-            beside.cancel()
+            for one in going:
+                one.cancel()
 
     app.run_screen = watched
     sys.argv = ["tui-hub"]

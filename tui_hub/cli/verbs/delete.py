@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from tui_hub.cli.options import Options, verb
 from tui_hub.cli.parameters import INSTALLED
+from tui_hub.domain.frozen import dataclass
 
 if TYPE_CHECKING:
     from tui_hub.cli.console import Answer

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from tui_hub.demo.content import Bytes, Content, Joined, Weights
 from tui_hub.demo.formats.tensors import Decoder, Tensor
+from tui_hub.domain.frozen import dataclass
 
 _ALIGNMENT = 32
 

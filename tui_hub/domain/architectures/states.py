@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tui_hub.domain.architectures.reading import Told, number, part
+from tui_hub.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from tui_hub.domain.fit.needs import GPU_RUNTIME, HOST_RUNTIME, Need, margin_of, needs_on
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Fit
 
 Verdict = Fit
@@ -23,6 +23,12 @@ class Device:
     free: int
     others: str = ""
     """Who else holds memory there, in words; empty where that is not told."""
+    uuid: str = ""
+    """What the driver and CUDA both know a GPU by, or a slice of one."""
+    shared: bool = False
+    """Whether its memory is the host's."""
+    instead: str = ""
+    """Of the host: why no GPU can be used, though one is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

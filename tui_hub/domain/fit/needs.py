@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from tui_hub.domain.frozen import dataclass
 
 _MIB = 1024**2
 GPU_RUNTIME = 512 * _MIB

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tui_hub.domain.architectures import Architecture
 from tui_hub.domain.fit.needs import CACHE, Basis, Need
 from tui_hub.domain.fit.working import Working
+from tui_hub.domain.frozen import dataclass
 
 CONTEXT = 8192
 """Tokens of context that the cache is counted for, unless others are set or it takes fewer."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from tui_hub.domain.downloads import Plan
 from tui_hub.domain.fit.judging import Device, DeviceFit, Judgement, Verdict, judge
 from tui_hub.domain.fit.needs import Measured, Need, as_measured, as_measured_whole
 from tui_hub.domain.fit.profile import Profile, Workload
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Model
 
 

@@ -8,11 +8,11 @@ belong to the runtime. What an activation here really took replaces none of this
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from tui_hub.domain.architectures import Architecture
 from tui_hub.domain.fit.needs import ACTIVATIONS, Basis, Need
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.numbers import grouped
 
 _READS = 512

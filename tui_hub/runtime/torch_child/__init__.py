@@ -8,8 +8,8 @@ Arguments: the name of its socket in the working directory, and the descriptor o
 leads to whoever started it. Over both it speaks lines of JSON:
 
     it says first  {"hello": {"protocol": 1, "pid": 7}}, before torch is imported
-    is asked       {"id": 1, "command": "ready" | "load" | "attach" | "release" |
-                   "park" | "unpark" | "status" | "keep" | "end", ...}
+    is asked       {"id": 1, "command": "ready" | "devices" | "load" | "attach" |
+                   "release" | "park" | "unpark" | "status" | "keep" | "end", ...}
     answers        {"id": 1, "progress": {"phase": "load", "done": 5, "total": 9}}, any number
                    {"id": 1, "result": {...}}, or {"id": 1, "error": {"kind", "message", ...}}
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .devices import describe, torch_version
+from .devices import devices_of, torch_version
 from .kernel import LIBRARY
 from .loading import Weights, load
 from .parking import Parking
@@ -22,7 +22,7 @@ from .sharing import Sharing
 class Child(Process):
     """The weights, and the threads that answer questions about them."""
 
-    slow = ("ready", "load", "release", "park", "unpark")
+    slow = ("ready", "devices", "load", "release", "park", "unpark")
 
     def __init__(self, name: str, starter: socket.socket) -> None:
         super().__init__(name, starter)
@@ -48,6 +48,7 @@ class Child(Process):
         return {
             **super().commands(message, report),
             "ready": self._ready,
+            "devices": self._devices,
             "load": lambda: self._load(message, keeping),
             "release": lambda: self._release(message),
             "park": self._park,
@@ -78,7 +79,8 @@ class Child(Process):
             if torch_version() is None:
                 raise Failure("no_torch", f"{sys.executable} has no torch")
             self.torch = importlib.import_module("torch")
-            self.info = describe(self.torch)
+            # Without a question to CUDA, which would then show what it shows now for ever.
+            self.info = {"version": str(self.torch.__version__), "cuda": self.torch.version.cuda}
             self.state = "ready"
         except Failure as failure:
             self.trouble = failure
@@ -93,6 +95,10 @@ class Child(Process):
         if self.trouble is not None:
             raise self.trouble
         return self.info
+
+    def _devices(self) -> Message:
+        self._ready()
+        return {"devices": devices_of(self.torch)}
 
     def _load(self, request: Message, report: Report) -> Message:
         self._ready()

@@ -68,6 +68,20 @@ def read_text(path: Any) -> str:
         return ""
 
 
+def give_back(torch: Any) -> None:
+    """Have the driver get back what this process has of a GPU and uses no more.
+
+    Torch keeps for the next time what was freed, on the GPU and of the pinned memory of the host,
+    and the room in which a matrix product was worked out: a process that holds weights has no next
+    time, and the other programs of the box have.
+    """
+    torch._C._cuda_clearCublasWorkspaces()
+    torch.cuda.empty_cache()
+    pinned = getattr(getattr(torch, "accelerator", None), "empty_host_cache", None)
+    if pinned is not None:  # an older torch keeps it
+        pinned()
+
+
 class Meter:
     """Measures what a load takes: on a GPU by torch's own count, else by this process's size."""
 

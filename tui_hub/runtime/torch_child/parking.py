@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .loading import Weights
+from .memory import give_back
 from .process import Failure
 from .staging import Staging
 
@@ -31,7 +32,7 @@ class Parking:
         arena.release()
         if arena.device.type == "cuda":
             torch.cuda.ipc_collect()
-            torch.cuda.empty_cache()
+            give_back(torch)
 
     def end(self) -> None:
         """Bring the weights back to their device."""

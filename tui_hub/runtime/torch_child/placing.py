@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from .adapters import Addition
@@ -84,6 +84,24 @@ def bring(
     if staging is not None:
         staging.finish()
     return arena
+
+
+def twins_of(tensors: Tensors, apart: Collection[str]) -> dict[str, str]:
+    """The tensors that are the very same as another, as a pickle may have them, with its name.
+
+    Args:
+        tensors: by name.
+        apart: the names of those that are to become different.
+    """
+    firsts: dict[Any, str] = {}
+    found = {}
+    for name, tensor in tensors.items():
+        if tensor.nbytes and name not in apart:
+            place = tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
+            first = firsts.setdefault(place, name)
+            if first != name:
+                found[name] = first
+    return found
 
 
 def parts(torch: Any, tensor: Any, placed: Any) -> Iterator[tuple[Any, Any]]:

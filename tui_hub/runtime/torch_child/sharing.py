@@ -10,6 +10,7 @@ as its connection is open. When they are to go it is told {"release": {}}.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import pwd
@@ -23,6 +24,13 @@ from .regions import OwnRegion, Region
 
 HARMLESS = ("-m", "-u", "-B", "-E", "-I", "-O", "-s", "-S")
 """Options of Python itself that stand before the name of a program, or of its module."""
+MEMORY = 1
+"""The place of the memory's handle among the words by which it is opened."""
+COUNTERS = 4
+"""That of the name of the file where torch counts who has it."""
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where the C library makes what `shm_open` is asked for
+HANDLE_BYTES = 64
+"""`CUDA_IPC_HANDLE_SIZE` of CUDA's `driver_types.h`."""
 WORDS = 2
 """Python and its program; of any other program the name, and what it was told first."""
 
@@ -98,16 +106,44 @@ class Sharing:
         return [number, tensor.data_ptr() - region.address, *words]
 
     def _handle(self) -> Message | None:
-        """What CUDA opens the memory of a GPU by; torch counts in it who has it, each for itself.
+        """What CUDA opens the memory of a GPU by, for one program.
 
         The words are those that `torch.multiprocessing.reductions` hands from process to process.
         """
         if not self._on_gpu:
             return None
-        gpu = self._torch.cuda.get_device_properties(self._weights.arena.device)
-        words = self._weights.arena.bytes.untyped_storage()._share_cuda_()
+        arena = self._weights.arena
+        # Shared from a storage beside their own. Torch keeps what was shared until all who have it
+        # counted themselves off (`CudaIPCTypes.cpp`), which who is killed never does; who has the
+        # weights is known here by the connections.
+        beside = self._torch._C._construct_storage_from_data_pointer(
+            arena.bytes.data_ptr(), arena.device, arena.size
+        )
+        words = list(beside._share_cuda_())
+        words[MEMORY] = bare(words[MEMORY])
+        forget_counters(words[COUNTERS])
         plain = [base64.b64encode(one).decode() if type(one) is bytes else one for one in words]
+        gpu = self._torch.cuda.get_device_properties(arena.device)
         return {"uuid": str(gpu.uuid), "words": plain}
+
+
+def forget_counters(name: bytes) -> None:
+    """Take the file of torch's counts out of its folder, which would stay there for ever.
+
+    Torch removes it when a process comes to the end of its program, and this one is ended before.
+    Who has the weights counts himself off in silence where it is not there: `StorageSharing.cpp`.
+    """
+    with contextlib.suppress(OSError):
+        Path(SHARED_MEMORY, name.decode().lstrip("/")).unlink()
+
+
+def bare(handle: bytes) -> bytes:
+    """A handle of CUDA's as every torch opens it: without the two bytes that newer ones put first.
+
+    A torch refuses those of a later one, though the rest is the same (`CUDACachingAllocator.cpp`,
+    `MemHandleCacheEntry`).
+    """
+    return handle[2:] if len(handle) == 2 + HANDLE_BYTES and handle[1:2] == b"c" else handle
 
 
 def command_of(pid: int) -> str:

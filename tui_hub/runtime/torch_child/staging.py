@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from .memory import give_back
+
 CHUNK_BYTES = 64 * 1024 * 1024
 
 
@@ -18,12 +20,23 @@ class Lane:
     def __init__(self, torch: Any, device: Any, size: int) -> None:
         gpu = device.type == "cuda"
         self.host = torch.empty(size, dtype=torch.uint8, pin_memory=gpu)
-        self.there = torch.empty(size, dtype=torch.uint8, device=device)
-        """Where bytes arrive that are cast on the device, which is faster at that."""
+        self._torch, self._device, self._size = torch, device, size
+        self._there: Any = None
         self.stream = torch.cuda.Stream(device) if gpu else None
         self.copying = torch.cuda.stream(self.stream) if gpu else contextlib.nullcontext()
         self.arriving: Any = None
         """What is to get the buffer's content once its copy from the device is done."""
+
+    def there(self) -> Any:
+        """Where bytes arrive that are cast on the device, which is faster at that; had on demand.
+
+        Most weights stay as they are, and a device may be full to the brim.
+        """
+        if self._there is None:
+            self._there = self._torch.empty(
+                self._size, dtype=self._torch.uint8, device=self._device
+            )
+        return self._there
 
     def wait(self) -> None:
         """Wait until its last copy is done."""
@@ -38,7 +51,7 @@ class Staging:
     """Copies to and from one device; on the processor the same with plain memory."""
 
     def __init__(self, torch: Any, device: Any, size: int = CHUNK_BYTES) -> None:
-        self._torch = torch
+        self._torch, self._device = torch, device
         if device.type == "cuda":
             # Pinned memory is of the context of the device that is set, for this thread alone.
             torch.cuda.set_device(device)
@@ -57,7 +70,7 @@ class Staging:
                 if part.dtype == into.dtype:
                     into.view(self._torch.uint8).copy_(filled, non_blocking=True)
                 else:
-                    arrived = lane.there[: raw.numel()]
+                    arrived = lane.there()[: raw.numel()]
                     arrived.copy_(filled, non_blocking=True)
                     into.copy_(arrived.view(part.dtype))
 
@@ -73,6 +86,8 @@ class Staging:
         """Wait until all that was begun is done, and have the buffers given back."""
         while self._lanes:
             self._lanes.pop().wait()
+        if self._device.type == "cuda":
+            give_back(self._torch)
 
     def _next(self) -> Lane:
         """The buffer that was begun first, once it is free."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 
 from tui_hub.domain.doctor import Finding
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.services.doctor import findings
 
 _log = logging.getLogger(__name__)

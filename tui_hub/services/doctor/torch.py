@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from tui_hub.domain.doctor import Finding
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.hardware import Driver
-from tui_hub.domain.runtime import TorchInfo
+from tui_hub.domain.runtime import TorchDevice, TorchInfo
 from tui_hub.runtime.pythons import probe_torch, python_of
 from tui_hub.services.context import Context
 from tui_hub.services.doctor.findings import error, ok, warning
@@ -40,7 +40,7 @@ async def look(context: Context, hardware: Hardware) -> AsyncIterator[Finding]:
         yield ok(_CHECK, f"{version} in {python}; not used, by the setting runtime.use")
         return
     try:
-        info = await _import(Children(context))
+        info, devices = await _import(Children(context))
     except HubError as failed:
         yield error(
             _CHECK,
@@ -49,22 +49,29 @@ async def look(context: Context, hardware: Hardware) -> AsyncIterator[Finding]:
         )
         return
     gpus = sum(one.error is None for one in (await hardware.read()).gpus)
-    yield _judge(info, python, gpus, await hardware.driver() if gpus else None)
+    yield _judge(info, devices, python, gpus, await hardware.driver() if gpus else None)
 
 
-async def _import(children: Children) -> TorchInfo:
+async def _import(children: Children) -> tuple[TorchInfo, tuple[TorchDevice, ...]]:
     child = await children.start(f"doctor-{uuid.uuid4().hex[:8]}.sock")
     try:
-        return await child.ready(min(children.timeout, _PATIENCE))
+        patience = min(children.timeout, _PATIENCE)
+        return await child.ready(patience), await child.devices(patience)
     finally:
         await child.end()
 
 
-def _judge(info: TorchInfo, python: str, gpus: int, driver: Driver | None) -> Finding:
+def _judge(
+    info: TorchInfo,
+    devices: tuple[TorchDevice, ...],
+    python: str,
+    gpus: int,
+    driver: Driver | None,
+) -> Finding:
     """What torch can load onto, against the GPUs that the driver tells of."""
     build = f"for CUDA {info.cuda}" if info.cuda else "for the processor alone"
     said = f"torch {info.version} {build} in {python}"
-    seen = sum(one.device.startswith("cuda") for one in info.devices)
+    seen = sum(one.device.startswith("cuda") for one in devices)
     if gpus and not seen and info.cuda is None:
         return warning(_CHECK, f"{said}, and there is a GPU", f"To use the GPU, {_CHOOSE}.")
     if gpus and not seen:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypedDict
 
 from tui_hub import text
 from tui_hub.domain.artifacts import Artifact, Variant, select, variants_of, whole_variants
 from tui_hub.domain.errors import NotFoundError, RefusedError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Details
 from tui_hub.domain.storage import Install
 

@@ -7,7 +7,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from tui_hub.blobs import BlobStore, Hold, Nameless, Partial, Terms
@@ -15,6 +15,7 @@ from tui_hub.blobs.hashing import sha256_file
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified, partial_key
 from tui_hub.domain.downloads import FileProgress, FileState
 from tui_hub.domain.errors import CorruptError, HubError, InterruptedJobError, NoSpaceError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.services.downloads.copies import is_copy
 from tui_hub.services.downloads.pictures import Ranges
 from tui_hub.services.downloads.transfers import DownloadTransfers

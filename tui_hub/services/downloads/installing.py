@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tui_hub import text
@@ -11,6 +11,7 @@ from tui_hub.blobs import KeptRevision, Receipt, receipts, remove_model, set_act
 from tui_hub.blobs.changing import Place
 from tui_hub.domain.artifacts import Artifact, installed_variants, present
 from tui_hub.domain.errors import RefusedError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import DEFAULT_REF, Model
 from tui_hub.domain.slots import Slot, slot_lease

@@ -8,12 +8,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import Protocol
 
 from tui_hub.domain.artifacts import Artifact
 from tui_hub.domain.downloads import Download, FileState
 from tui_hub.domain.errors import HubError, InterruptedJobError, NoSpaceError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.jobs import Job, JobStatus
 from tui_hub.services.concurrency import run_all
 from tui_hub.services.downloads.file_download import FileDownload

@@ -62,9 +62,12 @@ class DownloadQueue:
         if job.id in self._running:
             raise RefusedError(f"job {job.id} is running already")
         job = await self._jobs.take(job, JobStatus.PENDING, partial(self._lose, job.id))
-        if progress is not None:
+        if progress is not None and self._jobs.held.has(job):
             job = await self._jobs.progress(job, progress)
-        self._pictures[job.id] = await self._runner.picture(job)
+        picture = await self._runner.picture(job)
+        if not self._jobs.held.has(job):
+            return  # it was paused or given up before it had its place in the line
+        self._pictures[job.id] = picture
         if job.id not in self._waiting:
             self._waiting.insert(self._places.pop(job.id, len(self._waiting)), job.id)
         await settle_status(self._context, str(job.payload.get("model")))

@@ -16,6 +16,7 @@ from tui_hub.domain.errors import HubError, LostLeaseError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobStatus, Progress
 from tui_hub.events import DownloadChanged
+from tui_hub.services.concurrency import happens
 from tui_hub.services.context import Context
 from tui_hub.services.downloads.endings import DownloadEndings
 from tui_hub.services.downloads.file_download import FileDownload, Means
@@ -154,11 +155,14 @@ class DownloadRunner:
                 FileRows(self._context.hub.artifacts, job.id),
             )
             run.begin(work)
-            watcher = asyncio.create_task(self._watch(run, job, heed, hold))
+            over = asyncio.Event()
+            watcher = asyncio.create_task(self._watch(run, job, heed, hold, over))
             try:
                 outcome = await work.run()
             finally:
-                watcher.cancel()
+                # Not cancelled: it may be at what was asked of another download, half done.
+                over.set()
+                await watcher
             picture = work.snapshot()
             await count_transferred(self._context, job, picture)
             return await self.endings.finish(job, outcome, picture)
@@ -201,11 +205,12 @@ class DownloadRunner:
                 raise
             return FileRequest(url="")
 
-    async def _watch(self, run: DownloadRun, job: Job, heed: Heed, hold: Hold) -> None:
+    async def _watch(
+        self, run: DownloadRun, job: Job, heed: Heed, hold: Hold, over: asyncio.Event
+    ) -> None:
         """Tell whoever listens that there is a new picture; write it down now and then."""
         tick = 0
-        while True:
-            await asyncio.sleep(_TICK)
+        while not await happens(over, _TICK):
             self._context.bus.publish(DownloadChanged(job.id))
             tick += 1
             if tick % _WRITE_EVERY:
@@ -216,6 +221,8 @@ class DownloadRunner:
                 await self._context.on_disk(hold.beat)
             except HubError as error:
                 _log.warning("download %s: %s", job.id, error.message)
+            except Exception:
+                _log.exception("download %s could not be looked after", job.id)
 
     async def _look(self, run: DownloadRun, job: Job) -> None:
         """Write the progress down, and do what another process asks of this download."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub.domain.architectures import Architecture, from_gguf
 from tui_hub.domain.artifacts import Artifact, weights_format
 from tui_hub.domain.errors import HubError, NoConnectionError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.formats import READABLE, Header, HeaderError, Read, read_header
 from tui_hub.services.concurrency import run_all

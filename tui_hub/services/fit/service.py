@@ -212,12 +212,20 @@ class Fit:
                 total=gpu.memory_total,
                 free=gpu.memory_free,
                 others=holder_words(gpu),
+                uuid=gpu.uuid,
+                shared=gpu.memory_shared,
             )
             for gpu in box.gpus
             if gpu.error is None and not gpu.hidden
         ]
         free = box.host.memory_total - box.host.memory_used
-        host = Device(index=None, name="host memory", total=box.host.memory_total, free=free)
+        host = Device(
+            index=None,
+            name="host memory",
+            total=box.host.memory_total,
+            free=free,
+            instead=box.trouble,
+        )
         return (*gpus, host)
 
 

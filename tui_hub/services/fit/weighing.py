@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 
 import msgspec
@@ -20,6 +20,7 @@ from tui_hub.domain.artifacts import Artifact, Variant
 from tui_hub.domain.configuration import ModelConfiguration
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.fit import WEIGHTS, Basis, Configs, Need, Profile, working_of
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.loading import PIPELINE_INDEX, Loaded, components_of, loaded_weights
 from tui_hub.domain.models import Details

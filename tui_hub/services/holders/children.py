@@ -8,10 +8,8 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tui_hub import processes
-from tui_hub.domain.configuration import AUTO
 from tui_hub.domain.errors import HubError, UnsafeError
 from tui_hub.domain.runtime import TORCH, Program, ServerStatus
 from tui_hub.domain.slots import Slot
@@ -21,10 +19,7 @@ from tui_hub.runtime.server_children import ServerChild
 from tui_hub.runtime.torch_children import TorchChild
 from tui_hub.services.context import Context
 from tui_hub.services.holders.ending import kill, kill_marked
-from tui_hub.services.holders.torch_environment import shows_slice, torch_environment
-
-if TYPE_CHECKING:
-    from tui_hub.domain.fit import Device
+from tui_hub.services.holders.torch_environment import torch_environment
 
 _log = logging.getLogger(__name__)
 
@@ -50,20 +45,6 @@ class Children:
     def name(self, kind: ModelType) -> str:
         """A name for a new process, by which it is found again."""
         return f"{kind.value}-{uuid.uuid4().hex[:8]}.sock"
-
-    def device_name(self, device: Device, wanted: str) -> str:
-        """A device as torch calls it.
-
-        Where `CUDA_VISIBLE_DEVICES` names slices of GPUs, torch sees one of them, and has its way.
-
-        Args:
-            device: the device.
-            wanted: what was asked for: `auto`, `cpu` or `cuda:N`.
-        """
-        if device.index is None:
-            return "cpu"
-        by_torch = wanted == AUTO and shows_slice(self._configuration)
-        return AUTO if by_torch else f"cuda:{device.index}"
 
     async def start(self, name: str) -> TorchChild:
         """Start a process, which begins to import torch. It ends with this one until it is kept.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tui_hub.domain.artifacts import Variant, preferred_variant
 from tui_hub.domain.configuration import AUTO, ModelConfiguration
 from tui_hub.domain.consents import Consent
 from tui_hub.domain.errors import RefusedError
 from tui_hub.domain.fit import Need
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Details
 from tui_hub.domain.runtime import LINK, Adapter
 from tui_hub.domain.storage import Install

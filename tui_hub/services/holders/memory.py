@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from tui_hub import processes, text
@@ -31,13 +32,22 @@ class Memory:
 
     async def free(self, device: Device) -> int:
         """Free bytes of a device now."""
-        found = [one.free for one in await self.devices() if one.index == device.index]
+        same = device.index, device.uuid
+        found = [one.free for one in await self.devices() if (one.index, one.uuid) == same]
         return found[0] if found else 0
 
     async def held_by(self, slot: Slot) -> list[tuple[Device, int]]:
-        """The devices that hold a slot's model, with their free memory now, and its bytes there."""
-        held = holds(slot)
-        return [(one, held[one.index]) for one in await self.devices() if one.index in held]
+        """The devices that hold a slot's model, with their free memory now, and its bytes there.
+
+        Not where it is in one of several slices of a GPU, of which it is not known which.
+        """
+        held, devices = holds(slot), await self.devices()
+        slices = Counter(one.index for one in devices)
+        return [
+            (one, held[one.index])
+            for one in devices
+            if slices[one.index] == 1 and one.index in held
+        ]
 
     async def wait_back(self, device: Device, used: int) -> str:
         """Wait until a GPU has given back what a process used that is gone; tells how that went.
@@ -128,7 +138,7 @@ def room_for(
 
     Raises:
         DoesNotFitError: with the figures, when no device has room.
-        RefusedError: when that device is not there.
+        RefusedError: when that device is not there, or no GPU answers though there is one.
     """
     considered = _considered(devices, setting)
     weights = sum(part.bytes for part in parts)
@@ -167,4 +177,13 @@ def _considered(devices: Sequence[Device], setting: str) -> list[Device]:
                 "runtime.device or as `tui-hub configure MODEL device=auto`.",
             )
         return named
-    return host if setting == "cpu" else gpus or host
+    if setting == "cpu" or gpus:
+        return host if setting == "cpu" else gpus
+    why = next((one.instead for one in host if one.instead), None)
+    if why is not None:
+        raise RefusedError(
+            f"no GPU can be used: {why}",
+            hint="`tui-hub doctor` says more; `tui-hub configure MODEL device=cpu` has a model "
+            "loaded into the memory of the host.",
+        )
+    return host

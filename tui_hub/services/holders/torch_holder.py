@@ -102,12 +102,17 @@ class TorchHolder:
         return f"{slot.model} is still in the memory of {', '.join(map(str, programs))}"
 
     async def park(self, slot: Slot) -> bool:
-        """Move the weights of a slot from their GPU to the host, where that has ample room."""
+        """Move the weights of a slot from their GPU to the host, where that has ample room.
+
+        Not where the GPU has no memory but the host's: that would give nothing back.
+        """
         used = slot.memory.used_after
         if not on_gpu(slot) or not used:
             return False
         host = next(one for one in await self._memory.devices() if one.index is None)
         if used > host.free * _PARKING_SHARE:
+            return False
+        if any(device.shared for device, _ in await self._memory.held_by(slot)):
             return False
         if await self._children.release(slot, _LET_GO_SECONDS):
             return False

@@ -82,7 +82,8 @@ class TorchLoader:
         self._progress.step(SwapStep.LOADING)
         request = LoadRequest(
             files=loading.files,
-            device=self._children.device_name(self.device, loading.device),
+            device="cpu" if self.device.index is None else f"cuda:{self.device.index}",
+            gpu=self.device.uuid,
             dtype=loading.dtype,
             consent=loading.consent,
             adapters=loading.adapters,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import msgspec
 
 from tui_hub import text
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.hooks import HookEvent
 from tui_hub.domain.jobs import Job, JobStatus, JobType
 from tui_hub.services.sync.reports import read_report

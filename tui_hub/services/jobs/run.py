@@ -11,7 +11,7 @@ from functools import partial
 
 from tui_hub.domain.errors import HubError, InterruptedJobError, LostLeaseError
 from tui_hub.domain.jobs import Job, JobStatus, JobType
-from tui_hub.services.concurrency import PointOfNoReturn
+from tui_hub.services.concurrency import PointOfNoReturn, uninterrupted
 from tui_hub.services.jobs.service import Jobs
 
 _log = logging.getLogger(__name__)
@@ -68,13 +68,16 @@ async def run_job(
             run.unwanted = why is asked
             worker.cancel()
 
+    async def take() -> None:
+        run.job = await jobs.take(run.job, JobStatus.RUNNING, partial(end, lost))
+
     run = JobRun(await jobs.create(kind, payload))
     lost = LostLeaseError(f"job {run.job.id} belongs to another process now")
     asked = InterruptedJobError(f"{_NAMES.get(kind, kind.value)} was cancelled")
     jobs.ends_with(run.job.id, partial(end, asked))
     heed = asyncio.create_task(_heed(jobs, run.job.id, partial(end, asked)))
     try:
-        run.job = await jobs.take(run.job, JobStatus.RUNNING, partial(end, lost))
+        await uninterrupted(take())  # who knows not whether it is theirs cannot end it either
         yield run
     except asyncio.CancelledError:
         ours = stop is not None and worker is not None and worker.uncancel() == 0

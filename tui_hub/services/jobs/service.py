@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
@@ -122,7 +122,7 @@ class Jobs(JobHistory):
             detached: whether it is left to a process that works in the background.
         """
         job = Job(
-            id=uuid.uuid4().hex[:12],
+            id=secrets.token_hex(6),
             type=kind,
             payload=self._asked_for(payload),
             created_at=text.now(),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from tui_hub.domain.errors import RefusedError, UsageError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.settings import Configuration
 from tui_hub.text import clean

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tui_hub.domain.additions import Proposal
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Verified
 from tui_hub.domain.errors import CorruptError, RefusedError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.events import CatalogueChanged
 from tui_hub.foreign import FoundModel

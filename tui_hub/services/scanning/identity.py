@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tui_hub.domain.artifacts import Artifact, artifact_id, weights_format
 from tui_hub.domain.errors import HubError, UnreachableError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.foreign import FoundModel
 from tui_hub.services.context import Context

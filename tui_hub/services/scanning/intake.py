@@ -6,7 +6,6 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub import text
@@ -14,6 +13,7 @@ from tui_hub.blobs import BlobStore, Terms, Way
 from tui_hub.blobs.hashing import git_blob_hasher, hash_descriptor, sha256_file
 from tui_hub.database.file_hashes import FileHash
 from tui_hub.domain.errors import CorruptError, HubError, NoSpaceError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.scanning import ScanMode
 from tui_hub.foreign import FoundFile
 from tui_hub.services.downloads.whole_weights import BROKEN, why_broken

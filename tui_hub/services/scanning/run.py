@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tui_hub.blobs import BlobStore, Hold, Way, receipts
 from tui_hub.database.file_hashes import FileHash
 from tui_hub.domain.artifacts import ArtifactStatus
 from tui_hub.domain.errors import HubError, InterruptedJobError, LostLeaseError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.scanning import LeftOut, ScanMode, ScannedModel, ScanReport, ScanStatus
 from tui_hub.events import StorageChanged
 from tui_hub.foreign import Box, FoundFile, FoundModel, Layout, left_out, why_closed

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from tui_hub import text
 from tui_hub.domain.artifacts import present
 from tui_hub.domain.errors import HubError, NotFoundError, RefusedError, UsageError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.runtime import OLLAMA
 from tui_hub.domain.slots import Slot

@@ -211,6 +211,7 @@ class SwapRun:
     async def _bring_back(self, slot: Slot, again: Again) -> Slot:
         """Load the old model again; where that fails, the slot says why it is not in memory."""
         try:
+            await self._old.room()
             if await self._old.unpark():
                 return slot
             held = await self._hold(slot, await again(slot))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.fit import Device
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.swaps import SwapStep
 from tui_hub.services.holders.holders import Holders
@@ -24,6 +25,7 @@ class PreviousModel:
         self._memory = memory
         self._progress = progress
         self._parked = False
+        self._held: list[tuple[Device, int]] = []
         self.slot = slot
         """As it was; `None` for an empty slot."""
         self.released = False
@@ -38,15 +40,25 @@ class PreviousModel:
             return
         self._progress.step(SwapStep.RELEASING)
         self.released = True
-        held = await self._memory.held_by(slot)
+        self._held = await self._memory.held_by(slot)
         self._parked = await self._holders.park(slot)
         if self._parked:
             self._progress.passed(f"{slot.model} waits in the memory of the host")
         else:
             await self._end(slot)
         self._progress.step(SwapStep.WAITING)
-        for device, used in held:
+        for device, used in self._held:
             self._progress.passed(await self._memory.wait_back(device, used))
+
+    async def room(self) -> None:
+        """Wait until what it gave up is free again, once another one took it and failed.
+
+        A driver may give memory back some time after a process has ended: `nvidia_close_deferred`
+        of NVIDIA's `nv.c`, and `uvm.c`.
+        """
+        for device, used in self._held:
+            if device.index is not None:
+                self._progress.passed(await self._memory.wait_back(device, used))
 
     async def end(self, keeping: Slot | None = None) -> None:
         """Take out of memory what is there still of it, unless another slot's process has it.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tui_hub import processes
 from tui_hub.blobs import BlobStore, clear_active, read_active, set_active
 from tui_hub.domain.errors import HubError, LostLeaseError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.swaps import Swap
 from tui_hub.domain.types import ModelType

@@ -65,4 +65,7 @@ class SwapWatch:
             picture = self._pictures.get(kind)
             if picture is not None and picture.total:
                 done = Progress(done=picture.done, total=picture.total)
-                run.job = await self._jobs.progress(run.job, done)
+                try:
+                    run.job = await self._jobs.progress(run.job, done)
+                except HubError as error:
+                    _log.warning("job %s: %s", run.job.id, error.message)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tui_hub.domain.artifacts import Artifact, partial_key
+from tui_hub.domain.frozen import dataclass
 from tui_hub.services.context import Context
 from tui_hub.services.downloads.awaited import awaited
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tui_hub.blobs import (
@@ -29,6 +29,7 @@ from tui_hub.blobs.changing import Change, Place, announce, cut_short, settle
 from tui_hub.blobs.huggingface import wrong_in_hf
 from tui_hub.blobs.ollama import needed_in_ollama, wrong_in_ollama
 from tui_hub.domain.errors import HubError
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.models import Model
 from tui_hub.services.context import Context

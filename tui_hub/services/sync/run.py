@@ -111,6 +111,8 @@ class SyncRun:
             job = await self._jobs.get(job.id)
             for status in await self._context.catalogue.feeds.list():
                 self._context.bus.publish(FeedChanged(status.feed))
+        # It may have ended between the look at its job and the one at its lease.
+        job = await self._jobs.get(job.id)
         return read_report(job.payload.get("result"))
 
     async def _work(self, fence: int) -> SyncReport:

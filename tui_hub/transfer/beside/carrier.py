@@ -169,7 +169,7 @@ class Carrier:
             if self._child is not child:
                 return
             self._lanes.elsewhere = theirs
-            ours, news = self._lanes.use, self._lanes.use != self._told
-            self._told = ours
+            ours = self._lanes.use
+            news, self._told = ours != self._told, ours
         if news:
             child.say(Used(ours))

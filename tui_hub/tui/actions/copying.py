@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tui_hub.domain.artifacts import Artifact
-from tui_hub.domain.downloads import Download
-from tui_hub.domain.invocation import Invocation
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.runtime import TORCH
-from tui_hub.domain.slots import Slot
 from tui_hub.text import clean
 from tui_hub.tui.drawing.links import safe_address
+
+if TYPE_CHECKING:
+    from tui_hub.domain.artifacts import Artifact
+    from tui_hub.domain.downloads import Download
+    from tui_hub.domain.invocation import Invocation
+    from tui_hub.domain.slots import Slot
 
 _LONGEST = 4_000
 """Characters that are copied at once; many terminals drop what is much longer."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, TypeVar
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.tui.drawing.draw import Line, Piece, fit, width_of
 
 Row = TypeVar("Row")

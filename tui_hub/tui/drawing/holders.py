@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tui_hub import text
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.hardware import GpuSample, HostSample
 from tui_hub.domain.slots import Slot
 from tui_hub.tui.drawing.draw import Piece, safe, width_of

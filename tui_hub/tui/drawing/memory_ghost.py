@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tui_hub import text
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.hardware import BoxSample
 from tui_hub.domain.runtime import OLLAMA
 from tui_hub.domain.slots import Slot

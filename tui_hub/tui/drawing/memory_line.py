@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING
 
 from tui_hub import text
-from tui_hub.domain.hardware import BoxSample, GpuSample, HostSample
 from tui_hub.tui.drawing.draw import Piece, bar, width_of
 from tui_hub.tui.drawing.glyphs import Glyphs
 from tui_hub.tui.words.gpu import (
@@ -17,6 +17,9 @@ from tui_hub.tui.words.gpu import (
     percent,
     short_form,
 )
+
+if TYPE_CHECKING:
+    from tui_hub.domain.hardware import BoxSample, GpuSample, HostSample
 
 _PARTS = (
     "disk total", "name", "cpu", "disk bar", "ram bar", "temperature", "ram figures",

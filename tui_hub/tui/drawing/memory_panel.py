@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from textwrap import wrap
 
 from tui_hub import text
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.hardware import BoxSample, GpuMoment, GpuSample
 from tui_hub.domain.ollama import OllamaState
 from tui_hub.domain.slots import Slot

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 
 from tui_hub import text
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.hardware import GpuMoment, GpuSample, HostSample
 from tui_hub.tui.drawing.draw import Line, Piece, fit, safe, sparkline, spread
 from tui_hub.tui.drawing.glyphs import Glyphs

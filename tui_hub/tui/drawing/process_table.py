@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tui_hub import text
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.hardware import BoxSample, GpuSample
 from tui_hub.domain.slots import Slot
 from tui_hub.tui.drawing.columns import Column, draw_row, header, layout

@@ -19,7 +19,8 @@ class ActivationQuestion(Confirm):
     """Shows what leaves and what comes; where there is no room it says why, and rests on `no`."""
 
     def __init__(self, model: Model, slot: Slot | None, variant: str | None = None) -> None:
-        super().__init__("Activate?", Content(), yes="Activate", no="Leave it")
+        word = "Activate" if slot is None else "Switch"
+        super().__init__(f"{word}?", Content(), yes=word, no="Leave it")
         self.add_class("-figures")
         self._known = Known(model=model, slot=slot, variant=variant)
 

@@ -51,10 +51,22 @@ class HubScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.update_classes(dict.fromkeys(self._room_classes(), True), update=False)
         told = [command_of(one) for one in self.BINDINGS if isinstance(one, Binding)]
         self._own = tuple(command for command in told if command is not None)
         self._words: tuple[str, ...] = ()
         """What the key row said of the screen's own keys."""
+
+    def _room_classes(self) -> set[str]:
+        """The classes for the size of the terminal, which Textual gives only after a layout."""
+        width, height = self.app.size
+        across = self._get_breakpoint_classes(width, self.app.HORIZONTAL_BREAKPOINTS)
+        return across | self._get_breakpoint_classes(height, self.app.VERTICAL_BREAKPOINTS)
+
+    def _compositor_refresh(self) -> None:
+        """Draw nothing while Textual would throw it away."""
+        if not self.app._batch_count:
+            super()._compositor_refresh()
 
     @on(events.ScreenResume)
     def tell_again(self) -> None:

@@ -87,10 +87,10 @@ class BrowseScreen(ModelActions):
                 yield DetailPane()
 
     def on_mount(self) -> None:
-        """Ask once the first frame is out."""
+        """Ask once the home is open."""
         self.app.event_signal.follow(self, self._happened, CatalogueChanged, ModelChanged)
         self.app.live_signal.subscribe(self, self._live)
-        self.call_after_refresh(self._ask)
+        self._begin()
 
     def subject(self) -> Model | None:
         return self.models.current
@@ -104,6 +104,12 @@ class BrowseScreen(ModelActions):
         """Wait until the list answers what was asked last; keys are for its rows."""
         await self.models.answered.wait()
 
+    @work(group="opening")
+    async def _begin(self) -> None:
+        await self.app.opened.wait()
+        self.tell_again()
+        self._ask()
+
     def _ask(self) -> None:
         self.name_keys()
         self.models.ask(self.search)
@@ -115,6 +121,7 @@ class BrowseScreen(ModelActions):
         import asyncio
 
         await asyncio.sleep(COUNT_DELAY)
+        await self.app.opened.wait()
         with self.app.reporting():
             found = await self.app.services.catalogue.count(self.search)
             if not (self.query("#count") and self.query(ModelList)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,6 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands.questions import Cancel, Take
 from tui_hub.tui.drawing.columns import Column

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual import getters, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -14,6 +12,7 @@ from tui_hub import text
 from tui_hub.domain.errors import HubError
 from tui_hub.domain.feed_trials import Trial
 from tui_hub.domain.feeds import Feed
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Model
 from tui_hub.services.sync.feed_words import trial_words
 from tui_hub.tui.command import bindings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,6 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui_hub.domain.frozen import dataclass
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands.questions import Cancel
 from tui_hub.tui.screens.base import HubDialog

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tui_hub import text
+from tui_hub.domain.frozen import dataclass
 from tui_hub.tui.command import bindings
 from tui_hub.tui.commands.jobs import KeepLimit
 from tui_hub.tui.commands.questions import Cancel

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from textual import getters, work
 from textual.app import ComposeResult
 
 from tui_hub import text
 from tui_hub.domain.changes import ChangeKind, ChangeQuery
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Model
 from tui_hub.tui.app import HubApp
 from tui_hub.tui.commands import FilterChanges

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual import events
 
 from tui_hub.domain.downloads import Download, FileProgress
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.jobs import JobStatus
 from tui_hub.services.downloads.words import last_run_words, moved_words
 from tui_hub.tui.commands import DownloadModel, ShowBrowse

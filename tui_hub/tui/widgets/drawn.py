@@ -8,6 +8,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import getters
+from textual.css.styles import RenderStyles
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -89,6 +90,17 @@ class Drawn(Widget):
     def line_width(self) -> int:
         """Cells of a line, less padding and scrollbar."""
         return self.scrollable_content_region.width
+
+    def get_component_styles(self, *names: str) -> RenderStyles:
+        """How parts look, worked out when they are first drawn; most never are."""
+        for name in names:
+            if name not in self._component_styles and name in Drawn.COMPONENT_CLASSES:
+                self._component_styles[name] = self.app.stylesheet.component(self, name)
+        return super().get_component_styles(*names)
+
+    def _get_component_classes(self) -> frozenset[str]:  # type: ignore[override]
+        """The parts that were drawn: each costs as much as a widget whenever one is styled."""
+        return frozenset(self._component_styles)
 
     def tone(self, name: str) -> Style:
         """The colour and weight of a tone, without a background."""

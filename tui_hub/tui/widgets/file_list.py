@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import dropwhile
 
 from tui_hub import text
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, Variant
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.losses import file_words
 from tui_hub.domain.models import Details
 from tui_hub.tui.drawing.columns import GAP, Column, draw_row, header, layout

@@ -31,7 +31,7 @@ class MemoryBar(Drawn):
 
     def _pieces(self) -> list[Piece]:
         width = self.size.width
-        sample = self.app.services.hardware.sample
+        sample = self.app.services.hardware.sample if self.app.opened.is_set() else None
         right = self._where()
         if sample is None:
             left: list[Piece] = [("reading memory and disk", "faint")]
@@ -40,7 +40,7 @@ class MemoryBar(Drawn):
         return spread(left, right, width, ellipsis=self.glyphs.ellipsis)
 
     def _where(self) -> list[Piece]:
-        offline = self.app.services.configuration.offline
+        offline = self.app.configuration.offline
         words = ["offline"] if offline else []
         if self.app.over_ssh:
             words.append("ssh")

@@ -154,7 +154,7 @@ class TopBar(Drawn):
         if live.total is None:
             return [("opening", "faint")]
         pieces: list[Piece] = [(f"{self.glyphs.syncing} {text.ago(live.last_sync)}", "muted")]
-        offline = self.app.services.configuration.offline
+        offline = self.app.configuration.offline
         if offline:
             pieces.insert(0, (f"offline {self.glyphs.dot} ", "warn"))
         if failed:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual.content import Content
 
 from tui_hub import text
 from tui_hub.domain.fit import DeviceFit, FitReport, Verdict
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.hardware import BoxSample
 from tui_hub.domain.models import Model
 from tui_hub.domain.runtime import TORCH, Program

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from tui_hub import text
 from tui_hub.domain.artifacts import ArtifactStatus, Variant, preferred_variant
 from tui_hub.domain.fit import FitReport, Verdict
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.models import Details, Model
 from tui_hub.domain.published import benchmarks_of
 from tui_hub.tui.drawing.glyphs import Glyphs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from tui_hub import text
 from tui_hub.domain.configuration import (
@@ -15,6 +14,7 @@ from tui_hub.domain.configuration import (
     Origin,
 )
 from tui_hub.domain.consents import Consent
+from tui_hub.domain.frozen import dataclass
 from tui_hub.tui.command import KeyOf
 from tui_hub.tui.commands.configuration import ReloadModel
 from tui_hub.tui.drawing.columns import Column

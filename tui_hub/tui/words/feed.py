@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual.content import Content
 
 from tui_hub import text
 from tui_hub.domain.feed_trials import Cost
 from tui_hub.domain.feeds import Feed, FeedState, FeedStatus, SyncMode
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.queries import query_words
 from tui_hub.services.sync.feed_words import cost_words, limit_words, quota_words, rule_words
 from tui_hub.tui.drawing.columns import Column

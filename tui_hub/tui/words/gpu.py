@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tui_hub import text
-from tui_hub.domain.hardware import GpuSample
 from tui_hub.tui.drawing.draw import Piece, stacked_bar
 from tui_hub.tui.drawing.glyphs import Glyphs
+
+if TYPE_CHECKING:
+    from tui_hub.domain.hardware import GpuSample
 
 _NAME = 16
 """Characters of a name that a line has room for."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tui_hub import text
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.slots import Slot
 from tui_hub.domain.swaps import SwapPicture
 from tui_hub.domain.types import ModelType

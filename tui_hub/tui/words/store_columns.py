@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tui_hub import text
+from tui_hub.domain.frozen import dataclass
 from tui_hub.domain.storage import ModelUsage, StorageUsage
 from tui_hub.tui.drawing.columns import Column
 from tui_hub.tui.drawing.draw import Piece, line_bar, width_of
