@@ -369,6 +369,22 @@ def test_the_follower_minds_no_lane_that_tells_late(tmp_path: Path):
     assert ended and follower.hashed == 10
 
 
+def test_the_follower_tells_that_no_thread_can_be_had(tmp_path: Path, monkeypatch):
+    """A hash of less than the file would pass for a wrong one."""
+
+    def none(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    path = tmp_path / "file"
+    path.write_bytes(b"1234567890")
+    with path.open("rb") as file:
+        follower = Follower(file.fileno(), 10, held=10, git_sha1=False, md5=False)
+        monkeypatch.setattr("tui_hub.transfer.follower._MUCH", 10)
+        monkeypatch.setattr("threading.Thread.start", none)
+        follower.run()
+    assert isinstance(follower.error, OSError)
+
+
 @pytest.mark.parametrize("size", [1, MIB, 9 * MIB + 3])
 def test_what_is_read_ahead_comes_whole_and_in_order(tmp_path: Path, size: int):
     content = os.urandom(size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Generator
@@ -23,7 +24,7 @@ def read_ahead(descriptor: int, end: int) -> Generator[memoryview, None, None]:
         end: how many bytes; the file has them.
 
     Raises:
-        OSError: when it cannot be read, or is shorter.
+        OSError: when it cannot be read, is shorter, or no thread can be had.
     """
     free: SimpleQueue[memoryview | None] = SimpleQueue()
     full: SimpleQueue[tuple[memoryview, int] | OSError] = SimpleQueue()
@@ -43,7 +44,10 @@ def read_ahead(descriptor: int, end: int) -> Generator[memoryview, None, None]:
             full.put(error)
 
     reader = threading.Thread(target=read, name="transfer-read", daemon=True)
-    reader.start()
+    try:
+        reader.start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, str(error)) from None
     try:
         offset = 0
         while offset < end:
