@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -80,7 +81,7 @@ async def news(hub: DemoHub, services: Services) -> None:
 async def walk(hub: DemoHub, services: Services) -> None:
     """Go through the screens as a person would."""
     await news(hub, services)
-    app = HubApp(services, demo=True)
+    app = HubApp(services.configuration, partial(asyncio.sleep, 0, services), demo=True)
     async with app.run_test(size=SIZE) as pilot:
         await shoot(pilot, "browse", "lumen-chat-large", "text-generation")
         await pilot.press("enter")

@@ -57,7 +57,7 @@ def version(environment: dict[str, str]) -> float:
 def modules(environment: dict[str, str]) -> list[str]:
     """The packages that are imported when the screen is about to draw."""
     code = (
-        "import sys, tui_hub.cli, tui_hub.services, tui_hub.tui.app, tui_hub.tui.screens.browse;"
+        "import sys, tui_hub.cli, tui_hub.settings, tui_hub.tui.app, tui_hub.tui.screens.browse;"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     command = [sys.executable, "-c", code]

@@ -341,22 +341,6 @@ def test_the_lanes_wait_for_a_follower_that_is_far_behind(tmp_path: Path):
         assert not follower.is_alive()
 
 
-def test_a_follower_without_a_reader_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def start(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    path = tmp_path / "file"
-    with path.open("wb") as file:
-        file.truncate(64 * MIB)
-    with path.open("rb") as file:
-        follower = Follower(file.fileno(), 64 * MIB, held=64 * MIB, git_sha1=False, md5=False)
-        monkeypatch.setattr(threading.Thread, "start", start)
-        follower.run()
-    assert "new thread" in str(follower.error)
-
-
 def test_a_cancelled_follower_lets_the_lanes_go(tmp_path: Path):
     path = tmp_path / "file"
     path.write_bytes(b"12345")
@@ -383,6 +367,22 @@ def test_the_follower_minds_no_lane_that_tells_late(tmp_path: Path):
         follower.cancel()
         follower.join(60)
     assert ended and follower.hashed == 10
+
+
+def test_the_follower_tells_that_no_thread_can_be_had(tmp_path: Path, monkeypatch):
+    """A hash of less than the file would pass for a wrong one."""
+
+    def none(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    path = tmp_path / "file"
+    path.write_bytes(b"1234567890")
+    with path.open("rb") as file:
+        follower = Follower(file.fileno(), 10, held=10, git_sha1=False, md5=False)
+        monkeypatch.setattr("tui_hub.transfer.follower._MUCH", 10)
+        monkeypatch.setattr("threading.Thread.start", none)
+        follower.run()
+    assert isinstance(follower.error, OSError)
 
 
 @pytest.mark.parametrize("size", [1, MIB, 9 * MIB + 3])

@@ -16,7 +16,7 @@ from terminal import RESTORED, Terminal, living
 
 from tui_hub.demo import DemoHub
 
-LIVES, MOMENTS = 3, 4
+LIVES, MOMENTS = 4, 5
 """Homes, and terminals that are closed on each."""
 FARTHEST = 15_000
 """Characters of output after which the latest terminal closes: some screens after the start."""

@@ -24,7 +24,7 @@ def read_ahead(descriptor: int, end: int) -> Generator[memoryview, None, None]:
         end: how many bytes; the file has them.
 
     Raises:
-        OSError: when it cannot be read, or is shorter, or no thread can be had for that.
+        OSError: when it cannot be read, is shorter, or no thread can be had.
     """
     free: SimpleQueue[memoryview | None] = SimpleQueue()
     full: SimpleQueue[tuple[memoryview, int] | OSError] = SimpleQueue()

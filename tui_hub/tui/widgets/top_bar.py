@@ -143,9 +143,6 @@ class TopBar(Drawn):
         live = self.app.live
         if detail == 0:
             return []
-        if self.app.configuration.offline:
-            since = f" {self.glyphs.dot} {self.glyphs.syncing} {text.ago(live.last_sync)}"
-            return [("offline", "warn"), (since if detail > 1 else "", "faint")]
         failed = len(live.failed_feeds)
         if detail == 1:  # no room for a word on what goes on by itself; what failed has its own
             return [(f"{failed} failed", "bad")] if failed and not live.syncing else []
@@ -157,10 +154,13 @@ class TopBar(Drawn):
         if live.total is None:
             return [("opening", "faint")]
         pieces: list[Piece] = [(f"{self.glyphs.syncing} {text.ago(live.last_sync)}", "muted")]
+        offline = self.app.configuration.offline
+        if offline:
+            pieces.insert(0, (f"offline {self.glyphs.dot} ", "warn"))
         if failed:
             words = "1 feed" if failed == 1 else f"{failed} feeds"
             pieces.insert(0, (f"{self.glyphs.failed} {words} failed  ", "bad"))
-        if detail > 2 and live.next_run:
+        if detail > 2 and live.next_run and not offline:
             pieces.append((f" {self.glyphs.dot} next {text.clock(live.next_run)}", "faint"))
         return pieces
 
