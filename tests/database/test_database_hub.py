@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -364,3 +366,21 @@ async def test_a_rename_loses_no_words(
     (edit,), (registration,) = await hub.edits.list(), await hub.registrations.list()
     assert (edit.model, edit.note, edit.favourite) == ("hf:a/new", both, True)
     assert registration == Registration(model="hf:a/new", vendor="Old", name="New", auto_sync=True)
+
+
+async def test_what_is_lost_is_found_without_a_look_at_every_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, Sequence[object]]] = []
+    read = Database.read
+
+    async def noted(self: Database, sql: str, arguments: Sequence[object] = ()) -> list[Any]:
+        asked.append((sql, arguments))
+        return await read(self, sql, arguments)
+
+    async with await HubDatabase.open(tmp_path / "hub.db") as hub:
+        monkeypatch.setattr(Database, "read", noted)
+        assert await hub.artifacts.lost({"a"}, ("b",)) == []
+        ((sql, arguments),) = asked
+        plan = await read(hub._database, f"EXPLAIN QUERY PLAN {sql}", arguments)
+    assert any("artifacts_lost" in str(step) for step in plan)

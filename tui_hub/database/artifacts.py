@@ -173,10 +173,11 @@ class ArtifactTable:
             errors: what is said of such files.
         """
         return await self._fetch(
-            "WHERE status = ? AND blob IS NULL AND sha256 IS NOT NULL"
+            # In the words of their index, which no parameter would meet.
+            "WHERE status = 'failed' AND blob IS NULL AND sha256 IS NOT NULL"
             " AND (sha256 IN (SELECT value FROM json_each(?))"
             " OR error IN (SELECT value FROM json_each(?))) ORDER BY model, revision, path",
-            (ArtifactStatus.FAILED, json.dumps(list(hashes)), json.dumps(list(errors))),
+            (json.dumps(list(hashes)), json.dumps(list(errors))),
         )
 
     async def revisions(self, model: str) -> list[Revision]:
