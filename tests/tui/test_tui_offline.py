@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from screen_driver import NARROW, WIDE, screen
 
+from tui_hub import processes
 from tui_hub.demo import DemoHub, Fault, FaultKind
 from tui_hub.domain.errors import NoConnectionError
-from tui_hub.domain.jobs import JobStatus
+from tui_hub.domain.jobs import JobStatus, Owner
 from tui_hub.settings import Configuration
 
 
@@ -53,3 +54,19 @@ async def test_a_home_that_begins_offline_goes_online_by_the_same_key(
         await driver.until(lambda: not driver.services.network.offline)
         await driver.press("plus", *"acme/eye", "enter")
         await driver.sees("acme/eye", "Files")
+
+
+async def test_who_goes_offline_is_told_of_an_agent_that_does_not(
+    online: Configuration, hub: DemoHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def holder() -> Owner:
+        return processes.this_process()
+
+    hub.faults.add(Fault(FaultKind.STALL, path="*", origin="cdn", times=-1, after=9))
+    async with screen(online, WIDE) as driver:
+        await driver.services.downloads.start("acme/tiny")
+        await driver.until(lambda: driver.app.live.running)
+        monkeypatch.setattr(driver.services.agent, "holder", holder)
+        await driver.press("O")
+        told = "Offline, but the agent goes on with 1 download: O goes online again"
+        await driver.until(lambda: told in driver.notes(), told)

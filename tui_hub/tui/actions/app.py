@@ -66,8 +66,8 @@ class ActingApp(NotingApp):
                 self.look()
             else:
                 resting = await network.go_offline()
-                also = f"; {resting} downloads rest" if resting > 1 else ""
-                also = "; 1 download rests" if resting == 1 else also
+                agent = await self.services.agent.holder() is not None
+                also = _what_becomes(resting, agent)
                 self.notify(f"Offline{also}: {key} goes online again", timeout=6)
             self.screen.query("TopBar, MemoryBar").refresh()
 
@@ -150,3 +150,13 @@ class ActingApp(NotingApp):
             if not await self.push_screen_wait(question):
                 return
         self.exit(0)
+
+
+def _what_becomes(count: int, agent: bool) -> str:
+    """What happens to the downloads of this process when it goes offline."""
+    if not count:
+        return ""
+    them = "1 download" if count == 1 else f"{count} downloads"
+    if agent:  # a process of its own, which was told nothing
+        return f", but the agent goes on with {them}"
+    return f"; {them} {'rests' if count == 1 else 'rest'}"
