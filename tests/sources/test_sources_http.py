@@ -59,6 +59,17 @@ async def test_a_server_that_stumbles_is_asked_again(
     assert time.sleeps == [1.0, 2.0, 4.0]
 
 
+async def test_nothing_is_asked_again_once_the_program_is_offline(
+    hub: HubServer, time: FakeTime
+) -> None:
+    hub.on("/", Reply(status=503), Reply(b"[1]"))
+    api = Api(NetworkSettings(), {}, clock=time.clock, offline=lambda: bool(hub.seen))
+    with pytest.raises(NoConnectionError, match="offline"):
+        await api.fetch(f"{hub.url}/x")
+    await api.close()
+    assert len(hub.seen) == 1
+
+
 async def test_a_server_that_stays_down_is_given_up(
     hub: HubServer, api: Make, time: FakeTime
 ) -> None:

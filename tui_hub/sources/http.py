@@ -79,11 +79,7 @@ class Api:
             UnsafeError: a redirect that must not be followed.
         """
         ask = ask or Ask()
-        if self._offline():
-            raise NoConnectionError(
-                f"offline: {host_of(url)} was not asked",
-                hint="Leave out --offline, or unset HF_HUB_OFFLINE, to use the network.",
-            )
+        self._refuse_offline(url)  # before any wait for a server's leave
         requests = transferred = 0
         current, linked = url, None
         for _ in range(_MOST_REDIRECTS + 1):
@@ -102,6 +98,13 @@ class Api:
                 )
             current = await self._follow(url, answer, ask)
         raise UnreachableError(f"{host_of(url)} redirects without end")
+
+    def _refuse_offline(self, url: str) -> None:
+        if self._offline():
+            raise NoConnectionError(
+                f"offline: {host_of(url)} was not asked",
+                hint="Leave out --offline, or unset HF_HUB_OFFLINE, to use the network.",
+            )
 
     async def close(self) -> None:
         """Close every connection."""
@@ -152,10 +155,12 @@ class Api:
 
         Raises:
             FailedAttempt: no answer, or a server error that may pass.
+            NoConnectionError: the program went offline since the attempt before.
         """
         import httpx
         from socksio import SOCKSError
 
+        self._refuse_offline(url)
         client = await self._client(url)
         headers = {**_standard_headers(packed=ask.packed), **ask.everywhere, **ask.private}
         answered = False
