@@ -207,3 +207,19 @@ async def test_a_change_of_a_slot_is_watched_on_though_its_job_could_not_be_writ
             progress = SwapProgress(ModelType.LLM, "acme/tiny", None, watch.take)
             progress.load(LoadProgress(phase="load", done=1, total=2))
             await again.wait()
+
+
+async def test_nothing_is_fetched_offline_though_its_address_is_known(
+    configure: Configure, hub: DemoHub
+) -> None:
+    async with open_services(configure()) as services:
+        await services.repositories.details("acme/tiny")
+    hub.requests.clear()
+    async with open_services(configure(HF_HUB_OFFLINE="1")) as services:
+        job = await services.downloads.start("acme/tiny")
+        ended = await services.downloads.wait(job.id)
+        assert (ended.status, ended.error_code) == (JobStatus.FAILED, "unreachable")
+        assert not hub.requests
+        services.network.go_online()
+        await services.downloads.retry(job.id)
+        assert (await services.downloads.wait(job.id)).status is JobStatus.COMPLETED

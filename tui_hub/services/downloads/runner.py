@@ -12,7 +12,7 @@ from functools import partial
 from tui_hub.blobs import Hold
 from tui_hub.domain.artifacts import Artifact, ArtifactStatus, partial_key
 from tui_hub.domain.downloads import Download
-from tui_hub.domain.errors import HubError, LostLeaseError, NotFoundError
+from tui_hub.domain.errors import HubError, LostLeaseError, NoConnectionError, NotFoundError
 from tui_hub.domain.identifiers import ModelId
 from tui_hub.domain.jobs import Job, JobStatus, Progress
 from tui_hub.events import DownloadChanged
@@ -183,7 +183,7 @@ class DownloadRunner:
         partials = await self._context.on_disk(_partials, self._context, artifacts)
         files: list[FileDownload] = []
         for artifact, copy in zip(artifacts, copies, strict=True):
-            request = await self._request(source, artifact)
+            request = await self._request(source, artifact, copied=copy is not None)
             named, here = replace(artifact, job=job.id), ranges_of(artifact, partials)
             if request.file is not None:
                 files.append(FileTaking(means, named, request, copy, here))
@@ -195,12 +195,22 @@ class DownloadRunner:
         )
         return files
 
-    async def _request(self, source: Source, artifact: Artifact) -> FileRequest:
-        """How to fetch a file; what is here already need not be at its source any more."""
+    async def _request(self, source: Source, artifact: Artifact, *, copied: bool) -> FileRequest:
+        """How to fetch a file; what is here already need not be at its source any more.
+
+        Raises:
+            HubError: when it can be had nowhere, or not offline.
+        """
         try:
-            return await source.request(artifact)
+            request = await source.request(artifact)
+            if request.file is None and self._context.configuration.offline and not copied:
+                raise NoConnectionError(
+                    f"offline: {artifact.path} was not fetched",
+                    hint="Leave out --offline, or unset HF_HUB_OFFLINE, to download it.",
+                )
+            return request
         except HubError:
-            blob = artifact.blob
+            blob = artifact.blob or artifact.sha256
             if blob is None or not await self._context.on_disk(self._context.store.has, blob):
                 raise
             return FileRequest(url="")
