@@ -15,7 +15,7 @@ from small_models import tensors_file
 
 import tui_hub
 from tui_hub.demo import DemoHub, Repository, RepositoryFile
-from tui_hub.domain.errors import NotFoundError, UsageError
+from tui_hub.domain.errors import NoConnectionError, UsageError
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -58,7 +58,7 @@ async def test_a_home_is_opened_by_name_and_closed_again(configure: Configure) -
     ) as hub:
         assert hub.configuration.settings.network.offline
         assert hub.configuration.paths == configuration.paths
-        with pytest.raises(NotFoundError):
+        with pytest.raises(NoConnectionError):
             await hub.catalogue.get("acme/nothing")
 
 

@@ -56,7 +56,7 @@ def fetch(terminal: Terminal, model: str, done: int) -> None:
 def put(terminal: Terminal, model: str) -> None:
     """Make the model under the cursor the active one."""
     terminal.press("a")
-    terminal.sees("Activate?", "y  Activate")
+    terminal.sees("comes", model, "n  Leave it")
     terminal.press("y")
     terminal.press("3")
     terminal.until(

@@ -96,7 +96,7 @@ class HubApp(ActingApp):
         """Carries that whenever it changes."""
         self._keyboard = Keyboard(self, self._typed, self._answered)
         self._clicked: list[events.MouseEvent] = []
-        """What the mouse did before the home was open."""
+        """Buttons that were pressed and let go before the home was open."""
         self.keys = Keys(configuration.settings.keys)
         self.keys.drop_conflicts_on(self.DEFAULT_MODE)
         self.keys_signal: Signal[Keys] = Signal(self, "keys")
@@ -138,7 +138,8 @@ class HubApp(ActingApp):
         super().begin()
         self.hand_on()
         self.follow_keys()
-        for event in self._clicked:
+        clicked, self._clicked = self._clicked, []
+        for event in clicked:
             self.post_message(event)
 
     @work(group="typing")
@@ -183,7 +184,8 @@ class HubApp(ActingApp):
                 self.exit(0)
             self._keyboard.take(event)
         elif isinstance(event, events.MouseEvent) and not self.opened.is_set():
-            self._clicked.append(event)
+            if isinstance(event, events.MouseDown | events.MouseUp):
+                self._clicked.append(event)
         else:
             await super().on_event(event)
 

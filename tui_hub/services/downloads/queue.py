@@ -87,6 +87,7 @@ class DownloadQueue:
 
     async def cancel(self, job: Job) -> None:
         """Give a download up, whether it runs here, waits here, or neither."""
+        self._places.pop(job.id, None)
         run = self._running.get(job.id)
         if run is not None:
             run.stop(JobStatus.CANCELLED)

@@ -6,6 +6,7 @@ Written down before each step that a crash could leave half done; `swap_recovery
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -211,7 +212,10 @@ class SwapRun:
     async def _bring_back(self, slot: Slot, again: Again) -> Slot:
         """Load the old model again; where that fails, the slot says why it is not in memory."""
         try:
-            await self._old.room()
+            with contextlib.suppress(
+                HubError
+            ):  # who cannot tell of the memory keeps nobody waiting
+                await self._old.room()
             if await self._old.unpark():
                 return slot
             held = await self._hold(slot, await again(slot))

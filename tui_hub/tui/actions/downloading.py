@@ -28,6 +28,7 @@ async def plan_download(
     from tui_hub.tui.screens.plan import PlanDialog
     from tui_hub.tui.widgets.option_table import options_of
 
+    front = app.screen
     if coming := app.live.under_way(model.id):
         details = await app.services.repositories.details(model.id, revision=revision)
         options = options_of(details, coming)
@@ -37,4 +38,5 @@ async def plan_download(
             await app.show_download(found[-1].job)
             app.hint(f"{title_of(found[-1])} is on its way already: here it is.")
             return
-    await app.push_screen(PlanDialog(model, variant, revision))
+    if app.screen is front:  # else the person went elsewhere while the files were asked for
+        await app.push_screen(PlanDialog(model, variant, revision))

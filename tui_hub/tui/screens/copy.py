@@ -24,8 +24,9 @@ def _shown(one: Copyable) -> Line:
 
 
 class CopyTable(Table[Copyable]):
-    """What there is, with the letters that take it."""
+    """What there is, with the letters that take it; these and a word need no header."""
 
+    header_height = 0
     least = 20
 
     def __init__(self) -> None:
@@ -36,10 +37,6 @@ class CopyTable(Table[Copyable]):
                 Column("", 0, _shown),
             ]
         )
-
-    def draw_header(self, width: int) -> Line | None:
-        """None: a letter, a word and what it stands for explain themselves."""
-        return None
 
 
 class CopyDialog(HubDialog[Copyable | None]):

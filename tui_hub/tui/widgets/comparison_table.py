@@ -43,6 +43,7 @@ class ComparisonTable(RowList):
     BINDINGS = bindings(NextColumn, PreviousColumn, *LISTS)
     BINDING_GROUP_TITLE = "Comparison"
     DEFAULT_CSS = "ComparisonTable { padding: 0 1; }"
+    header_height = 1
 
     column: reactive[int] = reactive(0)
     """The model that actions are about."""
@@ -127,7 +128,7 @@ class ComparisonTable(RowList):
     def selectable(self, row: int) -> bool:
         return self._rows[row].first and not self._rows[row].aspect.heading
 
-    def draw_header(self, width: int) -> Line | None:
+    def draw_header(self, width: int) -> Line:
         count, wide = self._in_sight()
         end = self._first + count
         hidden = len(self._candidates) - count

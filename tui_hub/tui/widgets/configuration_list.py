@@ -22,6 +22,7 @@ class ConfigurationList(RowList):
     """Rows that the cursor passes from, but for the headings."""
 
     DEFAULT_CSS = "ConfigurationList { padding: 0 1; }"
+    header_height = 1
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +53,7 @@ class ConfigurationList(RowList):
     def selectable(self, row: int) -> bool:
         return bool(self._rows[row].identity)
 
-    def draw_header(self, width: int) -> Line | None:
+    def draw_header(self, width: int) -> Line:
         placed = layout(self._keys, width - 2, _LEAST)
         return [("  ", ""), *header(placed, self.glyphs.ellipsis)]
 

@@ -113,6 +113,7 @@ class FileList(RowList):
     """Files in groups; headings can be chosen too, as a variant."""
 
     DEFAULT_CSS = "FileList { padding: 0 1; }"
+    header_height = 1
 
     def __init__(self) -> None:
         super().__init__(id="files")
@@ -150,7 +151,7 @@ class FileList(RowList):
     def row_count(self) -> int:
         return len(self._rows)
 
-    def draw_header(self, width: int) -> Line | None:
+    def draw_header(self, width: int) -> Line:
         return [
             ("    ", ""),
             *header(layout(self._columns, width - 4, _LEAST), self.glyphs.ellipsis),

@@ -37,6 +37,7 @@ class ModelList(RowList):
 
     BINDING_GROUP_TITLE = "Lists"
     DEFAULT_CSS = "ModelList { padding: 0 1; }"
+    header_height = 1
 
     @dataclass
     class Answered(Message):
@@ -286,7 +287,7 @@ class ModelList(RowList):
     def row_count(self) -> int:
         return self._reached if self._complete else max(self._reached, self._total or 0)
 
-    def draw_header(self, width: int) -> Line | None:
+    def draw_header(self, width: int) -> Line:
         return [("  ", ""), *header(layout(self._columns, width - 2, _LEAST), self.glyphs.ellipsis)]
 
     def draw(self, row: int, width: int) -> Line:

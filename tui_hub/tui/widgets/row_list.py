@@ -30,6 +30,8 @@ class RowList(Drawn, ScrollView, can_focus=True):
     RowList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
     """
 
+    header_height = 0
+    """Lines above the rows that never scroll."""
     cursor: reactive[int] = reactive(0, repaint=False)
     """The row that actions are about."""
 
@@ -68,18 +70,13 @@ class RowList(Drawn, ScrollView, can_focus=True):
         """The line of a row, at most `width` cells."""
         raise NotImplementedError
 
-    def draw_header(self, width: int) -> Line | None:
-        """The line above the rows that never scrolls, if there is one."""
-        return None
+    def draw_header(self, width: int) -> Line:
+        """The line above the rows that never scrolls, where there is one."""
+        return ()
 
     def selectable(self, row: int) -> bool:
         """Whether the cursor may rest on a row; headings are no place for it."""
         return True
-
-    @property
-    def header_height(self) -> int:
-        """Lines that the header takes."""
-        return 0 if type(self).draw_header is RowList.draw_header else 1
 
     def rows_changed(self, *, keep_cursor: bool = True) -> None:
         """Lay out and draw anew after the rows changed."""
@@ -110,7 +107,7 @@ class RowList(Drawn, ScrollView, can_focus=True):
         width, room = self.line_width, self.draw_width
         base = self.plain
         if self.header_height and y == 0:
-            return self.strip(self.draw_header(room) or (), width, base)
+            return self.strip(self.draw_header(room), width, base)
         row = self.scroll_offset.y + y - self.header_height
         if not 0 <= row < self.row_count():
             return self.strip(self.draw_beyond(row), width, base)

@@ -16,6 +16,7 @@ class Table(RowList, Generic[Row]):
     """Rows of one kind in columns. The cursor stays on its row when the rows are replaced."""
 
     DEFAULT_CSS = "Table { padding: 0 1; }"
+    header_height = 1
 
     least = 30
     """Cells that the flexible column keeps before other columns are shown beside it."""
@@ -78,7 +79,7 @@ class Table(RowList, Generic[Row]):
             self._laid_out[key] = shorten(placed, self.rows)
         return self._laid_out[key]
 
-    def draw_header(self, width: int) -> Line | None:
+    def draw_header(self, width: int) -> Line:
         return [("  ", ""), *header(self._placed(width), self.glyphs.ellipsis)]
 
     def draw(self, row: int, width: int) -> Line:
