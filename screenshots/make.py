@@ -129,7 +129,7 @@ async def ask_to_switch(pilot: Pilot[int], services: Services) -> None:
     await pilot.pause(REST)
     pilot.app.clear_notifications()
     await pilot.press("a")
-    await shoot(pilot, "switch", "Activate?", "lumen-chat-large")
+    await shoot(pilot, "switch", "Switch?", "lumen-chat-large")
     await pilot.press("n")
 
 
